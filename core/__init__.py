@@ -1,0 +1,1 @@
+"""Everything Seedbed does, without a user interface: no file in here imports streamlit."""

@@ -1,0 +1,99 @@
+"""The shell: ``python -m core VERB``; the same run folders and the same results as the pages."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from core.errors import SeedbedError
+from core.settings import Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit status (0 done, 1 failed, 130 cancelled)."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.verb(options)
+    except SeedbedError as error:
+        print(f"seedbed: {error}", file=sys.stderr)
+        return 1
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser; each verb names the function that carries it out."""
+    from core import shell
+
+    parser = argparse.ArgumentParser(prog="python -m core", description="Seedbed from the shell.")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    loop = verbs.add_parser("loop", help="whole rounds: predict, select, generate, filter, finetune, evaluate")
+    loop.set_defaults(verb=shell.run_loop)
+    loop.add_argument("--seeds", required=True, metavar="FILE_OR_NAME", help="seed file, or a built-in seed set")
+    loop.add_argument("--validation", type=Path, metavar="FILE", help="validation problems (default: a seeded split)")
+    loop.add_argument("--test", type=Path, metavar="FILE", help="test problems (default: a seeded split)")
+    loop.add_argument("--task", help="task of the file where it is not recognised")
+    loop.add_argument(
+        "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, or a hub id (default: tiny)"
+    )
+    loop.add_argument("--selector", default="random", metavar="NAME", help="how seeds are chosen (default: random)")
+    loop.add_argument(
+        "--select", type=positive, default=100, metavar="K", help="accepted candidates a round (default: 100)"
+    )
+    loop.add_argument("--rounds", type=positive, default=1, metavar="T", help="rounds (default: 1)")
+    loop.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of the whole loop")
+    loop.add_argument("--epochs", type=positive, help="epochs of each finetune (default: the student's preset)")
+    loop.add_argument("--learning-rate", type=float, help="learning rate (default: the student's preset)")
+    add_home(loop)
+
+    imported = verbs.add_parser("import", help="read a file into a seed set")
+    imported.set_defaults(verb=shell.run_import)
+    imported.add_argument("file", metavar="FILE_OR_NAME")
+    imported.add_argument("--validation", type=Path, metavar="FILE")
+    imported.add_argument("--test", type=Path, metavar="FILE")
+    imported.add_argument("--task")
+    add_home(imported)
+
+    run = verbs.add_parser("run", help="carry out one run folder (what the queue calls)")
+    run.set_defaults(verb=shell.run_folder)
+    run.add_argument("folder", type=Path, metavar="FOLDER")
+
+    runs = verbs.add_parser("runs", help="list the runs of a home with their states")
+    runs.set_defaults(verb=shell.list_runs)
+    add_home(runs)
+
+    for name, help_ in (("cancel", "tell a run to stop"), ("again", "ask for one more attempt of a run that ended")):
+        order = verbs.add_parser(name, help=help_)
+        order.set_defaults(verb=shell.order_run, order=name)
+        order.add_argument("run_id", metavar="RUN")
+        add_home(order)
+
+    rebuild = verbs.add_parser("rebuild", help="make the whole database again from journals, runs and imports")
+    rebuild.set_defaults(verb=shell.rebuild_database)
+    add_home(rebuild)
+    return parser
+
+
+def add_home(parser: argparse.ArgumentParser) -> None:
+    """Add ``--home``."""
+    default = Settings.from_env().home
+    parser.add_argument("--home", type=Path, default=default, metavar="DIR", help=f"workspace (default: {default})")
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def not_negative(text: str) -> int:
+    """Read a whole number of at least 0."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below 0")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

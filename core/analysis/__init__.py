@@ -1,0 +1,1 @@
+"""Statistics over predictions: how accurate, how certain, how much better. No files, no models."""

@@ -1,0 +1,1 @@
+"""Makers of the built-in world: seed sets, the tiny student and the tiny reward model."""

@@ -1,0 +1,45 @@
+"""One exception class per thing that a user can act on.
+
+``str(error)`` is one sentence that says what happened and what to do; pages and the command line show it as it
+is. Whatever is not a :class:`SeedbedError` is a bug and should look like one.
+"""
+
+
+class SeedbedError(Exception):
+    """Base class: the message is one sentence for the person in front of the screen."""
+
+
+class UnknownNameError(SeedbedError):
+    """A name that is not registered; the message lists the known ones."""
+
+
+class HomeInUseError(SeedbedError):
+    """Another process owns this home; the message names its pid."""
+
+
+class DataFormatError(SeedbedError):
+    """A file that cannot be read as a seed set; the message names the file and, where known, the line."""
+
+
+class ModelLoadError(SeedbedError):
+    """A student, reward model or embedder that cannot be loaded."""
+
+
+class TeacherError(SeedbedError):
+    """A teacher that cannot be asked or does not answer."""
+
+
+class SelectionError(SeedbedError):
+    """A selection that cannot be made from this pool (too few problems, a missing signal)."""
+
+
+class TrainingError(SeedbedError):
+    """A finetune that cannot start or cannot go on."""
+
+
+class RunError(SeedbedError):
+    """A run that cannot be started, cancelled, resumed or read."""
+
+
+class RunCancelled(SeedbedError):
+    """Raised inside a run when it was told to stop."""

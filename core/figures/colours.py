@@ -1,0 +1,95 @@
+"""One colour per selector and per state, everywhere.
+
+Families have hues, members have shades and dashes: loss is orange, reward violet, judges teal, gradient blue,
+correctness green, random a neutral grey that is always dashed. Every colour keeps a contrast of at least 3:1 on the
+light and on the dark background (``tests/figures/test_colours.py``), so that a figure needs no second palette.
+"""
+
+from dataclasses import dataclass
+
+LIGHT_BACKGROUND = "#FFFFFF"
+DARK_BACKGROUND = "#14181A"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a selector is drawn."""
+
+    colour: str
+    """``#RRGGBB``"""
+
+    dash: str = "solid"
+    """A plotly dash: solid, dash, dot, dashdot."""
+
+
+NEUTRAL = Style("#7B8087", "dash")
+"""Random selection, and whatever is drawn behind: the pool, the student before training."""
+
+SELECTOR_STYLES = {
+    "random": NEUTRAL,
+    "loss_high": Style("#D55E00"),
+    "loss_low": Style("#D55E00", "dot"),
+    "loss_truth_high": Style("#B8720A"),
+    "loss_truth_low": Style("#B8720A", "dot"),
+    "reward_low": Style("#8A63D2"),
+    "reward_high": Style("#8A63D2", "dot"),
+    "judge_hard": Style("#12848A"),
+    "lion": Style("#12848A", "dashdot"),
+    "badge": Style("#0078BD"),
+    "incorrect": Style("#008F68"),
+    "evokd": Style("#008F68", "dashdot"),
+    "solve_rate": Style("#5B7F1C"),
+}
+"""Known selectors; the hues start from Okabe and Ito's palette, darkened where it is too light for white."""
+
+_SPARE = (Style("#B5588F"), Style("#A8662B"), Style("#6F7FB8"), Style("#C2453D"))
+
+
+@dataclass(frozen=True, slots=True)
+class StateStyle:
+    """How a state of a run or of a candidate is shown: colour, icon and word together, never colour alone."""
+
+    colour: str
+    """``#RRGGBB``"""
+
+    name: str
+    """Colour name that Streamlit's badges know."""
+
+    icon: str
+    """A Material symbol that the dashboard carries with it."""
+
+    word: str
+
+
+STATE_STYLES = {
+    "queued": StateStyle("#7B8087", "gray", ":material/schedule:", "queued"),
+    "running": StateStyle("#0078BD", "blue", ":material/sync:", "running"),
+    "cancelling": StateStyle("#7B8087", "gray", ":material/stop_circle:", "stopping"),
+    "done": StateStyle("#008F68", "green", ":material/check_circle:", "done"),
+    "failed": StateStyle("#D0453E", "red", ":material/error:", "failed"),
+    "cancelled": StateStyle("#7B8087", "gray", ":material/block:", "cancelled"),
+    "lost": StateStyle("#B8720A", "orange", ":material/help:", "lost"),
+    "accepted": StateStyle("#008F68", "green", ":material/check_circle:", "accepted"),
+    "rejected": StateStyle("#D0453E", "red", ":material/cancel:", "rejected"),
+    "waiting": StateStyle("#7B8087", "gray", ":material/schedule:", "waiting"),
+}
+"""Accepted, rejected and waiting reuse the looks of done, failed and queued."""
+
+
+def style_of_selector(name: str | None) -> Style:
+    """Return the fixed style of a selector; an unknown name always gets the same spare colour."""
+    if name is None:
+        return NEUTRAL
+    known = SELECTOR_STYLES.get(name)
+    return known or _SPARE[sum(name.encode()) % len(_SPARE)]
+
+
+def style_of_state(name: str) -> StateStyle:
+    """Return the looks of a state; an unknown one is shown grey, by its own name."""
+    return STATE_STYLES.get(name) or StateStyle("#7B8087", "gray", ":material/help:", name)
+
+
+def fade(colour: str, opacity: float) -> str:
+    """Return ``#RRGGBB`` as a translucent ``rgba(...)``; opacity in [0, 1]."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"

@@ -1,0 +1,245 @@
+"""Greedy answers of a student, with the loss of each answer from the same pass.
+
+Our own decoding loop over the real model: prompts of like length share a batch, rows that have ended leave it, and
+the probabilities of the generated tokens come from the logits that chose them, so the loss needs no second pass.
+Plain greedy decoding: a model's sampling settings and repetition penalties are left aside. It knows nothing of tasks.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ModelLoadError
+from core.models.rendering import encode_prompts
+from core.models.student import Student
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH_SIZE = 128
+"""Rows that are decoded together at first; halved whenever the memory does not suffice."""
+
+CHECK_EVERY = 16
+"""Decoding steps between two looks at whether the run was cancelled."""
+
+LEAVE_SHARE = 0.125
+"""Share of ended rows at which a batch is made smaller: doing so copies its whole cache once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the student said to one prompt."""
+
+    text: str
+    """Special tokens and outer blanks removed; empty where the prompt does not fit into the model."""
+
+    loss: float | None
+    """Mean negative log-likelihood per generated token, nats, end-of-text token included; None without tokens."""
+
+    n_tokens: int
+    """Tokens generated, end-of-text included."""
+
+    is_truncated: bool
+    """True where the token limit or the model's context ended the answer, or left no room for one."""
+
+
+NO_ROOM = Answer("", None, 0, True)
+"""The answer to a prompt that fills the model's whole context."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One prompt in the queue."""
+
+    index: int
+    ids: list[int]
+    limit: int
+    """Tokens that may be generated."""
+
+
+def generate_answers(
+    student: Student,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    *,
+    batch_size: int = BATCH_SIZE,
+    check: Callable[[], None] | None = None,
+) -> Iterator[list[tuple[int, Answer]]]:
+    """Answer the prompts greedily, longest first, a batch at a time.
+
+    Args:
+        student: loaded student; its model is put into evaluation mode while it decodes.
+        prompts: texts as the task makes them; they are rendered here.
+        max_new_tokens: limit of an answer, end-of-text token included.
+        batch_size: rows at first; halved and tried again where the memory does not suffice.
+        check: called now and then; may raise to stop.
+
+    Yields:
+        (index of the prompt, answer) for each finished row, batch by batch, every prompt once.
+
+    Raises:
+        ModelLoadError: a single prompt does not fit into the memory.
+    """
+    encoded = encode_prompts(student.tokenizer, prompts)
+    limit = student.context_length
+    rows = [
+        _Row(index, ids, max_new_tokens if limit is None else min(max_new_tokens, limit - len(ids)))
+        for index, ids in enumerate(encoded)
+    ]
+    if crowded := [(row.index, NO_ROOM) for row in rows if row.limit < 1]:
+        yield crowded
+    waiting = sorted((row for row in rows if row.limit >= 1), key=lambda row: -len(row.ids))
+    while waiting:
+        try:
+            answers = _decode(student, waiting[:batch_size], check)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            if batch_size == 1:
+                raise ModelLoadError(
+                    f"The memory does not suffice to answer a prompt of {len(waiting[0].ids):,} tokens with "
+                    f"{student.source}; use a smaller model or a machine with more memory."
+                ) from error
+            batch_size = min(batch_size, len(waiting)) // 2 or 1
+            _free_memory(student)
+            continue
+        yield answers
+        waiting = waiting[len(answers) :]
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Say whether torch ran out of memory, on a GPU or on the CPU."""
+    import torch
+
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in text or "allocate memory" in text
+
+
+def _free_memory(student: Student) -> None:
+    import torch
+
+    if student.device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _decode(student: Student, rows: Sequence[_Row], check: Callable[[], None] | None) -> list[tuple[int, Answer]]:
+    """Decode one batch; returns (index, answer) in the order of the rows."""
+    import torch
+
+    was_training = student.model.training
+    student.model.eval()
+    try:
+        with torch.inference_mode():
+            batch = _Batch(student, rows)
+            while not batch.is_over:
+                if check is not None and batch.step % CHECK_EVERY == 0:
+                    check()
+                batch.advance()
+    finally:
+        student.model.train(was_training)
+    return [(row.index, answer) for row, answer in zip(rows, batch.read_answers(), strict=True)]
+
+
+class _Batch:
+    """Rows that are decoded together, left padded; ``live`` says which row each line of the tensors belongs to."""
+
+    def __init__(self, student: Student, rows: Sequence[_Row]):
+        import torch
+
+        from core.models.decoding_cache import make_cache
+
+        self.student, self.step, self.n_over = student, 0, 0
+        device = student.device
+        self.width = max(len(row.ids) for row in rows)
+        n, most = len(rows), max(row.limit for row in rows)
+        pad = student.tokenizer.pad_token_id
+        padded = [[pad] * (self.width - len(row.ids)) + row.ids for row in rows]
+        self.inputs = torch.tensor(padded, device=device)
+        starts = torch.tensor([self.width - len(row.ids) for row in rows], device=device)
+        columns = torch.arange(self.width + most, device=device)
+        self.mask = (columns >= starts[:, None]).long()
+        self.has_padding = bool((starts > 0).any())
+        self.positions = (columns[: self.width] - starts[:, None]).clamp(min=0)
+        self.limits = torch.tensor([row.limit for row in rows], device=device)
+        self.stops = torch.tensor(student.stop_ids, device=device)
+        self.tokens = torch.zeros(n, most, dtype=torch.long, device=device)
+        self.losses = torch.zeros(n, most, dtype=torch.float32, device=device)
+        self.lengths = torch.zeros(n, dtype=torch.long, device=device)
+        self.live = torch.arange(n, device=device)
+        self.is_done = torch.zeros(n, dtype=torch.bool, device=device)
+        self.cache = make_cache(student.model.config)
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether every row has ended."""
+        return self.n_over == len(self.live)
+
+    def advance(self) -> None:
+        """Generate one token for every live row."""
+        logits = self.student.model(
+            input_ids=self.inputs,
+            attention_mask=self.mask[:, : self.width + self.step] if self.has_padding else None,
+            position_ids=self.positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        losses, tokens = _pick_greedily(logits)
+        self.tokens[self.live, self.step] = tokens
+        self.losses[self.live, self.step] = losses
+        self.step += 1
+        ends = ((tokens[:, None] == self.stops).any(1) | (self.limits <= self.step)) & ~self.is_done
+        self.inputs = tokens[:, None]
+        self.positions = self.positions[:, -1:] + 1
+        if bool(ends.any()):
+            self._end(ends)
+
+    def _end(self, ends: "torch.Tensor") -> None:
+        """Note the length of the rows that end now, and let ended rows leave when enough have gathered."""
+        self.lengths[self.live[ends]] = self.step
+        self.is_done |= ends
+        self.n_over = int(self.is_done.sum())
+        if self.is_over or self.n_over < LEAVE_SHARE * len(self.live):
+            return
+        keep = (~self.is_done).nonzero()[:, 0]
+        self.cache.batch_select_indices(keep)
+        for name in ("inputs", "mask", "positions", "limits", "live", "is_done"):
+            setattr(self, name, getattr(self, name)[keep])
+        self.n_over = 0
+
+    def read_answers(self) -> list[Answer]:
+        """Return the answers in the order of the rows."""
+        stops = set(self.stops.tolist())
+        sums = self.losses.cumsum(1, dtype=self.losses.dtype)  # junk behind a row's end stays behind it
+        lengths = self.lengths.tolist()
+        totals = sums.gather(1, self.lengths[:, None] - 1)[:, 0].tolist()
+        rows = [ids[:n] for ids, n in zip(self.tokens.tolist(), lengths, strict=True)]
+        texts = self.student.tokenizer.batch_decode(
+            [ids[:-1] if ids[-1] in stops else ids for ids in rows], skip_special_tokens=True
+        )
+        return [
+            Answer(text.strip(), _finite(total / n), n, ids[-1] not in stops)
+            for text, total, n, ids in zip(texts, totals, lengths, rows, strict=True)
+        ]
+
+
+def _pick_greedily(logits: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+    """Return each row's negative log-likelihood of its likeliest token, float32, and the token."""
+    logits = logits.float()
+    best, tokens = logits.max(-1)
+    return logits.logsumexp(-1) - best, tokens
+
+
+def _finite(value: float) -> float | None:
+    """Return None for a loss that is no number: unknown is never NaN outside arrays."""
+    return value if value - value == 0.0 else None
+
+
+def describe(answer: Answer) -> dict[str, Any]:
+    """Return the answer as JSON values, for a cache."""
+    return {
+        "text": answer.text,
+        "loss": answer.loss,
+        "n_tokens": answer.n_tokens,
+        "is_truncated": answer.is_truncated,
+    }

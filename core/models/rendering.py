@@ -1,0 +1,46 @@
+"""How a prompt and an answer become the tokens that a student reads and is trained on: one place for both sides.
+
+With a chat template the prompt is a user message and the answer is the assistant's turn; without one the prompt is
+the raw text and the answer follows after one space. It knows nothing of models, tasks or files.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+RENDERING_VERSION = 1
+"""Part of every prediction's cache key; raise it when the same prompt becomes different tokens."""
+
+
+def has_chat_template(tokenizer: Any) -> bool:
+    """Say whether the tokenizer brings a chat template."""
+    return bool(getattr(tokenizer, "chat_template", None))
+
+
+def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids up to where the answer begins, one list per prompt, unpadded and never truncated."""
+    if not prompts:
+        return []
+    if has_chat_template(tokenizer):
+        texts = [
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
+            )
+            for prompt in prompts
+        ]
+        return tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]  # the template has written them
+    rows = tokenizer(list(prompts), verbose=False)["input_ids"]
+    end = tokenizer.eos_token_id
+    return [row[:-1] if len(row) > 1 and row[-1] == end else row for row in rows]  # some tokenizers close every text
+
+
+def encode_completions(tokenizer: Any, answers: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of the answers, end-of-text token included, as they follow the encoded prompts.
+
+    Prompt and answer are encoded apart, as they are when the student answers by itself.
+    """
+    if not answers:
+        return []
+    lead = "" if has_chat_template(tokenizer) else " "
+    texts = [lead + answer.strip() for answer in answers]
+    rows = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    return [[*row, tokenizer.eos_token_id] for row in rows]

@@ -1,0 +1,236 @@
+"""The student: a causal language model with its tokenizer and, where it was finetuned, its LoRA adapter.
+
+Loads safetensors only and runs no code that comes with a model. It knows nothing of tasks, runs or caches; asking
+the student is core/models/generate.py.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import ModelLoadError
+from core.settings import DEMO
+
+TINY = "tiny"
+"""Name of the shipped student."""
+
+MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.jinja", "vocab.txt", "merges.txt")
+"""What makes a model what it is: weights, configuration, tokenizer. Pickled weights are never fetched or read."""
+
+ADAPTER_ORIGIN = "origin.json"
+"""File beside an adapter's weights that names the fingerprint of the base it was trained on."""
+
+_file_hashes: dict[tuple[str, int, int], str] = {}
+
+
+@dataclass(slots=True)
+class Student:
+    """A loaded student, in evaluation mode unless a training run holds it."""
+
+    model: Any
+    """transformers or peft causal language model."""
+
+    tokenizer: Any
+    source: str
+    """What it was loaded from: a name, a folder or a hub id."""
+
+    fingerprint: str | None
+    """Hash of weights, configuration, tokenizer and adapter; None while the weights are being trained."""
+
+    context_length: int | None
+    """Longest prompt and answer together, tokens; None where the model sets no limit."""
+
+    @classmethod
+    def load(cls, source: str | Path, adapter: str | Path | None = None, device: str | None = None) -> "Student":
+        """Load a student, float32 on a CPU and bfloat16 on a GPU.
+
+        Args:
+            source: ``tiny``, a folder with a model, or a Hugging Face hub id.
+            adapter: folder with a LoRA adapter that was trained on this base; None for the base alone.
+            device: torch device; None takes the first GPU where there is one.
+
+        Raises:
+            ModelLoadError: the model or the adapter cannot be loaded.
+        """
+        import torch
+        from safetensors import SafetensorError
+        from transformers import AutoModelForCausalLM
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # its bars would fill the log of a run
+        folder = find_model_folder(str(source))
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
+        tokenizer = load_tokenizer(folder)
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=dtype, use_safetensors=True, trust_remote_code=False
+            )
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+            raise ModelLoadError(f"The model in {folder} could not be loaded: {_first_line(error)}") from error
+        fingerprint = hash_model_files(folder)
+        if adapter is not None:
+            model = _add_adapter(model, Path(adapter), fingerprint)
+            if dtype == torch.float32:
+                model = model.merge_and_unload()  # faster; in bfloat16 it would round the adapter away
+            fingerprint = _hash_texts([fingerprint, hash_model_files(Path(adapter))])
+        model.to(device).eval()
+        return cls(model, tokenizer, str(source), fingerprint, find_context_length(model.config))
+
+    @property
+    def device(self) -> Any:
+        """The torch device of the weights."""
+        return next(self.model.parameters()).device
+
+    @property
+    def dtype_name(self) -> str:
+        """``float32``, ``bfloat16``, ...: the precision that the answers are computed in."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
+    def stop_ids(self) -> list[int]:
+        """Token ids that end an answer: the tokenizer's end of text and those of the model's generation settings."""
+        config = getattr(self.model, "generation_config", None)
+        listed = getattr(config, "eos_token_id", None)
+        ids = [] if listed is None else listed if isinstance(listed, list) else [listed]
+        return sorted({*ids, self.tokenizer.eos_token_id})
+
+
+def find_model_folder(source: str) -> Path:
+    """Return the folder that holds the model: shipped, local, or fetched from the hub (safetensors only).
+
+    Raises:
+        ModelLoadError: no such folder, no model in it, or the hub cannot give it.
+    """
+    path = DEMO / TINY if source == TINY else Path(source).expanduser()
+    if source == TINY or path.exists() or path.is_absolute() or source.startswith(".") or source.count("/") > 1:
+        if not path.is_dir():
+            raise ModelLoadError(f"There is no model folder {path}; give a folder, a hub id, or {TINY!r}.")
+        if not (path / "config.json").is_file():
+            raise ModelLoadError(f"The folder {path} has no config.json; give the folder that the model was saved in.")
+        if not any(path.glob("*.safetensors")):
+            raise ModelLoadError(f"The folder {path} has no .safetensors weights; save the model in that format.")
+        return path
+    return _fetch_from_hub(source)
+
+
+def _fetch_from_hub(hub_id: str) -> Path:
+    """Return the local snapshot of a hub model, downloading what is missing."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        folder = Path(
+            snapshot_download(
+                hub_id, allow_patterns=list(MODEL_FILES), ignore_patterns=["consolidated*", "original/*", "onnx/*"]
+            )
+        )
+    except HFValidationError as error:
+        raise ModelLoadError(f"{hub_id!r} is neither a folder nor a hub id such as owner/name.") from error
+    except HfHubHTTPError as error:
+        raise ModelLoadError(
+            f"The hub did not give the model {hub_id!r} (no such model, or no access to it): {_first_line(error)}"
+        ) from error
+    except Exception as error:  # the hub's client raises whatever its own http library raises
+        raise ModelLoadError(
+            f"The model {hub_id!r} is not on this machine and the hub cannot be reached; "
+            "connect to the internet once, or give a local folder."
+        ) from error
+    if not any(folder.glob("*.safetensors")):
+        raise ModelLoadError(f"The hub model {hub_id!r} has no .safetensors weights; pickled weights are not loaded.")
+    return folder
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Load a tokenizer that pads on the left, with the end-of-text token where it has no padding token."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, padding_side="left")
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelLoadError(f"The tokenizer in {folder} could not be loaded: {_first_line(error)}") from error
+    if tokenizer.eos_token_id is None:
+        raise ModelLoadError(f"The tokenizer in {folder} has no end-of-text token, so answers would never end.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def find_context_length(config: Any) -> int | None:
+    """Return how many tokens the model can hold, None where its configuration names no limit."""
+    text_config = config.get_text_config()
+    return getattr(text_config, "max_position_embeddings", None)
+
+
+def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
+    """Return the model with the adapter's weights; refuses an adapter that was made for another base."""
+    from peft import PeftModel, get_peft_model_state_dict
+    from safetensors import safe_open
+
+    weights = folder / "adapter_model.safetensors"
+    if not (folder / "adapter_config.json").is_file() or not weights.is_file():
+        raise ModelLoadError(f"There is no LoRA adapter in {folder}; a finetune writes one into its run folder.")
+    other = ModelLoadError(f"The adapter in {folder} was trained on another base model; load it with that one.")
+    origin = folder / ADAPTER_ORIGIN
+    if origin.is_file() and json.loads(origin.read_text(encoding="utf-8"))["base_fingerprint"] != base_fingerprint:
+        raise other
+    try:
+        adapted = PeftModel.from_pretrained(model, folder)
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        raise other from error
+    with safe_open(weights, framework="pt") as file:
+        if set(file.keys()) != set(get_peft_model_state_dict(adapted)):
+            raise other
+    return adapted
+
+
+@contextmanager
+def merged(student: Student) -> Iterator[None]:
+    """Answer faster for a while: the adapter is added into float32 base weights, which come back exactly as they were.
+
+    In lower precision, or without an adapter, nothing changes.
+    """
+    import torch
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers = [layer for layer in student.model.modules() if isinstance(layer, BaseTunerLayer)]
+    if not layers or student.model.dtype != torch.float32:
+        yield
+        return
+    weights = [(layer.get_base_layer().weight, layer.get_base_layer().weight.detach().clone()) for layer in layers]
+    student.model.merge_adapter()
+    try:
+        yield
+    finally:
+        student.model.unmerge_adapter()  # subtracts, which leaves rounding errors in the base
+        for weight, original in weights:
+            weight.data.copy_(original)
+
+
+def hash_model_files(folder: Path) -> str:
+    """Return one hash of a model's or an adapter's files, names included; each file is read once per process."""
+    files = sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
+    return _hash_texts(part for path in files for part in (path.name, _hash_file(path)))
+
+
+def _hash_file(path: Path) -> str:
+    stat = path.stat()
+    key = (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+    if key not in _file_hashes:
+        with path.open("rb") as file:
+            _file_hashes[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _file_hashes[key]
+
+
+def _hash_texts(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the first line of a library's message, closed as a sentence."""
+    lines = str(error).strip().splitlines()
+    return (lines[0].rstrip(".:") if lines else type(error).__name__) + "."

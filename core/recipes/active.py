@@ -1,0 +1,182 @@
+"""Iterative synthetic data generation: the loop of the active-learning paper (Kessler 2025, algorithm 1).
+
+Each round: the student answers every seed, a selector chooses the seeds, the teacher rewrites them, filters judge
+the candidates, and a fresh adapter is trained on all accepted candidates so far, from the base student.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core.analysis.accuracy import wilson_interval
+from core.datasets import load_problems
+from core.filters.base import FILTERS
+from core.generation.base import METHODS
+from core.generation.grow import GrowOutcome, first_sample_index, grow
+from core.models.student import Student
+from core.recipes.stages import (
+    CandidateRecorder,
+    evaluate_stage,
+    home_of,
+    make_pool,
+    predict_stage,
+    record_selection,
+    select_with_spares,
+)
+from core.recipes.teachers import open_teacher
+from core.recipes.training import rows_from_candidates, train_stage
+from core.records import SPLITS, Candidate, Prediction, Problem
+from core.runs.folder import RunFolder
+from core.tasks import TASKS
+from core.tasks.base import Task
+
+HELD_OUT = tuple(split for split in SPLITS if split != "train")
+"""Splits that never reach the teacher, the examples or training."""
+
+
+@dataclass
+class Loop:
+    """What the rounds of one loop share."""
+
+    folder: RunFolder
+    config: dict[str, Any]
+    task: Task
+    problems: dict[str, list[Problem]]
+    """split -> problems."""
+
+    before: dict[str, dict[str, Prediction]] = field(default_factory=dict)
+    """split -> the base student's predictions."""
+
+    accepted: list[Candidate] = field(default_factory=list)
+    """Accepted candidates of all rounds so far."""
+
+    generated_questions: list[str] = field(default_factory=list)
+    """Every question generated so far, accepted or not."""
+
+
+def run_loop(folder: RunFolder) -> dict[str, Any]:
+    """Run the rounds that ``run.json`` asks for; returns the summary that becomes ``result.json``."""
+    config = folder.config
+    task = TASKS.get(config["task"])
+    problems = load_problems(home_of(folder), config["seed_set"])
+    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
+    loop = Loop(folder, config, task, by_split)
+    student = Student.load(config["student"])
+    for split in ("test", "ood"):
+        if by_split[split]:
+            loop.before[split] = predict_stage(folder, student, "base", task, by_split[split], f"{split}, before")
+            evaluate_stage(folder, 0, split, loop.before[split], loop.before[split])
+    rounds = []
+    for number in range(1, config["rounds"] + 1):
+        row, student = run_round(loop, number, student)
+        rounds.append(row)
+    test = loop.before.get("test", {}).values()
+    return {
+        "test_accuracy_before": float(np.mean([bool(row.is_correct) for row in test])) if test else None,
+        "n_test": len(test),
+        "test_accuracy": [row["test_accuracy"] for row in rounds],
+        "rounds": rounds,
+        "teacher": config["teacher"],
+    }
+
+
+def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any], Student]:
+    """Run one round with the student of the round before; returns the row of ``rounds`` and the new student."""
+    started = time.time()
+    folder, config = loop.folder, loop.config
+    label = "base" if number == 1 else f"round-{number - 1}"
+    seeds, n_selected = choose_seeds(loop, number, student, label)
+    outcome = grow_round(loop, number, seeds)
+    loop.accepted += outcome.candidates
+    trained = train_stage(
+        folder,
+        number,
+        task=loop.task,
+        source=config["student"],
+        rows=rows_from_candidates(folder.run_id, loop.accepted),
+        validation=loop.problems["validation"],
+        training={**config["training"], "seed": config["replicate"]},
+    )
+    student = Student.load(config["student"], adapter=trained.adapter)
+    results = {}
+    for split, before in loop.before.items():
+        after = predict_stage(
+            folder, student, f"round-{number}", loop.task, loop.problems[split], f"{split}, after round {number}"
+        )
+        results[split] = evaluate_stage(folder, number, split, before, after)
+    test = results.get("test", {})
+    row = {
+        "round": number,
+        "selected": n_selected,
+        "requested": outcome.requested,
+        "failed": outcome.failed,
+        "rejected": outcome.rejected,
+        "accepted": outcome.accepted,
+        "training_rows": trained.n_rows,
+        "validation_accuracy": trained.validation_accuracy,
+        "test_accuracy": test.get("accuracy"),
+        "test_low": test.get("low"),
+        "test_high": test.get("high"),
+        "n_input_tokens": outcome.n_input_tokens,
+        "n_output_tokens": outcome.n_output_tokens,
+        "seconds": time.time() - started,
+        "written_at": time.time(),
+    }
+    folder.append("rounds", row)
+    n_validation = len(loop.problems["validation"])
+    interval = find_interval(trained.validation_accuracy, n_validation)
+    return {**row, "validation_low": interval[0], "validation_high": interval[1]}, student
+
+
+def find_interval(accuracy: float | None, n: int) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of an accuracy over n problems; (None, None) where it is unknown."""
+    return (None, None) if accuracy is None else wilson_interval(round(accuracy * n), n)
+
+
+def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple[list[Problem], int]:
+    """Score the whole seed set and choose; returns the seeds with their spares, and how many are chosen.
+
+    A problem may be chosen again in a later round, as in the paper.
+    """
+    config, train = loop.config, loop.problems["train"]
+    predictions = predict_stage(loop.folder, student, label, loop.task, train, f"round {number}: predict the seeds")
+    rng = np.random.default_rng([config["replicate"], number, 1])
+    chosen, spares = select_with_spares(make_pool(train, predictions), config["selector"], config["k"], rng)
+    about = {
+        "seed_set_id": config["seed_set"],
+        "selector": config["selector"],
+        "k": config["k"],
+        "replicate": config["replicate"],
+        "prediction_run_id": loop.folder.run_id,
+        "student": label,
+    }
+    seeds = record_selection(loop.folder, number, train, chosen, spares, about)
+    return seeds, len(chosen.indices)
+
+
+def grow_round(loop: Loop, number: int, seeds: Sequence[Problem]) -> GrowOutcome:
+    """Let the teacher rewrite the seeds until k candidates are accepted or 4k were requested."""
+    config, folder = loop.config, loop.folder
+    recorder = CandidateRecorder(folder, number, config["k"], f"round {number}: teacher")
+    with open_teacher(home_of(folder), config["teacher"]) as teacher:
+        outcome = grow(
+            seeds,
+            loop.task,
+            METHODS.get(config["method"]),
+            teacher,
+            [FILTERS.get(name) for name in config["filters"]],
+            n_accepted=config["k"],
+            pool=loop.problems["train"],
+            rng=np.random.default_rng([config["replicate"], number, 2]),
+            earlier_questions=loop.generated_questions,
+            held_out=[row for split in HELD_OUT for row in loop.problems[split]],
+            on_candidate=recorder,
+            check_cancelled=folder.check_cancelled,
+            sample_index=first_sample_index(config["replicate"], number),
+            salt=f"{folder.run_id}/{number}",
+        )
+    loop.generated_questions += recorder.questions
+    return outcome

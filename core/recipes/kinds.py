@@ -1,0 +1,107 @@
+"""What each kind of run does, and the one way to carry a run folder out.
+
+To add a kind, write a function that takes the run folder and returns its summary, and add it to KINDS. The pages,
+the queue and the shell all come through :func:`execute`.
+"""
+
+import os
+import signal
+import traceback
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from core.errors import RunCancelled, SeedbedError
+from core.registry import Registry
+from core.runs.folder import RunFolder
+
+Entry = Callable[[RunFolder], dict[str, Any]]
+
+KINDS: Registry[Entry] = Registry("kind of run")
+
+
+@KINDS.register("import")
+def run_import(folder: RunFolder) -> dict[str, Any]:
+    """Read files into a seed set."""
+    from core.datasets import import_seed_set
+
+    return import_seed_set(folder)
+
+
+@KINDS.register("predict")
+def run_predict(folder: RunFolder) -> dict[str, Any]:
+    """Let a student answer a seed set."""
+    from core.recipes.single import predict_run
+
+    return predict_run(folder)
+
+
+@KINDS.register("generate")
+def run_generate(folder: RunFolder) -> dict[str, Any]:
+    """Let the teacher grow candidates from a selection."""
+    from core.recipes.single import generate_run
+
+    return generate_run(folder)
+
+
+@KINDS.register("finetune")
+def run_finetune(folder: RunFolder) -> dict[str, Any]:
+    """Train an adapter on reviewed candidates and evaluate it."""
+    from core.recipes.single import finetune_run
+
+    return finetune_run(folder)
+
+
+@KINDS.register("loop")
+def run_loop(folder: RunFolder) -> dict[str, Any]:
+    """Run whole rounds without a person in between."""
+    from core.recipes.active import run_loop
+
+    return run_loop(folder)
+
+
+def execute(folder: RunFolder) -> str:
+    """Carry out one attempt of a run in this process; returns its state: done, failed or cancelled.
+
+    Whatever happens ends in ``result.json``; only a process that is killed leaves none, and is then ``lost``.
+    """
+    quiet_libraries()
+    with folder.hold():
+        previous = signal.signal(signal.SIGTERM, _cancel)
+        try:
+            return _attempt(folder)
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def quiet_libraries() -> None:
+    """Keep other libraries' progress bars and upgrade hints out of the log; called before they are imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+
+
+def _attempt(folder: RunFolder) -> str:
+    try:
+        summary = KINDS.get(folder.read_run()["kind"])(folder)
+    except (RunCancelled, KeyboardInterrupt):
+        folder.finish("cancelled")
+        return "cancelled"
+    except SeedbedError as error:
+        print(f"failed: {error}", flush=True)
+        folder.finish("failed", error=str(error))
+        return "failed"
+    except Exception as error:
+        traceback.print_exc()
+        sentence = (
+            f"The run met an error that Seedbed does not know: {type(error).__name__}: {error}. The log has more."
+        )
+        folder.finish("failed", error=sentence)
+        return "failed"
+    folder.finish("done", summary)
+    return "done"
+
+
+def _cancel(_signal: int, _frame: FrameType | None) -> None:
+    raise RunCancelled("The run was told to stop.")

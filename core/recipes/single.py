@@ -1,0 +1,123 @@
+"""The runs of a single stage, as the pages start them: predict, generate, finetune.
+
+Each reads its ``input/`` and frozen configuration only, so it can be repeated on another machine.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from core.datasets.frames import problems_from_frame
+from core.errors import TrainingError
+from core.filters.base import FILTERS
+from core.filters.held_out import is_known, make_held_out_keys
+from core.generation.base import METHODS
+from core.generation.grow import first_sample_index, grow
+from core.models.student import Student
+from core.recipes.stages import CandidateRecorder, evaluate_stage, home_of, predict_stage
+from core.recipes.teachers import open_teacher
+from core.recipes.training import train_stage
+from core.records import Problem
+from core.runs.folder import RunFolder
+from core.tasks import TASKS
+from core.tasks.base import Task
+
+
+def predict_run(folder: RunFolder) -> dict[str, Any]:
+    """Let the student answer the problems it was given; summary: n, accuracy, mean loss."""
+    config = folder.config
+    adapter = config.get("adapter")
+    student = Student.load(config["student"], adapter=home_of(folder) / adapter if adapter else None)
+    problems = problems_from_frame(folder.read_input("problems"))
+    predictions = predict_stage(
+        folder, student, config["label"], TASKS.get(config["task"]), problems, "predict"
+    ).values()
+    judged = [row.is_correct for row in predictions if row.is_correct is not None]
+    losses = [row.loss for row in predictions if row.loss is not None]
+    return {
+        "n": len(predictions),
+        "accuracy": float(np.mean(judged)) if judged else None,
+        "mean_loss": float(np.mean(losses)) if losses else None,
+        "n_truncated": sum(row.is_truncated for row in predictions),
+    }
+
+
+def generate_run(folder: RunFolder) -> dict[str, Any]:
+    """Let the teacher rewrite the selected seeds until enough candidates are accepted; summary: the counts."""
+    config, started = folder.config, time.time()
+    with open_teacher(home_of(folder), config["teacher"]) as teacher:
+        outcome = grow(
+            problems_from_frame(folder.read_input("seeds")),
+            TASKS.get(config["task"]),
+            METHODS.get(config["method"]),
+            teacher,
+            [FILTERS.get(name) for name in config["filters"]],
+            n_accepted=config["n_accepted"],
+            max_requests=config["max_requests"],
+            pool=problems_from_frame(folder.read_input("pool")),
+            rng=np.random.default_rng([config["replicate"], config["turn"], 2]),
+            earlier_questions=folder.read_input("earlier")["question"].tolist(),
+            held_out=problems_from_frame(folder.read_input("held_out")),
+            on_candidate=CandidateRecorder(folder, 1, config["n_accepted"], "generate"),
+            check_cancelled=folder.check_cancelled,
+            sample_index=first_sample_index(config["replicate"], config["turn"]),
+            salt=folder.run_id,
+        )
+    return {
+        "requested": outcome.requested,
+        "failed": outcome.failed,
+        "rejected": outcome.rejected,
+        "accepted": outcome.accepted,
+        "n_input_tokens": outcome.n_input_tokens,
+        "n_output_tokens": outcome.n_output_tokens,
+        "seconds": time.time() - started,
+    }
+
+
+def without_held_out(rows: Any, task: Task, held_out: Sequence[Problem]) -> Any:
+    """Return the training rows whose question is no held-out problem: an edit by hand could have made one."""
+    keys = make_held_out_keys(task, held_out)
+    is_held_out = [is_known(task, question, keys) for question in rows["question"]]
+    if any(is_held_out):
+        print(f"{sum(is_held_out)} of {len(rows)} rows were left out: their question is a validation or test problem.")
+    return rows[[not held for held in is_held_out]]
+
+
+def finetune_run(folder: RunFolder) -> dict[str, Any]:
+    """Train on the given rows, then compare before and after on the same test problems; summary: both accuracies."""
+    config = folder.config
+    task = TASKS.get(config["task"])
+    n_given = len(folder.read_input("rows"))
+    rows = without_held_out(folder.read_input("rows"), task, problems_from_frame(folder.read_input("held_out")))
+    if rows.empty:
+        raise TrainingError("There is nothing to train on: accept some candidates first.")
+    validation = problems_from_frame(folder.read_input("validation"))
+    test = problems_from_frame(folder.read_input("test"))
+    before = predict_stage(folder, Student.load(config["student"]), "base", task, test, "test, before")
+    start = evaluate_stage(folder, 0, "test", before, before)
+    trained = train_stage(
+        folder,
+        1,
+        task=task,
+        source=config["student"],
+        rows=rows,
+        validation=validation,
+        training=config["training"],
+    )
+    student = Student.load(config["student"], adapter=trained.adapter)
+    after = predict_stage(folder, student, "round-1", task, test, "test, after")
+    end = evaluate_stage(folder, 1, "test", before, after)
+    return {
+        "n_rows": trained.n_rows,
+        "n_held_out_left_out": n_given - len(rows),
+        "validation_accuracy": trained.validation_accuracy,
+        "best_epoch": trained.best_epoch,
+        "n_test": len(test),
+        "test_accuracy_before": start["accuracy"],
+        "test_accuracy": end["accuracy"],
+        "difference": end["difference"],
+        "difference_low": end["difference_low"],
+        "difference_high": end["difference_high"],
+    }

@@ -1,0 +1,170 @@
+"""The stages of a round, each writing what it did into a run folder.
+
+The single-stage runs that pages start and the whole loop use the same stages, so both leave the same records. A
+stage does not know who started the run, who watches it, or what comes next.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from core.analysis.accuracy import evaluate
+from core.cache import Cache
+from core.models.predict import predict
+from core.models.student import Student
+from core.records import Candidate, Prediction, Problem, Verdict
+from core.runs.folder import RunFolder
+from core.selection import SELECTORS
+from core.selection.base import Pool, Selection
+from core.tasks.base import Task
+
+SPARES_PER_SEED = 3
+"""Seeds kept in reserve per chosen one: rejected candidates are replaced from the next-best, up to 4m requests."""
+
+
+def home_of(folder: RunFolder) -> Path:
+    """Return the workspace that a run folder lies in."""
+    return folder.path.parent.parent
+
+
+def predict_stage(
+    folder: RunFolder, student: Student, label: str, task: Task, problems: Sequence[Problem], stage: str
+) -> dict[str, Prediction]:
+    """Let the student answer the problems and record it; returns problem_id -> prediction.
+
+    Args:
+        folder: receives the table ``predictions`` and the progress.
+        student: loaded, with or without adapter.
+        label: what the run calls this student: ``base``, ``round-1``, ...
+        task: brings prompt, extraction and comparison.
+        problems: answered in this order.
+        stage: name of the progress line.
+    """
+    import pandas as pd
+
+    with Cache(home_of(folder) / "cache" / "predictions") as cache:
+        predictions = predict(
+            student,
+            task,
+            problems,
+            cache=cache,
+            on_batch=lambda done, total: folder.report(stage, done, 0, total),
+            check=folder.check_cancelled,
+        )
+    splits = {problem.problem_id: problem.split for problem in problems}
+    rows = [{**asdict(row), "student": label, "split": splits[row.problem_id]} for row in predictions]
+    folder.write_part("predictions", pd.DataFrame(rows))
+    return {row.problem_id: row for row in predictions}
+
+
+def make_pool(problems: Sequence[Problem], predictions: Mapping[str, Prediction]) -> Pool:
+    """Return the pool that selectors see: every problem, with NaN where the student was not asked."""
+    signals: dict[str, np.ndarray] = {}
+    if predictions:
+        rows = [predictions.get(problem.problem_id) for problem in problems]
+        signals["loss"] = np.array([np.nan if row is None or row.loss is None else row.loss for row in rows])
+        correct = [np.nan if row is None or row.is_correct is None else float(row.is_correct) for row in rows]
+        signals["correct"] = np.array(correct)
+    return Pool(np.array([problem.problem_id for problem in problems]), signals)
+
+
+def select_with_spares(pool: Pool, selector: str, k: int, rng: np.random.Generator) -> tuple[Selection, list[int]]:
+    """Choose k rows (fewer where the pool is smaller), then the next-best as spares, in the same order of preference.
+
+    Returns:
+        The selection of the chosen rows, and the rows of the spares.
+    """
+    choose = SELECTORS.get(selector)
+    n_free = int(pool.is_free.sum())
+    chosen = choose(pool, min(k, n_free), rng)
+    rest = pool.without(chosen.indices)
+    n_spare = min(SPARES_PER_SEED * k, int(rest.is_free.sum()))
+    spares = choose(rest, n_spare, rng).indices.tolist() if n_spare else []
+    return chosen, spares
+
+
+def record_selection(
+    folder: RunFolder,
+    round_: int,
+    problems: Sequence[Problem],
+    selection: Selection,
+    spares: Sequence[int],
+    about: Mapping[str, object],
+) -> list[Problem]:
+    """Write the tables ``selections`` and ``selected``; returns the seeds, chosen ones first, then the spares.
+
+    Args:
+        folder: receives the records.
+        round_: number of the round, from 1.
+        problems: the pool's problems, aligned with the selection's indices.
+        selection: the chosen rows.
+        spares: rows in reserve.
+        about: the other columns of ``selections`` (seed_set_id, selector, k, replicate, ...).
+    """
+    folder.append(
+        "selections",
+        {
+            **about,
+            "round": round_,
+            "n_pool": len(problems),
+            "n_topped_up": selection.n_topped_up,
+            "written_at": time.time(),
+        },
+    )
+    rows = [*selection.indices.tolist(), *spares]
+    reasons = [*selection.reason, *["spare: asked only where an earlier one was rejected"] * len(spares)]
+    for rank, (row, reason) in enumerate(zip(rows, reasons, strict=True)):
+        folder.append(
+            "selected",
+            {
+                "round": round_,
+                "rank": rank,
+                "problem_id": problems[row].problem_id,
+                "priority": None if selection.priority is None else float(selection.priority[row]),
+                "group": None if selection.group is None else str(selection.group[row]),
+                "reason": reason,
+            },
+        )
+    return [problems[row] for row in rows]
+
+
+class CandidateRecorder:
+    """Writes each judged candidate of a round as it comes, and keeps the progress: made, failed, left."""
+
+    def __init__(self, folder: RunFolder, round_: int, n_accepted: int, stage: str):
+        self.folder, self.round, self.n_wanted, self.stage = folder, round_, n_accepted, stage
+        self.n_accepted = self.n_lost = self.position = 0
+        self.questions: list[str] = []
+        """Every question so far, accepted or not, in the order of asking."""
+
+    def __call__(self, candidate: Candidate, verdicts: Sequence[Verdict]) -> None:
+        """Record one candidate and what the filters said of it."""
+        for verdict in verdicts:  # first: a candidate without verdicts would count as accepted for a moment
+            self.folder.append("verdicts", asdict(verdict))
+        row = {**asdict(candidate), "round": self.round, "position": self.position, "written_at": time.time()}
+        self.folder.append("candidates", row)
+        self.position += 1
+        if candidate.question is not None:
+            self.questions.append(candidate.question)
+        is_accepted = candidate.failure is None and all(verdict.is_accepted for verdict in verdicts)
+        self.n_accepted += is_accepted
+        self.n_lost += not is_accepted
+        self.folder.report(self.stage, self.n_accepted, self.n_lost, self.n_wanted)
+
+
+def evaluate_stage(
+    folder: RunFolder,
+    round_: int,
+    split: str,
+    before: Mapping[str, Prediction],
+    after: Mapping[str, Prediction],
+) -> dict[str, object]:
+    """Compare the same problems before and after training and record it; returns the row of ``evaluations``."""
+    ids = list(before)
+    row = evaluate([before[id_] for id_ in ids], [after[id_] for id_ in ids])
+    row = {**row, "round": round_, "split": split, "written_at": time.time()}
+    folder.append("evaluations", row)
+    return row

@@ -1,0 +1,321 @@
+"""What the pages call to get something going: each function gathers a run's inputs and puts the run in the queue.
+
+It knows the hub and the store's reading verbs; it knows nothing of pages. The same configurations come from the shell.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.datasets import load_problems
+from core.datasets.frames import problems_to_frame
+from core.errors import RunError, SelectionError, TrainingError
+from core.generation.grow import REQUESTS_PER_ACCEPTED
+from core.hub import Hub
+from core.recipes.stages import record_selection, select_with_spares
+from core.recipes.training import choose_preset
+from core.records import SPLITS, Problem
+from core.runs.folder import RunFolder
+from core.selection.base import Pool, Selection
+from core.training.config import PRESETS, TrainingConfig
+
+FILTER_NAMES = ("held_out", "rouge_l", "verified")
+"""Filters of a run unless it says otherwise, cheapest first."""
+
+N_PREVIEW = 4
+"""Candidates of a preview."""
+
+DEMO_K = 100
+"""Accepted candidates of the demo's one round."""
+
+
+def make_loop_config(
+    home: Path,
+    seed_set: str,
+    *,
+    student: str = "tiny",
+    selector: str = "random",
+    k: int = 100,
+    rounds: int = 1,
+    replicate: int = 0,
+    training: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the frozen configuration of a loop; raises what a wrong name or setting raises, before anything runs."""
+    from core.selection import SELECTORS
+
+    SELECTORS.get(selector)
+    imported = RunFolder(home / "runs" / seed_set)
+    about = {**imported.config, **(imported.read_state().summary or {})}  # a queued import knows its task by its name
+    return {
+        "seed_set": seed_set,
+        "seed_set_name": about["name"],
+        "task": about["task"],
+        "student": student,
+        "selector": selector,
+        "k": k,
+        "rounds": rounds,
+        "replicate": replicate,
+        "teacher": "built-in",
+        "method": "rewrite",
+        "filters": list(FILTER_NAMES),
+        "training": make_training(student, about["task"], training),
+    }
+
+
+def make_training(student: str, task: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the training settings for a student and task, with changes; raises TrainingError for one out of range."""
+    preset = asdict(PRESETS[choose_preset(student, task)])
+    return asdict(TrainingConfig.from_dict({**preset, **(changes or {})}))
+
+
+def start_import(
+    hub: Hub,
+    name: str,
+    *,
+    task: str | None = None,
+    builtin: str | None = None,
+    files: Mapping[str, Path] | None = None,
+    hub_dataset: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, Any] | None = None,
+    split_seed: int = 0,
+) -> str:
+    """Put an import in the queue; returns its run id, which is the seed set's id.
+
+    Args:
+        hub: of the home.
+        name: what people will call the seed set.
+        task: registry name; None where the file is recognised.
+        builtin: name of a shipped seed set.
+        files: split -> file, copied into the run.
+        hub_dataset: ``id``, ``config`` and ``splits`` of a Hugging Face dataset.
+        mapping: how columns become question, answer and final; None where the file is recognised.
+        split_seed: of the split made where no validation or test file is given.
+    """
+    names = {split: f"{split}{Path(path).suffix}" for split, path in (files or {}).items()}
+    config = {
+        "name": name,
+        "task": task or builtin,
+        "builtin": builtin,
+        "hub": hub_dataset,
+        "files": names,
+        "mapping": mapping,
+        "split_seed": split_seed,
+    }
+    copies = {names[split]: Path(path) for split, path in (files or {}).items()}
+    return hub.submit("import", f"Import {name}", config, lane="light", files=copies)
+
+
+def start_predict(
+    hub: Hub, seed_set: str, *, student: str = "tiny", adapter: str | None = None, label: str = "base"
+) -> str:
+    """Let a student answer the train problems of a seed set; returns the run id.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        student: ``tiny``, a folder or a hub id.
+        adapter: folder of an adapter relative to the home, or None.
+        label: what this student is called beside others on the same problems.
+    """
+    about = read_seed_set(hub, seed_set)
+    problems = load_problems(hub.settings.home, seed_set, splits=("train",))
+    config = {
+        "seed_set": seed_set,
+        "seed_set_name": about["name"],
+        "task": about["task"],
+        "student": student,
+        "adapter": adapter,
+        "label": label,
+        "splits": ["train"],
+    }
+    title = f"Predict {about['name']} with {student}" + ("" if label == "base" else f" ({label})")
+    return hub.submit("predict", title, config, lane="device", inputs={"problems": problems_to_frame(problems)})
+
+
+def read_seed_set(hub: Hub, seed_set: str) -> dict[str, Any]:
+    """Return the seed set's row; raises RunError where there is none."""
+    found = hub.store.read_seed_set(seed_set)
+    if found is None:
+        raise RunError(f"There is no seed set {seed_set!r} in this home; import one on the page Seeds.")
+    return found
+
+
+def pool_from_frame(frame: pd.DataFrame) -> Pool:
+    """Return the pool of ``store.read_pool``: signals ``loss`` and ``correct`` where the student was asked."""
+    signals = {}
+    if frame["is_correct"].notna().any() or frame["loss"].notna().any():
+        signals["loss"] = frame["loss"].to_numpy(dtype=float, na_value=np.nan)
+        signals["correct"] = frame["is_correct"].astype("float64").to_numpy(na_value=np.nan)
+    return Pool(frame["problem_id"].to_numpy(dtype=str), signals)
+
+
+def choose_seeds(frame: pd.DataFrame, selector: str, k: int, replicate: int = 0) -> tuple[Selection, list[int]]:
+    """Choose k rows of ``store.read_pool`` and their spares; fast enough to redo at every change on the page.
+
+    Raises:
+        SelectionError: k is larger than the pool, or the selector needs predictions that are not there.
+    """
+    if k > len(frame):
+        raise SelectionError(
+            f"The seed set has {len(frame):,} train problems, fewer than the {k:,} asked for; ask for fewer."
+        )
+    return select_with_spares(pool_from_frame(frame), selector, k, np.random.default_rng([replicate, 1, 1]))
+
+
+def record_seeds(
+    hub: Hub,
+    seed_set: str,
+    frame: pd.DataFrame,
+    *,
+    selector: str,
+    k: int,
+    replicate: int = 0,
+    prediction_run: str | None = None,
+    student: str | None = None,
+) -> str:
+    """Keep a selection: a run folder that is made and finished at once; returns its run id."""
+    selection, spares = choose_seeds(frame, selector, k, replicate)
+    about = {
+        "seed_set_id": seed_set,
+        "selector": selector,
+        "k": k,
+        "replicate": replicate,
+        "prediction_run_id": prediction_run,
+        "student": student,
+    }
+    name = read_seed_set(hub, seed_set)["name"]
+    config = {**about, "seed_set": seed_set, "seed_set_name": name, "prediction_run": prediction_run}
+    problems = [Problem(id_, "", None, None) for id_ in frame["problem_id"]]
+    folder = RunFolder.create(
+        hub.settings.home,
+        "select",
+        title=f"Select {k} of {name} by {selector}",
+        config=config,
+        lane="light",
+        starts_itself=True,
+    )
+    with folder.hold():
+        record_selection(folder, 1, problems, selection, spares, about)
+        folder.finish("done", {"k": k, "n_topped_up": selection.n_topped_up})
+    hub.step()
+    return folder.run_id
+
+
+def start_generate(
+    hub: Hub,
+    selection_run: str,
+    *,
+    n_accepted: int,
+    is_preview: bool = False,
+    teacher: str = "built-in",
+    method: str = "rewrite",
+    filters: Sequence[str] = FILTER_NAMES,
+    round_: int = 1,
+) -> str:
+    """Let the teacher grow candidates from a selection; returns the run id.
+
+    A preview asks for exactly ``n_accepted`` candidates and replaces none; a full run asks for up to four times as many
+    as it must accept. Each further run on a seed set asks for other rewrites. ``held_out`` always filters.
+    """
+    home = hub.settings.home
+    selection = RunFolder(home / "runs" / selection_run).config
+    about = read_seed_set(hub, selection["seed_set"])
+    problems = load_problems(home, selection["seed_set"])
+    by_id = {problem.problem_id: problem for problem in problems}
+    order = hub.store.list_selected(selection_run, round_).sort_values("rank")["problem_id"]
+    train = [problem for problem in problems if problem.split == "train"]
+    config = {
+        "seed_set": selection["seed_set"],
+        "seed_set_name": about["name"],
+        "task": about["task"],
+        "selection_run": selection_run,
+        "selection_round": round_,
+        "selector": selection["selector"],
+        "teacher": teacher,
+        "method": method,
+        "filters": list(dict.fromkeys(["held_out", *filters])),
+        "n_accepted": n_accepted,
+        "max_requests": n_accepted if is_preview else REQUESTS_PER_ACCEPTED * n_accepted,
+        "replicate": selection["replicate"],
+        "turn": find_turn(hub, selection["seed_set"]),
+        "is_preview": is_preview,
+    }
+    inputs = {
+        "seeds": problems_to_frame([by_id[id_] for id_ in order]),
+        "pool": problems_to_frame(train),
+        "earlier": pd.DataFrame({"question": hub.store.list_earlier_questions(selection["seed_set"])}, dtype="str"),
+        "held_out": problems_to_frame([problem for problem in problems if problem.split != "train"]),
+    }
+    title = f"{'Preview' if is_preview else 'Generate'} {n_accepted} from {about['name']} by {selection['selector']}"
+    return hub.submit("generate", title, config, lane="light" if is_preview else "teacher", inputs=inputs)
+
+
+def find_turn(hub: Hub, seed_set: str) -> int:
+    """Return a number that no earlier asking of the teacher about this seed set used, by page or by loop.
+
+    It decides the sample indices of the requests: with the same ones the teacher would repeat itself.
+    """
+    configs = [json.loads(text) for kind in ("generate", "loop") for text in hub.store.list_runs(kind=kind)["config"]]
+    return 1 + sum(config.get("rounds", 1) for config in configs if config.get("seed_set") == seed_set)
+
+
+def start_finetune(
+    hub: Hub,
+    generate_runs: Sequence[str],
+    *,
+    policy: str,
+    student: str = "tiny",
+    training: Mapping[str, Any] | None = None,
+) -> str:
+    """Train a fresh adapter on the accepted candidates of these runs; returns the run id.
+
+    Raises:
+        TrainingError: nothing is accepted, the runs belong to different seed sets, or a setting is out of range.
+    """
+    home = hub.settings.home
+    seed_sets = {RunFolder(home / "runs" / run_id).config["seed_set"] for run_id in generate_runs}
+    if len(seed_sets) != 1:
+        raise TrainingError("Choose candidates of one seed set; the runs chosen belong to several or to none.")
+    seed_set = seed_sets.pop()
+    about = read_seed_set(hub, seed_set)
+    rows = hub.store.list_training_candidates(list(generate_runs), policy)
+    if rows.empty:
+        raise TrainingError(
+            "Nothing is accepted in these runs yet: review some candidates, or train on what the filters accept."
+        )
+    config = {
+        "seed_set": seed_set,
+        "seed_set_name": about["name"],
+        "task": about["task"],
+        "student": student,
+        "training": make_training(student, about["task"], training),
+        "generate_runs": list(generate_runs),
+        "policy": policy,
+        "n_rows": len(rows),
+    }
+    inputs = {
+        "rows": rows,
+        "validation": problems_to_frame(load_problems(home, seed_set, splits=("validation",))),
+        "test": problems_to_frame(load_problems(home, seed_set, splits=("test",))),
+        "held_out": problems_to_frame(load_problems(home, seed_set, splits=SPLITS[1:])),
+    }
+    return hub.submit(
+        "finetune",
+        f"Finetune {student} on {len(rows)} candidates of {about['name']}",
+        config,
+        lane="device",
+        inputs=inputs,
+    )
+
+
+def start_demo(hub: Hub) -> str:
+    """Fill an empty home with one finished round on the built-in word problems; returns the loop's run id."""
+    seed_set = start_import(hub, "word_problems", builtin="word_problems")
+    config = make_loop_config(hub.settings.home, seed_set, selector="loss_high", k=DEMO_K)
+    title = f"Demo: word_problems, loss_high, {DEMO_K} candidates"
+    return hub.submit("loop", title, {**config, "after": seed_set}, lane="device")

@@ -1,0 +1,121 @@
+"""The nouns of Seedbed as frozen records; reading a class is reading what its table holds.
+
+Records know nothing of files, tables or models. Unknown is None (NULL in a table), never 0 and never NaN.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SPLITS = ("train", "validation", "test", "ood")
+"""Roles a problem can have in its seed set; only ``train`` problems are seeds. ``ood``: out-of-distribution test."""
+
+
+def content_id(prefix: str, *parts: Any) -> str:
+    """Return ``prefix_`` and 16 hex digits that depend on the parts alone: the same content has the same id."""
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
+    return f"{prefix}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A question with a reference answer."""
+
+    problem_id: str
+    """Hash of task, question and answer: stable across imports of the same file."""
+
+    question: str
+    """The whole text that the student reads, context included (ProntoQA: context, newline, question)."""
+
+    answer: str | None
+    """Full reference answer (worked solution); None where the source has none."""
+
+    final: str | None
+    """Final answer in canonical form ("72", "True", an expression for Game of 24)."""
+
+    split: str = "train"
+    """One of SPLITS."""
+
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """What the task adds: type, level, n_steps, numbers, context, ...; JSON values only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The student's own greedy answer to one problem."""
+
+    problem_id: str
+    text: str
+    """The generated answer, special tokens removed."""
+
+    final: str | None
+    """Final answer extracted from the text; None where there is none (which counts as wrong)."""
+
+    is_correct: bool | None
+    """Verified against the reference; None where the problem has no reference."""
+
+    loss: float | None
+    """Mean negative log-likelihood per token of the own answer, nats, end-of-text token included (Kessler 2025, 4.1)"""
+
+    n_tokens: int
+    """Tokens generated, end-of-text included."""
+
+    is_truncated: bool
+    """True where the token limit ended the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the teacher wrote for one request; a failure is a candidate with a reason."""
+
+    candidate_id: str
+    parents: tuple[str, ...]
+    """problem_ids it was grown from: none, one or several."""
+
+    question: str | None
+    answer: str | None
+    final: str | None
+    """Final answer extracted from ``answer``."""
+
+    failure: str | None
+    """Why there is no usable question and answer, in one sentence; None where there is one."""
+
+    method: str
+    """Prompting method that asked for it."""
+
+    teacher: str
+    """Model name of the teacher; ``built-in`` for the rule-based stand-in."""
+
+    raw_question: str | None
+    """The teacher's reply to the question request, untouched."""
+
+    raw_answer: str | None
+    """The teacher's reply to the answer request, untouched."""
+
+    n_input_tokens: int
+    """Prompt tokens over all requests of this candidate, as if nothing had been cached (nominal)."""
+
+    n_output_tokens: int
+    """Completion tokens over all requests, nominal."""
+
+    sample_index: int = 0
+    """Which repetition of the same parent this is; part of the teacher cache key."""
+
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """Task fields of the new question (ProntoQA context, Game of 24 numbers, ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one filter or verifier said of one candidate."""
+
+    candidate_id: str
+    filter: str
+    is_accepted: bool
+    reason: str | None
+    """One sentence for a rejection; None for an acceptance."""
+
+    value: float | None = None
+    """The measured number behind it (ROUGE-L F, ...), if any."""

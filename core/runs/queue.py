@@ -1,0 +1,182 @@
+"""The queue: which run starts next, which process is pressed to end, which run can never start.
+
+It decides from run folders and processes alone, so a new app takes over where the last one died. Lanes do not hold
+one another up; within a lane runs start in the order in which they were made, except that a run that waits for
+another lets those behind it pass. It knows nothing of the database.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from core.errors import RunError
+from core.lines import read_all
+from core.runs.executor import Executor
+from core.runs.folder import ENDED, RunFolder
+from core.runs.watch import ACTIVE, Watched
+from core.settings import Settings
+
+GRACE_S = 3.0
+"""How long a cancelled run may take to end by itself before it is sent SIGTERM."""
+
+FORCE_S = 8.0
+"""How long after the order it is killed."""
+
+SHELL_PATIENCE_S = 60.0
+"""How long a run that a shell made for itself may take to start."""
+
+
+@dataclass(slots=True)
+class Pressed:
+    """What was done to make a process end."""
+
+    ordered_at: float
+    is_asked: bool = False
+    is_killed_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Queue:
+    """Dispatches the runs of one home."""
+
+    settings: Settings
+    executor: Executor
+    grace_s: float = GRACE_S
+    force_s: float = FORCE_S
+    _pressed: dict[str, Pressed] = field(default_factory=dict)
+    _was_active: set[str] = field(default_factory=set)
+    _leaving: dict[str, float] = field(default_factory=dict)
+    """Runs that are over and whose processes are not known to be gone, with the time since when."""
+
+    def step(self, runs: Mapping[str, Watched]) -> list[str]:
+        """Start, press and fail what is due; return the ids of runs whose files this has changed."""
+        starting = self._list_starting(runs)
+        self._sweep(runs)
+        changed = self._press(runs, starting)
+        changed += self._fail_unstarted(runs, starting)
+        return changed + self._dispatch(runs, starting)
+
+    def _list_starting(self, runs: Mapping[str, Watched]) -> set[str]:
+        """Return runs that a live process works for although their files do not say so (yet, or any more)."""
+        starting = set()
+        for run_id, seen in runs.items():
+            is_doubtful = seen.state.state == "cancelled" and (seen.is_hot or run_id in self._pressed)
+            if seen.state.state == "queued" or is_doubtful:
+                status = self.executor.status(seen.folder)
+                if status and status.is_alive:
+                    starting.add(run_id)
+        return starting
+
+    def _sweep(self, runs: Mapping[str, Watched]) -> None:
+        """End the children of dead workers, and workers that are over but do not go."""
+        active = {run_id for run_id, seen in runs.items() if seen.state.state in ACTIVE}
+        now = time.time()
+        self._leaving |= {run_id: now for run_id in self._was_active - active if run_id in runs}
+        self._was_active = active
+        for run_id in [*active, *self._leaving]:
+            if run_id not in runs:
+                del self._leaving[run_id]  # moved to the trash meanwhile
+                continue
+            folder = runs[run_id].folder
+            status = self.executor.status(folder)
+            if status is None or not status.is_alive:
+                self.executor.end_orphans(folder)
+                self._leaving.pop(run_id, None)
+            elif now - self._leaving.get(run_id, now) > self.force_s:
+                self.executor.cancel(folder, is_forced=True)
+
+    def _press(self, runs: Mapping[str, Watched], starting: Iterable[str]) -> list[str]:
+        """Send cancelled processes SIGTERM after the grace, SIGKILL after that."""
+        due = [run_id for run_id, seen in runs.items() if seen.state.state == "cancelling"]
+        due += [run_id for run_id in starting if runs[run_id].state.state == "cancelled"]
+        now = time.time()
+        for run_id in due:
+            folder = runs[run_id].folder
+            pressed = self._pressed.setdefault(run_id, Pressed(find_cancel_time(folder)))
+            if now - pressed.ordered_at >= self.grace_s and not pressed.is_asked:
+                pressed.is_asked = True
+                self.executor.cancel(folder)
+            if now - pressed.ordered_at >= self.force_s and now - pressed.is_killed_at >= 1.0:
+                pressed.is_killed_at = now
+                self.executor.cancel(folder, is_forced=True)
+        for run_id in set(self._pressed) - set(due):
+            del self._pressed[run_id]
+        return due
+
+    def _fail_unstarted(self, runs: Mapping[str, Watched], starting: set[str]) -> list[str]:
+        """Fail queued runs whose process died before it began, or whose predecessor never came to an end."""
+        failed = []
+        for run_id, seen in runs.items():
+            if seen.state.state == "queued" and run_id not in starting:
+                sentence = self._why_it_cannot_start(runs, seen)
+                if sentence and fail_queued(seen.folder, sentence):
+                    failed.append(run_id)
+        return failed
+
+    def _why_it_cannot_start(self, runs: Mapping[str, Watched], seen: Watched) -> str | None:
+        """Return the sentence for a run that can never start; None where it can."""
+        status = self.executor.status(seen.folder)
+        if status and status.exit_code is not None and status.attempt > seen.state.attempt:
+            return f"The process ended before it began (exit code {status.exit_code}); its log says why."
+        if starts_itself(seen) and time.time() - seen.run["created_at"] > SHELL_PATIENCE_S:
+            return "The command that made this run ended before the run began; give the command again."
+        after = seen.run["config"].get("after")
+        if not after:
+            return None
+        if after not in runs:
+            return f"It was to start after {after}, which is no longer there."
+        state = runs[after].state.state
+        if state in ENDED and state != "done":
+            return f"It was to start after {after}, which is {state}; repeat that one, then this one."
+        return None
+
+    def _dispatch(self, runs: Mapping[str, Watched], starting: set[str]) -> list[str]:
+        """Start the oldest queued runs of every lane while it has slots (a process on its way out still fills one)."""
+        free = {
+            "device": self.settings.device_slots,
+            "teacher": self.settings.teacher_slots,
+            "light": self.settings.light_slots,
+        }
+        for run_id, seen in runs.items():
+            if seen.state.state in ACTIVE or run_id in starting or run_id in self._leaving:
+                free[seen.run["lane"]] -= 1
+        started = []
+        queued = [run_id for run_id, seen in runs.items() if seen.state.state == "queued" and run_id not in starting]
+        for run_id in sorted(queued, key=lambda run_id: (runs[run_id].run["created_at"], run_id)):
+            seen = runs[run_id]
+            if free[seen.run["lane"]] > 0 and may_start(runs, seen):
+                free[seen.run["lane"]] -= 1
+                self.executor.submit(seen.folder)
+                started.append(run_id)
+        return started
+
+
+def starts_itself(seen: Watched) -> bool:
+    """Say whether a shell made this run to work on it itself, and has not begun yet."""
+    return bool(seen.run.get("starts_itself")) and seen.folder.n_wanted_attempts() == 1
+
+
+def may_start(runs: Mapping[str, Watched], seen: Watched) -> bool:
+    """Say whether nothing but a slot is missing; a last look at the files, for they may have moved on."""
+    after = seen.run["config"].get("after")
+    if starts_itself(seen) or (after and (after not in runs or runs[after].state.state != "done")):
+        return False
+    return not seen.folder.is_alive() and seen.folder.read_state().state == "queued"
+
+
+def find_cancel_time(folder: RunFolder) -> float:
+    """Return when the run was last told to cancel; now, where that cannot be read."""
+    times = [line.get("written_at") for line in read_all(folder.path / "inbox.jsonl") if line.get("order") == "cancel"]
+    return times[-1] if times and times[-1] else time.time()
+
+
+def fail_queued(folder: RunFolder, sentence: str) -> bool:
+    """End a run that cannot start; False where it has moved on by itself."""
+    if folder.read_state().state != "queued":
+        return False
+    try:
+        with folder.hold():
+            folder.finish("failed", error=sentence)
+    except RunError:
+        return False
+    return True

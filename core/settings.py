@@ -1,0 +1,34 @@
+"""Where things are and how much is allowed; read from the environment once, passed on as an argument."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+"""The checkout that this code runs from."""
+
+DEMO = REPOSITORY / "data" / "demo"
+"""The shipped built-in world: seed sets and tiny models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Paths and limits of one process."""
+
+    home: Path
+    """The workspace: database, journals, run folders, caches."""
+
+    device_slots: int = 1
+    """Runs of the device lane at a time on this machine."""
+
+    teacher_slots: int = 2
+    """Runs of the teacher lane at a time."""
+
+    light_slots: int = 2
+    """Runs of the light lane (imports, previews) at a time."""
+
+    @classmethod
+    def from_env(cls) -> "Settings":
+        """Read ``SEEDBED_HOME`` (default ``data/local`` of the checkout)."""
+        home = os.environ.get("SEEDBED_HOME")
+        return cls(home=Path(home).expanduser().resolve() if home else REPOSITORY / "data" / "local")

@@ -1,0 +1,168 @@
+"""What each verb of ``python -m core`` does; it prints, everything else is in the pieces it calls.
+
+It never opens the database (but for ``rebuild``): a run writes its folder, and the dashboard, running or not,
+reads it from there.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import RunError
+from core.recipes.kinds import execute
+from core.runs.folder import ENDED, RunFolder
+
+
+class WatchedRun(RunFolder):
+    """A run folder that also draws its progress as one bar per stage on the terminal."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        self._stage, self._bar = "", None
+
+    def report(self, stage: str, made: int, failed: int, total: int | None) -> None:
+        """Record the progress and move the bar."""
+        from tqdm import tqdm
+
+        super().report(stage, made, failed, total)
+        if stage != self._stage:
+            self.close_bar()
+            self._stage = stage
+            self._bar = tqdm(total=total, desc=stage, unit="", file=sys.stderr, mininterval=0.5)
+        self._bar.n = made
+        if failed:
+            self._bar.set_postfix_str(f"{failed} failed or rejected", refresh=False)
+        self._bar.update(0)
+
+    def close_bar(self) -> None:
+        """End the bar of the present stage."""
+        if self._bar is not None:
+            self._bar.refresh()
+            self._bar.close()
+            self._bar = None
+
+
+def run_loop(options: argparse.Namespace) -> int:
+    """Import the seeds if need be, run the loop in this process, print its table."""
+    from core.datasets import ensure_seed_set
+    from core.recipes.start import make_loop_config
+
+    home = options.home.resolve()
+    seed_set = ensure_seed_set(home, options.seeds, validation=options.validation, test=options.test, task=options.task)
+    print_seed_set(home, seed_set)
+    changes = {"epochs": options.epochs, "learning_rate": options.learning_rate}
+    config = make_loop_config(
+        home,
+        seed_set,
+        student=options.student,
+        selector=options.selector,
+        k=options.select,
+        rounds=options.rounds,
+        replicate=options.replicate,
+        training={key: value for key, value in changes.items() if value is not None},
+    )
+    title = f"{config['seed_set_name']}: {options.selector}, {options.select} a round, replicate {options.replicate}"
+    folder = WatchedRun(
+        RunFolder.create(home, "loop", title=title, config=config, lane="device", starts_itself=True).path
+    )
+    print(f"run {folder.run_id}")
+    state = execute(folder)
+    folder.close_bar()
+    return print_loop(folder, state)
+
+
+def print_seed_set(home: Path, seed_set: str) -> None:
+    """Say what was read, what was not, and how it was split."""
+    folder = RunFolder(home / "runs" / seed_set)
+    summary = folder.read_state().summary or {}
+    counts = f"{summary['n_in']:,} rows = {summary['n_kept']:,} kept + {summary['n_rejected']:,} rejected"
+    print(f"seed set {folder.config['name']} ({summary['task']}): {counts}; {summary['split_rule']}")
+
+
+def print_loop(folder: RunFolder, state: str) -> int:
+    """Print the table of the rounds and where the result is; returns the exit status."""
+    found = folder.read_state()
+    if state != "done":
+        print(f"The run was {state}. {found.error or ''}".strip(), file=sys.stderr)
+        return 130 if state == "cancelled" else 1
+    summary = found.summary or {}
+    print(format_rounds(summary))
+    print(f"result: {folder.path / 'result.json'}")
+    if summary["teacher"] == "built-in":
+        print("The teacher was the built-in rule-based stand-in: no evidence about language models.")
+    return 0
+
+
+def format_rounds(summary: Mapping[str, Any]) -> str:
+    """Return the final table: one line per round, accuracy in per cent with its 95 % interval."""
+    counts = ("round", "selected", "requested", "failed", "rejected", "accepted", "training rows")
+    lines = [[*counts, "validation (95 %)", "test (95 %)", "tokens in", "tokens out"]]
+    lines.append(["0", *["–"] * 7, format_percent(summary["test_accuracy_before"]), "–", "–"])
+    for row in summary["rounds"]:
+        accuracies = [
+            f"{format_percent(row[f'{split}_accuracy'])} "
+            f"({format_percent(row[f'{split}_low'])} to {format_percent(row[f'{split}_high'])})"
+            for split in ("validation", "test")
+        ]
+        tokens = [f"{row[f'n_{side}_tokens']:,}" for side in ("input", "output")]
+        lines.append([*(str(row[name.replace(" ", "_")]) for name in counts), *accuracies, *tokens])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+
+
+def format_percent(value: float | None) -> str:
+    """Return a share as per cent with one decimal; a dash where it is unknown."""
+    return "–" if value is None else f"{100 * value:.1f}%"
+
+
+def run_import(options: argparse.Namespace) -> int:
+    """Read a file (or a built-in seed set) into the home and say what was kept."""
+    from core.datasets import ensure_seed_set
+
+    home = options.home.resolve()
+    seed_set = ensure_seed_set(home, options.file, validation=options.validation, test=options.test, task=options.task)
+    print_seed_set(home, seed_set)
+    print(f"seed set id: {seed_set}")
+    return 0
+
+
+def run_folder(options: argparse.Namespace) -> int:
+    """Carry out one run folder; its output is the run's log."""
+    return 0 if execute(RunFolder(options.folder.resolve())) == "done" else 1
+
+
+def list_runs(options: argparse.Namespace) -> int:
+    """Print one line per run, newest last."""
+    folders = sorted(path for path in (options.home / "runs").glob("[!.]*") if (path / "run.json").exists())
+    for path in folders:
+        folder = RunFolder(path)
+        print(f"{folder.run_id}  {folder.read_state().state:<10}  {folder.read_run()['title']}")
+    if not folders:
+        print(f"{options.home} has no runs yet.")
+    return 0
+
+
+def order_run(options: argparse.Namespace) -> int:
+    """Write a queue order into a run's inbox; a live app or the run itself acts on it."""
+    folder = RunFolder(options.home / "runs" / options.run_id)
+    folder.read_run()
+    state = folder.read_state().state
+    if (options.order == "again") != (state in ENDED):
+        wish = "again" if options.order == "again" else "stopped"
+        raise RunError(f"The run {options.run_id} is {state}, so it cannot be {wish}.")
+    folder.order(options.order)
+    print(f"{options.run_id}: {options.order} (was {state})")
+    if options.order == "again":
+        print(f"A running dashboard starts it; without one: python -m core run {folder.path}")
+    return 0
+
+
+def rebuild_database(options: argparse.Namespace) -> int:
+    """Make the database of a home again and print how many rows each table has."""
+    from core.hub import rebuild
+
+    for table, n_rows in rebuild(options.home.resolve()).items():
+        print(f"{table:<20} {n_rows:>9,}")
+    return 0

@@ -1,0 +1,241 @@
+"""Reading verbs about candidates: what the teacher wrote, what the filters said, what people said.
+
+``status`` is what the machine said (failed, rejected, accepted), ``review`` what a person said last (accept, reject,
+edit, or NULL). A person's word stands above a filter's only where a policy says so.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.errors import RunError
+from core.store.reads import Reads, match_all, match_text, parse_json
+
+POLICIES = ("filters and not rejected", "accepted by hand")
+"""Which candidates train: what passed the filters and no person rejected, or only what a person accepted or edited."""
+
+_CANDIDATES = """
+    with page as materialized (  -- which rows, found without carrying their texts along
+        select c.run_id, c.candidate_id, c.status, c.rejected_by, c.reason, c.rouge_l, c.review, c.reviewed_at,
+               c.n_skips, c.is_edited, c.edited_question, c.edited_answer, c.edited_final, c.has_edited_final,
+               s.seed_set_id, s.selection_run_id, s.is_preview, c.parents ->> '$[0]' as parent_id,
+               row_number() over (order by s.created_at, c.run_id, c.round, c.position, c.candidate_id) as place
+        from candidate_states c join run_subjects s using (run_id)
+        {where} order by place {limit}
+    )
+    select c.*, p.status, p.rejected_by, p.reason, p.rouge_l, p.review, p.reviewed_at, p.n_skips, p.is_edited,
+           p.seed_set_id, p.selection_run_id, p.is_preview, p.parent_id,
+           coalesce(p.edited_question, c.question) as current_question,
+           coalesce(p.edited_answer, c.answer) as current_answer,
+           if(p.has_edited_final, p.edited_final, c.final) as current_final,
+           q.question as parent_question, q.answer as parent_answer, q.final as parent_final
+    from page p join candidates c using (run_id, candidate_id)
+    left join problems q on q.run_id = p.seed_set_id and q.problem_id = p.parent_id
+    order by p.place
+"""
+
+
+class CandidateReads(Reads):
+    """What the database says of candidates and reviews."""
+
+    def list_candidates(
+        self,
+        run_id: str | None = None,
+        selection_run_id: str | None = None,
+        status: str | None = None,
+        search: str | None = None,
+        limit: int | None = 200,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        """Return candidates by run, round and position.
+
+        Columns: those of ``candidates`` (parents, meta as JSON text); status (failed, rejected, accepted),
+        rejected_by, reason (of the failure or rejection), rouge_l; review (accept, reject, edit or NULL), reviewed_at,
+        is_edited, current_question, current_answer, current_final; parent_id, parent_question, parent_answer,
+        parent_final (first parent, NULL where there is none); seed_set_id, selection_run_id, is_preview.
+
+        Args:
+            run_id: only candidates of this run.
+            selection_run_id: only candidates of runs that grew this selection.
+            status: only this status.
+            search: only where the current question or answer holds this text, in any case.
+            limit: at most so many rows; None: all.
+            offset: skip so many.
+        """
+        conditions, values = [], []
+        for column, value in (("c.run_id", run_id), ("s.selection_run_id", selection_run_id), ("c.status", status)):
+            if value is not None:
+                conditions.append(f"{column} = ?")
+                values.append(value)
+        if search:
+            conditions.append("(c.current_question ilike ? escape '!' or c.current_answer ilike ? escape '!')")
+            values += [match_text(search)] * 2
+        return self._frame(
+            _CANDIDATES.format(where=match_all(conditions), limit="limit ? offset ?"), [*values, limit, offset]
+        )
+
+    def count_candidates(self, run_id: str | Sequence[str]) -> dict[str, int]:
+        """Count the candidates of one run or several.
+
+        made = failed + rejected + accepted; reviewed_accept, reviewed_reject, edited are by the latest standing
+        review; waiting: accepted by the filters and not yet reviewed.
+        """
+        run_ids = [run_id] if isinstance(run_id, str) else list(run_id)
+        return self._record(
+            """
+            select count(*) as made, count(*) filter (where status = 'failed') as failed,
+                   count(*) filter (where status = 'rejected') as rejected,
+                   count(*) filter (where status = 'accepted') as accepted,
+                   count(*) filter (where review = 'accept') as reviewed_accept,
+                   count(*) filter (where review = 'reject') as reviewed_reject,
+                   count(*) filter (where review = 'edit') as edited,
+                   count(*) filter (where status = 'accepted' and review is null) as waiting
+            from candidate_states where list_contains(?, run_id)
+            """,
+            [run_ids],
+        )
+
+    def count_passed(self) -> pd.DataFrame:
+        """Return run_id, accepted (by the filters) and waiting (not yet reviewed) of every run where that is not 0."""
+        return self._frame(
+            """
+            select run_id, count(*) as accepted, count(*) filter (where review is null) as waiting
+            from candidate_states where status = 'accepted' group by run_id
+            """
+        )
+
+    def list_failures(self, run_id: str) -> pd.DataFrame:
+        """Return why candidates of a run failed or were rejected: status, rejected_by, reason, n; most frequent first.
+
+        Failures count by their sentence. A rejection's sentence holds measured numbers, which would make every one its
+        own, so rejections count by filter, with one of their sentences as the example.
+        """
+        return self._frame(
+            """
+            with lost as (
+                select *, if(status = 'failed', reason, null) as sentence
+                from candidate_states where run_id = ? and status <> 'accepted'
+            )
+            select status, rejected_by, any_value(reason) as reason, count(*) as n from lost
+            group by status, rejected_by, sentence order by n desc, reason
+            """,
+            [run_id],
+        )
+
+    def read_candidate(self, run_id: str, candidate_id: str) -> dict[str, Any] | None:
+        """Return one candidate as ``list_candidates`` has it, parents and meta parsed; None where there is none.
+
+        Added: ``verdicts``, ``reviews`` (all of them, ``is_undone`` said) and ``parent_problems``, lists of dicts.
+        """
+        found = self._record(
+            _CANDIDATES.format(where="where c.run_id = ? and c.candidate_id = ?", limit=""), [run_id, candidate_id]
+        )
+        if found is None:
+            return None
+        found = parse_json(found, "parents", "meta")
+        key = [run_id, candidate_id]
+        found["verdicts"] = self._records(
+            "select * from verdicts where run_id = ? and candidate_id = ? order by filter", key
+        )
+        found["reviews"] = self._records(
+            """select *, review_id in (select undoes from reviews where undoes is not null) as is_undone
+            from reviews where run_id = ? and candidate_id = ? order by written_at""",
+            key,
+        )
+        parents = self._records(
+            "select * from problems where run_id = ? and list_contains(?, problem_id)",
+            [found["seed_set_id"], found["parents"] or []],
+        )
+        found["parent_problems"] = [parse_json(problem, "meta") for problem in parents]
+        return found
+
+    def list_review_queue(self, run_ids: Sequence[str], only_waiting: bool = True) -> pd.DataFrame:
+        """Return what a person reviews, in order: run_id, candidate_id, review, n_skips.
+
+        Only candidates that passed the filters; those skipped come last, the longest skipped first. A candidate id is
+        its content's hash, so two runs may share one: the key is the pair.
+
+        Args:
+            run_ids: runs whose candidates are reviewed together.
+            only_waiting: leave out what has a standing review.
+        """
+        return self._frame(
+            f"""
+            select c.run_id, c.candidate_id, c.review, c.n_skips from candidate_states c left join runs r using (run_id)
+            where list_contains(?, c.run_id) and c.status = 'accepted' {"and c.review is null" if only_waiting else ""}
+            order by if(c.review is null, c.skipped_at, null) nulls first,
+                     r.created_at, c.run_id, c.round, c.position, c.candidate_id
+            """,
+            [list(run_ids)],
+        )
+
+    def list_reviews(self, run_id: str | None = None, limit: int = 500) -> pd.DataFrame:
+        """Return reviews, latest first (undos are rows too), with is_undone and the candidate's current_question."""
+        conditions, values = ([], []) if run_id is None else (["r.run_id = ?"], [run_id])
+        return self._frame(
+            f"""
+            select r.*, r.review_id in (select undoes from reviews where undoes is not null) as is_undone,
+                   c.current_question
+            from reviews r left join candidate_states c using (run_id, candidate_id)
+            {match_all(conditions)} order by r.written_at desc, r.review_id desc limit ?
+            """,
+            [*values, limit],
+        )
+
+    def last_review(self, run_ids: Sequence[str]) -> dict[str, Any] | None:
+        """Return the latest standing review (a skip too) of these runs, the one an undo takes back; None: none."""
+        return self._record(
+            """select * from standing_reviews where list_contains(?, run_id)
+            order by written_at desc, review_id desc limit 1""",
+            [list(run_ids)],
+        )
+
+    def has_candidate(self, run_id: str, candidate_id: str) -> bool:
+        """Say whether this run made this candidate."""
+        return bool(
+            self._records("select 1 as x from candidates where run_id = ? and candidate_id = ?", [run_id, candidate_id])
+        )
+
+    def list_training_candidates(self, run_ids: Sequence[str], policy: str) -> pd.DataFrame:
+        """Return what a finetune on these runs learns from: candidate_run_id, candidate_id, question, answer, final.
+
+        The texts are the current ones (edited where edited); runs come in the order given, candidates in theirs. Of
+        several with the same current question only the first is there, so that no text is trained on twice.
+
+        Raises:
+            RunError: no such policy (see POLICIES).
+        """
+        if policy not in POLICIES:
+            raise RunError(f"There is no policy {policy!r}; known: {', '.join(POLICIES)}.")
+        rule = {
+            "filters and not rejected": "c.status = 'accepted' and c.review is distinct from 'reject'",
+            "accepted by hand": "c.review in ('accept', 'edit')",
+        }[policy]
+        return self._frame(
+            f"""
+            select c.run_id as candidate_run_id, c.candidate_id, c.current_question as question,
+                   c.current_answer as answer, c.current_final as final
+            from candidate_states c
+            where list_contains(?, c.run_id) and {rule}
+              and c.current_question is not null and c.current_answer is not null
+            qualify row_number() over (
+                partition by trim(c.current_question)
+                order by list_position(?, c.run_id), c.round, c.position, c.candidate_id
+            ) = 1
+            order by list_position(?, c.run_id), c.round, c.position, c.candidate_id
+            """,
+            [list(run_ids)] * 3,
+        )
+
+    def list_earlier_questions(self, seed_set_id: str) -> list[str]:
+        """Return every question that generate runs (no previews) made of this seed set, oldest first, as written."""
+        rows = self._records(
+            """
+            select c.question from candidates c join run_subjects s using (run_id)
+            where s.seed_set_id = ? and s.kind = 'generate' and not s.is_preview and c.question is not null
+            order by s.created_at, c.run_id, c.round, c.position
+            """,
+            [seed_set_id],
+        )
+        return [row["question"] for row in rows]

@@ -1,0 +1,112 @@
+"""Reading verbs about runs: the list, one run, how far it is, its curves, what it cost."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.store.reads import Reads, match_all, parse_json
+
+
+class RunReads(Reads):
+    """What the database says of runs."""
+
+    def list_runs(self, kind: str | None = None, states: Sequence[str] | None = None, limit: int = 500) -> pd.DataFrame:
+        """Return runs, newest first: the columns of ``runs``, and stage, made, failed, total of the latest progress.
+
+        Args:
+            kind: only runs of this kind.
+            states: only runs in one of these states.
+            limit: at most so many rows.
+        """
+        conditions, values = [], []
+        if kind is not None:
+            conditions.append("r.kind = ?")
+            values.append(kind)
+        if states is not None:
+            conditions.append("list_contains(?, r.state)")
+            values.append(list(states))
+        return self._frame(
+            f"""
+            select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at,
+                   s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview
+            from runs r left join latest_progress p using (run_id) join run_subjects s using (run_id)
+            {match_all(conditions)} order by r.created_at desc, r.run_id desc limit ?
+            """,
+            [*values, limit],
+        )
+
+    def read_run(self, run_id: str) -> dict[str, Any] | None:
+        """Return one run as ``list_runs`` has it, ``config`` and ``summary`` parsed; None where there is none."""
+        found = self._record(
+            """
+            select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at,
+                   s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview
+            from runs r left join latest_progress p using (run_id) join run_subjects s using (run_id)
+            where r.run_id = ?
+            """,
+            [run_id],
+        )
+        return found and parse_json(found, "config", "summary")
+
+    def list_progress(self, run_id: str) -> pd.DataFrame:
+        """Return one row per stage of a run: stage, made, failed, total (<NA>: not known), oldest stage first."""
+        return self._frame("select * from progress where run_id = ? order by written_at, stage", [run_id])
+
+    def list_attempts(self, run_id: str) -> pd.DataFrame:
+        """Return the attempts of a run: attempt, pid, started_at."""
+        return self._frame("select * from attempts where run_id = ? order by attempt", [run_id])
+
+    def read_metrics(self, run_id: str, names: Sequence[str] | None = None, max_points: int = 2000) -> pd.DataFrame:
+        """Return the curves of a run: round, name, step, value (NaN: unknown), epoch, written_at; by round, name, step.
+
+        A curve (one name in one round) of more than ``max_points`` points is cut into buckets of neighbouring steps,
+        of which the lowest, the highest and the last point stay: spikes and the newest point are always kept.
+        """
+        chosen = "" if names is None else "and list_contains(?, name)"
+        values = [run_id] if names is None else [run_id, list(names)]
+        n_buckets = max(int(max_points) // 3, 1)
+        return self._frame(
+            f"""
+            with points as materialized (
+                select round, name, step, {{step: step, value: value, epoch: epoch, written_at: written_at}} as point,
+                       value from metrics where run_id = ? {chosen}
+            ), curves as (
+                select round, name, count(*) as n, min(step) as first, max(step) - min(step) + 1 as width
+                from points group by round, name
+            ), kept as (
+                select round, name, point from points join curves using (round, name) where n <= {int(max_points)}
+                union
+                select round, name, unnest([arg_min(point, value), arg_max(point, value), arg_max(point, step)])
+                from points join curves using (round, name) where n > {int(max_points)}
+                group by round, name, (step - first)::bigint * {n_buckets} // width
+            )
+            select round, name, point.step as step, point.value as value, point.epoch as epoch,
+                   point.written_at as written_at
+            from kept where point is not null order by round, name, step
+            """,
+            values,
+        )
+
+    def list_metric_names(self, run_id: str) -> list[str]:
+        """Return the names of the curves of a run."""
+        rows = self._records("select distinct name from metrics where run_id = ? order by name", [run_id])
+        return [row["name"] for row in rows]
+
+    def read_token_use(self) -> pd.DataFrame:
+        """Return nominal teacher tokens by run and teacher, newest run first.
+
+        Columns: run_id, kind, title, seed_set_id, is_preview, teacher, n_candidates, n_input_tokens, n_output_tokens.
+        """
+        return self._frame(
+            """
+            select c.run_id, s.kind, s.title, s.seed_set_id, s.is_preview, c.teacher, count(*) as n_candidates,
+                   sum(c.n_input_tokens)::bigint as n_input_tokens, sum(c.n_output_tokens)::bigint as n_output_tokens
+            from candidates c join run_subjects s using (run_id)
+            group by all order by any_value(s.created_at) desc, c.run_id desc, c.teacher
+            """
+        )
+
+    def list_faults(self) -> pd.DataFrame:
+        """Return what could not be stored: path (relative to the home), reason, first offset, how many."""
+        return self._frame("select * from ingest_faults order by path, reason")

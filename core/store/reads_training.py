@@ -1,0 +1,66 @@
+"""Reading verbs about what was trained and whether it paid off: adapters, evaluations, rounds."""
+
+import pandas as pd
+
+from core.store.reads import Reads, match_all
+
+
+class TrainingReads(Reads):
+    """What the database says of finetunes."""
+
+    def list_evaluations(self, run_id: str | None = None) -> pd.DataFrame:
+        """Return evaluations by run, round (0: before training) and split, with kind, title, seed_set_id of the run.
+
+        Accuracies and differences are shares in [0, 1]; differences are paired with round 0 (NULL there).
+        """
+        conditions, values = ([], []) if run_id is None else (["e.run_id = ?"], [run_id])
+        return self._frame(
+            f"""
+            select e.*, s.kind, s.title, s.seed_set_id, s.created_at
+            from evaluations e left join run_subjects s using (run_id)
+            {match_all(conditions)} order by s.created_at desc, e.run_id, e.split, e.round
+            """,
+            values,
+        )
+
+    def list_rounds(self, run_id: str | None = None) -> pd.DataFrame:
+        """Return the rounds of loops, newest loop first: counts of each stage, accuracies, tokens, seconds."""
+        conditions, values = ([], []) if run_id is None else (["x.run_id = ?"], [run_id])
+        return self._frame(
+            f"""
+            select x.*, s.title, s.seed_set_id, s.state, s.created_at, r.config ->> '$.selector' as selector,
+                   try_cast(r.config ->> '$.k' as integer) as k,
+                   try_cast(r.config ->> '$.replicate' as integer) as replicate
+            from rounds x left join run_subjects s using (run_id) left join runs r using (run_id)
+            {match_all(conditions)} order by s.created_at desc, x.run_id, x.round
+            """,
+            values,
+        )
+
+    def list_adapters(self, seed_set_id: str | None = None) -> pd.DataFrame:
+        """Return what finetunes and loops made, newest first: path relative to the home, rows, best epoch, accuracy."""
+        conditions, values = ([], []) if seed_set_id is None else (["s.seed_set_id = ?"], [seed_set_id])
+        return self._frame(
+            f"""
+            select a.*, s.kind, s.title, s.seed_set_id, s.state, s.created_at
+            from adapters a left join run_subjects s using (run_id)
+            {match_all(conditions)} order by a.written_at desc, a.run_id desc, a.round desc
+            """,
+            values,
+        )
+
+    def list_checkpoints(self, run_id: str) -> pd.DataFrame:
+        """Return what a further attempt of a run may start from: round, step, path, sha256."""
+        return self._frame("select * from checkpoints where run_id = ? order by round, step", [run_id])
+
+    def list_training_rows(self, run_id: str) -> pd.DataFrame:
+        """Return which candidates a run trained on, with their current texts (NULL where their run is in the trash)."""
+        return self._frame(
+            """
+            select t.*, c.current_question as question, c.current_answer as answer
+            from training_rows t
+            left join candidate_states c on c.run_id = t.candidate_run_id and c.candidate_id = t.candidate_id
+            where t.run_id = ? order by t.round, t.position
+            """,
+            [run_id],
+        )

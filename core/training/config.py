@@ -1,0 +1,115 @@
+"""How a student is finetuned: one frozen record, checked when it is made, and the papers' settings by name.
+
+It knows nothing of the trainer that carries it out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from core.errors import TrainingError
+
+SCHEDULES = ("linear", "cosine_with_min_lr")
+"""Course of the learning rate after the warm-up: down to 0 in a line, or to ``min_learning_rate`` as a cosine."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """Settings of one LoRA finetune; the defaults are for the shipped student, PRESETS has the papers'."""
+
+    rank: int = 32
+    """Rank of the LoRA matrices on every linear layer (Kessler 2025, table 1)."""
+
+    alpha: int = 32
+    """LoRA scale; the update is multiplied by alpha / rank, so alpha = rank is a factor of 1 (Kessler 2025, 4.1)."""
+
+    learning_rate: float = 5e-4
+    """Highest learning rate of Adam, reached at the end of the warm-up."""
+
+    epochs: int = 5
+    """Passes over the training rows; the best one by validation accuracy is kept."""
+
+    batch_size: int = 24
+    """Rows per optimiser step, all accumulation steps together (Kessler 2025, 4.1)."""
+
+    accumulation_steps: int = 2
+    """Parts that a batch is computed in; must divide batch_size."""
+
+    warmup: float = 0.15
+    """Share of all optimiser steps over which the learning rate rises from 0 (Kessler 2025, 4.1)."""
+
+    schedule: str = "linear"
+    """One of SCHEDULES; the paper uses the cosine for Game of 24."""
+
+    min_learning_rate: float = 1e-9
+    """Where the cosine ends; the line ends at 0."""
+
+    max_grad_norm: float = 2.0
+    """Gradients are scaled down to this norm (Kessler 2025, 4.1)."""
+
+    seed: int = 0
+    """Decides the adapter's first values and the order of the rows."""
+
+    max_length: int = 1024
+    """Longest prompt and answer together, tokens; longer rows are left out and counted, never cut."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name), field.type)
+        for name in ("rank", "alpha", "epochs", "batch_size", "accumulation_steps", "max_length"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        _require(0 < self.learning_rate <= 1, "learning_rate", self.learning_rate, "above 0 and at most 1")
+        _require(0 <= self.min_learning_rate <= self.learning_rate, "min_learning_rate", self.min_learning_rate,
+                 "between 0 and the learning rate")  # fmt: skip
+        _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
+        _require(self.max_grad_norm > 0, "max_grad_norm", self.max_grad_norm, "above 0")
+        _require(0 <= self.seed < 2**32, "seed", self.seed, "between 0 and 4294967295")
+        _require(self.schedule in SCHEDULES, "schedule", self.schedule, " or ".join(SCHEDULES))
+        if self.batch_size % self.accumulation_steps:
+            raise TrainingError(
+                f"A batch of {self.batch_size} rows cannot be computed in {self.accumulation_steps} equal parts; "
+                "choose accumulation_steps that divide batch_size."
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainingConfig":
+        """Return the configuration with these values and defaults for the rest; refuses names it does not know."""
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise TrainingError(f"Unknown training setting {', '.join(unknown)}; known: {', '.join(known)}.")
+        return cls(**values)
+
+
+def _check_type(name: str, value: Any, expected: Any) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_right = {
+        int: is_number and isinstance(value, int),
+        float: is_number,
+        str: isinstance(value, str),
+    }[expected]
+    if not is_right:
+        noun = {int: "a whole number", float: "a number", str: "a text"}[expected]
+        raise TrainingError(f"The training setting {name} must be {noun}, not {value!r}.")
+
+
+def _require(is_met: bool, name: str, value: Any, rule: str) -> None:
+    if not is_met:
+        raise TrainingError(f"The training setting {name} must be {rule}, not {value!r}.")
+
+
+_PAPER = TrainingConfig(learning_rate=1e-4)
+_COSINE = {"rank": 16, "alpha": 16, "schedule": "cosine_with_min_lr"}
+
+PRESETS: Mapping[str, TrainingConfig] = {
+    "tiny": TrainingConfig(),
+    "gsm8k-seed": replace(_PAPER, learning_rate=1e-4, epochs=10),
+    "math-seed": replace(_PAPER, learning_rate=1e-6, epochs=13),
+    "prontoqa-seed": replace(_PAPER, learning_rate=1e-5, epochs=13),
+    "game24-seed": replace(_PAPER, learning_rate=1e-5, epochs=13, **_COSINE),
+    "gsm8k-synthetic": replace(_PAPER, learning_rate=1e-4, epochs=10),
+    "math-synthetic": replace(_PAPER, rank=64, alpha=64, learning_rate=1e-4, epochs=13),
+    "prontoqa-synthetic": replace(_PAPER, learning_rate=1e-5, epochs=13),
+    "game24-synthetic": replace(_PAPER, learning_rate=5e-4, epochs=30, **_COSINE),
+}
+"""``tiny`` for the shipped student; the others are the best settings that the paper found for its 7 and 8 billion
+parameter students, on original (seed) and on synthetic rows (Kessler 2025, appendix B, table 1)."""

@@ -1,0 +1,61 @@
+"""The one chart of the dashboard: keeps its node, its zoom and its hidden traces while the data grow.
+
+Streamlit's own chart element is made anew at every change of the data, which loses a reader's zoom; here the browser
+calls ``Plotly.react`` on the same node with a fixed ``uirevision``. Figures come from ``core.figures`` as plain values;
+text, grid and hover colours are read from the theme in the browser.
+"""
+
+from importlib.metadata import version
+
+import streamlit as st
+
+from core.figures.layout import Figure
+
+_JS = """
+const load = (address) => window.__seedbedPlotly || (window.__seedbedPlotly = new Promise((ok, no) => {
+  const script = document.createElement('script');
+  script.src = address; script.onload = () => ok(window.Plotly); script.onerror = no;
+  document.head.appendChild(script);
+}));
+const paint = (figure, style) => {
+  const pick = (name, other) => style.getPropertyValue(name).trim() || other;
+  const text = pick('--st-text-color', '#333'), line = pick('--st-border-color', 'rgba(128,128,128,.3)');
+  const axis = (own) => ({gridcolor: line, linecolor: line, ...own,
+    title: {...own.title, font: {size: 12.5, color: text}}});
+  const own = figure.layout;
+  return {...own, autosize: true, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+    font: {family: pick('--st-font', 'sans-serif'), size: 12.5, color: text},
+    title: {...own.title, font: {size: 14.5, color: text}},
+    xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
+    hoverlabel: {bgcolor: pick('--st-secondary-background-color', '#eee'), font: {color: text}, bordercolor: line}};
+};
+export default function (component) {
+  const {data, parentElement} = component;
+  const node = parentElement.querySelector('.seedbed-chart');
+  node.style.height = `${data.figure.layout.height}px`;
+  node.dataset.chart = data.name;
+  load(data.library).then((Plotly) => {
+    const draw = () => Plotly.react(node, structuredClone(data.figure.data),
+      paint(structuredClone(data.figure), getComputedStyle(parentElement)),
+      {responsive: true, displaylogo: false, displayModeBar: 'hover',
+       modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']});
+    draw();
+    node.dataset.points = data.figure.data.reduce((most, trace) => Math.max(most, trace.x.length), 0);
+  }).catch(() => { node.textContent = 'The chart library could not be loaded; reload the page.'; });
+}
+"""
+
+_chart = st.components.v2.component(
+    "seedbed_chart", html="<div class='seedbed-chart' style='width:100%'></div>", js=_JS, isolate_styles=False
+)
+
+
+def draw_chart(figure: Figure, *, key: str) -> None:
+    """Draw a figure; as long as the key and the figure's ``uirevision`` stay, zoom survives new data.
+
+    Args:
+        figure: from ``core.figures``.
+        key: names the chart on its page.
+    """
+    library = f"vendor/plotly.min.js?v={version('plotly')}"
+    _chart(key=key, data={"figure": figure, "library": f"/{library}", "name": key}, height=figure["layout"]["height"])

@@ -1,0 +1,47 @@
+"""What can be done with runs beyond looking: repeat one with a change, bring one back from the trash."""
+
+import json
+
+import streamlit as st
+
+from core.hub import Hub
+from pages.components import numbers
+
+
+def draw_clone(hub: Hub, run: dict) -> None:
+    """Draw the form that repeats a run with one value of its configuration changed."""
+    config = {name: value for name, value in run["config"].items() if name != "after"}
+    name = st.selectbox("Change", list(config), key="clone_name")
+    text = st.text_input("to (JSON)", json.dumps(config[name], ensure_ascii=False), key=f"clone_value_{name}")
+    if st.button("Put it in the queue", key="clone"):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            st.error("This is no JSON value; write a text in double quotes.")
+            return
+        hub.clone(run["run_id"], {name: value}, title=f"{run['title']} ({name}: {text})"[:200])
+        st.rerun()
+
+
+def draw_trash(hub: Hub) -> None:
+    """Draw what is in the trash, to be restored or removed for good."""
+    trash = hub.list_trash()
+    with st.expander(f"Trash ({len(trash)})", icon=":material/delete:"):
+        if trash.empty:
+            st.caption("Empty.")
+            return
+        st.dataframe(
+            trash.assign(size=trash["bytes"].map(numbers.size)),
+            hide_index=True,
+            column_order=["kind", "title", "size"],
+            column_config={"size": "on disk"},
+        )
+        titles = dict(zip(trash["run_id"], trash["title"], strict=True))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            run_id = st.selectbox("Run in the trash", list(titles), format_func=titles.get)
+            if st.button("Restore", key="restore", icon=":material/restore_from_trash:"):
+                hub.restore(run_id)
+                st.rerun()
+            if st.button(f"Remove all {len(trash)} for good", key="empty_trash", icon=":material/delete_forever:"):
+                hub.empty_trash()
+                st.rerun()

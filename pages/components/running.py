@@ -1,0 +1,88 @@
+"""Runs as people see them: state, stage, how much is made, failed and left; drawn live only while something moves."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.figures.colours import style_of_state
+from pages.components import numbers
+from pages.components.access import show_errors
+from pages.components.standing import ACTIVE
+from pages.components.text import plain
+
+REFRESH_S = 1.0
+
+
+def draw_live(draw: Callable[[], bool], *, is_active: bool) -> None:
+    """Draw a part of a page, once a second while it is active; the page is drawn anew when that ends.
+
+    Args:
+        draw: draws, and says whether there is still something to wait for.
+        is_active: whether it should refresh itself.
+    """
+
+    def draw_once() -> None:
+        is_still_active = is_active
+        with show_errors():
+            is_still_active = draw()
+        if is_active and not is_still_active:
+            st.rerun()
+
+    st.fragment(draw_once, run_every=REFRESH_S if is_active else None)()
+
+
+def draw_state(state: str) -> None:
+    """Draw the state of a run as a badge: icon, word and colour."""
+    style = style_of_state(state)
+    st.badge(style.word, icon=style.icon, color=style.name)
+
+
+def describe_counts(run: Mapping[str, Any]) -> str:
+    """Return ``34 made · 3 failed · 66 left`` for the latest stage of a run, ``34 of 100`` where nothing failed.
+
+    What is not known is left out.
+    """
+    if numbers.is_missing(run.get("made")):
+        return ""
+    if run["failed"] == 0 and not numbers.is_missing(run.get("total")):
+        return f"{numbers.count(run['made'])} of {numbers.count(run['total'])}"
+    parts = [f"{numbers.count(run['made'])} made", f"{numbers.count(run['failed'])} failed"]
+    if not numbers.is_missing(run.get("total")):
+        parts.append(f"{numbers.count(max(int(run['total'] - run['made']), 0))} left")
+    return " · ".join(parts)
+
+
+def elapsed(run: Mapping[str, Any]) -> float | None:
+    """Return how long the run's latest attempt took, or has taken so far, seconds; None before it started."""
+    if numbers.is_missing(run["started_at"]):
+        return None
+    if run["state"] in ("running", "cancelling"):
+        return time.time() - run["started_at"]
+    return None if numbers.is_missing(run["ended_at"]) else run["ended_at"] - run["started_at"]
+
+
+def draw_run(run: Mapping[str, Any], *, has_title: bool = True) -> None:
+    """Draw one run: state, title, stage with its progress bar, and its error if it has one."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw_state(run["state"])
+        if has_title:
+            st.markdown(f"**{plain(run['title'])}**", width="content")
+        st.caption(numbers.duration(elapsed(run)) if elapsed(run) is not None else "not started", width="content")
+    if run["state"] in ACTIVE:
+        draw_bar(run)
+    if run["state"] in ("failed", "lost") and not numbers.is_missing(run["error"]):
+        st.error(plain(run["error"]), icon=":material/error:")
+
+
+def draw_bar(run: Mapping[str, Any]) -> None:
+    """Draw the progress bar of a run's present stage."""
+    if run["state"] == "queued":
+        st.progress(0.0, text="Waits for its turn in the queue.")
+        return
+    stage = "starts" if numbers.is_missing(run.get("stage")) else run["stage"]
+    has_total = not numbers.is_missing(run.get("total")) and run["total"] > 0
+    share = min(run["made"] / run["total"], 1.0) if has_total else 0.0
+    counts = describe_counts(run)
+    st.progress(share, text=f"{plain(stage)}{' · ' + counts if counts else ''}")

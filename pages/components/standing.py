@@ -1,0 +1,160 @@
+"""Where the loop stands: the six steps with what each has made so far, and which one is next.
+
+Read from the store alone; nothing is drawn here. The seed set looked at is the one in the page's address, else the
+one worked on last.
+"""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from core.store.store import Store
+from pages.components import numbers
+
+ACTIVE = ("queued", "running", "cancelling")
+"""States in which a run may still change by itself."""
+
+STEP_NAMES = ("seeds", "select", "generate", "review", "finetune", "evaluate")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the loop."""
+
+    name: str
+    """One of STEP_NAMES."""
+
+    count: str
+    """What the step has made, for people; a dash where nothing is there yet."""
+
+    page: str
+    """Script that shows it, relative to the entry script."""
+
+    query: dict[str, str] = field(default_factory=dict)
+    """Query parameters that make the page show the same things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one seed set stands."""
+
+    steps: tuple[Step, ...]
+    next_step: str
+    """Name of the step that a person would take now."""
+
+    running_step: str | None
+    """Name of the step that a run works on at the moment."""
+
+    seed_set_id: str | None
+    seed_set_name: str | None
+    sentence: str
+    """What to do next, in one sentence."""
+
+
+NEXT_SENTENCES = {
+    "seeds": "Bring in a seed set: problems with reference answers that new ones are grown from.",
+    "select": "Choose the seeds: let the student answer them, then pick the ones worth more data.",
+    "generate": "Let the teacher write new problems from the chosen seeds; look at a preview first.",
+    "review": "Read what the teacher wrote, and accept, edit or reject it.",
+    "finetune": "Train the student on the accepted problems.",
+    "evaluate": "See whether it paid off, then start the next round.",
+}
+
+
+def step_of_run(kind: str, stage: str | None) -> str:
+    """Return the step that a run works on, from its kind and the name of its stage."""
+    single = {"import": "seeds", "predict": "select", "select": "select", "generate": "generate"}
+    if kind in single:
+        return single[kind]
+    stage = stage if isinstance(stage, str) else ""
+    if "predict the seeds" in stage:
+        return "select"
+    if "teacher" in stage:
+        return "generate"
+    if "before" in stage or "after" in stage:
+        return "evaluate"
+    return "finetune" if stage else "seeds"
+
+
+def _first(frame: pd.DataFrame) -> dict | None:
+    return None if frame.empty else frame.iloc[0].to_dict()
+
+
+def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, tuple[str, dict[str, str]]], str]:
+    """Return step -> (count, query), and the next step, for one seed set."""
+    id_ = seed_set["run_id"]
+    here = {"seeds": id_}
+    runs = store.list_runs()
+    runs = runs[runs["seed_set_id"] == id_]
+    made = runs[runs["kind"].isin(["generate", "loop"]) & ~runs["is_preview"].astype(bool)]
+    selection = _first(store.list_selections(id_))
+    growth = _first(made)
+    counts = store.count_candidates(growth["run_id"]) if growth else {}
+    evaluations = store.list_evaluations()
+    evaluations = evaluations[(evaluations["seed_set_id"] == id_) & (evaluations["split"] == "test")]
+    after = _first(evaluations[evaluations["round"] > 0].sort_values("written_at", ascending=False))
+    adapters = store.list_adapters(id_)
+    steps = {"seeds": (numbers.counted(seed_set["n_train"], "seed"), here)}
+    if selection:
+        steps["select"] = (f"{numbers.count(selection['k'])} chosen", {**here, "selection": selection["run_id"]})
+    if counts.get("made"):
+        steps["generate"] = (f"{numbers.count(counts['accepted'])} accepted", {**here, "run": growth["run_id"]})
+        reviewed = counts["reviewed_accept"] + counts["reviewed_reject"] + counts["edited"]
+        word = f"{numbers.count(reviewed)} reviewed" if reviewed else f"{numbers.count(counts['waiting'])} waiting"
+        steps["review"] = (word, {**here, "run": growth["run_id"]})
+    if len(adapters):
+        steps["finetune"] = (f"{len(adapters)} trained", {**here, "run": adapters.iloc[0]["run_id"]})
+    if after:
+        steps["evaluate"] = (numbers.percent(after["accuracy"]), {**here, "run": after["run_id"], "show": "result"})
+    return steps, _find_next(selection, counts, after, growth)
+
+
+def _find_next(selection: dict | None, counts: dict[str, int], after: dict | None, growth: dict | None) -> str:
+    """Say which step a person would take now."""
+    if after and growth and after["written_at"] >= growth["created_at"]:
+        return "evaluate"
+    if not selection:
+        return "select"
+    if not counts.get("made"):
+        return "generate"
+    if counts["waiting"] and not counts["reviewed_accept"] + counts["reviewed_reject"] + counts["edited"]:
+        return "review"
+    return "finetune"
+
+
+PAGES = {
+    "seeds": "seeds_page.py",
+    "select": "select_page.py",
+    "generate": "generate_page.py",
+    "review": "review_page.py",
+    "finetune": "finetune_page.py",
+    "evaluate": "finetune_page.py",
+}
+
+
+def read_standing(store: Store, wanted: str | None = None) -> Standing:
+    """Read where the loop stands.
+
+    Args:
+        store: of the home.
+        wanted: id of the seed set to look at; None or an unknown one: the one that the newest run is about.
+    """
+    sets = store.list_seed_sets()
+    active = store.list_runs(states=ACTIVE)
+    running = None
+    if not active.empty:
+        started = active[active["state"] != "queued"]
+        row = (started if not started.empty else active).iloc[0]
+        running = step_of_run(row["kind"], row["stage"])
+    if sets.empty:
+        steps = tuple(Step(name, numbers.MISSING, PAGES[name]) for name in STEP_NAMES)
+        return Standing(steps, "seeds", running, None, None, NEXT_SENTENCES["seeds"])
+    known = set(sets["run_id"])
+    if wanted not in known:
+        subjects = [id_ for id_ in store.list_runs(limit=50)["seed_set_id"] if id_ in known]
+        wanted = subjects[0] if subjects else sets.iloc[0]["run_id"]
+    seed_set = sets[sets["run_id"] == wanted].iloc[0].to_dict()
+    found, next_step = _count_steps(store, seed_set)
+    empty = (numbers.MISSING, {"seeds": seed_set["run_id"]})
+    steps = tuple(Step(name, found.get(name, empty)[0], PAGES[name], found.get(name, empty)[1]) for name in STEP_NAMES)
+    return Standing(steps, next_step, running, seed_set["run_id"], seed_set["name"], NEXT_SENTENCES[next_step])

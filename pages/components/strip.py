@@ -1,0 +1,77 @@
+"""The loop strip: seeds, select, generate, review, finetune, evaluate, in sight on every page.
+
+Each step is a link to its page and says what it has made; the page shown, the next step and a running step are marked
+by words and lines, not by colour alone.
+"""
+
+import streamlit as st
+
+from core.hub import Hub
+from pages.components.access import show_errors
+from pages.components.running import REFRESH_S
+from pages.components.standing import ACTIVE, Standing, read_standing
+from pages.components.text import plain
+
+_STYLE = """<style>
+.st-key-loop_strip {flex-wrap: nowrap !important; gap: 0 !important; align-items: stretch; overflow: hidden;
+  margin-bottom: .4rem; border: 1px solid rgba(128,128,128,.3); border-radius: 8px;}
+.st-key-loop_strip > div {flex: 1 1 0; min-width: 0;}
+.st-key-loop_strip a {border-radius: 0; padding: .4rem .8rem .5rem; height: auto; background: transparent;
+  align-items: flex-start; border-left: 1px solid rgba(128,128,128,.3);}
+.st-key-loop_strip > div:first-child a {border-left: none;}
+.st-key-loop_strip a :is(div, span, p) {height: auto; overflow: visible;}
+.st-key-loop_strip a p {white-space: normal; line-height: 1.3; font-size: .88rem;}
+.st-key-loop_strip [class*="-here"] a {box-shadow: inset 0 -3px 0 #3F9463; background: rgba(128,128,128,.1);}
+.stMainBlockContainer {padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1240px;}
+.stMainBlockContainer h1 {padding: .2rem 0 0;}
+.st-key-page_head [data-testid="stColumn"] > div > div {gap: .1rem;}
+.st-key-page_head [data-testid="stHorizontalBlock"] {flex-wrap: nowrap;}
+.st-key-page_head [data-testid="stColumn"]:first-child {min-width: 0; flex: 1 1 0;}
+.st-key-page_head [data-testid="stColumn"]:last-child {flex: 0 0 auto; width: auto; min-width: 0;}
+.st-key-primary_place .stButton button {min-width: 9rem;}
+@media (max-width: 1000px) {
+  .stMainBlockContainer {padding-left: 1.6rem; padding-right: 1.6rem;}
+  .st-key-loop_strip a {padding: .3rem .5rem .4rem;}
+  .st-key-loop_strip a p {font-size: .78rem;}
+  [class*="st-key-two_sides"] [data-testid="stColumn"] {min-width: 100%;}
+}
+[class*="st-key-reading"] p {max-width: 68ch; line-height: 1.55;}
+</style>"""
+
+
+def _draw_steps(standing: Standing, here: str, shows_result: bool) -> None:
+    current = "evaluate" if here == "finetune" and shows_result else here
+    with st.container(key="loop_strip", horizontal=True, gap=None):
+        for step in standing.steps:
+            mark = ""
+            if step.name == standing.running_step:
+                mark = " :blue[● running]"
+            elif step.name == standing.next_step and standing.running_step is None:
+                mark = " :primary[● next]"
+            state = "-here" if step.name == current else ""
+            with st.container(key=f"step_{step.name}{state}"):
+                st.page_link(
+                    step.page,
+                    label=f"**{step.name.capitalize()}**  \n:gray[{plain(step.count)}]{mark}",
+                    icon="",
+                    width="stretch",
+                    query_params=step.query,
+                )
+
+
+def draw_strip(hub: Hub, here: str) -> None:
+    """Draw the strip; it follows running work by itself.
+
+    Args:
+        hub: of the home.
+        here: name of the page shown (``seeds`` ... ``finetune``), or any other for none of them.
+    """
+    st.html(_STYLE)
+    is_active = not hub.store.list_runs(states=ACTIVE, limit=1).empty
+
+    def draw() -> None:
+        with show_errors():
+            standing = read_standing(hub.store, st.query_params.get("seeds"))
+            _draw_steps(standing, here, st.query_params.get("show") == "result")
+
+    st.fragment(draw, run_every=2 * REFRESH_S if is_active else None)()

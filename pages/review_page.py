@@ -1,0 +1,67 @@
+"""Review: read what the teacher wrote, one at a time, by keyboard; every verdict is stored at once."""
+
+import streamlit as st
+
+from core.hub import Hub
+from pages.components import numbers, reviewing
+from pages.components.access import use_hub
+from pages.components.frame import choose, draw_empty, explain, note_teacher, open_page
+from pages.components.record import draw_buttons, draw_finished, draw_progress, draw_record
+from pages.components.reviewing import PLACE
+from pages.components.running import draw_live, draw_run
+from pages.components.standing import ACTIVE
+
+
+def wait_for_candidates(hub: Hub) -> None:
+    """Follow the runs that will bring the first candidates, and draw the page anew when they are there."""
+
+    def draw() -> bool:
+        running = hub.store.list_runs(states=list(ACTIVE))
+        running = running[running["kind"].isin(["generate", "loop"]) & ~running["is_preview"].astype(bool)]
+        for run in running.to_dict("records"):
+            draw_run(run)
+        return hub.store.count_passed().empty and not running.empty
+
+    draw_live(draw, is_active=not hub.store.list_runs(states=list(ACTIVE)).empty)
+
+
+hub = use_hub()
+place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
+runs = hub.store.list_runs()
+runs = runs[runs["kind"].isin(["generate", "loop"]) & ~runs["is_preview"].astype(bool)]
+runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
+if runs.empty:
+    draw_empty("There is nothing to review yet: no candidate has passed the filters.", "generate_page.py", "Generate")
+    wait_for_candidates(hub)
+    st.stop()
+rows = {row["run_id"]: row for row in runs.to_dict("records")}
+run_id = choose(
+    "Run",
+    list(rows),
+    param="run",
+    key="review_run",
+    shown=lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}",
+)
+if st.session_state.get("review_of") != run_id:
+    st.session_state["review_of"] = run_id
+    reviewing.show(st.query_params.get("candidate"))
+queue = reviewing.read_queue(hub, run_id)
+if queue.place is not None and st.session_state.get(PLACE) != queue.ids[queue.place]:
+    st.session_state[PLACE] = queue.ids[queue.place]
+if queue.place is not None:
+    st.query_params["candidate"] = queue.ids[queue.place]
+task = hub.store.read_run(run_id)["config"]["task"]
+if place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
+    st.switch_page("finetune_page.py", query_params={"sources": run_id, "seeds": rows[run_id]["seed_set_id"]})
+draw_buttons(hub, queue)
+if queue.place is None:
+    draw_finished(queue)
+else:
+    draw_record(hub, queue, task)
+draw_progress(hub, queue)
+note_teacher()
+explain(
+    "Only candidates that passed the filters come here. A verdict is one line in the home's journal, on the disk "
+    "before the next candidate is shown; an undo is one more line. Words on red stand only in the seed, words on green "
+    "only in the candidate; a formula counts as one word. An edited answer is checked again by its task's rules."
+)

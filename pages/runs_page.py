@@ -1,0 +1,131 @@
+"""Runs: everything that works or worked in the background; queue, logs, disk use, cancel, again, clone, trash."""
+
+import sys
+
+import pandas as pd
+import streamlit as st
+
+from core.hub import Hub
+from core.runs.folder import LANES
+from pages.components import numbers
+from pages.components.access import show_errors, use_hub
+from pages.components.frame import choose, draw_empty, explain, open_page
+from pages.components.run_actions import draw_clone, draw_trash
+from pages.components.running import describe_counts, draw_live, draw_run, draw_state, elapsed
+from pages.components.standing import ACTIVE
+from pages.components.text import plain
+
+LANE_NAMES = {"device": "device: finetunes, predictions", "teacher": "teacher: generation", "light": "light: the rest"}
+
+
+def draw_queue(hub: Hub) -> None:
+    """Draw what runs and waits, lane by lane, live."""
+    active = hub.store.list_runs(states=ACTIVE)
+
+    def draw() -> bool:
+        now = hub.store.list_runs(states=ACTIVE)
+        with st.container(key="two_sides_lanes"):
+            columns = st.columns(len(LANES))
+        for column, lane in zip(columns, LANES, strict=True):
+            rows = now[now["lane"] == lane].iloc[::-1].to_dict("records")
+            with column, st.container(border=True, key=f"lane_{lane}"):
+                st.caption(f"{LANE_NAMES[lane]} · {getattr(hub.settings, f'{lane}_slots')} at a time")
+                for row in rows:
+                    draw_run(row)
+                if not rows:
+                    st.markdown(":gray[free]")
+        return not now.empty
+
+    draw_live(draw, is_active=not active.empty)
+
+
+def draw_list(runs: pd.DataFrame, sizes: dict[str, int]) -> None:
+    """Draw all runs as a table."""
+    table = runs.assign(
+        at=runs["created_at"].map(numbers.moment),
+        took=[numbers.duration(elapsed(row)) for row in runs.to_dict("records")],
+        counts=[describe_counts(row) for row in runs.to_dict("records")],
+        size=[numbers.size(sizes.get(id_)) for id_ in runs["run_id"]],
+    )
+    right = {"alignment": "right", "width": "small"}
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(38 + 35 * len(table), 320),
+        column_order=["state", "kind", "title", "counts", "at", "took", "size"],
+        column_config={
+            "title": st.column_config.TextColumn("run", width="large"),
+            "counts": "latest stage",
+            "at": st.column_config.TextColumn("started", **right),
+            "took": st.column_config.TextColumn("took", **right),
+            "size": st.column_config.TextColumn("on disk", **right),
+        },
+    )
+
+
+def draw_details(hub: Hub, run: dict) -> None:
+    """Draw one run: what can be done with it, its log, how to repeat it in a shell, its configuration."""
+    run_id, is_active = run["run_id"], run["state"] in ACTIVE
+    is_repeatable = run["kind"] != "select"  # a selection is made and finished at once, by no worker
+    with st.container(horizontal=True, vertical_alignment="center"):
+        draw_state(run["state"])
+        st.markdown(f"**{plain(run['title'])}**", width="content")
+        if is_active and st.button("Cancel", key="run_cancel", icon=":material/stop:"):
+            hub.order(run_id, "cancel")
+            st.rerun()
+        if (
+            is_repeatable
+            and not is_active
+            and st.button(
+                "Again",
+                key="run_again",
+                icon=":material/replay:",
+                help="One more attempt, from its last checkpoint where it has one.",
+            )
+        ):
+            hub.order(run_id, "again")
+            st.rerun()
+        if is_repeatable:
+            with st.popover("Clone with one change", icon=":material/content_copy:"):
+                draw_clone(hub, run)
+        if not is_active and st.button("To the trash", key="run_trash", icon=":material/delete:"):
+            hub.trash(run_id)
+            st.rerun()
+    if run["error"]:
+        st.error(plain(run["error"]))
+    if is_repeatable:
+        st.caption("Repeat it in a shell")
+        folder = hub.settings.home / "runs" / run_id
+        st.code(f"{sys.executable} -m core run {folder}", language="bash", wrap_lines=True)
+    st.caption("The end of its log")
+    st.code(hub.read_log(run_id) or "It printed nothing.", language=None, height=220)
+    with st.expander("Configuration and result", icon=":material/lock:"):
+        st.json({"config": run["config"], "summary": run["summary"]})
+
+
+hub = use_hub()
+place = open_page("Runs", "What works, waits or worked in the background. Runs go on when this page is closed.")
+runs = hub.store.list_runs()
+if place.button("Refresh", key="refresh", icon=":material/refresh:"):
+    st.rerun()
+frame, totals = hub.measure_disk()
+with show_errors():
+    draw_queue(hub)
+    if runs.empty:
+        draw_empty("Nothing has run yet.", "overview_page.py", "Start with the demo")
+    else:
+        draw_list(runs, dict(zip(frame["run_id"], frame["bytes"], strict=True)))
+        rows = {row["run_id"]: row for row in runs.to_dict("records")}
+        run_id = choose(
+            "Run", list(rows), param="run", key="runs_run", shown=lambda id_: f"{rows[id_]['title']}, {id_}"
+        )
+        draw_details(hub, hub.store.read_run(run_id))
+    draw_trash(hub)
+st.caption(
+    f"Home {plain(hub.settings.home)} · " + " · ".join(f"{name} {numbers.size(n)}" for name, n in totals.items())
+)
+explain(
+    "A state is read from the run's own folder: a run holds a lock while it lives; one whose lock is free without a "
+    "result is *lost*. Lanes do not hold one another up. Sizes are measured on the disk and kept until a folder "
+    "changes. `core.runs`, `core.hub`."
+)

@@ -1,0 +1,38 @@
+"""The frame around every page: navigation, the loop strip, and one sentence where the home cannot be had.
+
+Pages are plain scripts; a SeedbedError that one of them lets through is shown as its sentence.
+"""
+
+import streamlit as st
+
+from core.errors import SeedbedError
+from pages.components.access import show_errors, use_hub
+from pages.components.strip import draw_strip
+from pages.components.text import plain
+
+st.set_page_config(page_title="Seedbed", page_icon="🌱", layout="wide", initial_sidebar_state=220)
+
+PAGES = {
+    "": [st.Page("overview_page.py", title="Overview", icon=":material/home:", url_path="overview", default=True)],
+    "The loop": [
+        st.Page("seeds_page.py", title="Seeds", icon=":material/grass:", url_path="seeds"),
+        st.Page("select_page.py", title="Select", icon=":material/checklist:", url_path="select"),
+        st.Page("generate_page.py", title="Generate", icon=":material/auto_awesome:", url_path="generate"),
+        st.Page("review_page.py", title="Review", icon=":material/rate_review:", url_path="review"),
+        st.Page("finetune_page.py", title="Finetune", icon=":material/model_training:", url_path="finetune"),
+    ],
+    "Behind it": [st.Page("runs_page.py", title="Runs", icon=":material/list_alt:", url_path="runs")],
+}
+
+page = st.navigation(PAGES)
+try:
+    hub = use_hub()
+except SeedbedError as error:
+    st.title("Seedbed", anchor=False)
+    st.error(plain(error), icon=":material/lock:")
+    st.button("Try again", type="primary")
+    st.stop()
+
+with show_errors():
+    draw_strip(hub, page.title.lower())
+    page.run()

@@ -1,0 +1,91 @@
+"""A new user with an empty home: from the first page to a finished finetune, by clicking only, with the real parts."""
+
+import re
+
+import pytest
+
+from core.lines import read_all
+
+LONG = 120_000
+"""Milliseconds that a run in the background may take on a busy machine."""
+N_SEEDS = 24
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def address(serve, home):
+    return serve(home)
+
+
+def go(page, name: str) -> None:
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name, exact=True).first.wait_for()
+
+
+def wait_for_results(page, home, kind: str, n: int) -> None:
+    """Wait until n runs of a kind have ended."""
+    for _ in range(LONG // 100):
+        if len(list((home / "runs").glob(f"*-{kind}-*/result.json"))) == n:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"no {n} finished runs of kind {kind}")
+
+
+def test_seeds_to_finetune_by_clicking(page, address, home):
+    page.goto(address)
+    page.get_by_role("button", name="Start the demo").wait_for()
+
+    go(page, "Seeds")
+    page.get_by_role("button", name="Bring in word_problems").click()
+    page.get_by_text(re.compile(r"1\s850")).first.wait_for(timeout=LONG)
+    page.get_by_role("button", name="Select from these").click()
+
+    page.get_by_role("heading", name="Select", exact=True).wait_for()
+    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_text("loss_high").first.wait_for(timeout=LONG)
+    page.get_by_label("Seeds to choose").fill(str(N_SEEDS))
+    page.get_by_label("Seeds to choose").press("Enter")
+    page.get_by_text(re.compile(rf"\b{N_SEEDS}\b.*chosen|chosen.*\b{N_SEEDS}\b")).first.wait_for()
+    page.get_by_role("button", name="Use this selection").click()
+
+    page.get_by_role("heading", name="Generate", exact=True).wait_for()
+    page.get_by_role("button", name="Preview 4").click()
+    page.get_by_text("rule-based stand-in").first.wait_for(timeout=LONG)
+    page.get_by_role("button", name=f"Generate {N_SEEDS}").click()
+    wait_for_results(page, home, "generate", 2)
+
+    go(page, "Review")
+    page.get_by_role("button", name=re.compile("^Accept")).wait_for()
+    page.get_by_role("heading", name="Review", exact=True).click()
+    page.keyboard.press("a")
+    page.get_by_text(re.compile("1 accepted")).first.wait_for()
+    page.keyboard.press("x")
+    page.get_by_text(re.compile("1 rejected")).first.wait_for()
+    reviews = read_all(home / "journal" / "reviews.jsonl")
+    assert [review["action"] for review in reviews] == ["accept", "reject"]
+
+    go(page, "Finetune")
+    page.get_by_role("button", name=re.compile(r"Finetune on \d+ rows")).click()
+    page.locator(".seedbed-chart").first.wait_for(timeout=LONG)
+    page.get_by_role("button", name="See the result").click(timeout=LONG)
+    page.get_by_text(re.compile("95 % interval")).first.wait_for()
+    assert page.errors == []
+    kinds = {path.name.split("-")[2] for path in (home / "runs").iterdir()}
+    assert {"import", "predict", "select", "generate", "finetune"} <= kinds
+
+
+def test_the_demo_fills_an_empty_home_with_one_click(page, serve, tmp_path):
+    page.goto(serve(tmp_path))
+    page.get_by_role("button", name="Start the demo").click()
+    page.get_by_text(re.compile("teacher|predict|finetune")).first.wait_for(timeout=LONG)
+    page.locator(".seedbed-chart").first.wait_for(timeout=LONG)
+    page.get_by_role("heading", name="Rounds").wait_for(timeout=LONG)
+    (loop,) = (tmp_path / "runs").glob("*-loop-*")
+    (row,) = read_all(loop / "records" / "rounds.jsonl")
+    assert row["accepted"] == row["training_rows"] == 100
+    page.get_by_text("100").first.wait_for()
+    assert page.errors == []

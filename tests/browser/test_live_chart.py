@@ -1,0 +1,90 @@
+"""The live curve in a real browser: points appear as they are written; node and zoom stay."""
+
+import time
+
+import pytest
+
+from core.runs.folder import RunFolder
+from tests.pages.home import SEED_SET, fill_home
+
+CHART = ".seedbed-chart[data-chart='watch_loss']"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return fill_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def address(serve, home):
+    return serve(home)
+
+
+@pytest.fixture
+def run(home):
+    """A finetune that this test plays the worker of."""
+    config = {"seed_set": SEED_SET, "student": "tiny", "task": "word_problems"}
+    folder = RunFolder.create(
+        home, "finetune", title="Live", config=config, lane="device", run_id="20260101-000007-finetune-aaaa"
+    )
+    with folder.hold():
+        yield folder
+        folder.finish("done", {})
+
+
+def write_points(folder: RunFolder, first: int, last: int) -> None:
+    for step in range(first, last + 1):
+        row = {
+            "round": 1,
+            "name": "loss",
+            "step": step,
+            "value": 2 / step,
+            "epoch": step / 10,
+            "written_at": time.time(),
+        }
+        folder.append("metrics", row)
+
+
+def wait_for_points(page, n: int) -> None:
+    page.wait_for_function(f'document.querySelector("{CHART}")?.dataset.points >= {n}', timeout=30_000)
+
+
+def read_range(page) -> list[float]:
+    return page.evaluate(f'document.querySelector("{CHART}").layout.xaxis.range')
+
+
+def test_points_appear_and_zoom_and_node_stay(page, address, run):
+    write_points(run, 1, 30)
+    page.goto(f"{address}/finetune?run={run.run_id}&show=watch")
+    wait_for_points(page, 30)
+    page.evaluate(f'document.querySelector("{CHART}").dataset.mark = "mine"')
+    area = page.locator(f"{CHART} .nsewdrag").bounding_box()
+    middle = area["y"] + area["height"] / 2
+    page.mouse.move(area["x"] + 0.3 * area["width"], middle)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 0.6 * area["width"], middle, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    zoomed = read_range(page)
+    assert zoomed[0] > 5 and zoomed[1] < 25
+    for last in (40, 50, 60):
+        write_points(run, last - 9, last)
+        wait_for_points(page, last)
+    assert read_range(page) == zoomed
+    assert page.evaluate(f'document.querySelector("{CHART}").dataset.mark') == "mine"
+    assert page.locator(f"{CHART}.js-plotly-plot").count() == 1
+    assert page.errors == []
+
+
+def test_the_page_settles_when_the_run_ends(page, address, home):
+    folder = RunFolder.create(
+        home, "finetune", title="Short", config={"seed_set": SEED_SET, "student": "tiny", "task": "word_problems"},
+        lane="device", run_id="20260101-000008-finetune-aaaa",
+    )  # fmt: skip
+    with folder.hold():
+        write_points(folder, 1, 5)
+        page.goto(f"{address}/finetune?run={folder.run_id}&show=watch")
+        page.get_by_role("button", name="Cancel this run").wait_for()
+        folder.finish("done", {})
+    page.get_by_role("button", name="See the result").wait_for()
+    assert page.get_by_role("button", name="Cancel this run").count() == 0

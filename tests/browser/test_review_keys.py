@@ -1,0 +1,101 @@
+"""Review by keyboard in a real browser: each key does what is printed on its button, and none fires while typing."""
+
+import json
+import re
+
+import pytest
+
+from tests.pages.home import GENERATE, fill_home
+
+
+@pytest.fixture(scope="module")
+def address(serve, tmp_path_factory):
+    global HOME
+    HOME = fill_home(tmp_path_factory.mktemp("home"))
+    return serve(HOME)
+
+
+def read_journal() -> list[tuple[str, str]]:
+    """What is on the disk: (action, candidate) of every review line."""
+    path = HOME / "journal" / "reviews.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    records = [json.loads(line) for line in lines if line.strip()]
+    return [(record["action"], record["candidate_id"]) for record in records]
+
+
+def expect_candidate(page, number: int, state: str = "waiting") -> None:
+    page.get_by_text(re.compile(rf"Candidate {number} of 9 · {state}")).wait_for()
+
+
+def open_review(page, address: str, number: int, query: str = "") -> None:
+    """Open the page and wait until its buttons, and with them the keys, are there."""
+    page.goto(f"{address}/review?run={GENERATE}{query}")
+    expect_candidate(page, number)
+    page.get_by_role("button", name="Edit").wait_for()
+
+
+def find_place(page, button) -> dict:
+    """Return where the button is once the page stands still: on a busy machine the head of the page comes late."""
+    place = None
+    while place != (place := button.bounding_box()):
+        page.wait_for_timeout(500)
+    return place
+
+
+def test_keys_judge_step_and_undo_and_nothing_moves(page, address):
+    open_review(page, address, 1)
+    button = page.get_by_role("button", name="Accept")
+    place = find_place(page, button)
+    page.keyboard.press("a")
+    expect_candidate(page, 2)
+    assert read_journal() == [("accept", "candidate_000")]
+    assert find_place(page, button) == place
+    page.keyboard.press("x")
+    expect_candidate(page, 3)
+    page.keyboard.press("s")
+    expect_candidate(page, 4)
+    assert [action for action, _ in read_journal()] == ["accept", "reject", "skip"]
+    page.keyboard.press("z")
+    expect_candidate(page, 3)
+    assert read_journal()[-1] == ("undo", "candidate_002")
+    page.keyboard.press("ArrowLeft")
+    expect_candidate(page, 2, "rejected")
+    page.keyboard.press("ArrowRight")
+    expect_candidate(page, 3)
+    assert find_place(page, button) == place
+    assert len(read_journal()) == 4
+    page.reload()
+    expect_candidate(page, 3)
+    assert page.errors == []
+
+
+def test_no_key_fires_while_a_text_is_edited(page, address):
+    open_review(page, address, 5, "&candidate=candidate_004")
+    before = read_journal()
+    page.keyboard.press("e")
+    box = page.get_by_label("Worked answer")
+    box.wait_for()
+    box.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" axeszAXESZ")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(800)
+    assert box.input_value().endswith(" axeszAXESZ")
+    assert read_journal() == before
+    page.keyboard.press("Tab")  # leaves the box with its text kept
+    page.wait_for_timeout(800)
+    assert read_journal() == before
+    page.get_by_role("button", name="Leave as it was").click()
+    expect_candidate(page, 5)
+    assert read_journal() == before
+
+
+def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
+    page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_001")
+    page.get_by_text("Candidate 2 of 9").wait_for()
+    page.locator(".katex").first.wait_for()
+    body = page.inner_text("body")
+    assert "<img src=x onerror=alert(1)>" in body.replace("\u2060", "").replace("\u00a0", " ")
+    assert page.locator("img[src*='evil'], a[href*='evil'], img[src='x']").count() == 0
+    assert [url for url in page.asked if "127.0.0.1" not in url and not url.startswith(("data:", "blob:"))] == []

@@ -1,0 +1,14 @@
+import pytest
+
+from core.models.student import Student
+from tests.models.tiny import save_random_student
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory):
+    return save_random_student(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def student(model_folder):
+    return Student.load(model_folder, device="cpu")

@@ -1,0 +1,156 @@
+import json
+import shutil
+
+import pytest
+
+import core.models.student as student_module
+from core.errors import ModelLoadError
+from core.models.rendering import encode_completions, encode_prompts
+from core.models.student import Student, find_model_folder, hash_model_files, merged
+from tests.models.tiny import STOP_IDS, save_random_student
+
+
+def save_adapter(model_folder, folder, *, base_fingerprint: str | None = None, seed: int = 0):
+    """Save a LoRA adapter that changes something."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    model = Student.load(model_folder, device="cpu").model
+    adapted = get_peft_model(model, LoraConfig(r=4, lora_alpha=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+    for name, weights in adapted.named_parameters():
+        if "lora_B" in name:
+            weights.data.normal_()
+    adapted.save_pretrained(folder)
+    if base_fingerprint:
+        (folder / "origin.json").write_text(json.dumps({"base_fingerprint": base_fingerprint}))
+    return folder
+
+
+def logits_of(student):
+    import torch
+
+    with torch.no_grad():
+        return student.model(torch.arange(2, 12)[None]).logits
+
+
+def test_loads_a_folder_ready_to_answer(student, model_folder):
+    import torch
+
+    assert student.model.dtype == torch.float32 and not student.model.training
+    assert student.tokenizer.padding_side == "left" and student.tokenizer.pad_token_id == 1
+    assert (student.stop_ids, student.context_length, student.dtype_name) == (STOP_IDS, 256, "float32")
+    assert student.source == str(model_folder)
+
+
+def test_a_tokenizer_without_padding_pads_with_the_end(model_folder, tmp_path):
+    folder = shutil.copytree(model_folder, tmp_path / "m")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings.pop("pad_token")
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    student = Student.load(folder, device="cpu")
+    assert student.tokenizer.pad_token_id == student.tokenizer.eos_token_id == 0
+
+
+def test_the_fingerprint_is_of_the_content_not_of_the_place(student, model_folder, tmp_path):
+    copy = shutil.copytree(model_folder, tmp_path / "copy")
+    assert hash_model_files(copy) == student.fingerprint
+    other = save_random_student(tmp_path / "other", seed=1)
+    assert hash_model_files(other) != student.fingerprint
+    (copy / "README.md").write_text("a card changes nothing")
+    assert hash_model_files(copy) == student.fingerprint
+    (copy / "tokenizer_config.json").write_text((copy / "tokenizer_config.json").read_text() + " ")
+    assert hash_model_files(copy) != student.fingerprint
+
+
+def test_a_file_is_hashed_once_while_it_stays_the_same(model_folder, monkeypatch):
+    hash_model_files(model_folder)
+    monkeypatch.setattr(student_module.hashlib, "file_digest", lambda *_: pytest.fail("hashed again"))
+    hash_model_files(model_folder)
+
+
+def test_an_adapter_changes_answers_and_fingerprint(student, model_folder, tmp_path):
+    import torch
+
+    adapter = save_adapter(model_folder, tmp_path / "a", base_fingerprint=student.fingerprint)
+    adapted = Student.load(model_folder, adapter=adapter, device="cpu")
+    assert adapted.fingerprint != student.fingerprint
+    assert not torch.allclose(logits_of(adapted), logits_of(student))
+    again = Student.load(model_folder, adapter=shutil.copytree(adapter, tmp_path / "b"), device="cpu")
+    assert again.fingerprint == adapted.fingerprint
+
+
+def test_merging_for_a_while_changes_no_answer_and_leaves_the_base_exactly(student, model_folder, tmp_path):
+    import torch
+    from peft import PeftModel
+
+    adapter = save_adapter(model_folder, tmp_path / "a")
+    live = Student.load(model_folder, device="cpu")
+    live.model = PeftModel.from_pretrained(live.model, adapter).eval()
+    before = {name: weights.clone() for name, weights in live.model.named_parameters()}
+    apart = logits_of(live)
+    with merged(live):
+        assert torch.allclose(logits_of(live), apart, atol=1e-3)
+        assert any(not torch.equal(weights, before[name]) for name, weights in live.model.named_parameters())
+    assert all(torch.equal(weights, before[name]) for name, weights in live.model.named_parameters())
+    assert torch.equal(logits_of(live), apart)
+    with merged(student):  # without an adapter there is nothing to do
+        pass
+
+
+@pytest.mark.parametrize("is_noted", [True, False], ids=["by its note", "by its shapes"])
+def test_an_adapter_of_another_base_is_refused(model_folder, tmp_path, is_noted):
+    other = save_random_student(tmp_path / "other", seed=1, hidden=32 if is_noted else 48)
+    fingerprint = hash_model_files(other) if is_noted else None
+    adapter = save_adapter(other, tmp_path / "a", base_fingerprint=fingerprint)
+    with pytest.raises(ModelLoadError, match="another base"):
+        Student.load(model_folder, adapter=adapter, device="cpu")
+
+
+def test_what_cannot_be_loaded_is_said_in_one_sentence(model_folder, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    pickled = shutil.copytree(model_folder, tmp_path / "pickled")
+    (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
+    broken = shutil.copytree(model_folder, tmp_path / "broken")
+    (broken / "model.safetensors").write_bytes(b"torn")
+    for source, words in [
+        (tmp_path / "none", "no model folder"),
+        (tmp_path / "empty", "no config.json"),
+        (pickled, "no .safetensors"),
+        (broken, "could not be loaded"),
+        ("a/b/c", "no model folder"),
+        ("not a name!", "neither a folder nor a hub id"),
+    ]:
+        with pytest.raises(ModelLoadError, match=words) as refused:
+            Student.load(source)
+        assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+    with pytest.raises(ModelLoadError, match="no LoRA adapter"):
+        Student.load(model_folder, adapter=tmp_path / "empty")
+
+
+def test_an_unreachable_hub_is_said_in_one_sentence(monkeypatch, tmp_path):
+    import huggingface_hub
+
+    def fail(*_, **__):
+        raise huggingface_hub.errors.LocalEntryNotFoundError("no connection\nsecond line")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(ModelLoadError, match="the hub cannot be reached"):
+        find_model_folder("someone/some-model")
+
+
+def test_prompt_and_answer_are_raw_text_where_there_is_no_template(student):
+    tokenizer = student.tokenizer
+    prompt, completion = encode_prompts(tokenizer, ["Tom has\n"])[0], encode_completions(tokenizer, ["3 apples "])[0]
+    assert tokenizer.decode(prompt) == "Tom has\n"
+    assert tokenizer.decode(completion) == " 3 apples<|end|>" and completion[-1] == 0
+
+
+def test_a_chat_template_is_used_where_there_is_one(model_folder):
+    tokenizer = student_module.load_tokenizer(model_folder)
+    tokenizer.chat_template = (
+        "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[you]{% endif %}"
+    )
+    assert tokenizer.decode(encode_prompts(tokenizer, ["Tom"])[0]) == "[user]Tom[you]"
+    assert tokenizer.decode(encode_completions(tokenizer, ["3"])[0]) == "3<|end|>"
+    assert encode_prompts(tokenizer, []) == encode_completions(tokenizer, []) == []

@@ -1,0 +1,56 @@
+"""A hub on a temporary home, empty or filled, and a page opened in Streamlit's own test harness."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import hub as hubs
+from core.hub import Hub
+from core.settings import Settings
+from tests.pages.home import fill_home
+
+SHELL = Path(__file__).resolve().parents[2] / "pages" / "shell.py"
+
+
+@pytest.fixture(autouse=True)
+def no_left_over_caches():
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def open_home(home: Path) -> Hub:
+    """Open a hub that starts no run and steps only when told to."""
+    settings = Settings(home=home, device_slots=0, teacher_slots=0, light_slots=0)
+    hub = hubs.open_hub(settings, is_threaded=False)
+    hub.step()
+    return hub
+
+
+@pytest.fixture
+def empty(tmp_path):
+    yield open_home(tmp_path)
+    hubs.close()
+
+
+@pytest.fixture
+def filled(tmp_path):
+    yield open_home(fill_home(tmp_path))
+    hubs.close()
+
+
+@pytest.fixture
+def visit() -> Callable[..., AppTest]:
+    def open_page(name: str, **query: str) -> AppTest:
+        """Open ``<name>_page.py`` inside the shell, as a browser would with these query parameters."""
+        app = AppTest.from_file(str(SHELL), default_timeout=30)
+        if name != "overview":
+            app.run()  # the harness knows the pages only after the shell has named them
+            app.switch_page(f"{name}_page.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        return app.run()
+
+    return open_page

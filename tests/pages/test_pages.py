@@ -1,0 +1,323 @@
+"""Every page, on an empty and on a filled home: no exception, the empty state's sentence, the numbers that matter."""
+
+import pytest
+
+from pages.components.frame import TEACHER_NOTE
+from tests.pages import home
+
+NAMES = ("overview", "seeds", "select", "generate", "review", "finetune", "runs")
+
+
+def texts(app) -> str:
+    """Everything written on a page."""
+    parts = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    return "\n".join(part.value for part in parts)
+
+
+def metric(app, label: str) -> str:
+    return next(metric.value for metric in app.metric if metric.label == label)
+
+
+def button(app, key: str):
+    return next(button for button in app.button if button.key == key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_of_an_empty_home_says_what_to_do(empty, visit, name):
+    app = visit(name)
+    assert not app.exception and not app.error
+    assert app.title[0].value == name.capitalize()
+    sentences = {
+        "overview": "Nothing is here yet", "seeds": "Made by our own generators", "select": "There is no seed set",
+        "generate": "No seeds are chosen yet", "review": "There is nothing to review yet",
+        "finetune": "There is nothing to train on yet", "runs": "Nothing has run yet",
+    }  # fmt: skip
+    assert sentences[name] in texts(app)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_of_a_filled_home_is_drawn(filled, visit, name):
+    app = visit(name)
+    assert not app.exception and not app.error
+    assert len(app.expander) >= 1
+    assert any("How this number is made" in expander.label for expander in app.expander)
+
+
+@pytest.mark.parametrize("name", ("generate", "review", "overview"))
+def test_the_stand_in_is_named_where_its_words_are_shown(filled, visit, name):
+    assert TEACHER_NOTE in texts(visit(name))
+
+
+def test_one_primary_button_a_page(filled, visit):
+    for name in NAMES:
+        primary = [button.key for button in visit(name).button if button.proto.type == "primary"]
+        assert len(primary) <= 1, (name, primary)
+
+
+def test_an_unknown_error_is_not_swallowed_and_a_known_one_is_a_sentence(filled, visit, monkeypatch):
+    from core.errors import RunError
+
+    def refuse(*_args, **_more):
+        raise RunError("The disk is full; free some space.")
+
+    monkeypatch.setattr(filled.store, "list_seed_sets", refuse)
+    app = visit("seeds")
+    assert not app.exception
+    assert [error.value for error in app.error][-1].replace("\\", "") == "The disk is full; free some space."
+    monkeypatch.setattr(filled.store, "list_seed_sets", lambda: 1 / 0)
+    assert visit("seeds").exception
+
+
+def test_a_home_that_another_process_owns_gives_one_sentence(tmp_path, visit, monkeypatch):
+    from core.errors import HomeInUseError
+    from pages.components import access
+
+    def refuse(_settings):
+        raise HomeInUseError("The home is in use by process 4242; close it first.")
+
+    monkeypatch.setattr(access.hub, "open_hub", refuse)
+    app = visit("overview")
+    assert not app.exception
+    assert "4242" in app.error[0].value
+    assert [button.label for button in app.button] == ["Try again"]
+
+
+# -- overview ----------------------------------------------------------------------------------------------------
+
+
+def test_the_demo_puts_an_import_and_a_loop_in_the_queue(empty, visit):
+    app = visit("overview")
+    button(app, "start_demo").click().run()
+    assert not app.exception
+    runs = empty.store.list_runs().set_index("kind")
+    assert set(runs.index) == {"import", "loop"}
+    assert set(runs["state"]) == {"queued"}
+    assert '"loss_high"' in runs.loc["loop", "config"]
+    assert "Waits for its turn" in app.get("progress")[0].proto.text
+
+
+def test_the_overview_shows_before_and_after(filled, visit):
+    table = visit("overview").dataframe[0].value
+    assert table["before"].tolist()[0].startswith("25.0") and table["after"].tolist()[0].startswith("60.0")
+    assert set(table["run_id"]) == {home.FINETUNE, home.LOOP}
+
+
+# -- seeds -------------------------------------------------------------------------------------------------------
+
+
+def test_seeds_counts_rows_in_kept_and_rejected(filled, visit):
+    app = visit("seeds")
+    assert (metric(app, "rows in"), metric(app, "kept"), metric(app, "rejected")) == ("92", "90", "2")
+    assert "seeded part of the rows" in texts(app).replace("\\", "")
+    rejected = next(frame.value for frame in app.dataframe if "reason" in frame.value)
+    assert rejected["line"].tolist() == [7, 8]
+
+
+def test_seeds_search_finds_and_says_when_it_finds_nothing(filled, visit):
+    app = visit("seeds")
+    app.text_input(key="seeds_search").input("buys 7 boxes").run()
+    assert "1 problem found" in texts(app)
+    app.text_input(key="seeds_search").input("zebra").run()
+    assert not app.exception and "No problem holds this text" in texts(app)
+
+
+def test_a_built_in_seed_set_is_put_in_the_queue(empty, visit):
+    app = visit("seeds")
+    button(app, "import").click().run()
+    assert not app.exception
+    runs = empty.store.list_runs()
+    assert runs["kind"].tolist() == ["import"] and "word_problems" in runs["title"].iloc[0]
+
+
+def test_a_path_is_previewed_and_its_faults_are_listed(empty, visit, tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"question": "What is 1+1?", "answer": "It is 2.\\n#### 2"}\n{"question": ""}\nnot json\n')
+    app = visit("seeds")
+    app.segmented_control(key="source").set_value("Files").run()
+    app.radio(key="file_way").set_value("Path on this machine").run()
+    app.text_input(key="path_train").input(str(file)).run()
+    assert not app.exception and not app.error
+    assert "2 bad rows" in texts(app)
+    button(app, "import").click().run()
+    assert empty.store.list_runs()["title"].tolist() == ["Import mine"]
+
+
+def test_a_missing_file_is_one_sentence(empty, visit):
+    app = visit("seeds")
+    app.segmented_control(key="source").set_value("Files").run()
+    app.radio(key="file_way").set_value("Path on this machine").run()
+    app.text_input(key="path_train").input("/nowhere/x.jsonl").run()
+    assert not app.exception
+    assert "There is no file" in app.error[0].value
+
+
+# -- select ------------------------------------------------------------------------------------------------------
+
+
+def test_select_shows_the_hardest_first_and_keeps_the_choice(filled, visit):
+    app = visit("select")
+    app.number_input(key="select_k").set_value(5).run()
+    table = app.dataframe[0].value
+    assert len(table) == 5 and table["loss"].tolist()[0] == "2.00"
+    assert app.radio(key="selector").value == "loss_high"
+    button(app, "use_selection").click().run()
+    assert not app.exception
+    newest = filled.store.list_selections().iloc[0]
+    assert (newest["k"], newest["selector"], newest["student"]) == (5, "loss_high", "base")
+    assert filled.store.list_selected(newest["run_id"])["problem_id"].tolist()[0] == "problem_train_000"
+
+
+def test_another_selector_changes_the_choice_at_once(filled, visit):
+    app = visit("select")
+    app.number_input(key="select_k").set_value(5).run()
+    app.radio(key="selector").set_value("loss_low").run()
+    assert app.dataframe[0].value["loss"].tolist()[0] == "0.525"
+
+
+def test_more_seeds_than_there_are_is_one_sentence(filled, visit):
+    app = visit("select")
+    app.number_input(key="select_k").set_value(1000).run()
+    assert not app.exception
+    assert "60" in app.error[0].value and not any(item.key == "use_selection" for item in app.button)
+
+
+def test_predict_is_a_run(filled, visit):
+    app = visit("select")
+    button(app, "predict").click().run()
+    assert not app.exception
+    assert filled.store.list_runs(kind="predict", states=["queued"])["title"].tolist() == ["Predict pens with tiny"]
+
+
+# -- generate ----------------------------------------------------------------------------------------------------
+
+
+def test_generate_shows_made_failed_rejected_accepted(filled, visit):
+    app = visit("generate", selection=home.SELECT)
+    counts = [metric(app, name) for name in ("made", "failed", "rejected", "accepted", "left")]
+    assert counts == ["13", "1", "3", "9", "0"]
+    reasons = app.dataframe[0].value
+    assert reasons["n"].tolist() == [3, 1] and reasons["by"].tolist() == ["rouge_l", "teacher"]
+
+
+def test_a_preview_comes_before_the_full_run(filled, visit):
+    app = visit("generate", selection=home.SELECT)
+    button(app, "preview").click().run()
+    assert not app.exception and not app.error
+    newest = filled.store.list_runs(kind="generate").iloc[0]
+    assert newest["is_preview"] and newest["lane"] == "light"
+    button(app, "generate").click().run()
+    newest = filled.store.list_runs(kind="generate").iloc[0]
+    assert not newest["is_preview"] and newest["lane"] == "teacher"
+
+
+# -- review ------------------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_is_stored_and_the_next_one_is_shown(filled, visit):
+    app = visit("review", run=home.GENERATE)
+    assert "Candidate 1 of 9 · waiting" in texts(app)
+    button(app, "review_accept").click().run()
+    assert "Candidate 2 of 9 · waiting" in texts(app)
+    button(app, "review_reject").click().run()
+    counts = filled.store.count_candidates(home.GENERATE)
+    assert (counts["reviewed_accept"], counts["reviewed_reject"], counts["waiting"]) == (1, 1, 7)
+    button(app, "review_undo").click().run()
+    assert "Candidate 2 of 9 · waiting" in texts(app)
+    assert filled.store.count_candidates(home.GENERATE)["reviewed_reject"] == 0
+
+
+def test_skip_leaves_it_waiting_and_arrows_go_round(filled, visit):
+    app = visit("review", run=home.GENERATE)
+    button(app, "review_skip").click().run()
+    assert "Candidate 2 of 9" in texts(app)
+    button(app, "review_back").click().run()
+    assert "Candidate 1 of 9 · waiting" in texts(app)
+    button(app, "review_back").click().run()
+    assert "Candidate 9 of 9" in texts(app)
+    assert filled.store.count_candidates(home.GENERATE)["waiting"] == 9
+
+
+def test_an_edit_is_checked_and_stored_only_when_asked_again(filled, visit):
+    app = visit("review", run=home.GENERATE)
+    button(app, "review_edit").click().run()
+    app.text_area(key="edit_answer_candidate_000").input("She pays 2 + 3 = <<2+3=6>>6 dollars.\n#### 6").run()
+    button(app, "edit_save").click().run()
+    assert not app.exception
+    assert "does not check" in app.warning[0].value
+    assert filled.store.count_candidates(home.GENERATE)["edited"] == 0
+    button(app, "edit_save").click().run()
+    edited = filled.store.read_candidate(home.GENERATE, "candidate_000")
+    assert edited["review"] == "edit" and edited["current_final"] == "6"
+    assert "Candidate 2 of 9" in texts(app)
+
+
+def test_all_reviewed_says_so(filled, visit):
+    for number in range(9):
+        filled.add_review(home.GENERATE, f"candidate_{number:03d}", "accept")
+    app = visit("review", run=home.GENERATE)
+    assert not app.exception and "All reviewed" in texts(app)
+    assert button(app, "review_accept").disabled and not button(app, "review_undo").disabled
+    button(app, "review_back").click().run()
+    assert "Candidate 9 of 9 · accepted" in texts(app)
+
+
+# -- finetune ----------------------------------------------------------------------------------------------------
+
+
+def test_finetune_says_what_it_trains_on_and_starts(filled, visit):
+    app = visit("finetune", sources=home.GENERATE, show="train")
+    assert metric(app, "training rows") == "9"
+    filled.add_review(home.GENERATE, "candidate_000", "reject")
+    app.run()
+    assert metric(app, "training rows") == "8"
+    app.number_input(key="epochs_tiny").set_value(3).run()
+    button(app, "launch").click().run()
+    assert not app.exception and not app.error
+    newest = filled.store.list_runs(kind="finetune").iloc[0]
+    config = filled.store.read_run(newest["run_id"])["config"]
+    assert config["n_rows"] == 8 and config["training"]["epochs"] == 3
+    assert "Waits for its turn" in app.get("progress")[0].proto.text
+
+
+def test_the_result_is_paired_with_its_interval(filled, visit):
+    app = visit("finetune", run=home.FINETUNE, show="result")
+    text = texts(app).replace("\u00a0", " ")
+    assert "25.0 % → 60.0 % of 20 test problems" in text
+    assert "+35.0 points" in text and "+14.0 points to +56.0 points" in text and "gained 7, lost 0" in text
+
+
+def test_watch_shows_the_frozen_configuration(filled, visit):
+    app = visit("finetune", run=home.FINETUNE, show="watch")
+    assert not app.exception
+    assert any('"policy"' in item.value for item in app.json)
+
+
+# -- runs --------------------------------------------------------------------------------------------------------
+
+
+def test_a_queued_run_is_cancelled_and_a_run_goes_to_the_trash_and_back(filled, visit):
+    waiting = filled.submit("predict", "Predict again", {"seed_set": home.SEED_SET}, lane="device")
+    app = visit("runs", run=waiting)
+    button(app, "run_cancel").click().run()
+    assert filled.store.read_run(waiting)["state"] == "cancelled"
+    app = visit("runs", run=home.FINETUNE)
+    button(app, "run_trash").click().run()
+    assert not app.exception
+    assert filled.store.read_run(home.FINETUNE) is None
+    button(app, "restore").click().run()
+    assert filled.store.read_run(home.FINETUNE)["state"] == "done"
+
+
+def test_a_clone_changes_one_thing(filled, visit):
+    app = visit("runs", run=home.PREDICT)
+    app.selectbox(key="clone_name").set_value("student").run()
+    app.text_input(key="clone_value_student").input('"other"').run()
+    button(app, "clone").click().run()
+    assert not app.exception
+    newest = filled.store.list_runs().iloc[0]
+    assert filled.store.read_run(newest["run_id"])["config"]["student"] == "other"
+
+
+def test_the_shell_command_names_the_folder(filled, visit):
+    app = visit("runs", run=home.LOOP)
+    assert any(f"-m core run {filled.settings.home}/runs/{home.LOOP}" in code.value for code in app.code)

@@ -1,0 +1,78 @@
+"""Where the loop stands: what each step has made, what is next, which step a run works on."""
+
+import pytest
+
+from core.hub import Hub
+from pages.components.standing import read_standing, step_of_run
+from tests.pages import home
+from tests.pages.conftest import open_home
+
+
+def counts(hub: Hub) -> dict[str, str]:
+    return {step.name: step.count.replace("\u00a0", " ") for step in read_standing(hub.store).steps}
+
+
+def test_an_empty_home_starts_with_seeds(empty):
+    standing = read_standing(empty.store)
+    assert standing.next_step == "seeds" and standing.seed_set_id is None
+    assert set(counts(empty).values()) == {"–"}
+
+
+@pytest.mark.parametrize(
+    ("made", "next_step"),
+    [
+        ([home.add_seed_set], "select"),
+        ([home.add_seed_set, home.add_predictions, home.add_selection], "generate"),
+        ([home.add_seed_set, home.add_selection, home.add_candidates], "review"),
+        ([home.add_seed_set, home.add_selection, home.add_candidates, home.add_finetune], "evaluate"),
+        ([home.add_seed_set, home.add_loop], "evaluate"),
+    ],
+)
+def test_the_next_step_follows_from_what_is_there(tmp_path, made, next_step):
+    from core import hub as hubs
+
+    for add in made:
+        add(tmp_path)
+    try:
+        assert read_standing(open_home(tmp_path).store).next_step == next_step
+    finally:
+        hubs.close()
+
+
+def test_after_the_first_review_training_is_next(tmp_path):
+    from core import hub as hubs
+
+    for add in (home.add_seed_set, home.add_selection, home.add_candidates):
+        add(tmp_path)
+    hub = open_home(tmp_path)
+    try:
+        hub.add_review(home.GENERATE, "candidate_000", "accept")
+        assert read_standing(hub.store).next_step == "finetune"
+        assert counts(hub)["review"] == "1 reviewed"
+    finally:
+        hubs.close()
+
+
+def test_counts_of_a_filled_home(filled):
+    assert counts(filled) == {
+        "seeds": "60 seeds", "select": "12 chosen", "generate": "9 accepted", "review": "9 waiting",
+        "finetune": "2 trained", "evaluate": "60.0 %",
+    }  # fmt: skip
+
+
+def test_a_run_marks_its_step(filled):
+    filled.submit("predict", "Predict", {"seed_set": home.SEED_SET}, lane="device")
+    assert read_standing(filled.store).running_step == "select"
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "step"),
+    [
+        ("import", None, "seeds"), ("loop", "round 1: predict the seeds", "select"),
+        ("loop", "round 1: teacher", "generate"),
+        ("loop", "round 1: finetune", "finetune"), ("loop", "test, after round 1", "evaluate"), ("loop", None, "seeds"),
+        ("finetune", "test, before", "evaluate"),
+    ],
+)  # fmt: skip
+def test_steps_of_stages(kind, stage, step):
+    assert step_of_run(kind, stage) == step

@@ -1,0 +1,161 @@
+"""The loop from the shell: the command that the README names, on small files, with the shipped student."""
+
+import json
+import re
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from core.lines import read_all
+from core.settings import REPOSITORY
+
+K = 12
+
+
+def run_shell(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "core", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=280, check=False)
+
+
+def run_loop(files: dict[str, Path], home: Path, *more: str) -> subprocess.CompletedProcess:
+    given = ("--seeds", files["train"], "--validation", files["validation"], "--test", files["test"])
+    sizes = ("--select", K, "--rounds", 2, "--epochs", 2)
+    return run_shell("loop", *map(str, given), *map(str, sizes), "--home", str(home), *more)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def shell(seed_files, home) -> subprocess.CompletedProcess:
+    return run_loop(seed_files, home, "--selector", "loss_high")
+
+
+@pytest.fixture(scope="module")
+def folder(shell, home) -> Path:
+    assert shell.returncode == 0, shell.stderr[-3000:]
+    (found,) = (home / "runs").glob("*-loop-*")
+    return found
+
+
+@pytest.fixture(scope="module")
+def result(folder) -> dict:
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+
+
+def test_the_table_has_a_line_per_round_and_says_what_the_teacher_was(shell, folder):
+    assert re.search(r"round +selected +requested +failed +rejected +accepted +training rows", shell.stdout)
+    assert [line.split()[0] for line in shell.stdout.splitlines() if re.match(r" *[012]  ", line)] == ["0", "1", "2"]
+    assert "rule-based stand-in" in shell.stdout
+    assert str(folder / "result.json") in shell.stdout
+
+
+def test_the_progress_is_drawn_on_the_other_stream(shell, folder):
+    assert "round 1: teacher" in shell.stderr and "round 2: finetune" in shell.stderr
+
+
+def test_counts_add_up(result):
+    for number, row in enumerate(result["rounds"], 1):
+        assert row["requested"] == row["failed"] + row["rejected"] + row["accepted"]
+        assert row["accepted"] == K and row["selected"] == K
+        assert row["training_rows"] == number * K
+        assert row["n_input_tokens"] > row["n_output_tokens"] > 0
+
+
+def test_the_result_has_the_accuracies_before_and_after(result, folder):
+    answers = {(row["round"], row["split"]): row for row in read_all(folder / "records" / "evaluations.jsonl")}
+    assert result["test_accuracy_before"] == answers[0, "test"]["accuracy"]
+    assert result["test_accuracy"] == [answers[1, "test"]["accuracy"], answers[2, "test"]["accuracy"]]
+    for number in (1, 2):
+        row = answers[number, "test"]
+        gained = row["n_gained"] - row["n_lost"]
+        assert row["n"] == 25
+        assert row["accuracy"] == pytest.approx(result["test_accuracy_before"] + gained / 25)
+        assert row["low"] <= row["accuracy"] <= row["high"]
+        assert row["difference_low"] <= row["difference"] <= row["difference_high"]
+
+
+def test_selection_is_by_the_loss_of_the_students_own_answers(folder):
+    import pandas as pd
+
+    answers = pd.concat(map(pd.read_parquet, sorted((folder / "records" / "predictions").glob("*.parquet"))))
+    seeds = answers[(answers["student"] == "base") & (answers["split"] == "train")].set_index("problem_id")["loss"]
+    chosen = [row for row in read_all(folder / "records" / "selected.jsonl") if row["round"] == 1][:K]
+    assert {row["problem_id"] for row in chosen} == set(seeds.nlargest(K).index)
+    assert all(str(row["rank"]).isdigit() and row["reason"] for row in chosen)
+
+
+def test_accepted_candidates_are_right_by_a_check_of_our_own(folder):
+    verdicts = read_all(folder / "records" / "verdicts.jsonl")
+    rejected = {row["candidate_id"] for row in verdicts if not row["is_accepted"]}
+    accepted = [
+        row
+        for row in read_all(folder / "records" / "candidates.jsonl")
+        if row["failure"] is None and row["candidate_id"] not in rejected
+    ]
+    assert len(accepted) == 2 * K
+    for row in accepted:
+        steps = re.findall(r"<<([-0-9+*/(). ]+)=(-?[0-9.]+)>>", row["answer"])
+        assert steps
+        for expression, value in steps:
+            fractions = re.sub(r"\d+(\.\d+)?", lambda number: f"Fraction('{number[0]}')", expression)
+            assert eval(fractions, {"Fraction": Fraction}) == Fraction(value)  # our own text of four operations
+        assert Fraction(row["answer"].split("####")[1].strip()) == Fraction(steps[-1][1])
+
+
+def test_held_out_problems_reach_neither_teacher_nor_training(folder, held_out_questions):
+    candidates = read_all(folder / "records" / "candidates.jsonl")
+    assert not held_out_questions & {row["question"] for row in candidates}
+    problems = read_problems(folder)
+    splits = problems.set_index("problem_id")["split"]
+    assert {splits[parent] for row in candidates for parent in row["parents"]} == {"train"}
+
+
+def read_problems(folder: Path):
+    import pandas as pd
+
+    config = json.loads((folder / "run.json").read_text(encoding="utf-8"))["config"]
+    (part,) = (folder.parent / config["seed_set"] / "records" / "problems").glob("*.parquet")
+    return pd.read_parquet(part)
+
+
+def test_the_same_replicate_gives_the_same_result(seed_files, home, result, folder):
+    again = run_loop(seed_files, home, "--selector", "loss_high")
+    assert again.returncode == 0, again.stderr[-3000:]
+    other = max((home / "runs").glob("*-loop-*"))
+    repeated = json.loads((other / "result.json").read_text(encoding="utf-8"))
+    assert other != folder
+    assert repeated["test_accuracy"] == result["test_accuracy"]
+    assert len(list((home / "runs").glob("*-import-*"))) == 1, "the same files are imported once"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--selector", "badgr"), "There is no selector named 'badgr'; known: incorrect"),
+        (("--learning-rate", "7"), "learning_rate must be above 0 and at most 1"),
+        (("--student", "/nowhere/model"), "There is no model folder /nowhere/model"),
+    ],
+)
+def test_a_wrong_wish_gets_one_sentence(seed_files, home, shell, arguments, sentence):
+    done = run_loop(seed_files, home, *arguments)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_seed_set_names_the_built_in_ones(tmp_path):
+    done = run_shell("loop", "--seeds", "word_problem", "--home", str(tmp_path))
+    assert done.returncode == 1
+    assert "word_problems, maths, prontoqa, game24" in done.stderr
+
+
+def test_help_lists_every_verb():
+    text = run_shell("--help").stdout
+    for verb in ("loop", "import", "run", "runs", "cancel", "again", "rebuild"):
+        assert re.search(rf"^ +{verb} ", text, re.MULTILINE), verb

@@ -1,0 +1,160 @@
+"""What the pages start, stage by stage, through a real hub and real processes; then the database from nothing."""
+
+import time
+
+import pandas as pd
+import pytest
+
+from core.errors import SelectionError, TrainingError
+from core.hub import Hub, rebuild
+from core.recipes import start
+from core.runs.folder import ENDED
+from core.settings import Settings
+
+PATIENCE_S = 240
+
+
+def wait_for(hub: Hub, run_id: str, state: str = "done") -> dict:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        run = hub.store.read_run(run_id)
+        if run["state"] in ENDED:
+            assert run["state"] == state, f"{run['error']}\n{hub.read_log(run_id)}"
+            return run
+        time.sleep(0.1)
+    raise AssertionError(f"{run_id} did not end in {PATIENCE_S} s:\n{hub.read_log(run_id)}")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def hub(home):
+    hub = Hub(Settings(home=home))
+    yield hub
+    hub.close()
+
+
+@pytest.fixture(scope="module")
+def seed_set(hub, seed_files):
+    run_id = start.start_import(hub, "small", files=seed_files)
+    wait_for(hub, run_id)
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def prediction(hub, seed_set):
+    run_id = start.start_predict(hub, seed_set)
+    wait_for(hub, run_id)
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def selection(hub, seed_set, prediction):
+    pool = hub.store.read_pool(seed_set, prediction)
+    return start.record_seeds(hub, seed_set, pool, selector="loss_low", k=10, prediction_run=prediction, student="base")
+
+
+@pytest.fixture(scope="module")
+def generated(hub, selection):
+    run_id = start.start_generate(hub, selection, n_accepted=10)
+    wait_for(hub, run_id)
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def finetuned(hub, generated):
+    first, second, *_ = hub.store.list_review_queue([generated])["candidate_id"]
+    hub.add_review(generated, first, "reject")
+    text = hub.store.read_candidate(generated, second)
+    hub.add_review(generated, second, "edit", question=text["question"] + " Think twice.", answer=text["answer"])
+    run_id = start.start_finetune(hub, [generated], policy="filters and not rejected", training={"epochs": 2})
+    wait_for(hub, run_id)
+    return run_id
+
+
+def test_the_import_counts_every_row(hub, seed_set):
+    row = hub.store.read_seed_set(seed_set)
+    assert (row["n_in"], row["n_kept"], row["n_rejected"]) == (100, 100, 0)
+    assert row["task"] == "word_problems"
+
+
+def test_every_seed_is_predicted_and_scored(hub, seed_set, prediction):
+    pool = hub.store.read_pool(seed_set, prediction)
+    assert len(pool) == 60
+    assert pool["loss"].notna().all() and (pool["loss"] > 0).all()
+    assert pool["is_correct"].notna().all()
+
+
+def test_the_selection_takes_the_lowest_losses(hub, seed_set, prediction, selection):
+    pool = hub.store.read_pool(seed_set, prediction)
+    chosen = hub.store.list_selected(selection).sort_values("rank")["problem_id"].tolist()[:10]
+    assert set(chosen) == set(pool.nsmallest(10, "loss")["problem_id"])
+
+
+def test_more_than_the_pool_holds_is_refused(hub, seed_set, prediction):
+    pool = hub.store.read_pool(seed_set, prediction)
+    with pytest.raises(SelectionError, match="60 train problems, fewer than the 61"):
+        start.choose_seeds(pool, "random", 61)
+
+
+def test_a_preview_asks_for_no_more_than_it_shows(hub, selection):
+    run_id = start.start_generate(hub, selection, n_accepted=start.N_PREVIEW, is_preview=True)
+    summary = wait_for(hub, run_id)["summary"]
+    assert summary["requested"] == start.N_PREVIEW
+    assert len(hub.store.list_candidates(run_id)) == start.N_PREVIEW
+
+
+def test_generated_candidates_are_counted_by_what_became_of_them(hub, generated):
+    summary = hub.store.read_run(generated)["summary"]
+    counts = hub.store.count_candidates(generated)
+    assert summary["accepted"] == counts["accepted"] == 10
+    assert counts["made"] == summary["requested"] == summary["failed"] + summary["rejected"] + summary["accepted"]
+
+
+def test_the_finetune_trains_on_what_was_not_rejected_and_on_the_edit(hub, home, generated, finetuned):
+    rows = pd.read_parquet(home / "runs" / finetuned / "input" / "rows.parquet")
+    assert len(rows) == 9
+    assert rows["question"].str.endswith("Think twice.").sum() == 1
+    run = hub.store.read_run(finetuned)
+    assert run["summary"]["n_rows"] == 9
+    losses = hub.store.read_metrics(finetuned, ["loss"])
+    assert losses["step"].tolist() == sorted(set(losses["step"]))
+    assert set(hub.store.list_evaluations(finetuned)["round"]) == {0, 1}
+    adapter = home / hub.store.list_adapters().iloc[-1]["path"]
+    assert (adapter / "adapter_model.safetensors").exists()
+
+
+def test_the_next_round_scores_with_the_finetuned_student(hub, seed_set, finetuned):
+    adapter = hub.store.list_adapters().iloc[-1]["path"]
+    run_id = start.start_predict(hub, seed_set, adapter=adapter, label="round-1")
+    assert wait_for(hub, run_id)["summary"]["n"] == 60
+
+
+def test_nothing_accepted_is_nothing_to_train_on(hub, selection):
+    run_id = start.start_generate(hub, selection, n_accepted=2, is_preview=True)
+    wait_for(hub, run_id)
+    with pytest.raises(TrainingError, match="Nothing is accepted"):
+        start.start_finetune(hub, [run_id], policy="accepted by hand")
+
+
+def dump_tables(hub: Hub) -> dict[str, pd.DataFrame]:
+    """Return every table, its rows in one fixed order."""
+    cursor = hub.store.cursor()
+    names = [name for (name,) in cursor.execute("select table_name from duckdb_tables()").fetchall()]
+    return {name: cursor.execute(f'select * from "{name}" order by all').df() for name in names}
+
+
+def test_the_database_made_again_is_equal_table_by_table(hub, home, finetuned):
+    hub.step()
+    before = dump_tables(hub)
+    hub.close()
+    rebuild(home)
+    again = Hub(Settings(home=home), is_threaded=False)
+    after = dump_tables(again)
+    again.close()
+    assert set(before) == set(after) and len(before) > 15
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(frame, after[name], obj=name)

@@ -1,0 +1,243 @@
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from core.errors import RunError
+from core.runs.folder import RunFolder
+from tests.runs.world import make_candidates, make_seed_set, open_test_hub
+
+
+@pytest.fixture
+def home(tmp_path):
+    make_seed_set(tmp_path)
+    make_candidates(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def hub(home):
+    opened = open_test_hub(home, device_slots=0, teacher_slots=0, light_slots=0)
+    opened.step()
+    yield opened
+    opened.close()
+
+
+def finish(hub, run_id, kind, config, records, lane="light"):
+    """Make a run that is done, with records of several tables."""
+    home = hub.settings.home
+    folder = RunFolder.create(home, kind, title=run_id, config=config, lane=lane, run_id=run_id)
+    with folder.hold():
+        for table, rows in records.items():
+            for row in rows:
+                folder.append(table, row)
+        folder.finish("done", {"answer": 42})
+    hub.step()
+
+
+def predict(hub, run_id="predicted"):
+    rows = [
+        {"student": "base", "problem_id": "p0", "split": "train", "text": "so 0", "final": "0", "is_correct": True,
+         "loss": 0.5, "n_tokens": 3, "is_truncated": False},
+        {"student": "base", "problem_id": "p1", "split": "train", "text": "so 9", "final": "9", "is_correct": False,
+         "loss": 1.5, "n_tokens": 3, "is_truncated": True},
+        {"student": "base", "problem_id": "p2", "split": "train", "text": "", "final": None, "is_correct": None,
+         "loss": None, "n_tokens": 0, "is_truncated": False},
+        {"student": "base", "problem_id": "p6", "split": "test", "text": "6", "final": "6", "is_correct": True,
+         "loss": 9.0, "n_tokens": 1, "is_truncated": False},
+    ]  # fmt: skip
+    finish(hub, run_id, "predict", {"seed_set": "seeds", "student": "tiny"}, {"predictions": rows})
+
+
+def test_runs_come_newest_first_with_their_latest_progress(hub):
+    progress = [
+        {"stage": "read", "made": 5, "failed": 0, "total": 5, "written_at": 1.0},
+        {"stage": "train", "made": 2, "failed": 1, "total": None, "written_at": 2.0},
+    ]
+    finish(hub, "latest", "loop", {"seed_set": "seeds", "student": "tiny", "is_preview": True}, {"progress": progress})
+    runs = hub.store.list_runs()
+    assert list(runs["run_id"]) == ["latest", "grown", "seeds"]
+    first = runs.iloc[0]
+    assert (first.stage, first.made, first.failed) == ("train", 2, 1)
+    assert pd.isna(first.total)
+    assert (first.seed_set_id, first.student_name, first.is_preview) == ("seeds", "tiny", True)
+    assert list(hub.store.list_runs(kind="import")["run_id"]) == ["seeds"]
+    assert list(hub.store.list_runs(states=["done"], limit=1)["run_id"]) == ["latest"]
+    assert hub.store.list_runs(states=["queued", "running"]).empty
+    assert list(hub.store.list_progress("latest")["stage"]) == ["read", "train"]
+    run = hub.store.read_run("latest")
+    assert run["config"]["student"] == "tiny" and run["summary"] == {"answer": 42} and run["total"] is None
+    assert hub.store.read_run("none") is None
+
+
+def test_seed_sets_and_problems(hub):
+    (sets,) = hub.store.list_seed_sets().to_dict("records")
+    assert (sets["run_id"], sets["state"], sets["n_train"], sets["n_test"], sets["n_ood"]) == ("seeds", "done", 6, 2, 0)
+    assert hub.store.read_seed_set("seeds")["n_kept"] == 8
+    assert hub.store.read_seed_set("grown") is None
+    problems = hub.store.list_problems("seeds", "train", limit=2, offset=1)
+    assert list(problems["problem_id"]) == ["p1", "p2"]
+    assert json.loads(problems["meta"][0]) == {"n_steps": 1}
+    assert list(hub.store.list_problems("seeds", search="question 3, 50%")["problem_id"]) == ["p3"]
+    assert hub.store.list_problems("seeds", search="question_3").empty  # a sign in the text is no wildcard
+    assert len(hub.store.list_problems("seeds", search="%", limit=None)) == 8
+    assert list(hub.store.list_problems("seeds", problem_ids=["p7", "p2"])["problem_id"]) == ["p7", "p2"]
+    counts = hub.store.count_problems("seeds")
+    assert dict(zip(counts["split"], counts["n"], strict=True)) == {"train": 6, "test": 2}
+    assert list(hub.store.count_problems("seeds", "question 3")["n"]) == [1]
+    assert hub.store.list_rejected_rows("seeds")["reason"].tolist() == ["no question"]
+
+
+def test_predictions_and_the_pool_keep_unknown_apart_from_wrong(hub):
+    predict(hub)
+    (found,) = hub.store.list_prediction_sets("seeds").to_dict("records")
+    assert (found["n"], found["n_correct"], found["accuracy"], found["mean_loss"]) == (3, 1, 0.5, 1.0)
+    assert (found["n_truncated"], found["student"], found["student_name"]) == (1, "base", "tiny")
+    pool = hub.store.read_pool("seeds", "predicted")
+    assert list(pool["problem_id"]) == [f"p{i}" for i in range(6)]
+    assert pool["loss"].isna().tolist() == [False, False, True, True, True, True]
+    assert pool["is_correct"].isna().tolist() == [False, False, True, True, True, True]
+    assert pool["final_predicted"][1] == "9"
+    assert hub.store.read_pool("seeds")["loss"].isna().all()
+    assert hub.store.read_pool("seeds", "predicted", "round-1")["text"].isna().all()
+    answers = hub.store.list_predictions("predicted", split="test")
+    assert answers[["problem_id", "reference"]].values.tolist() == [["p6", "6"]]
+
+
+def test_a_selection_shows_problems_and_the_answers_that_were_scored(hub):
+    predict(hub)
+    selection = {"round": 1, "seed_set_id": "seeds", "selector": "loss_high", "k": 1, "replicate": 0}
+    chosen = [
+        {"round": 1, "rank": 1, "problem_id": "p0", "priority": 0.5, "reason": "spare"},
+        {"round": 1, "rank": 0, "problem_id": "p1", "priority": 1.5, "reason": "loss 1.5"},
+    ]
+    selection |= {"prediction_run_id": "predicted", "student": "base"}
+    finish(hub, "chosen", "select", {"seed_set": "seeds"}, {"selections": [selection], "selected": chosen})
+    rows = hub.store.list_selected("chosen")
+    assert rows[["problem_id", "is_spare", "loss", "final_predicted"]].values.tolist() == [
+        ["p1", False, 1.5, "9"],
+        ["p0", True, 0.5, "0"],
+    ]
+    assert rows["question"][0] == "Question 1, 50% of it?"
+    assert list(hub.store.list_selections("seeds")["run_id"]) == ["chosen"]
+    assert hub.store.list_selections("other").empty
+    assert len(hub.store.list_selections()) == 1
+    assert list(hub.store.list_candidates(selection_run_id="chosen")["run_id"].unique()) == ["grown"]
+
+
+def test_candidates_say_what_filters_and_people_said(hub):
+    hub.add_review("grown", "c3", "edit", question="Edited 100%?")
+    rows = hub.store.list_candidates("grown").set_index("candidate_id")
+    assert list(rows["status"]) == ["failed", "rejected", "accepted", "accepted", "accepted", "accepted"]
+    assert rows.loc["c0", "reason"] == "The reply held no question."
+    assert rows.loc["c1", ["rejected_by", "rouge_l"]].tolist() == ["rouge_l", 0.91]
+    assert rows.loc["c3", ["review", "current_question", "question"]].tolist() == ["edit", "Edited 100%?", "Q3?"]
+    assert rows.loc["c3", ["parent_id", "parent_question"]].tolist() == ["p3", "Question 3, 50% of it?"]
+    assert pd.isna(rows.loc["c2", "review"])
+    assert list(hub.store.list_candidates("grown", status="rejected")["candidate_id"]) == ["c1"]
+    assert list(hub.store.list_candidates(search="edited 100%")["candidate_id"]) == ["c3"]
+    assert list(hub.store.list_candidates("grown", limit=2, offset=3)["candidate_id"]) == ["c3", "c4"]
+    failures = hub.store.list_failures("grown")
+    assert sorted(zip(failures["status"], failures["n"], strict=True)) == [("failed", 1), ("rejected", 1)]
+    found = hub.store.read_candidate("grown", "c1")
+    assert found["parents"] == ["p1"] and found["meta"] == {"n_steps": 1}
+    assert found["verdicts"][0]["reason"].startswith("ROUGE-L 0.91")
+    assert found["parent_problems"][0]["meta"] == {"n_steps": 1}
+    assert hub.store.read_candidate("grown", "c9") is None
+    tokens = hub.store.read_token_use()
+    assert tokens[["run_id", "n_candidates", "n_input_tokens", "n_output_tokens"]].values.tolist() == [
+        ["grown", 6, 60, 30]
+    ]
+
+
+def test_two_runs_may_share_a_candidate_and_their_reviews_do_not_mix(hub):
+    make_candidates(hub.settings.home, "again")
+    hub.step()
+    hub.add_review("again", "c2", "reject")
+    assert hub.store.count_candidates("grown")["reviewed_reject"] == 0
+    assert hub.store.count_candidates(["grown", "again"])["made"] == 12
+    queue = hub.store.list_review_queue(["grown", "again"])
+    assert len(queue) == 7 and ("again", "c2") not in set(zip(queue["run_id"], queue["candidate_id"], strict=True))
+
+
+def test_policies_choose_what_trains(hub):
+    hub.add_review("grown", "c2", "reject")
+    hub.add_review("grown", "c3", "edit", question="Better?", answer="Yes.", final="y")
+    hub.add_review("grown", "c1", "accept")  # a person takes what a filter refused
+    hub.add_review("grown", "c0", "accept")  # but a candidate without texts trains nothing
+
+    def rows(policy):
+        found = hub.store.list_training_candidates(["grown"], policy)
+        return found[["candidate_id", "question", "answer"]].values.tolist()
+
+    assert rows("filters and not rejected") == [["c3", "Better?", "Yes."], ["c4", "Q4?", "A4"], ["c5", "Q5?", "A5"]]
+    assert rows("accepted by hand") == [["c1", "Q1?", "A1"], ["c3", "Better?", "Yes."]]
+    with pytest.raises(RunError, match="no policy 'all'"):
+        hub.store.list_training_candidates(["grown"], "all")
+
+
+def test_the_same_question_trains_once_and_the_first_one_stays(hub):
+    make_candidates(hub.settings.home, "again")
+    hub.step()
+    hub.add_review("again", "c2", "edit", question="Another one?")
+    hub.add_review("grown", "c5", "edit", question="Q4?")
+
+    def rows(run_ids):
+        found = hub.store.list_training_candidates(run_ids, "filters and not rejected")
+        return found[["candidate_run_id", "candidate_id"]].values.tolist()
+
+    first = [["grown", "c2"], ["grown", "c3"], ["grown", "c4"]]
+    assert rows(["grown", "again"]) == [*first, ["again", "c2"], ["again", "c5"]]
+    assert rows(["again", "grown"]) == [["again", f"c{i}"] for i in (2, 3, 4, 5)] + [["grown", "c2"]]
+
+
+def test_earlier_questions_leave_out_previews_and_other_seed_sets(hub):
+    candidate = {"candidate_id": "x", "round": 1, "position": 0, "question": "Else?"}
+    finish(hub, "preview", "generate", {"seed_set": "seeds", "is_preview": True}, {"candidates": [candidate]})
+    finish(hub, "other", "generate", {"seed_set": "others"}, {"candidates": [candidate]})
+    assert hub.store.list_earlier_questions("seeds") == [f"Q{i}?" for i in range(1, 6)]
+
+
+def test_curves_keep_spikes_gaps_and_the_last_point(hub):
+    rows = [
+        {"round": 1, "name": "loss", "step": s, "value": 0.1, "epoch": s / 100, "written_at": float(s)}
+        for s in range(5000)
+    ]
+    rows[2345]["value"], rows[3000]["value"] = 9.0, -9.0
+    rows += [{"round": 2, "name": "accuracy", "step": s, "value": None if s == 1 else 0.5} for s in range(3)]
+    finish(hub, "curve", "finetune", {"seed_set": "seeds"}, {"metrics": rows})
+    whole = hub.store.read_metrics("curve", max_points=5000)
+    assert len(whole) == 5003
+    assert whole[["round", "name", "step"]].equals(
+        whole[["round", "name", "step"]].sort_values(["round", "name", "step"])
+    )
+    thin = hub.store.read_metrics("curve", ["loss"], max_points=300)
+    assert 100 <= len(thin) <= 300
+    assert {2345, 3000, 4999} <= set(thin["step"])
+    assert (thin.set_index("step").loc[2345, ["value", "epoch", "written_at"]] == [9.0, 23.45, 2345.0]).all()
+    assert thin["step"].is_monotonic_increasing and thin["step"].is_unique
+    short = hub.store.read_metrics("curve", ["accuracy"])
+    assert short["value"].isna().tolist() == [False, True, False]
+    assert hub.store.list_metric_names("curve") == ["accuracy", "loss"]
+
+
+def test_what_was_trained_and_whether_it_paid_off(hub):
+    base = {"split": "test", "n": 10, "n_correct": 4, "accuracy": 0.4}
+    after = {**base, "round": 1, "n_correct": 6, "accuracy": 0.6, "difference": 0.2, "difference_low": 0.05}
+    records = {
+        "evaluations": [{**base, "round": 0}, after],
+        "adapters": [{"round": 1, "path": "runs/trained/adapter", "n_rows": 5, "written_at": 1.0}],
+        "rounds": [{"round": 1, "accepted": 5, "test_accuracy": 0.6}],
+        "training_rows": [{"round": 1, "position": 0, "candidate_run_id": "grown", "candidate_id": "c3"}],
+        "checkpoints": [{"round": 1, "step": 5, "path": "checkpoints/5", "sha256": "ab"}],
+    }
+    config = {"seed_set": "seeds", "selector": "random", "k": 5, "replicate": 2}
+    finish(hub, "trained", "loop", config, records)
+    found = hub.store.list_evaluations("trained")
+    assert list(found["accuracy"]) == [0.4, 0.6] and math.isnan(found["difference"][0])
+    assert hub.store.list_rounds()[["selector", "k", "replicate", "accepted"]].values.tolist() == [["random", 5, 2, 5]]
+    assert list(hub.store.list_adapters("seeds")["path"]) == ["runs/trained/adapter"]
+    assert hub.store.list_adapters("others").empty
+    assert list(hub.store.list_training_rows("trained")["question"]) == ["Q3?"]
+    assert list(hub.store.list_checkpoints("trained")["sha256"]) == ["ab"]
