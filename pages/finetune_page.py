@@ -10,7 +10,7 @@ from pages.components.curves import draw_curves
 from pages.components.frame import choose, draw_empty, explain, open_page
 from pages.components.result import draw_result
 from pages.components.running import draw_live, draw_run
-from pages.components.standing import ACTIVE
+from pages.components.standing import ACTIVE, TRAINING
 from pages.components.training_form import draw_training_form
 
 VIEWS = {"train": "Train", "watch": "Watch", "result": "Result"}
@@ -74,12 +74,10 @@ def draw_watch(hub: Hub, run_id: str, place: st.delta_generator.DeltaGenerator) 
 
 hub = use_hub()
 place = open_page("Finetune", "Train a fresh adapter on what was accepted, and compare before with after.")
-runs = hub.store.list_runs()
-runs = runs[runs["kind"].isin(["finetune", "loop"])]
-wanted_seeds = st.query_params.get("seeds")
-rows = {row["run_id"]: row for row in runs.to_dict("records") if wanted_seeds in (None, row["seed_set_id"])}
-if not rows:
-    rows = {row["run_id"]: row for row in runs.to_dict("records")}
+runs = hub.store.list_runs(TRAINING, seed_set_id=st.query_params.get("seeds"))
+if runs.empty:
+    runs = hub.store.list_runs(TRAINING)
+rows = {row["run_id"]: row for row in runs.to_dict("records")}
 wanted = st.query_params.get("show") or ("watch" if st.query_params.get("run") in rows else "train")
 if st.session_state.get("finetune_shown") != wanted and wanted in VIEWS:
     st.session_state["finetune_view"] = wanted

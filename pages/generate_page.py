@@ -11,7 +11,7 @@ from pages.components.access import show_errors, use_hub
 from pages.components.candidates import draw_candidate, draw_candidate_table, draw_counts, draw_reasons
 from pages.components.frame import choose, draw_empty, explain, note_teacher, open_page
 from pages.components.running import draw_live, draw_run
-from pages.components.standing import ACTIVE
+from pages.components.standing import ACTIVE, GROWING
 from pages.components.text import plain
 
 N_LISTED = 500
@@ -36,9 +36,9 @@ def describe_run(row: dict) -> str:
 
 def list_growths(hub: Hub, selection_run: str) -> list[dict]:
     """Return the runs that grew this selection, newest first; a loop grows its own."""
-    runs = hub.store.list_runs()
+    runs = hub.store.list_runs(GROWING, limit=None)
     is_growth = (runs["selection_run_id"] == selection_run) | (runs["run_id"] == selection_run)
-    return runs[is_growth & runs["kind"].isin(["generate", "loop"])].to_dict("records")
+    return runs[is_growth].to_dict("records")
 
 
 def draw_growth(hub: Hub, run_id: str) -> None:

@@ -11,7 +11,7 @@ from pages.components.chart import draw_chart
 from pages.components.curves import draw_curves
 from pages.components.frame import draw_empty, explain, note_teacher, open_page
 from pages.components.running import draw_live, draw_run
-from pages.components.standing import ACTIVE, Standing, read_standing
+from pages.components.standing import ACTIVE, TRAINING, Standing, read_standing
 from pages.components.text import plain
 from pages.components.timeline import draw_timeline, read_timeline
 
@@ -31,8 +31,9 @@ def draw_next(standing: Standing, place: st.delta_generator.DeltaGenerator) -> N
 
 def draw_start(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the first screen of a home without problems, and start the demo where that is wished."""
+    has_runs = not hub.store.list_runs(limit=1).empty
     with st.container(border=True, key="reading_start"):
-        st.subheader("Nothing is here yet", anchor=False)
+        st.subheader("No problems are here yet" if has_runs else "Nothing is here yet", anchor=False)
         st.markdown(
             "Seedbed finetunes small language models on problems that a teacher writes for them. The loop: bring in "
             "**seeds**, **select** those the student finds hard, let a teacher **generate** new ones from them, "
@@ -52,8 +53,7 @@ def draw_start(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
 
 def draw_stopped(hub: Hub) -> None:
     """Draw the newest training run where it ended before it was done, and the button that goes on with it."""
-    runs = hub.store.list_runs()
-    runs = runs[runs["kind"].isin(["loop", "finetune"])]
+    runs = hub.store.list_runs(TRAINING, limit=1)
     if runs.empty or runs.iloc[0]["state"] not in STOPPED:
         return
     run = runs.iloc[0].to_dict()
@@ -82,10 +82,10 @@ def draw_running(hub: Hub) -> None:
         for row in runs.iloc[::-1].to_dict("records"):
             with st.container(border=True, key=f"running_{row['run_id']}"):
                 draw_run(row)
-                if row["kind"] in ("loop", "finetune") and row["state"] != "queued":
+                if row["kind"] in TRAINING and row["state"] != "queued":
                     draw_curves(hub, row["run_id"], key=f"live_{row['run_id']}")
                 st.page_link(
-                    "finetune_page.py" if row["kind"] in ("loop", "finetune") else "runs_page.py",
+                    "finetune_page.py" if row["kind"] in TRAINING else "runs_page.py",
                     label="Open this run",
                     icon=":material/open_in_full:",
                     query_params={"run": row["run_id"]},

@@ -9,26 +9,24 @@ from pages.components.frame import choose, draw_empty, explain, note_teacher, op
 from pages.components.record import draw_buttons, draw_finished, draw_progress, draw_record
 from pages.components.reviewing import PLACE
 from pages.components.running import draw_live, draw_run
-from pages.components.standing import ACTIVE
+from pages.components.standing import ACTIVE, GROWING
 
 
 def wait_for_candidates(hub: Hub) -> None:
     """Follow the runs that will bring the first candidates, and draw the page anew when they are there."""
 
     def draw() -> bool:
-        running = hub.store.list_runs(states=list(ACTIVE))
-        running = running[running["kind"].isin(["generate", "loop"]) & ~running["is_preview"].astype(bool)]
+        running = hub.store.list_runs(GROWING, ACTIVE, has_previews=False)
         for run in running.to_dict("records"):
             draw_run(run)
         return hub.store.count_passed().empty and not running.empty
 
-    draw_live(draw, is_active=not hub.store.list_runs(states=list(ACTIVE)).empty)
+    draw_live(draw, is_active=not hub.store.list_runs(states=ACTIVE).empty)
 
 
 hub = use_hub()
 place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
-runs = hub.store.list_runs()
-runs = runs[runs["kind"].isin(["generate", "loop"]) & ~runs["is_preview"].astype(bool)]
+runs = hub.store.list_runs(GROWING, has_previews=False)
 runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
 if runs.empty:
     draw_empty("There is nothing to review yet: no candidate has passed the filters.", "generate_page.py", "Generate")

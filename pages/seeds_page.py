@@ -18,7 +18,7 @@ SPLIT_NAMES = {"train": "seeds (train)", "validation": "validation", "test": "te
 
 def draw_import_runs(hub: Hub) -> None:
     """Draw imports under way, live, and the last one where it failed."""
-    runs = hub.store.list_runs(kind="import", limit=10)
+    runs = hub.store.list_runs(["import"], limit=10)
     ids = runs[runs["state"].isin(ACTIVE)]["run_id"].tolist()
     if not runs.empty and runs.iloc[0]["state"] in ("failed", "lost"):
         draw_run(runs.iloc[0].to_dict())

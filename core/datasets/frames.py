@@ -1,4 +1,4 @@
-"""Problems as DataFrames and back: the form in which runs are given them."""
+"""Problems as a DataFrame: the form in which an import keeps them."""
 
 import json
 from collections.abc import Iterable
@@ -28,22 +28,3 @@ def problems_to_frame(problems: Iterable[Problem]) -> Any:
     ]
     columns = ["problem_id", "split", "position", "question", "answer", "final", "meta"]
     return pd.DataFrame(rows, columns=columns).astype({name: "string" for name in TEXTS})
-
-
-def problems_from_frame(frame: Any) -> list[Problem]:
-    """Return the problems of a frame made by :func:`problems_to_frame`."""
-    return [
-        Problem(
-            row["problem_id"],
-            row["question"],
-            _known(row["answer"]),
-            _known(row["final"]),
-            row["split"],
-            json.loads(row["meta"]),
-        )
-        for row in frame.to_dict("records")
-    ]
-
-
-def _known(text: Any) -> str | None:
-    return text if isinstance(text, str) else None

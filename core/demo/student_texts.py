@@ -16,15 +16,12 @@ import numpy as np
 
 from core.demo import game24, maths, prontoqa
 from core.demo.stories.skeleton import draw_shape, draw_sum
-from core.demo.word_problems import make_problem
+from core.demo.word_problems import STEPS, make_problem
 from core.settings import DEMO
 from core.tasks import TASKS
 
 OTHER_TASKS = {"maths": maths, "prontoqa": prontoqa, "game24": game24}
 """Makers of the tasks besides word problems; each has ``make_problems(n, rng)``."""
-
-STEPS = (1, 1, 2, 2, 3, 3, 4, 5, 6)
-"""Numbers of steps of the stories, alike likely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,9 @@ class Phase:
 
     other_rate: float = 3e-3
     """Highest rate of AdamW (embeddings and gains)."""
+
+    story_steps: tuple[int, ...] = STEPS
+    """Numbers of steps of the stories, alike likely."""
 
     lead_steps: int = 0
     """First steps, on sums alone but for a fifth of the texts."""
@@ -101,7 +101,7 @@ def _draw_sums(rng: random.Random, n: int = 12) -> Text:
 
 
 def _draw_story(phase: Phase, taken: set[str], rng: random.Random) -> Text:
-    n_steps = rng.choice(STEPS)
+    n_steps = rng.choice(phase.story_steps)
     is_worked = rng.random() < phase.worked[n_steps]
     while True:
         row = make_problem(rng, n_steps)

@@ -1,6 +1,7 @@
 """The runs of a single stage, as the pages start them: predict, generate, finetune.
 
-Each reads its ``input/`` and frozen configuration only, so it can be repeated on another machine.
+Each reads its frozen configuration, its ``input/`` and the seed set that it names, whose run folder never changes;
+never the database.
 """
 
 import time
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.frames import problems_from_frame
+from core.datasets import load_problems
 from core.errors import TrainingError
 from core.filters.base import FILTERS
 from core.filters.held_out import is_known, make_held_out_keys
@@ -30,7 +31,7 @@ def predict_run(folder: RunFolder) -> dict[str, Any]:
     config = folder.config
     adapter = config.get("adapter")
     student = Student.load(config["student"], adapter=home_of(folder) / adapter if adapter else None)
-    problems = problems_from_frame(folder.read_input("problems"))
+    problems = load_problems(home_of(folder), config["seed_set"], config["splits"])
     predictions = predict_stage(
         folder, student, config["label"], TASKS.get(config["task"]), problems, "predict"
     ).values()
@@ -47,19 +48,21 @@ def predict_run(folder: RunFolder) -> dict[str, Any]:
 def generate_run(folder: RunFolder) -> dict[str, Any]:
     """Let the teacher rewrite the selected seeds until enough candidates are accepted; summary: the counts."""
     config, started = folder.config, time.time()
+    problems = load_problems(home_of(folder), config["seed_set"])
+    by_id = {problem.problem_id: problem for problem in problems}
     with open_teacher(home_of(folder), config["teacher"]) as teacher:
         outcome = grow(
-            problems_from_frame(folder.read_input("seeds")),
+            [by_id[id_] for id_ in folder.read_input("seeds")["problem_id"]],
             TASKS.get(config["task"]),
             METHODS.get(config["method"]),
             teacher,
             [FILTERS.get(name) for name in config["filters"]],
             n_accepted=config["n_accepted"],
             max_requests=config["max_requests"],
-            pool=problems_from_frame(folder.read_input("pool")),
+            pool=[problem for problem in problems if problem.split == "train"],
             rng=np.random.default_rng([config["replicate"], config["turn"], 2]),
             earlier_questions=folder.read_input("earlier")["question"].tolist(),
-            held_out=problems_from_frame(folder.read_input("held_out")),
+            held_out=[problem for problem in problems if problem.split != "train"],
             on_candidate=CandidateRecorder(folder, 1, config["n_accepted"], "generate"),
             check_cancelled=folder.check_cancelled,
             sample_index=first_sample_index(config["replicate"], config["turn"]),
@@ -89,12 +92,12 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
     """Train on the given rows, then compare before and after on the same test problems; summary: both accuracies."""
     config = folder.config
     task = TASKS.get(config["task"])
+    problems = load_problems(home_of(folder), config["seed_set"])
     n_given = len(folder.read_input("rows"))
-    rows = without_held_out(folder.read_input("rows"), task, problems_from_frame(folder.read_input("held_out")))
+    rows = without_held_out(folder.read_input("rows"), task, [row for row in problems if row.split != "train"])
     if rows.empty:
         raise TrainingError("There is nothing to train on: accept some candidates first.")
-    validation = problems_from_frame(folder.read_input("validation"))
-    test = problems_from_frame(folder.read_input("test"))
+    test = [row for row in problems if row.split == "test"]
     before = predict_stage(folder, Student.load(config["student"]), "base", task, test, "test, before")
     start = evaluate_stage(folder, 0, "test", before, before)
     trained = train_stage(
@@ -103,7 +106,7 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
         task=task,
         source=config["student"],
         rows=rows,
-        validation=validation,
+        validation=[row for row in problems if row.split == "validation"],
         training=config["training"],
     )
     student = Student.load(config["student"], adapter=trained.adapter)

@@ -1,6 +1,7 @@
 """What the pages call to get something going: each function gathers a run's inputs and puts the run in the queue.
 
 It knows the hub and the store's reading verbs; it knows nothing of pages. The same configurations come from the shell.
+A run is given ids, not problems: its worker reads the seed set itself, for a page must not wait for 48,000 problems.
 """
 
 import json
@@ -12,14 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.datasets import load_problems
-from core.datasets.frames import problems_to_frame
 from core.errors import RunError, SelectionError, TrainingError
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
 from core.recipes.stages import record_selection, select_with_spares
 from core.recipes.training import choose_preset
-from core.records import SPLITS, Problem
+from core.records import Problem
 from core.runs.folder import RunFolder
 from core.selection.base import Pool, Selection
 from core.training.config import PRESETS, TrainingConfig
@@ -103,6 +102,7 @@ def start_import(
         "builtin": builtin,
         "hub": hub_dataset,
         "files": names,
+        "file_names": {split: Path(path).name for split, path in (files or {}).items()},
         "mapping": mapping,
         "split_seed": split_seed,
     }
@@ -123,7 +123,6 @@ def start_predict(
         label: what this student is called beside others on the same problems.
     """
     about = read_seed_set(hub, seed_set)
-    problems = load_problems(hub.settings.home, seed_set, splits=("train",))
     config = {
         "seed_set": seed_set,
         "seed_set_name": about["name"],
@@ -134,7 +133,7 @@ def start_predict(
         "splits": ["train"],
     }
     title = f"Predict {about['name']} with {student}" + ("" if label == "base" else f" ({label})")
-    return hub.submit("predict", title, config, lane="device", inputs={"problems": problems_to_frame(problems)})
+    return hub.submit("predict", title, config, lane="device")
 
 
 def read_seed_set(hub: Hub, seed_set: str) -> dict[str, Any]:
@@ -222,13 +221,9 @@ def start_generate(
     A preview asks for exactly ``n_accepted`` candidates and replaces none; a full run asks for up to four times as many
     as it must accept. Each further run on a seed set asks for other rewrites. ``held_out`` always filters.
     """
-    home = hub.settings.home
-    selection = RunFolder(home / "runs" / selection_run).config
+    selection = RunFolder(hub.settings.home / "runs" / selection_run).config
     about = read_seed_set(hub, selection["seed_set"])
-    problems = load_problems(home, selection["seed_set"])
-    by_id = {problem.problem_id: problem for problem in problems}
-    order = hub.store.list_selected(selection_run, round_).sort_values("rank")["problem_id"]
-    train = [problem for problem in problems if problem.split == "train"]
+    selected = hub.store.list_selected(selection_run, round_).sort_values("rank")
     config = {
         "seed_set": selection["seed_set"],
         "seed_set_name": about["name"],
@@ -246,10 +241,8 @@ def start_generate(
         "is_preview": is_preview,
     }
     inputs = {
-        "seeds": problems_to_frame([by_id[id_] for id_ in order]),
-        "pool": problems_to_frame(train),
+        "seeds": selected[["problem_id"]],
         "earlier": pd.DataFrame({"question": hub.store.list_earlier_questions(selection["seed_set"])}, dtype="str"),
-        "held_out": problems_to_frame([problem for problem in problems if problem.split != "train"]),
     }
     title = f"{'Preview' if is_preview else 'Generate'} {n_accepted} from {about['name']} by {selection['selector']}"
     return hub.submit("generate", title, config, lane="light" if is_preview else "teacher", inputs=inputs)
@@ -260,8 +253,8 @@ def find_turn(hub: Hub, seed_set: str) -> int:
 
     It decides the sample indices of the requests: with the same ones the teacher would repeat itself.
     """
-    configs = [json.loads(text) for kind in ("generate", "loop") for text in hub.store.list_runs(kind=kind)["config"]]
-    return 1 + sum(config.get("rounds", 1) for config in configs if config.get("seed_set") == seed_set)
+    runs = hub.store.list_runs(["generate", "loop"], seed_set_id=seed_set, limit=None)
+    return 1 + sum(json.loads(config).get("rounds", 1) for config in runs["config"])
 
 
 def start_finetune(
@@ -277,8 +270,8 @@ def start_finetune(
     Raises:
         TrainingError: nothing is accepted, the runs belong to different seed sets, or a setting is out of range.
     """
-    home = hub.settings.home
-    seed_sets = {RunFolder(home / "runs" / run_id).config["seed_set"] for run_id in generate_runs}
+    runs = hub.settings.home / "runs"
+    seed_sets = {RunFolder(runs / run_id).config["seed_set"] for run_id in generate_runs}
     if len(seed_sets) != 1:
         raise TrainingError("Choose candidates of one seed set; the runs chosen belong to several or to none.")
     seed_set = seed_sets.pop()
@@ -298,18 +291,12 @@ def start_finetune(
         "policy": policy,
         "n_rows": len(rows),
     }
-    inputs = {
-        "rows": rows,
-        "validation": problems_to_frame(load_problems(home, seed_set, splits=("validation",))),
-        "test": problems_to_frame(load_problems(home, seed_set, splits=("test",))),
-        "held_out": problems_to_frame(load_problems(home, seed_set, splits=SPLITS[1:])),
-    }
     return hub.submit(
         "finetune",
         f"Finetune {student} on {len(rows)} candidates of {about['name']}",
         config,
         lane="device",
-        inputs=inputs,
+        inputs={"rows": rows},
     )
 
 

@@ -11,21 +11,35 @@ from core.store.reads import Reads, match_all, parse_json
 class RunReads(Reads):
     """What the database says of runs."""
 
-    def list_runs(self, kind: str | None = None, states: Sequence[str] | None = None, limit: int = 500) -> pd.DataFrame:
+    def list_runs(
+        self,
+        kinds: Sequence[str] | None = None,
+        states: Sequence[str] | None = None,
+        seed_set_id: str | None = None,
+        *,
+        has_previews: bool = True,
+        limit: int | None = 500,
+    ) -> pd.DataFrame:
         """Return runs, newest first: the columns of ``runs``, and stage, made, failed, total of the latest progress.
 
         Args:
-            kind: only runs of this kind.
+            kinds: only runs of one of these kinds.
             states: only runs in one of these states.
-            limit: at most so many rows.
+            seed_set_id: only runs about this seed set.
+            has_previews: with the previews among the generate runs.
+            limit: at most so many rows; None: all.
         """
         conditions, values = [], []
-        if kind is not None:
-            conditions.append("r.kind = ?")
-            values.append(kind)
-        if states is not None:
-            conditions.append("list_contains(?, r.state)")
-            values.append(list(states))
+        for condition, value in (
+            ("list_contains(?, r.kind)", kinds and list(kinds)),
+            ("list_contains(?, r.state)", states and list(states)),
+            ("s.seed_set_id = ?", seed_set_id),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
+        if not has_previews:
+            conditions.append("not s.is_preview")
         return self._frame(
             f"""
             select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at,

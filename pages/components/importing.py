@@ -172,7 +172,8 @@ def _submit_files(
         for split, (name, content) in files.items():
             paths[split] = content
             if isinstance(content, bytes):
-                paths[split] = Path(folder) / f"{split}{Path(name).suffix}"
+                paths[split] = Path(folder) / split / Path(name).name
+                paths[split].parent.mkdir()
                 paths[split].write_bytes(content)
             elif not content.is_file():
                 st.error(f"There is no file {plain(content)}; check its path.")

@@ -46,8 +46,7 @@ def draw_predict_form(hub: Hub, seed_set: str, n: int, *, is_open: bool) -> None
 
 def follow_predictions(hub: Hub, seed_set: str) -> None:
     """Draw the predict runs of this seed set that are under way, live."""
-    runs = hub.store.list_runs(kind="predict", states=ACTIVE)
-    ids = runs[runs["seed_set_id"] == seed_set]["run_id"].tolist()
+    ids = hub.store.list_runs(["predict"], ACTIVE, seed_set)["run_id"].tolist()
 
     def draw() -> bool:
         found = [hub.store.read_run(id_) for id_ in ids]

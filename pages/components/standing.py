@@ -14,6 +14,9 @@ from pages.components import numbers
 ACTIVE = ("queued", "running", "cancelling")
 """States in which a run may still change by itself."""
 
+GROWING, TRAINING = ("generate", "loop"), ("finetune", "loop")
+"""Kinds of run that bring candidates, and that train."""
+
 STEP_NAMES = ("seeds", "select", "generate", "review", "finetune", "evaluate")
 
 
@@ -84,11 +87,8 @@ def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, tuple[str, dic
     """Return step -> (count, query), and the next step, for one seed set."""
     id_ = seed_set["run_id"]
     here = {"seeds": id_}
-    runs = store.list_runs()
-    runs = runs[runs["seed_set_id"] == id_]
-    made = runs[runs["kind"].isin(["generate", "loop"]) & ~runs["is_preview"].astype(bool)]
     selection = _first(store.list_selections(id_))
-    growth = _first(made)
+    growth = _first(store.list_runs(GROWING, seed_set_id=id_, has_previews=False, limit=1))
     counts = store.count_candidates(growth["run_id"]) if growth else {}
     evaluations = store.list_evaluations()
     evaluations = evaluations[(evaluations["seed_set_id"] == id_) & (evaluations["split"] == "test")]

@@ -64,9 +64,9 @@ def test_the_fingerprint_is_of_the_content_not_of_the_place(student, model_folde
 
 
 def test_a_file_is_hashed_once_while_it_stays_the_same(model_folder, monkeypatch):
-    hash_model_files(model_folder)
+    first = hash_model_files(model_folder)
     monkeypatch.setattr(student_module.hashlib, "file_digest", lambda *_: pytest.fail("hashed again"))
-    hash_model_files(model_folder)
+    assert hash_model_files(model_folder) == first
 
 
 def test_an_adapter_changes_answers_and_fingerprint(student, model_folder, tmp_path):

@@ -27,7 +27,7 @@ def test_held_out_cannot_be_switched_off(filled, visit):
     app.multiselect(key="filters").set_value([]).run()
     button(app, "preview").click().run()
     assert not app.exception and not app.error
-    assert json.loads(filled.store.list_runs(kind="generate").iloc[0]["config"])["filters"] == ["held_out"]
+    assert json.loads(filled.store.list_runs(["generate"]).iloc[0]["config"])["filters"] == ["held_out"]
 
 
 def test_a_selection_is_not_offered_again(filled, visit):

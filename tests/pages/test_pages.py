@@ -185,7 +185,7 @@ def test_predict_is_a_run(filled, visit):
     app = visit("select")
     button(app, "predict").click().run()
     assert not app.exception
-    assert filled.store.list_runs(kind="predict", states=["queued"])["title"].tolist() == ["Predict pens with tiny"]
+    assert filled.store.list_runs(["predict"], states=["queued"])["title"].tolist() == ["Predict pens with tiny"]
 
 
 # -- generate ----------------------------------------------------------------------------------------------------
@@ -203,10 +203,10 @@ def test_a_preview_comes_before_the_full_run(filled, visit):
     app = visit("generate", selection=home.SELECT)
     button(app, "preview").click().run()
     assert not app.exception and not app.error
-    newest = filled.store.list_runs(kind="generate").iloc[0]
+    newest = filled.store.list_runs(["generate"]).iloc[0]
     assert newest["is_preview"] and newest["lane"] == "light"
     button(app, "generate").click().run()
-    newest = filled.store.list_runs(kind="generate").iloc[0]
+    newest = filled.store.list_runs(["generate"]).iloc[0]
     assert not newest["is_preview"] and newest["lane"] == "teacher"
 
 
@@ -273,7 +273,7 @@ def test_finetune_says_what_it_trains_on_and_starts(filled, visit):
     app.number_input(key="epochs_tiny").set_value(3).run()
     button(app, "launch").click().run()
     assert not app.exception and not app.error
-    newest = filled.store.list_runs(kind="finetune").iloc[0]
+    newest = filled.store.list_runs(["finetune"]).iloc[0]
     config = filled.store.read_run(newest["run_id"])["config"]
     assert config["n_rows"] == 8 and config["training"]["epochs"] == 3
     assert "Waits for its turn" in app.get("progress")[0].proto.text

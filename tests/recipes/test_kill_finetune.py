@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from core.datasets import ensure_seed_set, load_problems
-from core.datasets.frames import problems_to_frame
 from core.hub import Hub
 from core.lines import read_all
 from core.recipes.start import make_training
@@ -39,12 +38,7 @@ def finetune(home, seed_files) -> dict:
         "title": "Finetune to be killed",
         "config": {"seed_set": seed_set, "task": "word_problems", "student": "tiny", "training": training},
         "lane": "device",
-        "inputs": {
-            "rows": pd.DataFrame(rows, columns=["candidate_run_id", "candidate_id", "question", "answer"]),
-            "validation": problems_to_frame(row for row in problems if row.split == "validation"),
-            "test": problems_to_frame(row for row in problems if row.split == "test"),
-            "held_out": problems_to_frame(row for row in problems if row.split != "train"),
-        },
+        "inputs": {"rows": pd.DataFrame(rows, columns=["candidate_run_id", "candidate_id", "question", "answer"])},
     }
 
 

@@ -79,6 +79,7 @@ def test_the_import_counts_every_row(hub, seed_set):
     row = hub.store.read_seed_set(seed_set)
     assert (row["n_in"], row["n_kept"], row["n_rejected"]) == (100, 100, 0)
     assert row["task"] == "word_problems"
+    assert "train" in row["origin"] and row["origin"].endswith(".jsonl")  # the names of the files that were given
 
 
 def test_every_seed_is_predicted_and_scored(hub, seed_set, prediction):

@@ -23,7 +23,7 @@ def main() -> None:
     home, n_lines = Path(sys.argv[1]), int(sys.argv[2])
     hub = open_hub(Settings(home), LocalExecutor([sys.executable, str(WORKER)]))
     known = hub.store.list_candidates(limit=None)
-    if hub.store.list_runs(kind="demo").empty:
+    if hub.store.list_runs(["demo"]).empty:
         hub.submit("demo", "Lines", {"n": n_lines}, lane="device")
     acknowledged = os.open(home / "acknowledged.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     print("ready", flush=True)

@@ -32,7 +32,7 @@ def check_metrics(hub, run_id):
 
 
 def kill_worker_often(tmp_path, n_kills, n_lines):
-    """Kill the worker at random moments, repeat the run each time, and check the lines at every stage."""
+    """Kill the worker at random moments, repeat the run each time, check the lines at every stage; return its state."""
     hub = open_test_hub(tmp_path, is_threaded=True)
     try:
         run_id = hub.submit("demo", "t", {"n": n_lines}, lane="device")
@@ -54,6 +54,7 @@ def kill_worker_often(tmp_path, n_kills, n_lines):
         stored = check_metrics(hub, run_id)
         assert sorted(stored) == list(range(n_lines))
         assert len(hub.store.list_attempts(run_id)) == n_kills + 1
+        return run["state"]
     finally:
         hub.close()
 
@@ -72,7 +73,7 @@ def start_app(home, n_lines):
 
 
 def kill_app_often(tmp_path, n_kills, n_lines, is_worker_killed):
-    """Kill an app that reviews, while its worker writes; then open the home and compare it with what was promised."""
+    """Kill an app that reviews while its worker writes; compare the home with what was promised, and return that."""
     make_seed_set(tmp_path)
     make_candidates(tmp_path, n=12)
     hub = open_test_hub(tmp_path)
@@ -110,17 +111,19 @@ def kill_app_often(tmp_path, n_kills, n_lines, is_worker_killed):
             hub.wait_idle()
             stored = check_metrics(hub, folder.run_id)
         assert sorted(stored) == list(range(n_lines))
+        return promised
     finally:
         hub.close()
 
 
 def test_a_worker_killed_at_random_moments_loses_and_doubles_no_line(tmp_path):
-    kill_worker_often(tmp_path, n_kills=3, n_lines=700)
+    assert kill_worker_often(tmp_path, n_kills=3, n_lines=700) == "done"
 
 
 @pytest.mark.parametrize("is_worker_killed", [False, True], ids=["adopted", "lost"])
 def test_an_app_killed_at_random_moments_keeps_every_promise(tmp_path, is_worker_killed):
-    kill_app_often(tmp_path, n_kills=2, n_lines=1500 if is_worker_killed else 900, is_worker_killed=is_worker_killed)
+    n_lines = 1500 if is_worker_killed else 900
+    assert kill_app_often(tmp_path, n_kills=2, n_lines=n_lines, is_worker_killed=is_worker_killed)
 
 
 def test_an_app_that_dies_while_its_run_starts_leaves_no_second_worker(tmp_path):
@@ -139,10 +142,10 @@ def test_an_app_that_dies_while_its_run_starts_leaves_no_second_worker(tmp_path)
 
 @pytest.mark.soak
 def test_many_kills_of_workers(tmp_path):
-    kill_worker_often(tmp_path, n_kills=25, n_lines=3000)
+    assert kill_worker_often(tmp_path, n_kills=25, n_lines=3000) == "done"
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("is_worker_killed", [False, True], ids=["adopted", "lost"])
 def test_many_kills_of_apps(tmp_path, is_worker_killed):
-    kill_app_often(tmp_path, n_kills=15, n_lines=12_000, is_worker_killed=is_worker_killed)
+    assert kill_app_often(tmp_path, n_kills=15, n_lines=12_000, is_worker_killed=is_worker_killed)

@@ -62,7 +62,7 @@ def test_runs_come_newest_first_with_their_latest_progress(hub):
     assert (first.stage, first.made, first.failed) == ("train", 2, 1)
     assert pd.isna(first.total)
     assert (first.seed_set_id, first.student_name, first.is_preview) == ("seeds", "tiny", True)
-    assert list(hub.store.list_runs(kind="import")["run_id"]) == ["seeds"]
+    assert list(hub.store.list_runs(["import"])["run_id"]) == ["seeds"]
     assert list(hub.store.list_runs(states=["done"], limit=1)["run_id"]) == ["latest"]
     assert hub.store.list_runs(states=["queued", "running"]).empty
     assert list(hub.store.list_progress("latest")["stage"]) == ["read", "train"]
