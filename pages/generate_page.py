@@ -12,6 +12,7 @@ from pages.components.candidates import draw_candidate, draw_candidate_table, dr
 from pages.components.frame import choose, draw_empty, explain, note_teacher, open_page
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, GROWING
+from pages.components.subject import lead_with, view_seed_set
 from pages.components.text import plain
 
 N_LISTED = 500
@@ -76,9 +77,7 @@ if selections.empty:
     st.stop()
 sets: pd.DataFrame = hub.store.list_seed_sets()
 names = dict(zip(sets["run_id"], sets["name"], strict=True))
-wanted = st.query_params.get("seeds")
-if wanted in set(selections["seed_set_id"]):
-    selections = selections[selections["seed_set_id"] == wanted]
+selections = lead_with(selections, st.query_params.get("seeds"))
 rows = {row["run_id"]: row for row in selections.drop_duplicates("run_id").to_dict("records")}
 with st.container(key="two_sides_generate"):
     inputs, output = st.columns([1, 2.4], gap="large")
@@ -91,7 +90,8 @@ with inputs:
         shown=lambda id_: describe_selection(rows[id_], names),
     )
     row = rows[selection_run]
-    st.caption(f"Scored: the answers of {plain(row['student'])}." if row["student"] else "No signal was needed.")
+    view_seed_set(row["seed_set_id"])
+    st.caption(f"By the answers of the student {plain(row['student'])}." if row["student"] else "By no signal.")
     n_accepted = st.number_input(
         "Candidates to accept",
         1,

@@ -1,5 +1,6 @@
 """Overview: where things stand, what to do next, what runs now, and what the rounds so far brought."""
 
+import pandas as pd
 import streamlit as st
 
 from core.figures.rounds import draw_rounds
@@ -9,9 +10,10 @@ from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.chart import draw_chart
 from pages.components.curves import draw_curves
-from pages.components.frame import draw_empty, explain, note_teacher, open_page
+from pages.components.frame import choose, draw_empty, explain, name_set, note_teacher, open_page
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, TRAINING, Standing, read_standing
+from pages.components.subject import view_seed_set
 from pages.components.text import plain
 from pages.components.timeline import draw_timeline, read_timeline
 
@@ -49,6 +51,14 @@ def draw_start(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
         with show_errors():
             start_demo(hub)
             st.rerun()
+
+
+def choose_seed_set(sets: pd.DataFrame, standing: Standing) -> None:
+    """Draw the choice of the seed set in view, where there are several."""
+    if len(sets) > 1:
+        names = {row["run_id"]: name_set(row) for row in sets.to_dict("records")}
+        st.query_params["seeds"] = str(standing.seed_set_id)
+        view_seed_set(choose("Seed set", list(names), param="seeds", key="overview_seeds", shown=names.get))
 
 
 def draw_stopped(hub: Hub) -> None:
@@ -120,13 +130,15 @@ def draw_rounds_so_far(hub: Hub, standing: Standing) -> None:
 
 hub = use_hub()
 place = open_page("Overview", "Where things stand, and what comes next.")
+sets = hub.store.list_seed_sets()
 standing = read_standing(hub.store, st.query_params.get("seeds"))
-has_problems = bool((hub.store.list_seed_sets()["n_kept"] > 0).any())
+has_problems = bool((sets["n_kept"] > 0).any())
 if not has_problems and hub.store.list_runs(states=ACTIVE, limit=1).empty:
     draw_start(hub, place)
     draw_stopped(hub)
 else:
     if standing.seed_set_id:
+        choose_seed_set(sets, standing)
         draw_next(standing, place)
     draw_stopped(hub)
     draw_running(hub)

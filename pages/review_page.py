@@ -10,6 +10,7 @@ from pages.components.record import draw_buttons, draw_finished, draw_progress, 
 from pages.components.reviewing import PLACE
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, GROWING
+from pages.components.subject import lead_with, view_seed_set
 
 
 def wait_for_candidates(hub: Hub) -> None:
@@ -28,6 +29,7 @@ hub = use_hub()
 place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
 runs = hub.store.list_runs(GROWING, has_previews=False)
 runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
+runs = lead_with(runs, st.query_params.get("seeds"))
 if runs.empty:
     draw_empty("There is nothing to review yet: no candidate has passed the filters.", "generate_page.py", "Generate")
     wait_for_candidates(hub)
@@ -40,6 +42,7 @@ run_id = choose(
     key="review_run",
     shown=lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}",
 )
+view_seed_set(rows[run_id]["seed_set_id"])
 if st.session_state.get("review_of") != run_id:
     st.session_state["review_of"] = run_id
     reviewing.show(st.query_params.get("candidate"))

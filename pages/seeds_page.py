@@ -5,11 +5,12 @@ import streamlit as st
 from core.hub import Hub
 from pages.components import numbers
 from pages.components.access import use_hub
-from pages.components.frame import choose, draw_empty, explain, open_page
+from pages.components.frame import choose, draw_empty, explain, name_set, open_page
 from pages.components.importing import draw_import_form
 from pages.components.problems import draw_problem
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE
+from pages.components.subject import view_seed_set
 from pages.components.text import plain
 
 PAGE_SIZE = 50
@@ -78,7 +79,7 @@ def draw_browser(hub: Hub, seed_set: dict) -> None:
         event = st.dataframe(
             problems,
             hide_index=True,
-            height=430,
+            height=min(38 + 35 * len(problems), 430),
             key="seeds_table",
             on_select="rerun",
             selection_mode="single-row",
@@ -122,8 +123,9 @@ else:
         list(sets),
         param="seeds",
         key="seeds_shown",
-        shown=lambda id_: f"{sets[id_]['name']}, {numbers.moment(sets[id_]['created_at'])}",
+        shown=lambda id_: name_set(sets[id_]),
     )
+    view_seed_set(seed_set_id)
     seed_set = sets[seed_set_id]
     if place.button("Select from these", type="primary", key="to_select", icon=":material/arrow_forward:"):
         st.switch_page("select_page.py", query_params={"seeds": seed_set_id})

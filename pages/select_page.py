@@ -12,8 +12,9 @@ from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.chart import draw_chart
 from pages.components.chosen import draw_chosen
-from pages.components.frame import choose, draw_empty, explain, open_page
+from pages.components.frame import choose, draw_empty, explain, name_set, open_page
 from pages.components.predicting import draw_predict_form, follow_predictions
+from pages.components.subject import view_seed_set
 from pages.components.text import plain
 
 UNITS = {"loss": "nats per token", "correct": ""}
@@ -65,11 +66,12 @@ sets = sets[sets["n_train"] > 0]
 if sets.empty:
     draw_empty("There is no seed set to choose from yet.", "seeds_page.py", "Bring in seeds")
     st.stop()
-names = dict(zip(sets["run_id"], sets["name"], strict=True))
+names = {row["run_id"]: name_set(row) for row in sets.to_dict("records")}
 with st.container(key="two_sides_select"):
     inputs, picture = st.columns([1, 2.4], gap="large")
 with inputs:
     seed_set = choose("Seed set", list(names), param="seeds", key="select_seeds", shown=names.get)
+    view_seed_set(seed_set)
     answers = choose_answers(hub, seed_set)
     pool = hub.store.read_pool(seed_set, *([answers["run_id"], answers["student"]] if answers else []))
     titles = {name: SELECTORS.get(name).title for name in SELECTORS if answers or not SELECTORS.get(name).needs}

@@ -19,7 +19,7 @@ def draw_chosen(pool: pd.DataFrame, selection: Selection) -> None:
     event = st.dataframe(
         shown,
         hide_index=True,
-        height=330,
+        height=min(38 + 35 * len(shown), 330),
         key="chosen_seeds",
         on_select="rerun",
         selection_mode="single-row",

@@ -1,10 +1,12 @@
 """What every page has: its head with the place of the one primary button, an empty state, how a number is made."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+
+from pages.components import numbers
 
 T = TypeVar("T")
 
@@ -29,6 +31,11 @@ def draw_empty(sentence: str, page: str | None = None, label: str | None = None)
         st.markdown(sentence)
         if page:
             st.page_link(page, label=label, icon=":material/arrow_forward:")
+
+
+def name_set(seed_set: Mapping[str, Any]) -> str:
+    """Return what a choice of seed sets calls one: names may be alike, times are not."""
+    return f"{seed_set['name']}, {numbers.moment(seed_set['created_at'])}"
 
 
 def explain(body: str) -> None:

@@ -50,7 +50,8 @@ def describe_counts(run: Mapping[str, Any]) -> str:
         return f"{numbers.count(run['made'])} of {numbers.count(run['total'])}"
     parts = [f"{numbers.count(run['made'])} made", f"{numbers.count(run['failed'])} failed"]
     if not numbers.is_missing(run.get("total")):
-        parts.append(f"{numbers.count(max(int(run['total'] - run['made']), 0))} left")
+        gone = run["failed"] if run["kind"] == "import" else 0  # a bad row is not replaced, as a rejected candidate is
+        parts.append(f"{numbers.count(max(int(run['total'] - run['made'] - gone), 0))} left")
     return " · ".join(parts)
 
 

@@ -10,6 +10,7 @@ from core.hub import Hub
 from pages.components.access import show_errors
 from pages.components.running import REFRESH_S
 from pages.components.standing import ACTIVE, Standing, read_standing
+from pages.components.subject import note_strip, recall_seed_set
 from pages.components.text import plain
 
 _STYLE = """<style>
@@ -71,7 +72,8 @@ def draw_strip(hub: Hub, here: str) -> None:
 
     def draw() -> None:
         with show_errors():
-            standing = read_standing(hub.store, st.query_params.get("seeds"))
+            standing = read_standing(hub.store, recall_seed_set())
+            note_strip(standing.seed_set_id)
             _draw_steps(standing, here, st.query_params.get("show") == "result")
 
     st.fragment(draw, run_every=2 * REFRESH_S if is_active else None)()

@@ -12,6 +12,7 @@ from core.training.config import PRESETS, SCHEDULES, TrainingConfig
 from pages.components import numbers
 from pages.components.frame import draw_empty
 from pages.components.standing import GROWING
+from pages.components.subject import lead_with
 
 POLICY_NAMES = dict(zip(POLICIES, ("passed the filters, not rejected by hand", "accepted by hand only"), strict=True))
 TINY, OTHER = "tiny, the built-in student", "a folder or a Hugging Face id"
@@ -31,7 +32,7 @@ class Wish:
 
 def draw_training_form(hub: Hub) -> Wish | None:
     """Draw the form; returns the wish, or None where there is nothing to train on yet."""
-    runs = hub.store.list_runs(GROWING, has_previews=False)
+    runs = lead_with(hub.store.list_runs(GROWING, has_previews=False), st.query_params.get("seeds"))
     passed = hub.store.count_passed().set_index("run_id")["accepted"].to_dict()
     rows = {row["run_id"]: row for row in runs.to_dict("records") if row["run_id"] in passed}
     if not rows:
