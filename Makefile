@@ -30,7 +30,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 
 test: setup-dev lint ## set up, check the style, run every test (browser tests included)
 	$(BIN)/python scripts/find_browser.py
-	$(BIN)/python -m pytest -m "not soak"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev ## ruff check and format check
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from scripts.find_browser import find_installed
+from tests.conftest import NO_BROWSER
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -25,42 +26,34 @@ FLAGS = [
 PATIENCE_S = 60
 """How long a server may take to answer: a busy machine needs it."""
 
-_skipped: list[str] = []
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder as a browser test and put it last.
-
-    Last, because playwright keeps an event loop running in this thread, and ``asyncio.run`` refuses to start beside it.
-    """
+    """Mark everything in this folder as a browser test and put it first: these take longest."""
 
     def is_here(item: pytest.Item) -> bool:
         return Path(item.path).is_relative_to(Path(__file__).parent)
 
     for item in filter(is_here, items):
         item.add_marker(pytest.mark.browser)
-    items.sort(key=is_here)
+    items.sort(key=is_here, reverse=True)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the very end that browser tests did not run."""
-    for reason in dict.fromkeys(_skipped):
-        terminalreporter.write_sep("!", f"BROWSER TESTS SKIPPED: {reason}", red=True, bold=True)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
-    """A Chromium of this machine, else the one that playwright installed."""
+    """A Chromium of this machine, else the one that playwright installed.
+
+    One for each module: while playwright is open it keeps an event loop running in this thread, and ``asyncio.run``
+    refuses to start beside it.
+    """
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
         try:
             found = playwright.chromium.launch(executable_path=find_installed(), args=FLAGS)
         except Error as error:
-            reason = f"no Chromium starts here ({str(error).splitlines()[0]}); `make test` installs one where it can"
+            reason = f"{NO_BROWSER} ({str(error).splitlines()[0]}); `make test` installs one where it can"
             if os.environ.get("SEEDBED_REQUIRE_BROWSER"):
                 pytest.fail(reason)
-            _skipped.append(reason)
             pytest.skip(reason)
         yield found
         found.close()
