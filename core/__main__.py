@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="carry out one run folder (what the queue calls)")
     run.set_defaults(verb=shell.run_folder)
     run.add_argument("folder", type=Path, metavar="FOLDER")
+    run.add_argument("--again", action="store_true", help="repeat it where it has ended, from its last checkpoint")
 
     runs = verbs.add_parser("runs", help="list the runs of a home with their states")
     runs.set_defaults(verb=shell.list_runs)

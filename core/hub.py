@@ -6,6 +6,7 @@ A verb that changes something returns when the change is on the disk *and* in th
 
 import sys
 import threading
+import time
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from core.hub_loop import HubLoop
 from core.lines import read_all
 from core.runs.disk import DiskMeter
 from core.runs.executor import Executor
-from core.runs.folder import ENDED, RunFolder
+from core.runs.folder import ENDED, RunFolder, refuse_selection
 from core.runs.trash import Trash
 from core.runs.watch import ACTIVE
 from core.settings import Settings
@@ -28,6 +29,9 @@ from core.store.store import Store
 
 DATABASE = "seedbed.duckdb"
 """The database's file name in a home; everything in it can be made again from the other files."""
+
+LETTING_GO_S = 3.0
+"""How long a run that has written its result is given to end its process."""
 
 
 class Hub(HubLoop):
@@ -104,7 +108,7 @@ class Hub(HubLoop):
         """
         folder = self._folder(run_id)
         run = folder.read_run()
-        _refuse_selection(run)
+        refuse_selection(run)
         config = {name: value for name, value in run["config"].items() if name != "after"} | dict(changes)
         files = {path.name: path for path in sorted((folder.path / "input").iterdir()) if path.is_file()}
         return self.submit(run["kind"], title or run["title"], config, lane=run["lane"], files=files)
@@ -119,7 +123,7 @@ class Hub(HubLoop):
             raise RunError(f"A run cannot be told {order!r}; known: cancel, again.")
         with self._lock:
             folder = self._folder(run_id)
-            _refuse_selection(folder.read_run())
+            refuse_selection(folder.read_run())
             state = folder.read_state().state
             if order == "cancel" and state in ENDED:
                 raise RunError(f"The run {run_id} is over ({state}); there is nothing to cancel.")
@@ -160,13 +164,23 @@ class Hub(HubLoop):
         """
         with self._lock:
             folder = self._folder(run_id)
-            process = self.executor.status(folder)
-            if folder.is_alive() or (process and process.is_alive):
+            if not self._has_let_go(folder):
                 raise RunError(f"The run {run_id} is running; cancel it first.")
             self._journal.add_trash_order("trash", run_id)
             self._trash.move_in(run_id)
             self._read_journals()
             self._read_runs()
+
+    def _has_let_go(self, folder: RunFolder) -> bool:
+        """Say whether no process works on a run; one that has written its result is given a moment to end."""
+        deadline = time.monotonic() + (LETTING_GO_S if folder.read_state().state in ENDED else 0)
+        while True:
+            process = self.executor.status(folder)
+            if not folder.is_alive() and not (process and process.is_alive):
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
 
     def restore(self, run_id: str) -> None:
         """Move a run back from the trash, rows and all; raises RunError where it is not there."""
@@ -230,20 +244,15 @@ class Hub(HubLoop):
             return last
 
 
-def _refuse_selection(run: Mapping[str, Any]) -> None:
-    """Raise RunError for a selection: no worker knows how to make one, so it could only fail."""
-    if run["kind"] == "select":
-        raise RunError(
-            f"The run {run['run_id']} is a selection, made and finished at once; make a new one on the page Select."
-        )
+def rebuild(home: Path) -> tuple[dict[str, int], dict[str, str]]:
+    """Delete the database of a home and make it again from journals and run folders.
 
-
-def rebuild(home: Path) -> dict[str, int]:
-    """Delete the database of a home and make it again from journals and run folders; return table -> rows.
+    Returns:
+        table -> rows, and run -> why it could not be read (its rows are missing).
 
     Raises:
         HomeInUseError: a process has the home open; close it first.
-        Exception: whatever kept the files from being read or the rows from being stored.
+        Exception: whatever kept the journals from being read or the rows from being stored.
     """
     lock = HomeLock(home)
     try:
@@ -255,7 +264,7 @@ def rebuild(home: Path) -> dict[str, int]:
     try:
         hub._read_journals()
         hub._read_runs()  # and no run is started, pressed or failed: only the database changes
-        return hub.store.count_rows()
+        return hub.store.count_rows(), dict(hub.unread)
     finally:
         hub.close()
 

@@ -45,6 +45,8 @@ class HubLoop:
         self._is_closing = threading.Event()
         self._log = _open_log(settings.home / "hub.log")
         self._noted: dict[str, str] = {}
+        self.unread: dict[str, str] = {}
+        """run -> why it cannot be read now; its rows are missing or old."""
         self._gone: set[str] = set()  # runs whose folders went and whose rows are still there
         _sweep_drafts(settings.home / "runs")
         self._watch = Watch(settings.home)
@@ -112,8 +114,10 @@ class HubLoop:
                         seen = self._watch.read(run_id)
                         has_changed |= self._ingest.read_records(run_id)
                         has_changed |= self._ingest.put_run(run_id, seen.run, seen.state)
+                        self.unread.pop(run_id, None)
                     except Exception as error:  # one broken folder must not keep the others from being read
                         self._watch.touch(run_id)
+                        self.unread[run_id] = str(error)
                         self._note(run_id, error)
             is_stored = self._ingest.n_failed_commits == n_failed  # much is committed in between, inside the loop
         finally:

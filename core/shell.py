@@ -12,7 +12,7 @@ from typing import Any
 
 from core.errors import RunError
 from core.recipes.kinds import execute
-from core.runs.folder import ENDED, RunFolder
+from core.runs.folder import ENDED, RunFolder, refuse_selection
 
 
 class WatchedRun(RunFolder):
@@ -129,8 +129,18 @@ def run_import(options: argparse.Namespace) -> int:
 
 
 def run_folder(options: argparse.Namespace) -> int:
-    """Carry out one run folder; its output is the run's log."""
-    return 0 if execute(RunFolder(options.folder.resolve())) == "done" else 1
+    """Carry out one run folder; its output is the run's log.
+
+    Raises:
+        RunError: it has ended, and nobody said that it should be repeated; or it is a selection, which nobody can run.
+    """
+    folder = RunFolder(options.folder.resolve())
+    if (state := folder.read_state().state) in ENDED:
+        if not options.again:
+            raise RunError(f"The run {folder.run_id} is {state}; add --again to repeat it.")
+        refuse_selection(folder.read_run())
+        folder.order("again")
+    return 0 if execute(folder) == "done" else 1
 
 
 def list_runs(options: argparse.Namespace) -> int:
@@ -138,7 +148,10 @@ def list_runs(options: argparse.Namespace) -> int:
     folders = sorted(path for path in (options.home / "runs").glob("[!.]*") if (path / "run.json").exists())
     for path in folders:
         folder = RunFolder(path)
-        print(f"{folder.run_id}  {folder.read_state().state:<10}  {folder.read_run()['title']}")
+        try:
+            print(f"{folder.run_id}  {folder.read_state().state:<10}  {folder.read_run()['title']}")
+        except RunError as error:
+            print(error, file=sys.stderr)
     if not folders:
         print(f"{options.home} has no runs yet.")
     return 0
@@ -147,7 +160,7 @@ def list_runs(options: argparse.Namespace) -> int:
 def order_run(options: argparse.Namespace) -> int:
     """Write a queue order into a run's inbox; a live app or the run itself acts on it."""
     folder = RunFolder(options.home / "runs" / options.run_id)
-    folder.read_run()
+    refuse_selection(folder.read_run())
     state = folder.read_state().state
     if (options.order == "again") != (state in ENDED):
         wish = "again" if options.order == "again" else "stopped"
@@ -163,6 +176,9 @@ def rebuild_database(options: argparse.Namespace) -> int:
     """Make the database of a home again and print how many rows each table has."""
     from core.hub import rebuild
 
-    for table, n_rows in rebuild(options.home.resolve()).items():
+    counts, unread = rebuild(options.home.resolve())
+    for table, n_rows in counts.items():
         print(f"{table:<20} {n_rows:>9,}")
-    return 0
+    for run_id, reason in unread.items():
+        print(f"not read: {run_id}: {reason}", file=sys.stderr)
+    return 1 if unread else 0

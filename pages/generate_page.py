@@ -142,5 +142,6 @@ with output:
 explain(
     "made = failed + rejected + accepted. A candidate *failed* where the teacher's reply could not be read; it was "
     "*rejected* by the first filter named; what is left of the wish is *left*. ROUGE-L is the F measure of the longest "
-    "common subsequence with every question generated earlier (above 0.7 is too alike). `core.generation.grow`."
+    "common subsequence with every question that was there when the run was started, and its own (above 0.7 is too "
+    "alike). `core.generation.grow`."
 )

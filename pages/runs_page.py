@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
-from core.runs.folder import LANES
+from core.runs.folder import ENDED, LANES
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.frame import choose, draw_empty, explain, open_page
@@ -96,11 +96,24 @@ def draw_details(hub: Hub, run: dict) -> None:
     if is_repeatable:
         st.caption("Repeat it in a shell")
         folder = hub.settings.home / "runs" / run_id
-        st.code(f"{sys.executable} -m core run {folder}", language="bash", wrap_lines=True)
+        again = " --again" if run["state"] in ENDED else ""
+        st.code(f"{sys.executable} -m core run {folder}{again}", language="bash", wrap_lines=True)
     st.caption("The end of its log")
     st.code(hub.read_log(run_id) or "It printed nothing.", language=None, height=220)
     with st.expander("Configuration and result", icon=":material/lock:"):
         st.json({"config": run["config"], "summary": run["summary"]})
+
+
+def draw_faults(hub: Hub) -> None:
+    """Draw what could not be read or stored, where there is any: nothing is dropped in silence."""
+    faults = hub.store.list_faults()
+    if faults.empty and not hub.unread:
+        return
+    with st.expander(f"Not stored ({len(faults) + len(hub.unread)})", icon=":material/report:"):
+        for run_id, reason in hub.unread.items():
+            st.markdown(f"{run_id}: {plain(reason)}")
+        if not faults.empty:
+            st.dataframe(faults, hide_index=True, column_order=["path", "reason", "n"], height="content")
 
 
 hub = use_hub()
@@ -120,6 +133,7 @@ with show_errors():
             "Run", list(rows), param="run", key="runs_run", shown=lambda id_: f"{rows[id_]['title']}, {id_}"
         )
         draw_details(hub, hub.store.read_run(run_id))
+    draw_faults(hub)
     draw_trash(hub)
 st.caption(
     f"Home {plain(hub.settings.home)} · " + " · ".join(f"{name} {numbers.size(n)}" for name, n in totals.items())

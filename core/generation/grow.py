@@ -20,19 +20,13 @@ from core.filters.held_out import make_held_out_keys
 from core.generation.base import PromptingMethod
 from core.records import Candidate, Problem, Verdict
 from core.tasks.base import Task
-from core.teacher.base import Teacher
+from core.teacher.base import ROUNDS_PER_REPLICATE, SWEEPS_PER_ROUND, Teacher
 
 BATCH = 32
 """Seeds asked before the next look at how many are still needed, at most."""
 
 REQUESTS_PER_ACCEPTED = 4
 """Candidates asked for at most, per accepted one wanted."""
-
-SWEEPS_PER_ROUND = 1_000
-"""Sample indices set aside for one round: how often one round may ask the same seed."""
-
-ROUNDS_PER_REPLICATE = 1_000
-"""Rounds whose sample indices are set aside for one replicate."""
 
 
 def first_sample_index(replicate: int, round_number: int) -> int:
@@ -63,7 +57,7 @@ class GrowOutcome:
     """Completion tokens of all candidates, nominal."""
 
     reasons: Counter[str] = field(default_factory=Counter)
-    """``failed`` or the name of the first filter that rejected -> candidates lost by it."""
+    """Why it failed, or the name of the first filter that rejected -> candidates lost by it."""
 
     @property
     def accepted(self) -> int:
@@ -78,7 +72,7 @@ class GrowOutcome:
         rejection = next((verdict for verdict in verdicts if not verdict.is_accepted), None)
         if candidate.failure is not None:
             self.failed += 1
-            self.reasons["failed"] += 1
+            self.reasons[candidate.failure] += 1
         elif rejection:
             self.rejected += 1
             self.reasons[rejection.filter] += 1

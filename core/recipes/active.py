@@ -13,6 +13,7 @@ import numpy as np
 
 from core.analysis.accuracy import wilson_interval
 from core.datasets import load_problems
+from core.errors import TeacherError
 from core.filters.base import FILTERS
 from core.generation.base import METHODS
 from core.generation.grow import GrowOutcome, first_sample_index, grow
@@ -91,6 +92,12 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
     seeds, n_selected = choose_seeds(loop, number, student, label)
     outcome = grow_round(loop, number, seeds)
     loop.accepted += outcome.candidates
+    if not loop.accepted:
+        (reason, _), *_ = outcome.reasons.most_common(1)
+        raise TeacherError(
+            f"Round {number} brought nothing to train on: {outcome.requested} requested, {outcome.failed} failed, "
+            f"{outcome.rejected} rejected; most often: {reason}"
+        )
     trained = train_stage(
         folder,
         number,

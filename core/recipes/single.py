@@ -115,6 +115,7 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
     return {
         "n_rows": trained.n_rows,
         "n_held_out_left_out": n_given - len(rows),
+        "n_too_long_left_out": len(trained.left_out),
         "validation_accuracy": trained.validation_accuracy,
         "best_epoch": trained.best_epoch,
         "n_test": len(test),

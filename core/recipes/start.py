@@ -33,6 +33,12 @@ DEMO_K = 100
 """Accepted candidates of the demo's one round."""
 
 
+def fix_student(source: str) -> str:
+    """Return the student's name as a run keeps it: a folder by its whole path, for a worker starts elsewhere."""
+    folder = Path(source).expanduser()
+    return str(folder.resolve()) if source != "tiny" and folder.is_dir() else source
+
+
 def make_loop_config(
     home: Path,
     seed_set: str,
@@ -44,7 +50,7 @@ def make_loop_config(
     replicate: int = 0,
     training: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the frozen configuration of a loop; raises what a wrong name or setting raises, before anything runs."""
+    """Return the frozen configuration of a loop; raises what a wrong selector or setting raises, before it runs."""
     from core.selection import SELECTORS
 
     SELECTORS.get(selector)
@@ -54,7 +60,7 @@ def make_loop_config(
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": student,
+        "student": fix_student(student),
         "selector": selector,
         "k": k,
         "rounds": rounds,
@@ -127,7 +133,7 @@ def start_predict(
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": student,
+        "student": fix_student(student),
         "adapter": adapter,
         "label": label,
         "splits": ["train"],
@@ -249,12 +255,14 @@ def start_generate(
 
 
 def find_turn(hub: Hub, seed_set: str) -> int:
-    """Return a number that no earlier asking of the teacher about this seed set used, by page or by loop.
+    """Return a number above those that the runs of this seed set used to ask the teacher, by page or by loop.
 
-    It decides the sample indices of the requests: with the same ones the teacher would repeat itself.
+    It decides the sample indices of the requests: with the same ones the teacher would repeat itself. What is in the
+    trash does not count; its questions are gone too.
     """
     runs = hub.store.list_runs(["generate", "loop"], seed_set_id=seed_set, limit=None)
-    return 1 + sum(json.loads(config).get("rounds", 1) for config in runs["config"])
+    configs = [json.loads(config) for config in runs["config"]]
+    return 1 + max((config.get("turn", config.get("rounds", 0)) for config in configs), default=0)
 
 
 def start_finetune(
@@ -285,7 +293,7 @@ def start_finetune(
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": student,
+        "student": fix_student(student),
         "training": make_training(student, about["task"], training),
         "generate_runs": list(generate_runs),
         "policy": policy,

@@ -35,10 +35,16 @@ def choose_preset(student: str, task: str) -> str:
 
 
 def rows_from_candidates(run_id: str, candidates: Sequence[Candidate]) -> "pd.DataFrame":
-    """Return the training rows of a run's accepted candidates: candidate_run_id, candidate_id, question, answer."""
+    """Return the training rows of a run's accepted candidates: candidate_run_id, candidate_id, question, answer.
+
+    Of several with the same question and answer only the first is there.
+    """
     import pandas as pd
 
-    rows = [(run_id, row.candidate_id, row.question, row.answer) for row in candidates]
+    first = {}
+    for row in candidates:
+        first.setdefault((row.question.strip(), row.answer.strip()), row)
+    rows = [(run_id, row.candidate_id, row.question, row.answer) for row in first.values()]
     return pd.DataFrame(rows, columns=["candidate_run_id", "candidate_id", "question", "answer"])
 
 
@@ -64,9 +70,6 @@ def train_stage(
         training: fields of TrainingConfig.
     """
     config = TrainingConfig.from_dict(training)
-    for position, row in enumerate(rows.itertuples()):
-        record = {"candidate_run_id": row.candidate_run_id, "candidate_id": row.candidate_id}
-        folder.append("training_rows", {"round": round_, "position": position, **record})
     place = folder.path / "checkpoints" / f"round-{round_}"
     place.mkdir(parents=True, exist_ok=True)
     outcome = train_sft(
@@ -79,8 +82,13 @@ def train_stage(
         hooks=_make_hooks(folder, round_, task, validation, config, len(rows)),
         known_checkpoints=_read_checkpoints(folder, round_),
     )
-    for left_out in outcome.left_out:
-        print(f"round {round_}: training row left out: {left_out.reason}")
+    reasons = {left_out.position: left_out.reason for left_out in outcome.left_out}
+    for position, row in enumerate(rows.itertuples()):
+        if position in reasons:
+            print(f"round {round_}: training row {position + 1} left out: {reasons[position]}")
+            continue
+        record = {"candidate_run_id": row.candidate_run_id, "candidate_id": row.candidate_id}
+        folder.append("training_rows", {"round": round_, "position": position, **record})
     folder.append(
         "adapters",
         {

@@ -100,6 +100,17 @@ def _lock_within(fd: int, patience_s: float) -> bool:
             time.sleep(0.01)
 
 
+def _read_ended(result: Mapping[str, Any], begun: Mapping[str, Any]) -> RunState:
+    """Return the state that a ``result.json`` tells."""
+    return RunState(
+        result["state"],
+        **begun,
+        ended_at=result["ended_at"],
+        error=result["error"],
+        summary={key: value for key, value in result.items() if key not in RESULT_FIELDS} or None,
+    )
+
+
 class RunFolder:
     """One run folder, as its starter, its worker or a watcher sees it."""
 
@@ -186,6 +197,8 @@ class RunFolder:
             return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise RunError(f"{self.path} is not a run folder: it has no run.json.") from error
+        except ValueError as error:
+            raise RunError(f"The run.json of {self.path} is damaged; restore it, or remove the folder.") from error
 
     @property
     def config(self) -> dict[str, Any]:
@@ -238,13 +251,9 @@ class RunFolder:
             return RunState("cancelling" if is_cancelled else "running", **begun)
         result = self.read_result()
         if result and result["attempt"] >= wanted:
-            return RunState(
-                result["state"],
-                **begun,
-                ended_at=result["ended_at"],
-                error=result["error"],
-                summary={key: value for key, value in result.items() if key not in RESULT_FIELDS} or None,
-            )
+            return _read_ended(result, begun)
+        if is_cancelled and result:  # an attempt that never began changes nothing of the one before
+            return _read_ended(result, begun)
         if is_cancelled:
             cancelled_at = max(line["written_at"] for line in orders if line.get("order") == "cancel")
             return RunState("cancelled", **begun, ended_at=cancelled_at)
@@ -319,4 +328,12 @@ class RunFolder:
                 "error": error,
                 **{key: value for key, value in (summary or {}).items() if key not in RESULT_FIELDS},
             },
+        )
+
+
+def refuse_selection(run: Mapping[str, Any]) -> None:
+    """Raise RunError for a selection: no worker knows how to make one, so it could only fail."""
+    if run["kind"] == "select":
+        raise RunError(
+            f"The run {run['run_id']} is a selection, made and finished at once; make a new one on the page Select."
         )

@@ -201,7 +201,7 @@ class CandidateReads(Reads):
         """Return what a finetune on these runs learns from: candidate_run_id, candidate_id, question, answer, final.
 
         The texts are the current ones (edited where edited); runs come in the order given, candidates in theirs. Of
-        several with the same current question only the first is there, so that no text is trained on twice.
+        several with the same question and answer only the first is there, so that nothing is trained on twice.
 
         Raises:
             RunError: no such policy (see POLICIES).
@@ -220,7 +220,7 @@ class CandidateReads(Reads):
             where list_contains(?, c.run_id) and {rule}
               and c.current_question is not null and c.current_answer is not null
             qualify row_number() over (
-                partition by trim(c.current_question)
+                partition by trim(c.current_question), trim(c.current_answer)
                 order by list_position(?, c.run_id), c.round, c.position, c.candidate_id
             ) = 1
             order by list_position(?, c.run_id), c.round, c.position, c.candidate_id

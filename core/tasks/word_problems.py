@@ -16,6 +16,9 @@ from core.tasks.base import TASKS, NewQuestion, ReplyError
 from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
 from core.tasks.prompts import fill_prompt
 
+_FINAL_LINE = re.compile(r"(?:^[ \t*]*(?:the )?(?:final )?answer(?: is)?[ \t*:]*)?####", re.MULTILINE | re.IGNORECASE)
+"""Where the final line begins; a label before the mark belongs to it, a worked step before it does not."""
+
 LARGEST = 10**12
 """A final answer of this size or more is no count, price or length of a word problem."""
 
@@ -90,7 +93,7 @@ class WordProblems:
         final = self.extract_final(reply)
         if final is None:
             raise ReplyError("The reply states no final number in a last line '#### N'.")
-        steps = re.split(r"^[^\n#]*####", reply.strip(), flags=re.MULTILINE)[:-1] if "####" in reply else [reply]
+        steps = _FINAL_LINE.split(reply.strip())[:-1] if "####" in reply else [reply]
         return f"{'####'.join(steps).strip()}\n#### {final}".strip()
 
     def extract_final(self, answer: str) -> str | None:

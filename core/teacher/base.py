@@ -8,6 +8,12 @@ from typing import Protocol
 
 from core.records import Problem
 
+SWEEPS_PER_ROUND = 1_000
+"""Sample indices set aside for one round: how often one round may ask the same seed."""
+
+ROUNDS_PER_REPLICATE = 1_000
+"""Rounds whose sample indices are set aside for one replicate."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeacherRequest:

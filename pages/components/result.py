@@ -1,5 +1,8 @@
 """What a finetune brought: accuracy before and after on the same problems, and examples gained and lost."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -24,11 +27,23 @@ def draw_result(hub: Hub, run_id: str) -> None:
     if last > 1:
         number = st.segmented_control("Round", range(1, last + 1), default=last, required=True, key=f"round_{run_id}")
     note_teacher()
+    _draw_left_out(hub.store.read_run(run_id)["summary"] or {})
     for split in [name for name in SPLIT_NAMES if name in set(after["split"])]:
         rows = evaluations[evaluations["split"] == split].set_index("round")
         if number in rows.index:
             _draw_split(rows.loc[0] if 0 in rows.index else None, rows.loc[number], split)
     _draw_examples(hub, run_id, f"round-{number}")
+
+
+def _draw_left_out(summary: Mapping[str, Any]) -> None:
+    """Say which rows were not trained on, where there are any."""
+    reasons = {
+        "n_held_out_left_out": "are validation or test problems",
+        "n_too_long_left_out": "are empty or longer than the student's limit",
+    }
+    for name, reason in reasons.items():
+        if summary.get(name):
+            st.warning(f"{numbers.counted(summary[name], 'row')} of those chosen {reason}: not trained on.")
 
 
 def _draw_split(before: pd.Series | None, after: pd.Series, split: str) -> None:

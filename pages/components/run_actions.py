@@ -5,22 +5,25 @@ import json
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.clone import CHANGEABLE, start_clone
 from pages.components import numbers
+from pages.components.access import show_errors
 
 
 def draw_clone(hub: Hub, run: dict) -> None:
     """Draw the form that repeats a run with one value of its configuration changed."""
-    config = {name: value for name, value in run["config"].items() if name != "after"}
-    name = st.selectbox("Change", list(config), key="clone_name")
-    text = st.text_input("to (JSON)", json.dumps(config[name], ensure_ascii=False), key=f"clone_value_{name}")
+    name = st.selectbox("Change", CHANGEABLE[run["kind"]], key="clone_name")
+    now = json.dumps(run["config"].get(name), ensure_ascii=False)
+    text = st.text_input("to (JSON)", now, key=f"clone_value_{run['run_id']}_{name}")
     if st.button("Put it in the queue", key="clone"):
         try:
             value = json.loads(text)
         except ValueError:
             st.error("This is no JSON value; write a text in double quotes.")
             return
-        hub.clone(run["run_id"], {name: value}, title=f"{run['title']} ({name}: {text})"[:200])
-        st.rerun()
+        with show_errors():
+            start_clone(hub, run["run_id"], name, value)
+            st.rerun()
 
 
 def draw_trash(hub: Hub) -> None:

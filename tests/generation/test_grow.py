@@ -46,7 +46,7 @@ def test_lost_candidates_are_replaced_from_the_next_seeds(task, scripted, seeds)
     )
     assert (outcome.requested, outcome.accepted, outcome.rejected, outcome.failed) == (6, 4, 1, 1)
     assert [candidate.parents[0] for candidate in outcome.candidates] == ["p2", "p3", "p4", "p5"]
-    assert outcome.reasons == {"failed": 1, "verified": 1}
+    assert outcome.reasons == {"The reply holds no question.": 1, "verified": 1}
     assert [candidate.parents[0] for candidate, _ in judged] == ["p0", "p1", "p2", "p3", "p4", "p5"]
     assert [len(verdicts) for _, verdicts in judged] == [0, 3, 3, 3, 3, 3]
     assert outcome.n_input_tokens == 10 + 5 * 20 and outcome.n_output_tokens == 3 + 5 * 6

@@ -311,13 +311,34 @@ def test_a_queued_run_is_cancelled_and_a_run_goes_to_the_trash_and_back(filled, 
 def test_a_clone_changes_one_thing(filled, visit):
     app = visit("runs", run=home.PREDICT)
     app.selectbox(key="clone_name").set_value("student").run()
-    app.text_input(key="clone_value_student").input('"other"').run()
+    app.text_input(key=f"clone_value_{home.PREDICT}_student").input('"other"').run()
     button(app, "clone").click().run()
     assert not app.exception
     newest = filled.store.list_runs().iloc[0]
     assert filled.store.read_run(newest["run_id"])["config"]["student"] == "other"
 
 
-def test_the_shell_command_names_the_folder(filled, visit):
+def test_a_clone_refuses_what_would_change_nothing(filled, visit):
+    app = visit("runs", run=home.FINETUNE)
+    assert app.selectbox(key="clone_name").options == ["training", "student"]
+    app.text_input(key=f"clone_value_{home.FINETUNE}_training").input('{"epochs": 0}').run()
+    button(app, "clone").click().run()
+    assert "epochs must be at least 1" in app.error[0].value.replace("\\", "")
+    assert len(filled.store.list_runs(["finetune"])) == 1
+
+
+def test_the_shell_command_names_the_folder_and_repeats_what_has_ended(filled, visit):
     app = visit("runs", run=home.LOOP)
-    assert any(f"-m core run {filled.settings.home}/runs/{home.LOOP}" in code.value for code in app.code)
+    assert any(f"-m core run {filled.settings.home}/runs/{home.LOOP} --again" in code.value for code in app.code)
+
+
+def test_what_could_not_be_stored_is_said(filled, visit):
+    assert not any("Not stored" in expander.label for expander in visit("runs").expander)
+    folder = filled.settings.home / "runs" / home.LOOP
+    (folder / "run.json").write_text("{")
+    (filled.settings.home / "runs" / home.FINETUNE / "records" / "poems.jsonl").write_text("{}\n")
+    filled._watch.touch(home.LOOP)
+    filled._watch.touch(home.FINETUNE)
+    filled.step()
+    app = visit("runs")
+    assert any("Not stored (2)" in expander.label for expander in app.expander)

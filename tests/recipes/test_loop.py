@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from fractions import Fraction
@@ -147,6 +148,31 @@ def test_a_wrong_wish_gets_one_sentence(seed_files, home, shell, arguments, sent
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_has_ended_is_repeated_only_where_that_is_said(folder, home):
+    refused = run_shell("run", str(folder))
+    assert refused.returncode == 1 and "is done; add --again to repeat it." in refused.stderr
+    assert (folder / "result.json").exists()
+
+
+def test_a_loop_in_which_nothing_is_accepted_says_why(tmp_path):
+    seeds = tmp_path / "own.jsonl"
+    rows = [{"question": f"Who wrote the book number {i}?", "answer": f"Author {i}"} for i in range(40)]
+    seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run_shell("loop", "--seeds", str(seeds), "--select", "2", "--home", str(tmp_path / "home"))
+    assert done.returncode == 1
+    assert "8 requested, 8 failed, 0 rejected; most often: " in done.stderr
+    assert "custom" in done.stderr.splitlines()[-1]
+
+
+def test_a_damaged_run_does_not_hide_the_others(folder, home):
+    broken = home / "runs" / "20200101-000000-loop-aaaa"
+    broken.mkdir()
+    (broken / "run.json").write_text("{")
+    done = run_shell("runs", "--home", str(home))
+    shutil.rmtree(broken)
+    assert folder.name in done.stdout and "is damaged" in done.stderr
 
 
 def test_an_unknown_seed_set_names_the_built_in_ones(tmp_path):

@@ -5,9 +5,10 @@ import time
 import pandas as pd
 import pytest
 
-from core.errors import SelectionError, TrainingError
+from core.errors import SeedbedError, SelectionError, TrainingError
 from core.hub import Hub, rebuild
 from core.recipes import start
+from core.recipes.clone import start_clone
 from core.runs.folder import ENDED
 from core.settings import Settings
 
@@ -106,6 +107,41 @@ def test_a_preview_asks_for_no_more_than_it_shows(hub, selection):
     summary = wait_for(hub, run_id)["summary"]
     assert summary["requested"] == start.N_PREVIEW
     assert len(hub.store.list_candidates(run_id)) == start.N_PREVIEW
+
+
+def test_the_turn_rises_whatever_is_trashed(hub, seed_set, selection):
+    preview = start.start_generate(hub, selection, n_accepted=1, is_preview=True)
+    wait_for(hub, preview)
+    full = start.start_generate(hub, selection, n_accepted=2)
+    wait_for(hub, full)
+    hub.trash(preview)
+    later = start.find_turn(hub, seed_set)
+    assert later == hub.store.read_run(full)["config"]["turn"] + 1
+
+
+def test_a_student_folder_is_kept_by_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    assert start.fix_student("./mine") == str(tmp_path / "mine")
+    assert start.fix_student("tiny") == "tiny" and start.fix_student("owner/model") == "owner/model"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("policy", "accepted by hand", "cannot change 'policy'; it can change: n_accepted, filters"),
+        ("n_accepted", 0, "at least 1, not 0"),
+        ("filters", ["rouge"], "rouge_l"),
+    ],
+)
+def test_a_copy_changes_only_what_its_worker_reads(hub, generated, name, value, sentence):
+    with pytest.raises(SeedbedError, match=sentence):
+        start_clone(hub, generated, name, value)
+
+
+def test_a_copy_may_ask_for_more(hub, generated):
+    run_id = start_clone(hub, generated, "n_accepted", 12)
+    assert wait_for(hub, run_id)["summary"]["accepted"] == 12
 
 
 def test_generated_candidates_are_counted_by_what_became_of_them(hub, generated):

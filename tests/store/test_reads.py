@@ -177,19 +177,20 @@ def test_policies_choose_what_trains(hub):
         hub.store.list_training_candidates(["grown"], "all")
 
 
-def test_the_same_question_trains_once_and_the_first_one_stays(hub):
+def test_the_same_question_and_answer_train_once_and_the_first_one_stays(hub):
     make_candidates(hub.settings.home, "again")
     hub.step()
     hub.add_review("again", "c2", "edit", question="Another one?")
-    hub.add_review("grown", "c5", "edit", question="Q4?")
+    hub.add_review("grown", "c5", "edit", question="Q4? ", answer="A4")
+    hub.add_review("again", "c3", "edit", answer="Another way to it.")  # another answer is another row
 
     def rows(run_ids):
         found = hub.store.list_training_candidates(run_ids, "filters and not rejected")
         return found[["candidate_run_id", "candidate_id"]].values.tolist()
 
     first = [["grown", "c2"], ["grown", "c3"], ["grown", "c4"]]
-    assert rows(["grown", "again"]) == [*first, ["again", "c2"], ["again", "c5"]]
-    assert rows(["again", "grown"]) == [["again", f"c{i}"] for i in (2, 3, 4, 5)] + [["grown", "c2"]]
+    assert rows(["grown", "again"]) == [*first, ["again", "c2"], ["again", "c3"], ["again", "c5"]]
+    assert rows(["again", "grown"]) == [["again", f"c{i}"] for i in (2, 3, 4, 5)] + [["grown", "c2"], ["grown", "c3"]]
 
 
 def test_earlier_questions_leave_out_previews_and_other_seed_sets(hub):

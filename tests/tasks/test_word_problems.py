@@ -119,6 +119,9 @@ def test_problem_without_reference_is_not_judged():
         ("Steps.\n#### 7", "Steps.\n#### 7"),
         ("Steps.\n#### $7.00\nHope that helps!", "Steps.\n#### 7"),
         ("Steps.\nThe answer is 7.", "Steps.\nThe answer is 7.\n#### 7"),
+        ("She has 2+5=7, so #### 7\nDone", "She has 2+5=7, so\n#### 7"),
+        ("Steps.\nFinal answer: #### 7", "Steps.\n#### 7"),
+        ("Steps.\n**Answer:** #### 7", "Steps.\n#### 7"),
     ],
 )
 def test_training_targets_end_in_the_final_line(reply, target):

@@ -23,6 +23,7 @@ from core.tasks.arithmetic24 import (
     solve_for_number,
     write_worked,
 )
+from core.teacher.base import ROUNDS_PER_REPLICATE, SWEEPS_PER_ROUND
 from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite
 
 PLAIN_LIMIT = 13
@@ -30,10 +31,6 @@ PLAIN_LIMIT = 13
 
 LIMIT = 100
 """Largest number that a new puzzle may hold; the paper's own example reaches 26."""
-
-SWEEPS_PER_ROUND = 1_000
-ROUNDS_PER_REPLICATE = 1_000
-"""How callers number their samples: so many for each round, so many rounds for each replicate."""
 
 STRIDE = 3
 """Ways set aside for one round: the next round starts behind them, so that it does not repeat the round before."""

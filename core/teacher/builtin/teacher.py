@@ -35,7 +35,8 @@ def count_tokens(text: str) -> int:
 def read_revision() -> str:
     """Return a hash of the rules' source: a kept reply must not outlive a change of the rules."""
     code = hashlib.sha256()
-    for folder in (Path(__file__).parent, REPOSITORY / "core" / "demo"):  # the rules share the demo's templates
+    core = REPOSITORY / "core"
+    for folder in (Path(__file__).parent, core / "demo", core / "tasks"):  # templates, and the arithmetic and logic
         for path in sorted(folder.rglob("*.py")):
             code.update(path.read_bytes())
     return code.hexdigest()[:16]

@@ -1,0 +1,63 @@
+"""A copy of a run with one setting changed: only settings that its worker reads, checked before it is queued."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from core.errors import RunError
+from core.filters.base import FILTERS
+from core.generation.grow import REQUESTS_PER_ACCEPTED
+from core.hub import Hub
+from core.recipes.start import fix_student
+from core.runs.folder import RunFolder
+from core.selection import SELECTORS
+from core.training.config import TrainingConfig
+
+CHANGEABLE: Mapping[str, tuple[str, ...]] = {
+    "import": ("name", "split_seed"),
+    "predict": ("student",),
+    "generate": ("n_accepted", "filters"),
+    "finetune": ("training", "student"),
+    "loop": ("training", "selector", "k", "rounds", "replicate", "filters", "student"),
+}
+"""Kind of run -> settings that a copy may change; the others say what its inputs were made from."""
+
+LOWEST = {"n_accepted": 1, "k": 1, "rounds": 1, "replicate": 0, "split_seed": 0}
+
+
+def start_clone(hub: Hub, run_id: str, name: str, value: Any) -> str:
+    """Queue a copy of a run, same inputs, with one setting changed; returns the new run's id.
+
+    Raises:
+        SeedbedError: no such run or setting, or a value that the setting cannot have.
+    """
+    run = RunFolder(hub.settings.home / "runs" / run_id).read_run()
+    known = CHANGEABLE.get(run["kind"], ())
+    if name not in known:
+        raise RunError(f"A copy of a {run['kind']} run cannot change {name!r}; it can change: {', '.join(known)}.")
+    changes = {name: check_setting(name, value)}
+    if name == "n_accepted":
+        changes["max_requests"] = value if run["config"]["is_preview"] else REQUESTS_PER_ACCEPTED * value
+    return hub.clone(run_id, changes, title=f"{run['title']} ({name}: {value})"[:200])
+
+
+def check_setting(name: str, value: Any) -> Any:
+    """Return the value as a configuration keeps it; raises SeedbedError where the setting cannot have it."""
+    if name in LOWEST:
+        if type(value) is not int or value < LOWEST[name]:
+            raise RunError(f"{name} must be a whole number of at least {LOWEST[name]}, not {value!r}.")
+    elif name == "training":
+        if not isinstance(value, dict):
+            raise RunError(f'training must be an object like {{"learning_rate": 0.0003}}, not {value!r}.')
+        return asdict(TrainingConfig.from_dict(value))
+    elif name == "filters":
+        if not isinstance(value, list):
+            raise RunError(f'filters must be a list like ["rouge_l", "verified"], not {value!r}.')
+        return list(dict.fromkeys(["held_out", *(FILTERS.get(item) and item for item in value)]))
+    elif not isinstance(value, str) or not value.strip():
+        raise RunError(f"{name} must be a text, not {value!r}.")
+    elif name == "selector":
+        SELECTORS.get(value)
+    elif name == "student":
+        return fix_student(value.strip())
+    return value
