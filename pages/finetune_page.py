@@ -11,7 +11,7 @@ from pages.components.frame import choose, draw_empty, explain, open_page
 from pages.components.result import draw_result
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, TRAINING
-from pages.components.subject import lead_with, view_seed_set
+from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.training_form import draw_training_form
 
 VIEWS = {"train": "Train", "watch": "Watch", "result": "Result"}
@@ -75,7 +75,7 @@ def draw_watch(hub: Hub, run_id: str, place: st.delta_generator.DeltaGenerator) 
 
 hub = use_hub()
 place = open_page("Finetune", "Train a fresh adapter on what was accepted, and compare before with after.")
-runs = lead_with(hub.store.list_runs(TRAINING), st.query_params.get("seeds"))
+runs = keep_in_view(hub.store.list_runs(TRAINING), "run")
 rows = {row["run_id"]: row for row in runs.to_dict("records")}
 wanted = st.query_params.get("show") or ("watch" if st.query_params.get("run") in rows else "train")
 if st.session_state.get("finetune_shown") != wanted and wanted in VIEWS:
@@ -94,7 +94,7 @@ else:
         list(rows),
         param="run",
         key="finetune_run",
-        shown=lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}, {rows[id_]['state']}",
+        shown=lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}",
     )
     view_seed_set(rows[run_id]["seed_set_id"])
     if view == "watch":

@@ -12,7 +12,7 @@ from pages.components.candidates import draw_candidate, draw_candidate_table, dr
 from pages.components.frame import choose, draw_empty, explain, note_teacher, open_page
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, GROWING
-from pages.components.subject import lead_with, view_seed_set
+from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.text import plain
 
 N_LISTED = 500
@@ -30,9 +30,9 @@ def describe_selection(row: dict, names: dict[str, str]) -> str:
 
 
 def describe_run(row: dict) -> str:
-    """Return one line for a generate run."""
+    """Return one line for a generate run; its state, which changes, is drawn below the choice."""
     kind = "preview" if row["is_preview"] else "full run" if row["kind"] == "generate" else "loop"
-    return f"{kind}, {row['state']}, {numbers.moment(row['created_at'])}"
+    return f"{kind}, {numbers.moment(row['created_at'])}"
 
 
 def list_growths(hub: Hub, selection_run: str) -> list[dict]:
@@ -71,13 +71,13 @@ def draw_growth(hub: Hub, run_id: str) -> None:
 
 hub = use_hub()
 place = open_page("Generate", "The teacher writes a new problem from each chosen seed, and its worked answer.")
+sets: pd.DataFrame = hub.store.list_seed_sets()
+names = dict(zip(sets["run_id"], sets["name"], strict=True))
 selections = hub.store.list_selections()
+selections = keep_in_view(selections[selections["seed_set_id"].isin(names)], "selection")
 if selections.empty:
     draw_empty("No seeds are chosen yet: the teacher rewrites the ones you select.", "select_page.py", "Select seeds")
     st.stop()
-sets: pd.DataFrame = hub.store.list_seed_sets()
-names = dict(zip(sets["run_id"], sets["name"], strict=True))
-selections = lead_with(selections, st.query_params.get("seeds"))
 rows = {row["run_id"]: row for row in selections.drop_duplicates("run_id").to_dict("records")}
 with st.container(key="two_sides_generate"):
     inputs, output = st.columns([1, 2.4], gap="large")
@@ -91,14 +91,15 @@ with inputs:
     )
     row = rows[selection_run]
     view_seed_set(row["seed_set_id"])
-    st.caption(f"By the answers of the student {plain(row['student'])}." if row["student"] else "By no signal.")
+    is_scored = not numbers.is_missing(row["student"])
+    st.caption(f"Scored by the answers of the student {plain(row['student'])}." if is_scored else "By no score.")
     n_accepted = st.number_input(
         "Candidates to accept",
         1,
         None,
         int(row["k"]),
         step=10,
-        key="n_accepted",
+        key=f"n_accepted_{selection_run}",
         help="Rejected ones are replaced from the next-best seeds.",
     )
     filters = st.multiselect(

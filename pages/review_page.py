@@ -10,7 +10,7 @@ from pages.components.record import draw_buttons, draw_finished, draw_progress, 
 from pages.components.reviewing import PLACE
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, GROWING
-from pages.components.subject import lead_with, view_seed_set
+from pages.components.subject import keep_in_view, view_seed_set
 
 
 def wait_for_candidates(hub: Hub) -> None:
@@ -29,7 +29,7 @@ hub = use_hub()
 place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
 runs = hub.store.list_runs(GROWING, has_previews=False)
 runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
-runs = lead_with(runs, st.query_params.get("seeds"))
+runs = keep_in_view(runs, "run")
 if runs.empty:
     draw_empty("There is nothing to review yet: no candidate has passed the filters.", "generate_page.py", "Generate")
     wait_for_candidates(hub)

@@ -18,11 +18,12 @@ SPLIT_NAMES = {"train": "seeds (train)", "validation": "validation", "test": "te
 
 
 def draw_import_runs(hub: Hub) -> None:
-    """Draw imports under way, live, and the last one where it failed."""
+    """Draw imports under way, live, and the one in the address where it failed."""
     runs = hub.store.list_runs(["import"], limit=10)
     ids = runs[runs["state"].isin(ACTIVE)]["run_id"].tolist()
-    if not runs.empty and runs.iloc[0]["state"] in ("failed", "lost"):
-        draw_run(runs.iloc[0].to_dict())
+    stopped = runs[runs["state"].isin(["failed", "lost"]) & (runs["run_id"] == st.query_params.get("seeds"))]
+    for row in stopped.to_dict("records"):
+        draw_run(row)
 
     def draw() -> bool:
         found = [hub.store.read_run(id_) for id_ in ids]
@@ -49,15 +50,16 @@ def draw_counts(seed_set: dict) -> None:
     )
 
 
-def draw_rejected(hub: Hub, seed_set: dict) -> None:
-    """Draw the rows that were not kept, with line and reason."""
-    if not seed_set["n_rejected"]:
+def draw_rejected(hub: Hub, run_id: str, n_rejected: int | None = None) -> None:
+    """Draw the rows that an import did not keep, with line and reason; their number where it is not told."""
+    rows = hub.store.list_rejected_rows(run_id)
+    n_rejected = len(rows) if n_rejected is None else n_rejected
+    if not n_rejected:
         return
-    rows = hub.store.list_rejected_rows(seed_set["run_id"])
-    with st.expander(f"{numbers.counted(seed_set['n_rejected'], 'row')} rejected", icon=":material/rule:"):
+    with st.expander(f"{numbers.counted(n_rejected, 'row')} rejected", icon=":material/rule:"):
         st.dataframe(rows, hide_index=True, column_order=["source", "line", "reason", "excerpt"], height=250)
-        if len(rows) < seed_set["n_rejected"]:
-            st.caption(f"The first {numbers.count(len(rows))} of {numbers.count(seed_set['n_rejected'])}.")
+        if len(rows) < n_rejected:
+            st.caption(f"The first {numbers.count(len(rows))} of {numbers.count(n_rejected)}.")
 
 
 def draw_browser(hub: Hub, seed_set: dict) -> None:
@@ -115,6 +117,9 @@ if view == "Bring in":
     draw_import_form(hub, place)
 elif wanted and wanted["kind"] == "import" and wanted["state"] in ACTIVE:
     st.caption("Its problems are shown here as soon as they are read.")  # and the address stays with it until then
+elif wanted and wanted["kind"] == "import" and wanted["state"] in ("failed", "lost"):
+    draw_rejected(hub, wanted["run_id"])
+    draw_empty("Nothing was kept of it. **Bring in** another file, or the same one read in another way.")
 elif not sets:
     draw_empty("No seed set is here yet. **Bring in** one: built-in, from a file, or from Hugging Face.")
 else:
@@ -130,7 +135,7 @@ else:
     if place.button("Select from these", type="primary", key="to_select", icon=":material/arrow_forward:"):
         st.switch_page("select_page.py", query_params={"seeds": seed_set_id})
     draw_counts(seed_set)
-    draw_rejected(hub, seed_set)
+    draw_rejected(hub, seed_set_id, int(seed_set["n_rejected"]))
     draw_browser(hub, seed_set)
 explain(
     "rows in = kept + rejected; a row is rejected where it has no question, no answer although its task needs one, is "

@@ -5,7 +5,6 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.histograms import draw_shares, draw_signal
-from core.hub import Hub
 from core.recipes.start import choose_seeds, pool_from_frame, record_seeds
 from core.selection.base import SELECTORS, Selection
 from pages.components import numbers
@@ -20,18 +19,16 @@ from pages.components.text import plain
 UNITS = {"loss": "nats per token", "correct": ""}
 
 
-def choose_answers(hub: Hub, seed_set: str) -> dict | None:
+def choose_answers(asked: pd.DataFrame) -> dict | None:
     """Let a person choose whose answers are scored; None where the student has not been asked yet."""
-    found = hub.store.list_prediction_sets(seed_set)
-    found = found[found["state"] == "done"].to_dict("records")
-    if not found:
+    if asked.empty:
         return None
-    by_key = {f"{row['run_id']}/{row['student']}": row for row in found}
+    by_key = {f"{row['run_id']}/{row['student']}": row for row in asked.to_dict("records")}
 
     def shown(key: str) -> str:
         row = by_key[key]
         right = f"{numbers.percent(row['accuracy'])} right of {numbers.count(row['n'])}"
-        return f"{row['student_name']}, {row['student']}: {right}"
+        return f"{row['student_name']}, {row['student']}, {numbers.moment(row['created_at'])}: {right}"
 
     return by_key[choose("Answers of", list(by_key), param="answers", key="select_answers", shown=shown)]
 
@@ -72,7 +69,9 @@ with st.container(key="two_sides_select"):
 with inputs:
     seed_set = choose("Seed set", list(names), param="seeds", key="select_seeds", shown=names.get)
     view_seed_set(seed_set)
-    answers = choose_answers(hub, seed_set)
+    asked = hub.store.list_prediction_sets(seed_set)
+    asked = asked[asked["state"] == "done"]
+    answers = choose_answers(asked)
     pool = hub.store.read_pool(seed_set, *([answers["run_id"], answers["student"]] if answers else []))
     titles = {name: SELECTORS.get(name).title for name in SELECTORS if answers or not SELECTORS.get(name).needs}
     selector = st.radio(
@@ -82,7 +81,8 @@ with inputs:
         key="selector",
         index=list(titles).index("loss_high") if "loss_high" in titles else 0,
     )
-    k = st.number_input("Seeds to choose", 1, None, min(100, max(len(pool) // 4, 1)), step=10, key="select_k")
+    usual = min(100, max(len(pool) // 4, 1))
+    k = st.number_input("Seeds to choose", 1, None, usual, step=10, key=f"select_k_{seed_set}")
     replicate = st.number_input(
         "Replicate",
         0,
@@ -91,7 +91,7 @@ with inputs:
         key="select_replicate",
         help="Seed of every draw: the same replicate gives the same choice.",
     )
-    draw_predict_form(hub, seed_set, len(pool), is_open=answers is None)
+    draw_predict_form(hub, seed_set, len(pool), asked)
     follow_predictions(hub, seed_set)
 with picture, show_errors():
     selection, _spares = choose_seeds(pool, selector, int(k), int(replicate))

@@ -130,10 +130,27 @@ def list_sources(
     """Return what the train file is, and each file with its mapping.
 
     Without a mapping by hand each file is recognised by itself, as a file of the train file's task.
+
+    Raises:
+        DataFormatError: the table is nothing known and too little was told, or the files are of several tasks.
     """
     train = choose_mapping(tables["train"], task, mapping)
+    if mapping is None:
+        _refuse_other_tasks(tables)
     mappings = {split: choose_mapping(rows, train.task, mapping).mapping for split, rows in tables.items()}
     return train, {split: (rows, mappings[split]) for split, rows in tables.items()}
+
+
+def _refuse_other_tasks(tables: Mapping[str, Rows]) -> None:
+    """Raise DataFormatError where a file, looked at by itself, is of another task than the train file."""
+    known = {split: found for split, rows in tables.items() if (found := recognise(rows.columns, rows.rows))}
+    tasks = {split: found.task for split, found in known.items() if found.task != "custom"}
+    for split, task in tasks.items():
+        if "train" in tasks and task != tasks["train"]:
+            raise DataFormatError(
+                f"{tables[split].name} is a file of {task}, and {tables['train'].name} one of {tasks['train']}; choose "
+                "files of one task, or map their columns by hand."
+            )
 
 
 def count_rows(tables: Mapping[str, Rows]) -> int:

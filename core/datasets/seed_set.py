@@ -49,9 +49,12 @@ def import_seed_set(folder: RunFolder) -> dict[str, Any]:
     recognition, sources = list_sources(tables, task_name, mapping)
     task = TASKS.get(recognition.task)
     gathered = _gather(folder, task, sources)
+    _write_rejected(folder, gathered, tables)
+    if not gathered.problems["train"]:
+        [(reason, _)] = Counter(fault.reason for fault in gathered.faults["train"]).most_common(1)
+        raise DataFormatError(f"{sources['train'][0].name} has no usable row; most often: {reason}")
     problems, rule = _split(gathered, int(config.get("split_seed") or 0))
     folder.write_part("problems", problems_to_frame(problems))
-    _write_rejected(folder, gathered, tables)
     totals = {"n_in": count_rows(tables), "n_kept": gathered.n_kept, "n_rejected": gathered.n_rejected}
     about = {"task": task.name, "split_rule": rule, **totals}
     folder.append(
@@ -71,15 +74,12 @@ def import_seed_set(folder: RunFolder) -> dict[str, Any]:
 
 
 def _gather(folder: RunFolder, task: Task, sources: Mapping[str, tuple[Rows, ColumnMapping]]) -> Gathered:
-    """Return the checked problems, with progress told on the way; raises DataFormatError where no train row is good."""
+    """Return the checked problems, with progress told on the way."""
     n_in = count_rows({split: rows for split, (rows, _) in sources.items()})
     gathered = Gathered()
     for gathered in gather_problems(sources, task):
         folder.report("import", gathered.n_kept, gathered.n_rejected, n_in)
         folder.check_cancelled()
-    if not gathered.problems["train"]:
-        [(reason, _)] = Counter(fault.reason for fault in gathered.faults["train"]).most_common(1)
-        raise DataFormatError(f"{sources['train'][0].name} has no usable row; most often: {reason}")
     return gathered
 
 

@@ -1,4 +1,4 @@
-"""Makes the tiny student from nothing: run ``python -m core.demo.make_student`` (some 45 minutes on one core).
+"""Makes the tiny student from nothing: run ``python -m core.demo.make_student`` (some 90 minutes on one core).
 
 It trains a tokenizer and then a small Llama on the texts of ``student_texts``, and writes both with a model card to
 ``data/demo/tiny``. It knows nothing of teachers, selection or finetuning. Weights differ a little from machine to
@@ -65,8 +65,26 @@ PHASES = (
         sums=0.05,
         shares=(("maths", 0.04, 0.6), ("prontoqa", 0.03, 0.6)),
     ),
+    Phase(
+        n_steps=2000,
+        story_steps=(1, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6),
+        worked={1: 0.9, 2: 0.85, 3: 0.8, 4: 0.7, 5: 0.7, 6: 0.7},
+        flat=0.5,
+        matrix_rate=5e-3,
+        sums=0.05,
+        shares=(("maths", 0.03, 0.6), ("prontoqa", 0.03, 0.6)),
+    ),
+    Phase(
+        n_steps=500,
+        worked={1: 0.9, 2: 0.7, 3: 0.2, 4: 0.1, 5: 0.08, 6: 0.08},
+        flat=0.4,
+        matrix_rate=3e-3,
+        other_rate=1.5e-3,
+        sums=0.05,
+        shares=(("maths", 0.04, 0.6), ("prontoqa", 0.03, 0.6)),
+    ),
 )
-"""First read and calculate, then work answers out, then keep that for short stories."""
+"""First read and calculate, then work answers out and keep that for short stories; the same again for long ones."""
 
 
 def train_tokenizer(texts: Sequence[Text]) -> "PreTrainedTokenizerFast":

@@ -97,9 +97,13 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
     rows = without_held_out(folder.read_input("rows"), task, [row for row in problems if row.split != "train"])
     if rows.empty:
         raise TrainingError("There is nothing to train on: accept some candidates first.")
-    test = [row for row in problems if row.split == "test"]
-    before = predict_stage(folder, Student.load(config["student"]), "base", task, test, "test, before")
-    start = evaluate_stage(folder, 0, "test", before, before)
+    held_out = {split: [row for row in problems if row.split == split] for split in ("test", "ood")}
+    held_out = {split: rows for split, rows in held_out.items() if rows or split == "test"}
+    base = Student.load(config["student"])
+    before, start, end = {}, {}, {}
+    for split, asked in held_out.items():
+        before[split] = predict_stage(folder, base, "base", task, asked, f"{split}, before")
+        start[split] = evaluate_stage(folder, 0, split, before[split], before[split])
     trained = train_stage(
         folder,
         1,
@@ -110,18 +114,17 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
         training=config["training"],
     )
     student = Student.load(config["student"], adapter=trained.adapter)
-    after = predict_stage(folder, student, "round-1", task, test, "test, after")
-    end = evaluate_stage(folder, 1, "test", before, after)
+    for split, asked in held_out.items():
+        after = predict_stage(folder, student, "round-1", task, asked, f"{split}, after")
+        end[split] = evaluate_stage(folder, 1, split, before[split], after)
     return {
         "n_rows": trained.n_rows,
         "n_held_out_left_out": n_given - len(rows),
         "n_too_long_left_out": len(trained.left_out),
         "validation_accuracy": trained.validation_accuracy,
         "best_epoch": trained.best_epoch,
-        "n_test": len(test),
-        "test_accuracy_before": start["accuracy"],
-        "test_accuracy": end["accuracy"],
-        "difference": end["difference"],
-        "difference_low": end["difference_low"],
-        "difference_high": end["difference_high"],
+        "n_test": len(held_out["test"]),
+        "test_accuracy_before": start["test"]["accuracy"],
+        **{name: end["test"][name] for name in ("difference", "difference_low", "difference_high")},
+        "test_accuracy": end["test"]["accuracy"],
     }

@@ -89,14 +89,14 @@ class SeedReads(Reads):
         """Return what was predicted over the train problems of a seed set by predict and loop runs, newest first.
 
         Columns: run_id, student (the label), n, n_correct, accuracy (NaN: no references), mean_loss, n_truncated,
-        created_at, state, kind, title, student_name (folder or hub id).
+        created_at, state, kind, title, student_name (folder or hub id), adapter (path relative to the home, or NULL).
         """
         return self._frame(
             """
             select p.run_id, p.student, count(*) as n, count(*) filter (where p.is_correct) as n_correct,
                    avg(p.is_correct::double) as accuracy, avg(p.loss) as mean_loss,
                    count(*) filter (where p.is_truncated) as n_truncated,
-                   s.created_at, s.state, s.kind, s.title, s.student_name
+                   s.created_at, s.state, s.kind, s.title, s.student_name, s.adapter
             from predictions p join run_subjects s using (run_id)
             where s.seed_set_id = ? and s.kind in ('predict', 'loop') and p.split = 'train'
             group by all order by s.created_at desc, p.run_id, p.student

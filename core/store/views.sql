@@ -56,6 +56,7 @@ select
     case when kind = 'import' then run_id else config ->> '$.seed_set' end as seed_set_id,
     config ->> '$.selection_run' as selection_run_id,
     config ->> '$.student' as student_name,
+    config ->> '$.adapter' as adapter,
     coalesce(try_cast(config ->> '$.is_preview' as boolean), false) as is_preview
 from runs;
 

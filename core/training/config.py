@@ -23,7 +23,7 @@ class TrainingConfig:
     alpha: int = 32
     """LoRA scale; the update is multiplied by alpha / rank, so alpha = rank is a factor of 1 (Kessler 2025, 4.1)."""
 
-    learning_rate: float = 5e-4
+    learning_rate: float = 4e-4
     """Highest learning rate of Adam, reached at the end of the warm-up."""
 
     epochs: int = 5

@@ -6,6 +6,7 @@ Heights are fixed, so that nothing moves between two records.
 import streamlit as st
 
 from core.hub import Hub
+from core.tasks import TASKS
 from pages.components import reviewing
 from pages.components.candidates import draw_side, draw_verdicts
 from pages.components.reviewing import EDITING, NOTE, Queue
@@ -25,6 +26,7 @@ def draw_buttons(hub: Hub, queue: Queue) -> None:
     """Draw the verdicts with their keys; while a text is edited only the editor's own buttons work."""
     is_editing = bool(st.session_state.get(EDITING))
     is_idle = queue.place is None
+    shown = None if is_idle else queue.ids[queue.place]
 
     def draw_verdict(label: str, key: str, action: str, icon: str) -> None:
         st.button(
@@ -34,7 +36,7 @@ def draw_buttons(hub: Hub, queue: Queue) -> None:
             icon=icon,
             disabled=is_editing or is_idle,
             on_click=reviewing.judge,
-            args=(hub, queue, action),
+            args=(hub, queue, action, shown),
         )
 
     with st.container(horizontal=True, key="verdicts", gap="small"):
@@ -140,6 +142,19 @@ def draw_record(hub: Hub, queue: Queue, task: str) -> None:
             title = f"Candidate {queue.place + 1} of {len(queue.ids)} · {review or 'waiting'}"
             draw_side(title, questions[1], answers[1], key="candidate", height=HEIGHT)
     draw_verdicts(candidate)
+    if candidate["review"] == "edit":
+        draw_check_of_edit(task, candidate)
+
+
+def draw_check_of_edit(task: str, candidate: dict) -> None:
+    """Say what the task's check finds in the texts as they were edited; the badges above are of the texts before."""
+    fault = TASKS.get(task).find_fault(
+        candidate["current_question"], candidate["current_answer"], candidate["meta"] or {}
+    )
+    if fault:
+        st.caption(f":red[Edited since; the check says of it now: {plain(fault)}]")
+    else:
+        st.caption("Edited since; the check finds no fault in it now.")
 
 
 def draw_finished(queue: Queue) -> None:

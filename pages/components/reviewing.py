@@ -57,17 +57,25 @@ def show(candidate_id: str | None) -> None:
     st.session_state[EDITING] = False
 
 
-def judge(hub: Hub, queue: Queue, action: str) -> None:
-    """Store a verdict on the candidate shown, and go on to the next that waits."""
-    place = queue.place
-    if place is None:
+def judge(hub: Hub, queue: Queue, action: str, shown: str | None) -> None:
+    """Store a verdict on the candidate shown, and go on to the next that waits.
+
+    Args:
+        hub: of the home.
+        queue: of the run.
+        action: accept, reject or skip.
+        shown: the candidate that was on the screen with the button: a key held down presses it again before the next
+            one is drawn, and nobody has read that.
+    """
+    if shown is None or st.session_state.get(PLACE) != shown:
         return
+    place = queue.ids.index(shown)
+    go_on(queue, place, action)  # first: once a verdict is being stored, a further press must find another place
     try:
-        hub.add_review(queue.run_id, queue.ids[place], action)
+        hub.add_review(queue.run_id, shown, action)
     except SeedbedError as error:
+        show(shown)
         st.session_state[NOTE] = ("error", str(error))
-        return
-    go_on(queue, place, action)
 
 
 def go_on(queue: Queue, place: int, action: str) -> None:

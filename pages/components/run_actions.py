@@ -45,6 +45,9 @@ def draw_trash(hub: Hub) -> None:
             if st.button("Restore", key="restore", icon=":material/restore_from_trash:"):
                 hub.restore(run_id)
                 st.rerun()
-            if st.button(f"Remove all {len(trash)} for good", key="empty_trash", icon=":material/delete_forever:"):
-                hub.empty_trash()
-                st.rerun()
+            with st.popover("Remove all for good", icon=":material/delete_forever:"):
+                size = numbers.size(trash["bytes"].sum())
+                st.markdown(f"{numbers.counted(len(trash), 'run')}, {size}: nothing brings them back.")
+                if st.button(f"Remove {numbers.counted(len(trash), 'run')} for good", key="empty_trash"):
+                    hub.empty_trash()
+                    st.rerun()

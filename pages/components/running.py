@@ -40,17 +40,19 @@ def draw_state(state: str) -> None:
 
 
 def describe_counts(run: Mapping[str, Any]) -> str:
-    """Return ``34 made · 3 failed · 66 left`` for the latest stage of a run, ``34 of 100`` where nothing failed.
+    """Return ``34 made · 3 failed · 63 left`` for the latest stage of a run, ``34 of 100`` where nothing failed.
 
     What is not known is left out.
     """
     if numbers.is_missing(run.get("made")):
         return ""
+    is_growth = str(run.get("stage")).endswith(("generate", "teacher"))  # there lost ones are replaced
     if run["failed"] == 0 and not numbers.is_missing(run.get("total")):
         return f"{numbers.count(run['made'])} of {numbers.count(run['total'])}"
-    parts = [f"{numbers.count(run['made'])} made", f"{numbers.count(run['failed'])} failed"]
+    words = ("accepted", "failed or rejected") if is_growth else ("made", "failed")
+    parts = [f"{numbers.count(run[name])} {word}" for name, word in zip(("made", "failed"), words, strict=True)]
     if not numbers.is_missing(run.get("total")):
-        gone = run["failed"] if run["kind"] == "import" else 0  # a bad row is not replaced, as a rejected candidate is
+        gone = 0 if is_growth else run["failed"]
         parts.append(f"{numbers.count(max(int(run['total'] - run['made'] - gone), 0))} left")
     return " · ".join(parts)
 

@@ -115,7 +115,7 @@ def _find_next(selection: dict | None, counts: dict[str, int], after: dict | Non
         return "evaluate"
     if not selection:
         return "select"
-    if not counts.get("made"):
+    if not counts.get("accepted", 0) + counts.get("reviewed_accept", 0) + counts.get("edited", 0):
         return "generate"
     if counts["waiting"] and not counts["reviewed_accept"] + counts["reviewed_reject"] + counts["edited"]:
         return "review"

@@ -26,9 +26,16 @@ def note_strip(seed_set_id: str | None) -> None:
     st.session_state[_DRAWN] = seed_set_id
 
 
-def lead_with(rows: pd.DataFrame, seed_set_id: str | None) -> pd.DataFrame:
-    """Return the rows in their order, but first those whose ``seed_set_id`` is this one."""
-    return rows.loc[(rows["seed_set_id"] != seed_set_id).sort_values(kind="stable").index]
+def keep_in_view(rows: pd.DataFrame, param: str) -> pd.DataFrame:
+    """Return the rows of one seed set: that of the run which the address names, else the one that the strip shows.
+
+    Args:
+        rows: with ``run_id`` and ``seed_set_id``.
+        param: query parameter that names a run.
+    """
+    named = rows[rows["run_id"] == st.query_params.get(param)]["seed_set_id"]
+    wanted = st.session_state.get(_DRAWN) if named.empty else named.iloc[0]
+    return rows if wanted is None else rows[rows["seed_set_id"] == wanted]
 
 
 def view_seed_set(seed_set_id: str) -> None:

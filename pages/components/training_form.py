@@ -1,5 +1,6 @@
 """The form of a finetune: what it trains on, which student, and its settings, from a preset."""
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -7,12 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.training import choose_preset
 from core.store.reads_candidates import POLICIES
 from core.training.config import PRESETS, SCHEDULES, TrainingConfig
 from pages.components import numbers
 from pages.components.frame import draw_empty
 from pages.components.standing import GROWING
-from pages.components.subject import lead_with
+from pages.components.subject import keep_in_view
 
 POLICY_NAMES = dict(zip(POLICIES, ("passed the filters, not rejected by hand", "accepted by hand only"), strict=True))
 TINY, OTHER = "tiny, the built-in student", "a folder or a Hugging Face id"
@@ -32,13 +34,15 @@ class Wish:
 
 def draw_training_form(hub: Hub) -> Wish | None:
     """Draw the form; returns the wish, or None where there is nothing to train on yet."""
-    runs = lead_with(hub.store.list_runs(GROWING, has_previews=False), st.query_params.get("seeds"))
+    runs = keep_in_view(hub.store.list_runs(GROWING, has_previews=False), "sources")
     passed = hub.store.count_passed().set_index("run_id")["accepted"].to_dict()
     rows = {row["run_id"]: row for row in runs.to_dict("records") if row["run_id"] in passed}
     if not rows:
         draw_empty("There is nothing to train on yet: no candidate is accepted.", "generate_page.py", "Generate")
         return None
-    wanted = [id_ for id_ in st.query_params.get_all("sources") if id_ in rows] or list(rows)[:1]
+    named = [id_ for id_ in st.query_params.get_all("sources") if id_ in rows]
+    by_hand = [id_ for id_, row in rows.items() if row["kind"] == "generate"]  # all rounds so far: rows add up
+    wanted = list(dict.fromkeys([*named, *by_hand])) or list(rows)[:1]
     with st.container(key="two_sides_training"):
         left, right = st.columns([1.2, 1], gap="large")
     with left:
@@ -52,7 +56,7 @@ def draw_training_form(hub: Hub) -> Wish | None:
         policy = st.radio("Train on what", list(POLICIES), format_func=POLICY_NAMES.get, key="policy", horizontal=True)
         choice = st.selectbox("Student", [TINY, OTHER], key="student")
         student = "tiny" if choice == TINY else st.text_input("Folder or id", key="student_source").strip()
-        training = _draw_settings()
+        training = _draw_settings(choose_preset(student, json.loads(rows[next(iter(rows))]["config"])["task"]))
     with right:
         found = hub.store.list_training_candidates(sources, policy) if sources else pd.DataFrame()
         _draw_rows(found)
@@ -81,12 +85,17 @@ def _draw_rows(rows: pd.DataFrame) -> None:
     )
 
 
-def _draw_settings() -> dict[str, Any]:
-    """Draw preset and settings; returns every field of TrainingConfig, so that what is shown is what is trained."""
+def _draw_settings(usual: str) -> dict[str, Any]:
+    """Draw preset and settings; returns every field of TrainingConfig, so that what is shown is what is trained.
+
+    Args:
+        usual: preset of this student and task, chosen until a person takes another.
+    """
     preset = st.selectbox(
         "Preset",
         list(PRESETS),
-        key="preset",
+        list(PRESETS).index(usual),
+        key=f"preset_{usual}",
         help="The shipped student's own, or the paper's best for its 7 and 8 billion parameters.",
     )
     base = PRESETS[preset]

@@ -1,5 +1,7 @@
 """Every page, on an empty and on a filled home: no exception, the empty state's sentence, the numbers that matter."""
 
+import json
+
 import pytest
 
 from pages.components.frame import TEACHER_NOTE
@@ -156,7 +158,7 @@ def test_a_missing_file_is_one_sentence(empty, visit):
 
 def test_select_shows_the_hardest_first_and_keeps_the_choice(filled, visit):
     app = visit("select")
-    app.number_input(key="select_k").set_value(5).run()
+    app.number_input(key=f"select_k_{home.SEED_SET}").set_value(5).run()
     table = app.dataframe[0].value
     assert len(table) == 5 and table["loss"].tolist()[0] == "2.00"
     assert app.radio(key="selector").value == "loss_high"
@@ -169,14 +171,14 @@ def test_select_shows_the_hardest_first_and_keeps_the_choice(filled, visit):
 
 def test_another_selector_changes_the_choice_at_once(filled, visit):
     app = visit("select")
-    app.number_input(key="select_k").set_value(5).run()
+    app.number_input(key=f"select_k_{home.SEED_SET}").set_value(5).run()
     app.radio(key="selector").set_value("loss_low").run()
     assert app.dataframe[0].value["loss"].tolist()[0] == "0.525"
 
 
 def test_more_seeds_than_there_are_is_one_sentence(filled, visit):
     app = visit("select")
-    app.number_input(key="select_k").set_value(1000).run()
+    app.number_input(key=f"select_k_{home.SEED_SET}").set_value(1000).run()
     assert not app.exception
     assert "60" in app.error[0].value and not any(item.key == "use_selection" for item in app.button)
 
@@ -185,7 +187,9 @@ def test_predict_is_a_run(filled, visit):
     app = visit("select")
     button(app, "predict").click().run()
     assert not app.exception
-    assert filled.store.list_runs(["predict"], states=["queued"])["title"].tolist() == ["Predict pens with tiny"]
+    queued = filled.store.list_runs(["predict"], states=["queued"])
+    assert queued["title"].tolist() == ["Predict pens with tiny (round-1)"]  # the student of the newest finetune
+    assert json.loads(queued.iloc[0]["config"])["adapter"] == filled.store.list_adapters().iloc[0]["path"]
 
 
 # -- generate ----------------------------------------------------------------------------------------------------
@@ -334,11 +338,12 @@ def test_the_shell_command_names_the_folder_and_repeats_what_has_ended(filled, v
 
 def test_what_could_not_be_stored_is_said(filled, visit):
     assert not any("Not stored" in expander.label for expander in visit("runs").expander)
-    folder = filled.settings.home / "runs" / home.LOOP
+    folder = filled.settings.home / "runs" / "20260101-000009-loop-aaaa"
+    folder.mkdir()
     (folder / "run.json").write_text("{")
     (filled.settings.home / "runs" / home.FINETUNE / "records" / "poems.jsonl").write_text("{}\n")
-    filled._watch.touch(home.LOOP)
     filled._watch.touch(home.FINETUNE)
     filled.step()
     app = visit("runs")
-    assert any("Not stored (2)" in expander.label for expander in app.expander)
+    labels = [expander.label for expander in app.expander]
+    assert any("Not stored (2)" in label for label in labels), labels
