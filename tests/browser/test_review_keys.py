@@ -91,6 +91,18 @@ def test_no_key_fires_while_a_text_is_edited(page, address):
     assert read_journal() == before
 
 
+def test_a_key_held_down_judges_nothing_that_was_not_on_the_screen(page, address):
+    open_review(page, address, 7, "&candidate=candidate_006")
+    n_before = len(read_journal())
+    for _ in range(12):  # what a browser sends for a key that stays down
+        page.keyboard.down("x")
+        page.wait_for_timeout(40)
+    page.keyboard.up("x")
+    page.wait_for_timeout(3000)
+    judged = [id_ for _, id_ in read_journal()[n_before:]]
+    assert judged[0] == "candidate_006" and len(judged) == len(set(judged))
+
+
 def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
     page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_001")
     page.get_by_text("Candidate 2 of 9").wait_for()

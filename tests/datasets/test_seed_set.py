@@ -216,3 +216,18 @@ def test_a_repeated_import_replaces_the_first(tmp_path):
 def test_an_unknown_seed_set_is_one_sentence(tmp_path):
     with pytest.raises(DataFormatError, match="no seed set 'gone'"):
         load_problems(tmp_path, "gone")
+
+
+def test_files_of_two_tasks_are_one_sentence(tmp_path):
+    train = write_lines(tmp_path / "pears.jsonl", [make_row(i) for i in range(30)])
+    other = write_lines(tmp_path / "puzzles.jsonl", [{"numbers": [1, 2, 3, 4 + i]} for i in range(5)])
+    with pytest.raises(DataFormatError, match="puzzles.jsonl is a file of game24, and pears.jsonl one of word_problems"):
+        ensure_seed_set(tmp_path, train, test=other)
+
+
+def test_an_import_of_bad_rows_alone_still_lists_them(tmp_path):
+    file = write_lines(tmp_path / "pears.jsonl", [{"question": "", "answer": "#### 1"}, make_row(1) | {"answer": None}])
+    with pytest.raises(DataFormatError, match="has no usable row"):
+        run_import(tmp_path, file, task="word_problems")
+    [folder] = (tmp_path / "runs").glob("*-import-*")
+    assert [row["line"] for row in read_records(tmp_path, folder.name, "rejected_rows")] == [1, 2]

@@ -42,6 +42,21 @@ def test_the_strip_follows_the_page(two_sets, visit):
     assert shown(app) == (home.SEED_SET, home.SEED_SET)
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("generate", "No seeds are chosen yet"),
+        ("review", "There is nothing to review yet"),
+        ("finetune", "There is nothing to train on yet"),
+    ],
+)
+def test_a_set_of_which_nothing_was_made_is_not_swapped_for_another(two_sets, visit, name, sentence):
+    app = visit(name, seeds=INKS)
+    assert not app.exception
+    assert any(sentence in part.value for part in app.markdown)
+    assert shown(app) == (INKS, INKS)
+
+
 def test_the_next_page_remembers(two_sets, visit):
     app = visit("seeds", seeds=INKS)
     assert shown(app) == (INKS, INKS)
