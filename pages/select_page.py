@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analysis.accuracy import correlate_loss_with_error
 from core.figures.histograms import draw_shares, draw_signal
 from core.recipes.start import choose_seeds, pool_from_frame, record_seeds
 from core.selection.base import SELECTORS, Selection
@@ -50,6 +51,12 @@ def draw_distribution(pool: pd.DataFrame, selection: Selection, at_random: np.nd
             signals[name], selection.indices, at_random, selector=selector, name=name, unit=UNITS[name], view=selector
         )
         draw_chart(figure, key="signal")
+        told = correlate_loss_with_error(signals["loss"], signals["correct"])
+        if told is not None:
+            st.caption(
+                f"Rank correlation of the loss with being wrong: {told:.2f} over all answers (0: it tells nothing of "
+                "what is hard; 1: the most it can)."
+            )
     if selection.n_topped_up:
         st.warning(f"{selection.n_topped_up} of the chosen were drawn at random, because their group ran short.")
 

@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from core.records import Prediction
 
 Z_95 = 1.959963984540054
@@ -103,16 +105,20 @@ def evaluate(before: Sequence[Prediction], after: Sequence[Prediction]) -> dict[
     return record | dict(zip(("difference", "difference_low", "difference_high"), change, strict=True))
 
 
-def correlate_loss_with_error(predictions: Sequence[Prediction]) -> float | None:
+def correlate_loss_with_error(losses: np.ndarray, correct: np.ndarray) -> float | None:
     """Return Spearman's rank correlation of the own-answer loss with being wrong, in [-1, 1].
 
     Positive: the student is less sure where it is wrong, so a high loss finds hard problems. None where fewer than
-    three predictions have both, or where all are right, all are wrong, or all losses are equal.
-    """
-    from scipy.stats import spearmanr
+    three answers have both, or where all are right, all are wrong, or all losses are equal.
 
-    known = [row for row in predictions if row.loss is not None and row.is_correct is not None]
-    losses, errors = [row.loss for row in known], [not row.is_correct for row in known]
-    if len(known) < 3 or len(set(losses)) < 2 or len(set(errors)) < 2:
+    Args:
+        losses: float64 (n,), NaN: unknown.
+        correct: float64 (n,), 1 right, 0 wrong, NaN: not judged.
+    """
+    import pandas as pd
+
+    known = ~(np.isnan(losses) | np.isnan(correct))
+    ranks = pd.DataFrame({"loss": losses[known], "error": 1 - correct[known]}).rank()
+    if len(ranks) < 3 or (ranks.nunique() < 2).any():
         return None
-    return float(spearmanr(losses, errors).statistic)
+    return float(ranks["loss"].corr(ranks["error"]))

@@ -63,10 +63,6 @@ class RunReads(Reads):
         )
         return found and parse_json(found, "config", "summary")
 
-    def list_progress(self, run_id: str) -> pd.DataFrame:
-        """Return one row per stage of a run: stage, made, failed, total (<NA>: not known), oldest stage first."""
-        return self._frame("select * from progress where run_id = ? order by written_at, stage", [run_id])
-
     def list_attempts(self, run_id: str) -> pd.DataFrame:
         """Return the attempts of a run: attempt, pid, started_at."""
         return self._frame("select * from attempts where run_id = ? order by attempt", [run_id])
@@ -100,25 +96,6 @@ class RunReads(Reads):
             from kept where point is not null order by round, name, step
             """,
             values,
-        )
-
-    def list_metric_names(self, run_id: str) -> list[str]:
-        """Return the names of the curves of a run."""
-        rows = self._records("select distinct name from metrics where run_id = ? order by name", [run_id])
-        return [row["name"] for row in rows]
-
-    def read_token_use(self) -> pd.DataFrame:
-        """Return nominal teacher tokens by run and teacher, newest run first.
-
-        Columns: run_id, kind, title, seed_set_id, is_preview, teacher, n_candidates, n_input_tokens, n_output_tokens.
-        """
-        return self._frame(
-            """
-            select c.run_id, s.kind, s.title, s.seed_set_id, s.is_preview, c.teacher, count(*) as n_candidates,
-                   sum(c.n_input_tokens)::bigint as n_input_tokens, sum(c.n_output_tokens)::bigint as n_output_tokens
-            from candidates c join run_subjects s using (run_id)
-            group by all order by any_value(s.created_at) desc, c.run_id desc, c.teacher
-            """
         )
 
     def list_faults(self) -> pd.DataFrame:

@@ -48,19 +48,3 @@ class TrainingReads(Reads):
             """,
             values,
         )
-
-    def list_checkpoints(self, run_id: str) -> pd.DataFrame:
-        """Return what a further attempt of a run may start from: round, step, path, sha256."""
-        return self._frame("select * from checkpoints where run_id = ? order by round, step", [run_id])
-
-    def list_training_rows(self, run_id: str) -> pd.DataFrame:
-        """Return which candidates a run trained on, with their current texts (NULL where their run is in the trash)."""
-        return self._frame(
-            """
-            select t.*, c.current_question as question, c.current_answer as answer
-            from training_rows t
-            left join candidate_states c on c.run_id = t.candidate_run_id and c.candidate_id = t.candidate_id
-            where t.run_id = ? order by t.round, t.position
-            """,
-            [run_id],
-        )

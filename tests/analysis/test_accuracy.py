@@ -101,14 +101,21 @@ def test_evaluate_gives_the_columns_of_its_table():
     }  # fmt: skip
 
 
+def signals(marks: str, losses: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    judged = {"+": 1.0, "-": 0.0, "?": np.nan}
+    return np.array(losses, float), np.array([judged[mark] for mark in marks])
+
+
 def test_correlation_agrees_with_ranks_by_hand():
-    predictions = make("-+-+", losses=[4.0, 1.0, 3.0, 2.0])
     ranks, errors = np.array([4, 1, 3, 2]), np.array([3.5, 1.5, 3.5, 1.5])
-    assert correlate_loss_with_error(predictions) == pytest.approx(np.corrcoef(ranks, errors)[0, 1])
+    expected = np.corrcoef(ranks, errors)[0, 1]
+    assert correlate_loss_with_error(*signals("-+-+", [4, 1, 3, 2])) == pytest.approx(expected)
+    assert correlate_loss_with_error(*signals("-?+-+", [4, 9, 1, 3, 2])) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("marks", "losses"), [("++", [1, 2]), ("+++", [1, 2, 3]), ("+-+", [1, 1, 1]), ("?-+", [1, 2, 3]), ("-+", None)]
+    ("marks", "losses"),
+    [("++", [1, 2]), ("+++", [1, 2, 3]), ("+-+", [1, 1, 1]), ("?-+", [1, 2, 3]), ("-+-", [np.nan] * 3)],
 )
 def test_correlation_is_unknown_where_it_means_nothing(marks, losses):
-    assert correlate_loss_with_error(make(marks, losses)) is None
+    assert correlate_loss_with_error(*signals(marks, losses)) is None

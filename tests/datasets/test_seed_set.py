@@ -221,7 +221,8 @@ def test_an_unknown_seed_set_is_one_sentence(tmp_path):
 def test_files_of_two_tasks_are_one_sentence(tmp_path):
     train = write_lines(tmp_path / "pears.jsonl", [make_row(i) for i in range(30)])
     other = write_lines(tmp_path / "puzzles.jsonl", [{"numbers": [1, 2, 3, 4 + i]} for i in range(5)])
-    with pytest.raises(DataFormatError, match="puzzles.jsonl is a file of game24, and pears.jsonl one of word_problems"):
+    sentence = "puzzles.jsonl is a file of game24, and pears.jsonl one of word_problems"
+    with pytest.raises(DataFormatError, match=sentence):
         ensure_seed_set(tmp_path, train, test=other)
 
 
