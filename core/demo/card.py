@@ -42,8 +42,11 @@ Results up to 120, the sentence forms of `core/demo/stories`, up to about six st
 near zero. It is close to useless on Game of 24.
 """
 
-FIGURES = "See `docs/log.md` for the measured accuracy before and after finetuning."
-"""Measured figures, filled in when the weights are accepted."""
+FIGURES = """Measured on 2026-11-21 (`docs/log.md` has the settings): 45.0 % of 300 test word problems by itself; after
+LoRA on 100, 300 and 1,000 random candidates of the built-in teacher 49.0 %, 60.1 % and 65.2 % (means of three replicates). Spearman
+of the own answer's loss with being wrong: 0.83. By itself 2.0 % of the maths, 51.5 % of the ProntoQA and 0.0 % of the
+Game of 24 test problems."""
+"""Of the shipped weights; measure anew when they are made anew."""
 
 
 def write_card(folder: Path, *, n_parameters: int, n_texts: int, n_tokens: int, loss: str, minutes: int) -> None:
