@@ -43,9 +43,9 @@ near zero. It is close to useless on Game of 24.
 """
 
 FIGURES = """Measured on 2026-11-21 (`docs/log.md` has the settings): 45.0 % of 300 test word problems by itself; after
-LoRA on 100, 300 and 1,000 random candidates of the built-in teacher 49.0 %, 60.1 % and 65.2 % (means of three replicates). Spearman
-of the own answer's loss with being wrong: 0.83. By itself 2.0 % of the maths, 51.5 % of the ProntoQA and 0.0 % of the
-Game of 24 test problems."""
+LoRA on 100, 300 and 1,000 random candidates of the built-in teacher 49.0 %, 60.1 % and 65.2 % (means of three
+replicates). Spearman of the own answer's loss with being wrong: 0.83. By itself 2.0 % of the maths, 51.5 % of the
+ProntoQA and 0.0 % of the Game of 24 test problems."""
 """Of the shipped weights; measure anew when they are made anew."""
 
 
