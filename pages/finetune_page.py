@@ -32,7 +32,7 @@ def draw_form(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
             )
             go_to("watch", run_id)
     st.caption(
-        "Runs in the background, one at a time on this machine; about a minute for 300 rows of the tiny student."
+        "Runs in the background, one at a time on this machine; one to two minutes for 300 rows of the tiny student."
     )
 
 
