@@ -35,13 +35,18 @@ def wait_for_results(page, home, kind: str, n: int) -> None:
     raise AssertionError(f"no {n} finished runs of kind {kind}")
 
 
-def test_seeds_to_finetune_by_clicking(page, address, home):
+def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     page.goto(address)
     page.get_by_role("button", name="Start the demo").wait_for()
 
     go(page, "Seeds")
-    page.get_by_role("button", name="Bring in word_problems").click()
-    page.get_by_text(re.compile(r"1\s850")).first.wait_for(timeout=LONG)
+    page.get_by_role("button", name="Bring in word_problems").wait_for()
+    page.get_by_text("Files", exact=True).click()
+    for place, file in enumerate(seed_files.values()):
+        page.locator("input[type=file]").nth(place).set_input_files(file)
+        page.get_by_text(file.name).first.wait_for()
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.get_by_text(re.compile("from train.jsonl, validation.jsonl, test.jsonl")).wait_for(timeout=LONG)
     page.get_by_role("button", name="Select from these").click()
 
     page.get_by_role("heading", name="Select", exact=True).wait_for()

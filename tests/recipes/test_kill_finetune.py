@@ -54,7 +54,7 @@ def read_losses(folder: RunFolder) -> list[dict]:
     return [line for line in lines if line["name"] == "loss"]
 
 
-@pytest.mark.parametrize("n_before", [3, 8])
+@pytest.mark.parametrize("n_before", [5, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 3, 8, 11))])
 def test_a_killed_finetune_goes_on_and_no_metric_is_lost_or_doubled(home, finetune, n_before):
     hub = Hub(Settings(home=home))
     try:

@@ -126,12 +126,12 @@ def read_problems(folder: Path):
 
 
 def test_the_same_replicate_gives_the_same_result(seed_files, home, result, folder):
-    again = run_loop(seed_files, home, "--selector", "loss_high")
+    again = run_loop(seed_files, home, "--selector", "loss_high", "--rounds", "1")
     assert again.returncode == 0, again.stderr[-3000:]
     other = max((home / "runs").glob("*-loop-*"))
     repeated = json.loads((other / "result.json").read_text(encoding="utf-8"))
     assert other != folder
-    assert repeated["test_accuracy"] == result["test_accuracy"]
+    assert repeated["test_accuracy"] == result["test_accuracy"][:1]
     assert len(list((home / "runs").glob("*-import-*"))) == 1, "the same files are imported once"
 
 
