@@ -35,7 +35,9 @@ def make_parser() -> argparse.ArgumentParser:
     loop.add_argument(
         "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, or a hub id (default: tiny)"
     )
-    loop.add_argument("--selector", default="random", metavar="NAME", help="how seeds are chosen (default: random)")
+    loop.add_argument(
+        "--selector", default="random", metavar="NAME", help="random (default), loss_high, loss_low, incorrect"
+    )
     loop.add_argument(
         "--select", type=positive, default=100, metavar="K", help="accepted candidates a round (default: 100)"
     )

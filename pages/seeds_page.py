@@ -85,7 +85,7 @@ def draw_browser(hub: Hub, seed_set: dict) -> None:
             key="seeds_table",
             on_select="rerun",
             selection_mode="single-row",
-            column_order=["question", "final"],
+            column_order=["final", "question"],
             column_config={
                 "question": st.column_config.TextColumn("question", width="large"),
                 "final": st.column_config.TextColumn("final answer", width="small", alignment="right"),

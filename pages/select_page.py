@@ -31,7 +31,8 @@ def choose_answers(asked: pd.DataFrame) -> dict | None:
         right = f"{numbers.percent(row['accuracy'])} right of {numbers.count(row['n'])}"
         return f"{row['student_name']}, {row['student']}, {numbers.moment(row['created_at'])}: {right}"
 
-    return by_key[choose("Answers of", list(by_key), param="answers", key="select_answers", shown=shown)]
+    newest = next(iter(by_key))  # in the key: answers that have just come are taken without being asked for
+    return by_key[st.selectbox("Answers of", list(by_key), format_func=shown, key=f"select_answers_{newest}")]
 
 
 def draw_distribution(pool: pd.DataFrame, selection: Selection, at_random: np.ndarray, selector: str) -> None:
@@ -88,6 +89,8 @@ with inputs:
         key="selector",
         index=list(titles).index("loss_high") if "loss_high" in titles else 0,
     )
+    if answers is None:
+        st.caption("loss_high, loss_low and incorrect can be chosen once a student has answered the seeds, below.")
     usual = min(100, max(len(pool) // 4, 1))
     k = st.number_input("Seeds to choose", 1, None, usual, step=10, key=f"select_k_{seed_set}")
     replicate = st.number_input(

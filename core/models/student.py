@@ -183,7 +183,8 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
     except (RuntimeError, ValueError, KeyError, OSError) as error:
         raise other from error
     with safe_open(weights, framework="pt") as file:
-        if set(file.keys()) != set(get_peft_model_state_dict(adapted)):
+        # "auto" would look for the base model's configuration on the Hub, where a network is no matter of course
+        if set(file.keys()) != set(get_peft_model_state_dict(adapted, save_embedding_layers=False)):
             raise other
     return adapted
 

@@ -265,6 +265,23 @@ def find_turn(hub: Hub, seed_set: str) -> int:
     return 1 + max((config.get("turn", config.get("rounds", 0)) for config in configs), default=0)
 
 
+def list_lineage(hub: Hub, generate_run: str) -> list[str]:
+    """Return the run and those whose candidates trained the student that its seeds were selected by, newest first.
+
+    A round adds its candidates to those of the rounds before (Kessler 2025, algorithm 1).
+    """
+    runs = hub.settings.home / "runs"
+
+    def read_config(run_id: str | None) -> dict[str, Any]:
+        return RunFolder(runs / run_id).config if run_id and (runs / run_id).is_dir() else {}
+
+    selection = read_config(read_config(generate_run).get("selection_run"))
+    adapter = read_config(selection.get("prediction_run")).get("adapter")
+    trained = Path(adapter).parts[1] if adapter else None  # runs/ID/...
+    earlier = read_config(trained).get("generate_runs", [trained] if trained else [])  # a loop grew its own
+    return list(dict.fromkeys([generate_run, *earlier]))
+
+
 def start_finetune(
     hub: Hub,
     generate_runs: Sequence[str],

@@ -56,7 +56,7 @@ def draw_candidate_table(candidates: pd.DataFrame, *, key: str) -> int:
         key=key,
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["status", "current_question", "current_final", "rouge_l", "review", "reason"],
+        column_order=["status", "review", "current_final", "rouge_l", "current_question", "reason"],
         column_config={
             "status": st.column_config.TextColumn("filters", width="small"),
             "current_question": st.column_config.TextColumn("question", width="large"),

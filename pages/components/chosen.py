@@ -23,7 +23,7 @@ def draw_chosen(pool: pd.DataFrame, selection: Selection) -> None:
         key="chosen_seeds",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["rank", "question", "loss", "answered", "reason"],
+        column_order=["rank", "loss", "answered", "question", "reason"],
         column_config={
             "rank": st.column_config.NumberColumn("rank", width="small"),
             "question": st.column_config.TextColumn("question", width=300),

@@ -67,7 +67,7 @@ def choose(
     if wanted in by_text and st.session_state.get(memory) != wanted:
         st.session_state[key] = by_text[wanted]
     if key in st.session_state and st.session_state[key] not in options:
-        del st.session_state[key]
+        st.session_state[key] = options[0]  # set, not deleted: the browser would go on showing the old one
     chosen = st.selectbox(label, options, format_func=shown, key=key, **more)
     st.session_state[memory] = st.query_params[param] = str(chosen)
     return chosen

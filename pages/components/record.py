@@ -12,7 +12,7 @@ from pages.components.candidates import draw_side, draw_verdicts
 from pages.components.reviewing import EDITING, NOTE, Queue
 from pages.components.text import mark_differences, plain
 
-HEIGHT = 400
+HEIGHT = 440
 """Pixels of each side: the same for every record, so that nothing moves between them."""
 
 KEYS = [
@@ -100,7 +100,7 @@ def draw_editor(hub: Hub, queue: Queue, task: str, candidate: dict) -> None:
     id_ = candidate["candidate_id"]
     with st.container(border=True, height=HEIGHT, key="editor"):
         st.text_area("Question", candidate["current_question"], key=f"edit_question_{id_}", height=120)
-        st.text_area("Worked answer", candidate["current_answer"], key=f"edit_answer_{id_}", height=120)
+        st.text_area("Worked answer", candidate["current_answer"], key=f"edit_answer_{id_}", height=165)
         fault = reviewing.find_shown_fault(id_)
         if fault:
             st.warning(f"The answer does not check: {plain(fault)}")

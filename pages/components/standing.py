@@ -70,6 +70,8 @@ def step_of_run(kind: str, stage: str | None) -> str:
     if kind in single:
         return single[kind]
     stage = stage if isinstance(stage, str) else ""
+    if kind == "finetune" and not stage:
+        return "finetune"
     if "predict the seeds" in stage:
         return "select"
     if "teacher" in stage:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.start import list_lineage
 from core.recipes.training import choose_preset
 from core.store.reads_candidates import POLICIES
 from core.training.config import PRESETS, SCHEDULES, TrainingConfig
@@ -41,8 +42,10 @@ def draw_training_form(hub: Hub) -> Wish | None:
         draw_empty("There is nothing to train on yet: no candidate is accepted.", "generate_page.py", "Generate")
         return None
     named = [id_ for id_ in st.query_params.get_all("sources") if id_ in rows]
-    by_hand = [id_ for id_, row in rows.items() if row["kind"] == "generate"]  # all rounds so far: rows add up
-    wanted = list(dict.fromkeys([*named, *by_hand])) or list(rows)[:1]
+    newest = named or list(rows)[:1]
+    wanted = [
+        id_ for id_ in dict.fromkeys(id_ for run_id in newest for id_ in list_lineage(hub, run_id)) if id_ in rows
+    ]
     with st.container(key="two_sides_training"):
         left, right = st.columns([1.2, 1], gap="large")
     with left:
@@ -53,6 +56,11 @@ def draw_training_form(hub: Hub) -> Wish | None:
             key="sources",
             format_func=lambda id_: _describe(rows[id_], passed[id_]),
         )
+        if others := len(rows) - len(sources):
+            n_others = sum(passed[id_] for id_ in rows if id_ not in sources)
+            st.caption(
+                f"Not among them: {numbers.count(n_others)} candidates of {numbers.counted(others, 'other run')}."
+            )
         policy = st.radio("Train on what", list(POLICIES), format_func=POLICY_NAMES.get, key="policy", horizontal=True)
         choice = st.selectbox("Student", [TINY, OTHER], key="student")
         student = "tiny" if choice == TINY else st.text_input("Folder or id", key="student_source").strip()
@@ -76,7 +84,7 @@ def _draw_rows(rows: pd.DataFrame) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        column_order=["question", "final"],
+        column_order=["final", "question"],
         height=220,
         column_config={
             "question": st.column_config.TextColumn("question", width="large"),

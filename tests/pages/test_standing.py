@@ -71,7 +71,7 @@ def test_a_run_marks_its_step(filled):
         ("import", None, "seeds"), ("loop", "round 1: predict the seeds", "select"),
         ("loop", "round 1: teacher", "generate"),
         ("loop", "round 1: finetune", "finetune"), ("loop", "test, after round 1", "evaluate"), ("loop", None, "seeds"),
-        ("finetune", "test, before", "evaluate"),
+        ("finetune", "test, before", "evaluate"), ("finetune", None, "finetune"),
     ],
 )  # fmt: skip
 def test_steps_of_stages(kind, stage, step):

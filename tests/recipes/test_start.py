@@ -170,6 +170,18 @@ def test_the_next_round_scores_with_the_finetuned_student(hub, seed_set, finetun
     assert wait_for(hub, run_id)["summary"]["n"] == 60
 
 
+def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(hub, seed_set, generated, finetuned):
+    prediction = hub.store.list_runs(["predict"], limit=1).iloc[0]["run_id"]
+    pool = hub.store.read_pool(seed_set, prediction, "round-1")
+    selection = start.record_seeds(
+        hub, seed_set, pool, selector="loss_high", k=2, prediction_run=prediction, student="round-1"
+    )
+    later = start.start_generate(hub, selection, n_accepted=2)
+    wait_for(hub, later)
+    assert start.list_lineage(hub, later) == [later, generated]
+    assert start.list_lineage(hub, generated) == [generated]
+
+
 def test_nothing_accepted_is_nothing_to_train_on(hub, selection):
     run_id = start.start_generate(hub, selection, n_accepted=2, is_preview=True)
     wait_for(hub, run_id)
