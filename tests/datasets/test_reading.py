@@ -120,7 +120,7 @@ def test_a_broken_list_keeps_what_came_before():
         (b"question,answer\n", "a.csv", "holds no rows"),
         (b"[]", "a.json", "holds no rows"),
         ("{}".encode("utf-16"), "a.jsonl", "UTF-16"),
-        (gzip.compress(b"{}"), "a.jsonl", "compressed"),
+        (gzip.compress(b"{}", mtime=0), "a.jsonl", "compressed"),
         (b'{\n "rows": [\n{"a": 1}]\n}', "a.json", "one JSON object, not rows"),
         (b"just words", "a.doc", "no table that Seedbed reads"),
         (b"caf\xe9,b\n1,2\n", "a.csv", "no readable header"),
