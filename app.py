@@ -35,7 +35,7 @@ def open_home() -> None:
             read()  # the first query of a view costs several times what the next ones do
     except SeedbedError as error:
         print(error, flush=True)
-    for name in ("streamlit.emojis", "core.recipes.start", "core.figures.rounds"):  # a third of a second, together
+    for name in ("streamlit.emojis", "core.figures.rounds"):
         import_module(name)  # a page that comes sooner waits for the same import
 
 

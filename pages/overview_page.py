@@ -5,7 +5,6 @@ import streamlit as st
 
 from core.figures.rounds import draw_rounds
 from core.hub import Hub
-from core.recipes.start import start_demo
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.chart import draw_chart
@@ -48,6 +47,8 @@ def draw_start(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
         note_teacher()
         st.page_link("seeds_page.py", label="Bring in your own seeds instead", icon=":material/grass:")
     if place.button("Start the demo", type="primary", icon=":material/play_arrow:", key="start_demo"):
+        from core.recipes.start import start_demo  # brings the teacher's side, which the first page can do without
+
         with show_errors():
             start_demo(hub)
             st.rerun()
