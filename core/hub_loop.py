@@ -99,6 +99,8 @@ class HubLoop:
             self.revision += self._ingest.forget_run(run_id)
             self._gone.remove(run_id)
         self._absorb(*self._watch.list_changed())
+        runs = self.settings.home / "runs"  # a folder that nobody could read and somebody removed is no news any more
+        self.unread = {run_id: reason for run_id, reason in self.unread.items() if (runs / run_id).exists()}
 
     def _absorb(self, *run_ids: str) -> None:
         """Bring the rows of runs up to their files, in one transaction.

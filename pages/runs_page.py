@@ -106,11 +106,11 @@ def draw_details(hub: Hub, run: dict) -> None:
 
 def draw_faults(hub: Hub) -> None:
     """Draw what could not be read or stored, where there is any: nothing is dropped in silence."""
-    faults = hub.store.list_faults()
-    if faults.empty and not hub.unread:
+    faults, unread = hub.store.list_faults(), dict(hub.unread)  # a copy: the hub's thread goes on writing
+    if faults.empty and not unread:
         return
-    with st.expander(f"Not stored ({len(faults) + len(hub.unread)})", icon=":material/report:"):
-        for run_id, reason in hub.unread.items():
+    with st.expander(f"Not stored ({len(faults) + len(unread)})", icon=":material/report:"):
+        for run_id, reason in unread.items():
             st.markdown(f"{run_id}: {plain(reason)}")
         if not faults.empty:
             st.dataframe(faults, hide_index=True, column_order=["path", "reason", "n"], height="content")

@@ -347,3 +347,7 @@ def test_what_could_not_be_stored_is_said(filled, visit):
     app = visit("runs")
     labels = [expander.label for expander in app.expander]
     assert any("Not stored (2)" in label for label in labels), labels
+    (folder / "run.json").unlink()
+    folder.rmdir()
+    filled.step()
+    assert filled.unread == {}
