@@ -42,6 +42,15 @@ class Answer:
     is_truncated: bool
     """True where the token limit or the model's context ended the answer, or left no room for one."""
 
+    token_ids: tuple[int, ...] | None = None
+    """The generated tokens, end-of-text included; None where a server does not tell them."""
+
+    token_losses: tuple[float, ...] | None = None
+    """Negative log-likelihood of each generated token, nats, aligned with ``token_ends``; None where not told."""
+
+    token_ends: tuple[int, ...] | None = None
+    """Where each token ends in ``text``, characters: token i covers text[ends[i - 1]:ends[i]]; None where not told."""
+
 
 NO_ROOM = Answer("", None, 0, True)
 """The answer to a prompt that fills the model's whole context."""
