@@ -29,6 +29,10 @@ class TeacherError(SeedbedError):
     """A teacher that cannot be asked or does not answer."""
 
 
+class SignalError(SeedbedError):
+    """A signal that cannot be read from this student or with what is at hand (no weights, no reward model)."""
+
+
 class SelectionError(SeedbedError):
     """A selection that cannot be made from this pool (too few problems, a missing signal)."""
 

@@ -65,6 +65,15 @@ class Prediction:
     is_truncated: bool
     """True where the token limit ended the answer."""
 
+    token_ids: tuple[int, ...] | None = None
+    """The generated tokens, end-of-text included; None where a server does not tell them."""
+
+    token_losses: tuple[float, ...] | None = None
+    """Surprise of each generated token, nats; None where a server does not tell it."""
+
+    token_ends: tuple[int, ...] | None = None
+    """Where each token ends in ``text``, characters; None where that cannot be told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

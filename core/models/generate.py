@@ -1,17 +1,22 @@
-"""Greedy answers of a student, with the loss of each answer from the same pass.
+"""Answers of a student, greedy or drawn, with the loss of each answer from the same pass.
 
 Our own decoding loop over the real model: prompts of like length share a batch, rows that have ended leave it, and
 the probabilities of the generated tokens come from the logits that chose them, so the loss needs no second pass.
-Plain greedy decoding: a model's sampling settings and repetition penalties are left aside. It knows nothing of tasks.
+A model's own sampling settings and repetition penalties are left aside. Drawn answers depend on their prompt, seed and
+number alone, not on the batch. It knows nothing of tasks.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core.errors import ModelLoadError
 from core.models.rendering import encode_prompts
 from core.models.student import Student
+from core.models.token_texts import TokenTexts
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +70,12 @@ class _Row:
     limit: int
     """Tokens that may be generated."""
 
+    sample: int = 0
+    """Which of the answers to the same prompt this is."""
+
+    seed: int | None = None
+    """Of the numbers that decide a drawn answer; None: greedy."""
+
 
 def generate_answers(
     student: Student,
@@ -89,18 +100,75 @@ def generate_answers(
     Raises:
         ModelLoadError: a single prompt does not fit into the memory.
     """
-    encoded = encode_prompts(student.tokenizer, prompts)
+    rows, crowded = _make_rows(student, prompts, max_new_tokens)
+    if crowded:
+        yield [(row.index, NO_ROOM) for row in crowded]
+    for batch in _decode_all(student, rows, None, batch_size, check):
+        yield [(row.index, answer) for row, answer in batch]
+
+
+def sample_answers(
+    student: Student,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    *,
+    n: int,
+    temperature: float,
+    seed: int = 0,
+    batch_size: int = BATCH_SIZE,
+    check: Callable[[], None] | None = None,
+) -> Iterator[list[tuple[int, int, Answer]]]:
+    """Draw n answers to each prompt from softmax(logits / temperature), longest prompts first.
+
+    Losses are those of the untempered student. An answer follows from prompt, seed, its number and the temperature, not
+    from the batch it was drawn in (up to the rounding of the logits).
+
+    Yields:
+        (index of the prompt, number of the sample in [0, n), answer), batch by batch, each once.
+
+    Raises:
+        ModelLoadError: a single prompt does not fit into the memory.
+    """
+    rows, crowded = _make_rows(student, prompts, max_new_tokens)
+    if crowded:
+        yield [(row.index, sample, NO_ROOM) for row in crowded for sample in range(n)]
+    drawn = [
+        _Row(row.index, row.ids, row.limit, sample, _make_seed(prompts[row.index], seed, sample))
+        for row in rows
+        for sample in range(n)
+    ]
+    for batch in _decode_all(student, drawn, temperature, batch_size, check):
+        yield [(row.index, row.sample, answer) for row, answer in batch]
+
+
+def _make_rows(student: Student, prompts: Sequence[str], max_new_tokens: int) -> tuple[list[_Row], list[_Row]]:
+    """Return the rows that can be answered, longest first, and those whose prompt fills the whole context."""
     limit = student.context_length
     rows = [
         _Row(index, ids, max_new_tokens if limit is None else min(max_new_tokens, limit - len(ids)))
-        for index, ids in enumerate(encoded)
+        for index, ids in enumerate(encode_prompts(student.tokenizer, prompts))
     ]
-    if crowded := [(row.index, NO_ROOM) for row in rows if row.limit < 1]:
-        yield crowded
-    waiting = sorted((row for row in rows if row.limit >= 1), key=lambda row: -len(row.ids))
+    fitting = sorted((row for row in rows if row.limit >= 1), key=lambda row: -len(row.ids))
+    return fitting, [row for row in rows if row.limit < 1]
+
+
+def _make_seed(prompt: str, seed: int, sample: int) -> int:
+    digest = hashlib.sha256(f"{seed} {sample} {prompt}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _decode_all(
+    student: Student,
+    waiting: list[_Row],
+    temperature: float | None,
+    batch_size: int,
+    check: Callable[[], None] | None,
+) -> Iterator[list[tuple[_Row, Answer]]]:
+    """Decode the rows in their order, a batch at a time; where the memory does not suffice, in smaller batches."""
+    texts = TokenTexts(student.tokenizer)
     while waiting:
         try:
-            answers = _decode(student, waiting[:batch_size], check)
+            answers = _decode(student, waiting[:batch_size], temperature, texts, check)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -110,7 +178,7 @@ def generate_answers(
                     f"{student.source}; use a smaller model or a machine with more memory."
                 ) from error
             batch_size = min(batch_size, len(waiting)) // 2 or 1
-            _free_memory(student)
+            free_memory(student)
             continue
         yield answers
         waiting = waiting[len(answers) :]
@@ -124,35 +192,42 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in text or "allocate memory" in text
 
 
-def _free_memory(student: Student) -> None:
+def free_memory(student: Student) -> None:
+    """Give a GPU's cached memory back before a smaller try."""
     import torch
 
     if student.device.type == "cuda":
         torch.cuda.empty_cache()
 
 
-def _decode(student: Student, rows: Sequence[_Row], check: Callable[[], None] | None) -> list[tuple[int, Answer]]:
-    """Decode one batch; returns (index, answer) in the order of the rows."""
+def _decode(
+    student: Student,
+    rows: Sequence[_Row],
+    temperature: float | None,
+    texts: TokenTexts,
+    check: Callable[[], None] | None,
+) -> list[tuple[_Row, Answer]]:
+    """Decode one batch; returns (row, answer) in the order of the rows."""
     import torch
 
     was_training = student.model.training
     student.model.eval()
     try:
         with torch.inference_mode():
-            batch = _Batch(student, rows)
+            batch = _Batch(student, rows, temperature)
             while not batch.is_over:
                 if check is not None and batch.step % CHECK_EVERY == 0:
                     check()
                 batch.advance()
     finally:
         student.model.train(was_training)
-    return [(row.index, answer) for row, answer in zip(rows, batch.read_answers(), strict=True)]
+    return list(zip(rows, batch.read_answers(texts), strict=True))
 
 
 class _Batch:
     """Rows that are decoded together, left padded; ``live`` says which row each line of the tensors belongs to."""
 
-    def __init__(self, student: Student, rows: Sequence[_Row]):
+    def __init__(self, student: Student, rows: Sequence[_Row], temperature: float | None):
         import torch
 
         from core.models.decoding_cache import make_cache
@@ -177,6 +252,11 @@ class _Batch:
         self.live = torch.arange(n, device=device)
         self.is_done = torch.zeros(n, dtype=torch.bool, device=device)
         self.cache = make_cache(student.model.config)
+        self.temperature = temperature
+        self.lots = None
+        if temperature is not None:
+            lots = [np.random.default_rng(row.seed).random(most, dtype=np.float32) for row in rows]
+            self.lots = torch.from_numpy(np.stack(lots)).to(device)
 
     @property
     def is_over(self) -> bool:
@@ -193,7 +273,10 @@ class _Batch:
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
-        losses, tokens = _pick_greedily(logits)
+        if self.lots is None:
+            losses, tokens = _pick_greedily(logits)
+        else:
+            losses, tokens = _draw(logits, self.lots[self.live, self.step], self.temperature)
         self.tokens[self.live, self.step] = tokens
         self.losses[self.live, self.step] = losses
         self.step += 1
@@ -216,19 +299,29 @@ class _Batch:
             setattr(self, name, getattr(self, name)[keep])
         self.n_over = 0
 
-    def read_answers(self) -> list[Answer]:
+    def read_answers(self, token_texts: TokenTexts) -> list[Answer]:
         """Return the answers in the order of the rows."""
         stops = set(self.stops.tolist())
         sums = self.losses.cumsum(1, dtype=self.losses.dtype)  # junk behind a row's end stays behind it
         lengths = self.lengths.tolist()
         totals = sums.gather(1, self.lengths[:, None] - 1)[:, 0].tolist()
         rows = [ids[:n] for ids, n in zip(self.tokens.tolist(), lengths, strict=True)]
-        texts = self.student.tokenizer.batch_decode(
-            [ids[:-1] if ids[-1] in stops else ids for ids in rows], skip_special_tokens=True
-        )
+        losses = [row[:n] for row, n in zip(self.losses.tolist(), lengths, strict=True)]
+        spoken = [ids[:-1] if ids[-1] in stops else ids for ids in rows]
+        texts = self.student.tokenizer.batch_decode(spoken, skip_special_tokens=True)
         return [
-            Answer(text.strip(), _finite(total / n), n, ids[-1] not in stops)
-            for text, total, n, ids in zip(texts, totals, lengths, rows, strict=True)
+            Answer(
+                text.strip(),
+                _finite(total / n),
+                n,
+                ids[-1] not in stops,
+                tuple(ids),
+                tuple(round(loss, 4) for loss in token_losses) if _finite(total) is not None else None,
+                token_texts.find_ends(said, text.strip(), len(ids)),
+            )
+            for text, total, n, ids, said, token_losses in zip(
+                texts, totals, lengths, rows, spoken, losses, strict=True
+            )
         ]
 
 
@@ -239,16 +332,17 @@ def _pick_greedily(logits: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]
     return logits.logsumexp(-1) - best, tokens
 
 
+def _draw(logits: "torch.Tensor", lots: "torch.Tensor", temperature: float) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Return each row's negative log-likelihood of a drawn token, untempered, and the token.
+
+    The token is where the cumulated probabilities pass the row's lot, a number in [0, 1).
+    """
+    logits = logits.float()
+    reached = (logits / temperature).softmax(-1).cumsum(-1)
+    tokens = (reached <= lots[:, None] * reached[:, -1:]).sum(-1).clamp(max=logits.shape[-1] - 1)
+    return logits.logsumexp(-1) - logits.gather(1, tokens[:, None])[:, 0], tokens
+
+
 def _finite(value: float) -> float | None:
     """Return None for a loss that is no number: unknown is never NaN outside arrays."""
     return value if value - value == 0.0 else None
-
-
-def describe(answer: Answer) -> dict[str, Any]:
-    """Return the answer as JSON values, for a cache."""
-    return {
-        "text": answer.text,
-        "loss": answer.loss,
-        "n_tokens": answer.n_tokens,
-        "is_truncated": answer.is_truncated,
-    }

@@ -6,13 +6,17 @@ It knows nothing of run folders or tables; the cache is any object with ``get`` 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
-from core.models.generate import Answer, describe, generate_answers
+from core.models.base import AnsweringStudent
+from core.models.generate import Answer
 from core.models.rendering import RENDERING_VERSION
-from core.models.student import Student
 from core.records import Prediction, Problem
 from core.tasks.base import Task
+
+ANSWER_VERSION = 2
+"""Part of every answer's cache key; raise it when more is kept of an answer, or the same prompt gives another one."""
 
 
 class AnswerCache(Protocol):
@@ -28,7 +32,7 @@ class AnswerCache(Protocol):
 
 
 def predict(
-    student: Student,
+    student: AnsweringStudent,
     task: Task,
     problems: Sequence[Problem],
     *,
@@ -56,19 +60,19 @@ def predict(
     if cache is not None:
         for prompt in dict.fromkeys(prompts):
             if (found := cache.get(answer_key(student, task, prompt))) is not None:
-                answers[prompt] = Answer(**found)
+                answers[prompt] = recall(found)
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in answers]
     _report(on_batch, prompts, answers)
-    for batch in generate_answers(student, missing, task.max_new_tokens, check=check):
+    for batch in student.answer(missing, task.max_new_tokens, check=check):
         for index, answer in batch:
             answers[missing[index]] = answer
             if cache is not None:
-                cache.put(answer_key(student, task, missing[index]), describe(answer))
+                cache.put(answer_key(student, task, missing[index]), asdict(answer))
         _report(on_batch, prompts, answers)
-    return [judge(task, problem, answers[prompt]) for problem, prompt in zip(problems, prompts, strict=True)]
+    return [make_prediction(task, problem, answers[prompt]) for problem, prompt in zip(problems, prompts, strict=True)]
 
 
-def judge(task: Task, problem: Problem, answer: Answer) -> Prediction:
+def make_prediction(task: Task, problem: Problem, answer: Answer) -> Prediction:
     """Return the prediction that an answer amounts to."""
     final = task.extract_final(answer.text) if answer.text else None
     return Prediction(
@@ -79,12 +83,21 @@ def judge(task: Task, problem: Problem, answer: Answer) -> Prediction:
         loss=answer.loss,
         n_tokens=answer.n_tokens,
         is_truncated=answer.is_truncated,
+        token_ids=answer.token_ids,
+        token_losses=answer.token_losses,
+        token_ends=answer.token_ends,
     )
 
 
-def answer_key(student: Student, task: Task, prompt: str) -> str:
+def recall(entry: dict[str, Any]) -> Answer:
+    """Return the answer of a cache entry; JSON has no tuples."""
+    return Answer(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
+
+
+def answer_key(student: AnsweringStudent, task: Task, prompt: str) -> str:
     """Return the cache key of an answer: whatever could change it is in it."""
-    parts = [RENDERING_VERSION, student.fingerprint, student.dtype_name, task.name, prompt, task.max_new_tokens]
+    versions = [RENDERING_VERSION, ANSWER_VERSION]
+    parts = [*versions, student.fingerprint, student.dtype_name, task.name, prompt, task.max_new_tokens]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 

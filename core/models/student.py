@@ -1,19 +1,22 @@
 """The student: a causal language model with its tokenizer and, where it was finetuned, its LoRA adapter.
 
-Loads safetensors only and runs no code that comes with a model. It knows nothing of tasks, runs or caches; asking
-the student is core/models/generate.py.
+Loads safetensors only and runs no code that comes with a model. It knows nothing of tasks, runs or caches; how it
+answers is core/models/generate.py.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.errors import ModelLoadError
 from core.settings import DEMO
+
+if TYPE_CHECKING:
+    from core.models.generate import Answer
 
 TINY = "tiny"
 """Name of the shipped student."""
@@ -43,6 +46,8 @@ class Student:
 
     context_length: int | None
     """Longest prompt and answer together, tokens; None where the model sets no limit."""
+
+    has_weights: ClassVar[bool] = True
 
     @classmethod
     def load(cls, source: str | Path, adapter: str | Path | None = None, device: str | None = None) -> "Student":
@@ -80,6 +85,29 @@ class Student:
             fingerprint = _hash_texts([fingerprint, hash_model_files(Path(adapter))])
         model.to(device).eval()
         return cls(model, tokenizer, str(source), fingerprint, find_context_length(model.config))
+
+    def answer(
+        self, prompts: Sequence[str], max_new_tokens: int, *, check: Callable[[], None] | None = None
+    ) -> "Iterator[list[tuple[int, Answer]]]":
+        """Answer greedily, longest prompts first; see ``core.models.generate.generate_answers``."""
+        from core.models.generate import generate_answers
+
+        return generate_answers(self, prompts, max_new_tokens, check=check)
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        max_new_tokens: int,
+        *,
+        n: int,
+        temperature: float,
+        seed: int,
+        check: Callable[[], None] | None = None,
+    ) -> "Iterator[list[tuple[int, int, Answer]]]":
+        """Draw n answers to each prompt; see ``core.models.generate.sample_answers``."""
+        from core.models.generate import sample_answers
+
+        return sample_answers(self, prompts, max_new_tokens, n=n, temperature=temperature, seed=seed, check=check)
 
     @property
     def device(self) -> Any:

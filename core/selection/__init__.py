@@ -2,10 +2,12 @@
 
 To add one, write a frozen dataclass with ``needs``, ``title`` and ``__call__`` (see base.Selector), register an
 instance with ``SELECTORS.register("name")``, and import its module below; the contract test then covers it, and asks
-for one oracle.
+for one oracle. Without a fork: name a Python file in ``SEEDBED_SELECTORS`` (own.py).
 """
 
-from core.selection import incorrect, loss, random  # noqa: F401 (registers)
+from core.selection import random, score, parts, solve_rate, badge  # noqa: F401, I001 (registers, in this order)
 from core.selection.base import SELECTORS, Pool, Selection, Selector
+from core.selection.choose import can_pick, choose
+from core.selection.picks import PICKS
 
-__all__ = ["SELECTORS", "Pool", "Selection", "Selector"]
+__all__ = ["PICKS", "SELECTORS", "Pool", "Selection", "Selector", "can_pick", "choose"]

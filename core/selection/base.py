@@ -26,6 +26,9 @@ class Pool:
     is_excluded: np.ndarray | None = None
     """(n,) bool, True where a row may not be chosen; None excludes nothing."""
 
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """name -> (n, width) float32; a row of NaN where unknown. ``gradient``, ``gradient_truth``, ``embedding``."""
+
     def __len__(self) -> int:
         return len(self.problem_ids)
 
@@ -65,13 +68,16 @@ class Selector(Protocol):
     """Chooses k problems of a pool."""
 
     needs: frozenset[str]
-    """Names of the signals that it reads."""
+    """Names of the signals and vectors that it reads."""
 
     title: str
     """One line for people: what it prefers."""
 
     def __call__(self, pool: Pool, k: int, rng: np.random.Generator) -> Selection:
-        """Choose k free rows; ties are broken by rng, never by row order. Raises SelectionError."""
+        """Choose k free rows; ties are broken by rng, never by row order. Raises SelectionError.
+
+        A selector that ranks by a score also takes ``pick``, a function of ``core.selection.picks``.
+        """
         ...
 
 
@@ -83,22 +89,31 @@ def check_request(pool: Pool, k: int, needs: frozenset[str]) -> None:
     n_free = int(pool.is_free.sum())
     if k < 1:
         raise SelectionError(f"Choose at least 1 problem, not {k}.")
+    if not len(pool):
+        raise SelectionError("The pool is empty; bring in a seed set that has train problems.")
     if k > n_free:
         raise SelectionError(
-            f"The pool has {n_free} problems to choose from, fewer than the {k} asked for; ask for fewer."
+            f"The pool has {n_free:,} problems to choose from, fewer than the {k:,} asked for; ask for fewer."
         )
-    for name in sorted(needs):
-        if name not in pool.signals:
-            raise SelectionError(
-                f"This selector needs the signal {name!r}; predict the seed set with the student first."
-            )
+    missing = sorted(needs - set(pool.signals) - set(pool.vectors))
+    if missing:
+        raise SelectionError(f"This selector needs the signal {' and '.join(missing)}; score the seed set by it first.")
 
 
 def tie_breakers(pool: Pool, rng: np.random.Generator) -> np.ndarray:
     """Return (n,) random numbers in [0, 1) that belong to the problems, not to their rows.
 
-    They are drawn in the order of the problem ids, so a shuffled pool gives each problem the same number.
+    Each is a hash of the problem's id and of one number drawn from rng, so a shuffled pool, or a larger one, gives a
+    problem the same number, and a million problems need no sorting.
     """
-    numbers = np.empty(len(pool))
-    numbers[np.argsort(pool.problem_ids, kind="stable")] = rng.random(len(pool))
-    return numbers
+    salt = np.uint64(rng.integers(1 << 63))
+    ids = np.ascontiguousarray(pool.problem_ids, dtype=str)
+    if not len(ids):
+        return np.empty(0)
+    letters = ids.view(np.uint32).reshape(len(ids), -1).astype(np.uint64)
+    factors = np.random.default_rng(0).integers(1 << 63, size=letters.shape[1], dtype=np.uint64) * 2 + 1
+    mixed = letters @ factors + salt * np.uint64(0x9E3779B97F4A7C15)  # empty places are zero and add nothing
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64 (Steele 2014)
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)) * 2.0**-53

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.selection.base import SELECTORS, Pool, Selection, check_request, tie_breakers
+from core.selection.picks import pick_best
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,11 @@ class RandomSelector:
     def __call__(self, pool: Pool, k: int, rng: np.random.Generator) -> Selection:
         """Choose k free rows by lot; the lot is the priority."""
         check_request(pool, k, self.needs)
-        priority = np.where(pool.is_free, tie_breakers(pool, rng), np.nan)
-        indices = np.argsort(-priority, kind="stable")[:k]  # NaN sorts last
-        reason = f"drawn at random from {int(pool.is_free.sum()):,} problems"
-        return Selection(indices.astype(np.int64), priority, None, [reason] * k)
+        lots = tie_breakers(pool, rng)
+        free = np.flatnonzero(pool.is_free)
+        indices = free[pick_best(lots[free], lots[free], k)]
+        reason = f"drawn at random from {len(free):,} problems"
+        return Selection(indices, np.where(pool.is_free, lots, np.nan), None, [reason] * k)
 
 
 SELECTORS.register("random")(RandomSelector())

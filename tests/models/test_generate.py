@@ -57,6 +57,9 @@ def compare_with_library(student: Student, prompts: list[str], max_new_tokens: i
         text = student.tokenizer.decode(ids[:-1] if is_ended else ids, skip_special_tokens=True).strip()
         assert (answer.text, answer.n_tokens, answer.is_truncated) == (text, len(ids), not is_ended)
         assert answer.loss == pytest.approx(second_pass_loss(student, prompt, ids), abs=1e-4)
+        assert answer.token_ids == tuple(ids) and len(answer.token_losses) == len(answer.token_ends) == len(ids)
+        assert answer.loss == pytest.approx(sum(answer.token_losses) / len(ids), abs=1e-3)
+        assert answer.token_ends[-1] == len(text) and list(answer.token_ends) == sorted(answer.token_ends)
     return answers
 
 
@@ -118,11 +121,11 @@ def test_the_context_ends_an_answer(student):
 def test_out_of_memory_halves_the_batch_and_loses_nothing(student, monkeypatch, error):
     prompts, sizes, decode = make_prompts(20), [], generate_module._decode
 
-    def decode_small(student, rows, check):
+    def decode_small(student, rows, *more):
         sizes.append(len(rows))
         if len(rows) > 6:
             raise error
-        return decode(student, rows, check)
+        return decode(student, rows, *more)
 
     expected = ask(student, prompts)
     monkeypatch.setattr(generate_module, "_decode", decode_small)

@@ -1,6 +1,6 @@
 import pytest
 
-import core.models.predict as predict_module
+import core.models.generate as generate_module
 from core.cache import Cache
 from core.errors import RunCancelled
 from core.models.predict import predict
@@ -29,13 +29,13 @@ def test_known_answers_are_not_asked_again_and_are_judged_anew(student, tmp_path
         first = predict(student, TASK, problems[:8], cache=cache)
         assert len(cache) == 8
     asked = []
-    generate = predict_module.generate_answers
+    generate = generate_module.generate_answers
 
     def generate_noted(student, prompts, *args, **options):
         asked.append(prompts)
         return generate(student, prompts, *args, **options)
 
-    monkeypatch.setattr(predict_module, "generate_answers", generate_noted)
+    monkeypatch.setattr(generate_module, "generate_answers", generate_noted)
     with Cache(tmp_path) as cache:
         again = predict(student, TASK, problems, cache=cache)
     assert again[:8] == first and [len(prompts) for prompts in asked] == [4]
@@ -74,8 +74,8 @@ def test_equal_prompts_are_answered_once_and_progress_counts_problems(student):
 
 def test_a_cancelled_run_keeps_what_was_answered(student, tmp_path, monkeypatch):
     problems = [make_problem(question) for question in QUESTIONS]
-    generate = predict_module.generate_answers
-    monkeypatch.setattr(predict_module, "generate_answers", lambda *a, **k: generate(*a, **k, batch_size=4))
+    generate = generate_module.generate_answers
+    monkeypatch.setattr(generate_module, "generate_answers", lambda *a, **k: generate(*a, **k, batch_size=4))
     done = []
 
     def check():

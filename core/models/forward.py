@@ -1,0 +1,178 @@
+"""Given answers read back through the student: hidden states that go into its output head, and losses.
+
+One teacher-forced pass over prompt and answer. The head is applied to answer tokens alone and a few at a time, so the
+vocabulary never meets the whole batch. It knows nothing of tasks, caches or sketches.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ModelLoadError
+from core.models.generate import free_memory, is_out_of_memory
+from core.models.student import Student
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
+"""Prompt and answer tokens, padding included, that go through the model together."""
+
+HEAD_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 26}
+"""Logits that are held at a time: tokens times vocabulary."""
+
+HEAD_TOLERANCE = 0.05
+"""How far the head's logits may lie from the model's own (bfloat16 rounds); more means that the model changes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer to be read back: token ids as they follow the prompt's."""
+
+    index: int
+    prompt_ids: Sequence[int]
+    answer_ids: Sequence[int]
+    """At least one; end-of-text included where the answer has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnswer:
+    """What the student made of a given answer."""
+
+    index: int
+    hidden: "torch.Tensor"
+    """(T, d): the state from which each answer token is foretold, as it goes into the output head."""
+
+    targets: "torch.Tensor"
+    """(T,) int64: the answer's tokens."""
+
+
+def read_answers(
+    student: Student, answers: Sequence[GivenAnswer], *, check: Callable[[], None] | None = None
+) -> Iterator[list[ReadAnswer]]:
+    """Read given answers, longest first, a batch at a time; those longer than the model's context are left out.
+
+    Raises:
+        ModelLoadError: one answer does not fit into the memory, or the model changes its logits behind the head.
+    """
+    import torch
+
+    limit = student.context_length
+    fitting = [row for row in answers if limit is None or len(row.prompt_ids) + len(row.answer_ids) <= limit]
+    waiting = sorted(fitting, key=lambda row: -len(row.prompt_ids) - len(row.answer_ids))
+    budget = BATCH_TOKENS[student.device.type]
+    while waiting:
+        if check is not None:
+            check()
+        width = len(waiting[0].prompt_ids) + len(waiting[0].answer_ids)
+        batch = waiting[: max(1, budget // width)]
+        try:
+            with torch.inference_mode():
+                found = _read_batch(student, batch)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(batch) == 1:
+                raise ModelLoadError(
+                    f"The memory does not suffice to read an answer of {width:,} tokens with {student.source}; use a "
+                    "smaller model or a machine with more memory."
+                ) from error
+            budget = width * (len(batch) // 2)
+            free_memory(student)
+            continue
+        yield found
+        waiting = waiting[len(batch) :]
+
+
+def _read_batch(student: Student, rows: Sequence[GivenAnswer]) -> list[ReadAnswer]:
+    """Return what the student made of one batch; rows are left padded, so that all answers end in the last column."""
+    import torch
+
+    inputs = [[*row.prompt_ids, *row.answer_ids[:-1]] for row in rows]
+    width, most = max(map(len, inputs)), max(len(row.answer_ids) for row in rows)
+    pad = student.tokenizer.pad_token_id
+    ids = torch.tensor([[pad] * (width - len(row)) + row for row in inputs], device=student.device)
+    starts = torch.tensor([width - len(row) for row in inputs], device=student.device)
+    columns = torch.arange(width, device=student.device)
+    was_training = student.model.training
+    student.model.eval()
+    try:
+        with _catch_head_input(student) as caught:
+            logits = student.model(
+                input_ids=ids,
+                attention_mask=(columns >= starts[:, None]).long(),
+                position_ids=(columns - starts[:, None]).clamp(min=0),
+                use_cache=False,
+                logits_to_keep=most,
+            ).logits[:, -1]
+    finally:
+        student.model.train(was_training)
+    hidden = caught[0]
+    _require_plain_head(student, hidden[:, -1], logits)
+    return [
+        ReadAnswer(
+            row.index,
+            hidden[line, -len(row.answer_ids) :],
+            torch.tensor(list(row.answer_ids), device=student.device),
+        )
+        for line, row in enumerate(rows)
+    ]
+
+
+@contextmanager
+def _catch_head_input(student: Student) -> Iterator[list["torch.Tensor"]]:
+    """Note what goes into the output head, and let the head see the last position only."""
+    caught: list[torch.Tensor] = []
+
+    def note(_module: Any, arguments: tuple) -> tuple:
+        caught.append(arguments[0])
+        return (arguments[0][:, -1:], *arguments[1:])
+
+    handle = student.model.get_output_embeddings().register_forward_pre_hook(note)
+    try:
+        yield caught
+    finally:
+        handle.remove()
+
+
+def apply_head(student: Student, hidden: "torch.Tensor") -> "torch.Tensor":
+    """Return the student's logits for states that go into its output head, (T, d) to (T, V) float32."""
+    import torch
+
+    with torch.inference_mode():
+        logits = student.model.get_output_embeddings()(hidden).float()
+    config = student.model.config.get_text_config()
+    if cap := getattr(config, "final_logit_softcapping", None):
+        return torch.tanh(logits / cap) * cap
+    if scale := getattr(config, "logits_scaling", None):
+        return logits / scale
+    return logits * getattr(config, "logit_scale", 1.0)
+
+
+def _require_plain_head(student: Student, hidden: "torch.Tensor", logits: "torch.Tensor") -> None:
+    """Raise ModelLoadError where the model does something to its logits that ``apply_head`` does not know."""
+    own = logits.float()
+    if float((apply_head(student, hidden) - own).abs().max()) > HEAD_TOLERANCE * max(1.0, float(own.abs().max())):
+        raise ModelLoadError(
+            f"{student.source} changes its logits behind the output head in a way that Seedbed does not know, so the "
+            "loss of given answers and gradients cannot be computed; use the signals of its own answers."
+        )
+
+
+def chunk_tokens(student: Student) -> int:
+    """Return how many tokens may meet the whole vocabulary at a time."""
+    vocabulary = student.model.get_output_embeddings().weight.shape[0]
+    return max(1, HEAD_ELEMENTS[student.device.type] // vocabulary)
+
+
+def measure_loss(student: Student, read: ReadAnswer) -> float:
+    """Return the mean negative log-likelihood per token of a read answer, nats."""
+    import torch
+
+    total, size = 0.0, chunk_tokens(student)
+    with torch.inference_mode():
+        for hidden, targets in zip(read.hidden.split(size), read.targets.split(size), strict=True):
+            logits = apply_head(student, hidden)
+            total += float((logits.logsumexp(-1) - logits.gather(1, targets[:, None])[:, 0]).sum())
+    return total / len(read.targets)

@@ -1,0 +1,45 @@
+"""One way to choose, for pages, recipes and the shell: selector and pick by name, a pool, k and a replicate's draw."""
+
+from functools import partial
+
+import numpy as np
+
+from core.errors import SelectionError
+from core.selection.base import SELECTORS, Pool, Selection, Selector
+from core.selection.picks import PICKS
+
+
+def can_pick(selector: Selector) -> bool:
+    """Say whether a pick applies: only a selector that ranks by a score has something to sample from."""
+    code = getattr(type(selector).__call__, "__code__", None)
+    return code is not None and "pick" in code.co_varnames[: code.co_argcount]
+
+
+def choose(
+    pool: Pool, selector: str, k: int, rng: np.random.Generator, *, pick: str = "argmax", temperature: float = 1.0
+) -> Selection:
+    """Choose k free rows of a pool.
+
+    Args:
+        pool: with the signals that the selector needs.
+        selector: registry name.
+        k: rows wanted.
+        rng: of the replicate; the same gives the same rows.
+        pick: registry name: ``argmax``, or ``softmax`` for selectors that rank.
+        temperature: of softmax; above 0.
+
+    Raises:
+        SelectionError: k is larger than the pool, a signal is missing, or the pick does not apply.
+        UnknownNameError: no such selector or pick.
+    """
+    choice = SELECTORS.get(selector)
+    take = PICKS.get(pick)
+    if pick == "argmax":
+        return choice(pool, k, rng)
+    if not can_pick(choice):
+        raise SelectionError(
+            f"The pick {pick} needs a score to sample from, and {selector} ranks nothing; take argmax with it."
+        )
+    if not temperature > 0:
+        raise SelectionError(f"The temperature of {pick} must be above 0, not {temperature:g}.")
+    return choice(pool, k, rng, pick=partial(take, temperature=temperature))

@@ -1,0 +1,65 @@
+"""How often the student solves a problem when it answers with a temperature (SPARQ: 16 attempts)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.analysis.accuracy import wilson_interval
+from core.signals.base import SIGNALS, Scores, Scoring
+from core.signals.own import judge_text
+from core.signals.reference import NO_REFERENCE
+from core.signals.remember import make_key, remember
+
+SEED = 0
+"""Of the numbers that decide the drawn answers; part of the cache key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolveRateSignal:
+    """Draws K answers to every problem and verifies each."""
+
+    title: str = "Share of drawn answers that are right"
+    unit: str = ""
+    needs: frozenset[str] = frozenset({"reference"})
+    is_vector: bool = False
+    version: int = 1
+
+    def __call__(self, scoring: Scoring) -> Scores:
+        """Return the share in [0, 1] of K answers, with its 95 % interval (Wilson 1927) as low and high.
+
+        A truncated answer counts as wrong unless it already says the final answer. NaN without a reference.
+        """
+        n, temperature = scoring.n_samples, scoring.temperature
+        prompts = [scoring.task.student_prompt(problem.question) for problem in scoring.problems]
+        limit = scoring.task.max_new_tokens
+        keys = [
+            make_key(scoring, "solve_rate", self.version, prompt, n, temperature, SEED, limit) for prompt in prompts
+        ]
+
+        def compute(missing: list[int]) -> Iterator[list[tuple[int, list[str]]]]:
+            texts: dict[int, list[str]] = {place: [] for place in range(len(missing))}
+            for batch in scoring.student.sample(
+                [prompts[row] for row in missing], limit, n=n, temperature=temperature, seed=SEED, check=scoring.check
+            ):
+                for place, _sample, answer in batch:
+                    texts[place].append(answer.text)
+                touched = {place for place, _, _ in batch}
+                yield [(missing[place], texts.pop(place)) for place in touched if len(texts[place]) == n]
+
+        rows = [row for row, problem in enumerate(scoring.problems) if problem.final is not None]
+        found = remember(scoring, keys, rows, compute)
+        values, low, high = np.full((3, len(prompts)), np.nan)
+        for row, texts in found.items():
+            n_right = sum(self._is_right(scoring, row, text) for text in texts)
+            values[row] = n_right / n
+            low[row], high[row] = wilson_interval(n_right, n)
+        notes = [None if row in found else NO_REFERENCE for row in range(len(prompts))]
+        return Scores(values, {"solve_rate_low": low, "solve_rate_high": high}, notes=notes)
+
+    def _is_right(self, scoring: Scoring, row: int, text: str) -> bool:
+        final = scoring.task.extract_final(text) if text else None
+        return judge_text(scoring.task, scoring.problems[row], text, final)[0] == 1.0
+
+
+SIGNALS.register("solve_rate")(SolveRateSignal())

@@ -1,0 +1,82 @@
+"""Given answers read back: against a plain pass for each one alone."""
+
+import pytest
+import torch
+
+from core.errors import ModelLoadError
+from core.models import forward
+from core.models.forward import GivenAnswer, apply_head, measure_loss, read_answers
+from core.models.rendering import encode_completions, encode_prompts
+from core.models.student import Student
+from core.settings import DEMO
+
+PROMPTS = [f"Tom has {n} apples and buys {'more ' * (n % 7)}\n" for n in range(1, 14)]
+ANSWERS = [f"{n} + 12 = {n + 12} {'pens ' * (n % 5)}#### {n + 12}" for n in range(1, 14)]
+
+
+def make_given(student: Student) -> list[GivenAnswer]:
+    ids = zip(encode_prompts(student.tokenizer, PROMPTS), encode_completions(student.tokenizer, ANSWERS), strict=True)
+    return [GivenAnswer(index, *pair) for index, pair in enumerate(ids)]
+
+
+def plain_loss(student: Student, row: GivenAnswer) -> float:
+    whole = torch.tensor([[*row.prompt_ids, *row.answer_ids]])
+    with torch.no_grad():
+        logits = student.model(whole).logits[0, len(row.prompt_ids) - 1 : -1].double()
+    return -logits.log_softmax(-1).gather(1, torch.tensor(row.answer_ids)[:, None]).mean().item()
+
+
+@pytest.mark.parametrize("budget", [64, 4096])
+def test_losses_equal_a_plain_pass_for_each_answer_alone(student, monkeypatch, budget):
+    monkeypatch.setitem(forward.BATCH_TOKENS, "cpu", budget)
+    monkeypatch.setitem(forward.HEAD_ELEMENTS, "cpu", 5 * 300)  # five tokens at a time
+    given = make_given(student)
+    found = {read.index: measure_loss(student, read) for batch in read_answers(student, given) for read in batch}
+    assert sorted(found) == list(range(len(given)))
+    for row in given:
+        assert found[row.index] == pytest.approx(plain_loss(student, row), abs=1e-4)
+
+
+def test_hidden_states_are_those_that_the_head_reads(student):
+    (row,) = [row for row in make_given(student) if row.index == 3]
+    (read,) = (read for batch in read_answers(student, [row]) for read in batch)
+    whole = torch.tensor([[*row.prompt_ids, *row.answer_ids]])
+    with torch.no_grad():
+        logits = student.model(whole).logits[0, len(row.prompt_ids) - 1 : -1]
+    assert torch.allclose(apply_head(student, read.hidden), logits, atol=1e-4)
+    assert read.targets.tolist() == list(row.answer_ids)
+
+
+def test_the_shipped_student_reads_alike():
+    student = Student.load(DEMO / "tiny", device="cpu")
+    given = make_given(student)[:4]
+    found = {read.index: measure_loss(student, read) for batch in read_answers(student, given) for read in batch}
+    assert found == {row.index: pytest.approx(plain_loss(student, row), abs=1e-4) for row in given}
+
+
+def test_an_answer_beyond_the_context_is_left_out_and_the_others_are_read(student):
+    given = make_given(student)
+    long = GivenAnswer(99, given[0].prompt_ids, [5] * 300)
+    found = [read.index for batch in read_answers(student, [*given, long]) for read in batch]
+    assert sorted(found) == [row.index for row in given]
+
+
+def test_out_of_memory_halves_the_batch(student, monkeypatch):
+    sizes, read = [], forward._read_batch
+
+    def read_small(student, rows):
+        sizes.append(len(rows))
+        if len(rows) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return read(student, rows)
+
+    monkeypatch.setattr(forward, "_read_batch", read_small)
+    given = make_given(student)
+    assert len([read for batch in read_answers(student, given) for read in batch]) == len(given)
+    assert sizes[:3] == [13, 6, 3]
+
+
+def test_a_model_that_changes_its_logits_is_refused(student, monkeypatch):
+    monkeypatch.setattr(forward, "apply_head", lambda student, hidden: student.model.lm_head(hidden) * 2)
+    with pytest.raises(ModelLoadError, match="behind the output head"):
+        list(read_answers(student, make_given(student)))
