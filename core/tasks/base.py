@@ -98,5 +98,13 @@ class Task(Protocol):
         """Verify a worked answer without a reference; return one sentence for what is wrong, None where it holds."""
         ...
 
+    def find_wrong_step(self, question: str, answer: str) -> str | None:
+        """Return one sentence on the first reasoning step of an answer that does not hold.
+
+        None where all hold, where there are none, or where the task has no way to tell (a question it cannot read).
+        The final answer is not looked at.
+        """
+        ...
+
 
 TASKS: Registry[Task] = Registry("task")

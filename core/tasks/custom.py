@@ -99,6 +99,10 @@ class Custom:
             return "The answer states no final answer."
         return next((each.fault for each in check_annotations(answer) if each.fault), None)
 
+    def find_wrong_step(self, question: str, answer: str) -> str | None:
+        """Return None: reasoning in free text cannot be checked; ``find_fault`` recomputes the calculations in it."""
+        return None
+
 
 def canonical_text(text: str) -> str | None:
     """Return a number in its one spelling, other text with single spaces; None for nothing."""

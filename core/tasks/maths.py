@@ -113,6 +113,10 @@ class Maths:
             return fault
         return find_unreadable(finals.pop())
 
+    def find_wrong_step(self, question: str, answer: str) -> str | None:
+        """Return None: reasoning in free text cannot be checked; ``find_fault`` recomputes the calculations in it."""
+        return None
+
 
 def canonical_final(text: str) -> str | None:
     """Return one spelling per plain number ("7", "-3/4", "60%") and tidied LaTeX for the rest; None for nothing."""

@@ -178,6 +178,14 @@ class Prontoqa:
         goal = statement if truth else statement.negate()
         return None if not clauses or goal in clauses else "The proof does not reach the statement."
 
+    def find_wrong_step(self, question: str, answer: str) -> str | None:
+        """Check every proof sentence by forward chaining; None as well where the question cannot be read."""
+        try:
+            theory, _ = read_theory(question)
+        except ValueError:
+            return None
+        return theory.find_wrong_step(list_steps(answer))
+
 
 def _is_choice(answer: str, match: re.Match[str]) -> bool:
     """Say whether the word belongs to the phrase "true or false", which decides nothing."""

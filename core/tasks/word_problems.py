@@ -138,6 +138,10 @@ class WordProblems:
             return f"The final answer {written} is not the last calculated value, {annotations[-1].text!r}."
         return None
 
+    def find_wrong_step(self, question: str, answer: str) -> str | None:
+        """Return None: reasoning in free text cannot be checked; ``find_fault`` recomputes the calculations in it."""
+        return None
+
 
 def write_quantity(value: Quantity) -> str:
     """Return the one form of a final number; a percentage keeps its sign, other units are dropped."""

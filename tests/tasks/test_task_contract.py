@@ -1,6 +1,7 @@
 """One body for every registered task, on rows of the built-in seed sets."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -184,3 +185,18 @@ def test_split_key_follows_the_question_alone(task, problems):
         again = task.make_problem(problem.question, problem.answer, problem.final, {**problem.meta, "note": 1}, "test")
         assert task.split_key(again) == task.split_key(problem)
     assert len({task.split_key(problem) for problem in problems}) > 1
+
+
+def test_steps_of_reference_answers_hold(task, problems):
+    for problem in problems:
+        assert task.find_wrong_step(problem.question, problem.answer) is None
+
+
+def test_a_wrong_step_is_found_where_the_task_can_tell(task, problems):
+    """A proof of another problem does not hold here, whatever its label; only deductions are read step by step."""
+    for problem, other in pairwise(problems):
+        wrong = task.find_wrong_step(problem.question, other.answer)
+        assert (wrong is not None) == (task.name == "prontoqa")
+        assert wrong is None or (wrong.endswith(".") and "\n" not in wrong)
+    assert task.find_wrong_step("I cannot be read", problems[0].answer) is None
+    assert task.find_wrong_step(problems[0].question, "") is None

@@ -15,6 +15,7 @@ from core.records import Problem
 from core.settings import REPOSITORY
 from core.teacher.base import TeacherReply, TeacherRequest
 from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite
+from core.teacher.builtin.judge import JUDGES, answer_seed, is_about_seed
 
 NAME = "built-in"
 """Name that records carry for this teacher."""
@@ -43,9 +44,9 @@ def read_revision() -> str:
 
 
 class BuiltInTeacher:
-    """Answers question and answer requests about seeds that a task's rules can rewrite.
+    """Rewrites seeds and answers what it wrote, answers a seed's own question, judges and grades answers to it.
 
-    Its reply follows from task, subject, sample index and rules alone.
+    Its reply follows from task, subject, sample index and rules alone; as judge and grader, from the prompt as well.
     """
 
     name = NAME
@@ -60,19 +61,29 @@ class BuiltInTeacher:
     async def complete(self, request: TeacherRequest) -> TeacherReply:
         """Answer one request; raises TeacherError where the rules do not reach it."""
         await asyncio.sleep(0)  # let others run between two rewrites, as a real request would
+        if request.subject is None:
+            raise TeacherError("The built-in teacher only knows what to do with seeds, and this request names none.")
+        text = self._write(request, request.subject)
+        return TeacherReply(text, "stop", count_tokens(request.prompt), count_tokens(text))
+
+    def _write(self, request: TeacherRequest, subject: Problem) -> str:
+        """Return the text of the reply."""
+        if request.purpose in JUDGES:
+            return JUDGES[request.purpose](request, subject)
+        if request.purpose == "answer" and is_about_seed(request, subject):
+            return answer_seed(request.task, subject)
         if request.purpose not in ("question", "answer"):
             raise TeacherError(
                 f"The built-in teacher has no rules to act as {request.purpose}; choose another teacher."
             )
-        if request.subject is None:
-            raise TeacherError("The built-in teacher only rewrites seeds, and this request names none.")
-        rewrite = self._rewrite(request.task, request.subject, request.sample_index)
-        text = rewrite.question_reply
-        if request.purpose == "answer":
-            if rewrite.question not in request.prompt:
-                raise TeacherError("The built-in teacher is a rule-based stand-in and only answers questions it wrote.")
-            text = rewrite.answer_reply
-        return TeacherReply(text, "stop", count_tokens(request.prompt), count_tokens(text))
+        rewrite = self._rewrite(request.task, subject, request.sample_index)
+        if request.purpose == "question":
+            return rewrite.question_reply
+        if rewrite.question not in request.prompt:
+            raise TeacherError(
+                "The built-in teacher is a rule-based stand-in and only answers questions it wrote and those of seeds."
+            )
+        return rewrite.answer_reply
 
     def _rewrite(self, task: str, seed: Problem, sample_index: int) -> Rewrite:
         """Return the rewrite, made anew or kept from the request before."""
