@@ -290,6 +290,15 @@ def test_failures_alike_later_end_it_after_many(n, is_ended):
         assert scores.values[0] == 0 and np.isnan(scores.values[1:]).all()
 
 
+def test_a_success_between_ends_the_row_of_failures():
+    def answer(request):
+        return "teacher on" if int(request.subject.problem_id[1:]) % 5 == 0 else refuse()(request)
+
+    teacher = ScriptedTeacher(lambda _: close_with(8, 3), answer=answer)
+    scores = score(teacher, *make_world(100))
+    assert np.isnan(scores.values).sum() == 80 and scores.notes.count("The key was refused.") == 80
+
+
 def test_without_a_teacher_it_says_what_to_do():
     with pytest.raises(SignalError, match="choose one"):
         score(None, *make_world(1))
@@ -346,19 +355,14 @@ def read_problems(name, n):
     return task, [task.make_problem(row["question"], row["answer"], row["final"], {}, "test") for row in rows]
 
 
-def write_last_line(problem):
-    return problem.answer.splitlines()[-1]
-
-
 @pytest.mark.parametrize("name", ["word_problems", "maths", "prontoqa", "game24"])
 def test_the_built_in_teacher_scores_right_above_wrong_and_worked_above_bare(name, tmp_path):
     task, problems = read_problems(name, 40)
-    problems = problems[: 2 * (len(problems) // 2)]
-    others = problems[1:] + problems[:1]
+    last_lines = [problem.answer.splitlines()[-1] for problem in problems]
     kinds = {
         "worked": [problem.answer for problem in problems],
-        "bare": [write_last_line(problem) for problem in problems],
-        "wrong": [write_last_line(other) for other in others],
+        "bare": last_lines,
+        "wrong": last_lines[1:] + last_lines[:1],
         "nothing": [""] * len(problems),
     }
     found = {}
@@ -368,11 +372,9 @@ def test_the_built_in_teacher_scores_right_above_wrong_and_worked_above_bare(nam
             scores = score(CachedTeacher(BuiltInTeacher(), cache), problems, predictions, task)
             assert list(scores.notes) == [None] * len(problems)
             assert all(map(task.is_correct, map(task.extract_final, scores.texts["teacher_answer"]), problems))
-            if kind == "wrong":
-                is_wrong = np.array([not prediction.is_correct for prediction in predictions])
-                assert is_wrong.sum() >= len(problems) // 4
             found[kind] = scores
-    assert np.all(found["worked"].values == 0)
+    is_wrong = ~np.array(list(map(task.is_correct, map(task.extract_final, kinds["wrong"]), problems)))
+    assert is_wrong.sum() >= len(problems) // 4 and np.all(found["worked"].values == 0)
     student = {kind: scores.details["judge_student"] for kind, scores in found.items()}
     assert np.all(student["worked"] >= student["bare"])
     assert np.all(student["bare"][is_wrong] > student["wrong"][is_wrong])

@@ -197,9 +197,10 @@ def _has_steps(answer: str) -> bool:
 
 
 def _find_flaw(task: Task, subject: Problem, answer: str) -> str | None:
-    """Return a sentence on a step that does not hold; a fault that the reference has as well is the check's limit."""
-    if wrong := task.find_wrong_step(subject.question, answer):
-        return wrong
+    """Return what the task's check finds wrong in the way to a right answer.
+
+    Where it finds fault with the reference as well, that is the check's limit and not held against the answer.
+    """
     fault = task.find_fault(subject.question, answer, subject.meta)
     if fault is None or (subject.answer and task.find_fault(subject.question, subject.answer, subject.meta)):
         return None
