@@ -13,6 +13,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = make_parser()
     options = parser.parse_args(arguments)
     try:
+        if files := Settings.from_env().selector_files:
+            from core.selection.own import load_selectors
+
+            load_selectors(files)
         return options.verb(options)
     except SeedbedError as error:
         print(f"seedbed: {error}", file=sys.stderr)
@@ -35,9 +39,8 @@ def make_parser() -> argparse.ArgumentParser:
     loop.add_argument(
         "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, or a hub id (default: tiny)"
     )
-    loop.add_argument(
-        "--selector", default="random", metavar="NAME", help="random (default), loss_high, loss_low, incorrect"
-    )
+    add_selector(loop)
+    loop.add_argument("--reward", default="tiny-reward", metavar="PATH_OR_ID", help="reward model of reward selectors")
     loop.add_argument(
         "--select", type=positive, default=100, metavar="K", help="accepted candidates a round (default: 100)"
     )
@@ -46,6 +49,8 @@ def make_parser() -> argparse.ArgumentParser:
     loop.add_argument("--epochs", type=positive, help="epochs of each finetune (default: the student's preset)")
     loop.add_argument("--learning-rate", type=float, help="learning rate (default: the student's preset)")
     add_home(loop)
+
+    add_scoring_verbs(verbs)
 
     imported = verbs.add_parser("import", help="read a file into a seed set")
     imported.set_defaults(verb=shell.run_import)
@@ -74,6 +79,63 @@ def make_parser() -> argparse.ArgumentParser:
     rebuild.set_defaults(verb=shell.rebuild_database)
     add_home(rebuild)
     return parser
+
+
+def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
+    """Add ``score`` and ``select``."""
+    from core import shell
+
+    score = verbs.add_parser("score", help="let a student answer seeds and score each by signals")
+    score.set_defaults(verb=shell.run_score)
+    score.add_argument("--seeds", required=True, metavar="FILE_OR_NAME", help="seed file, or a built-in seed set")
+    score.add_argument("--task", help="task of the file where it is not recognised")
+    score.add_argument(
+        "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, a hub id, or the base URL of a server"
+    )
+    score.add_argument("--student-model", metavar="NAME", help="its model name, for a student behind a server")
+    score.add_argument("--adapter", type=Path, metavar="DIR", help="LoRA adapter on top of the student")
+    score.add_argument(
+        "--reward", default="tiny-reward", metavar="PATH_OR_ID", help="reward model (default: %(default)s)"
+    )
+    score.add_argument(
+        "--teacher", default="built-in", metavar="built-in|BASE_URL", help="who judges and grades (default: built-in)"
+    )
+    score.add_argument("--teacher-model", metavar="NAME", help="its model name, for a teacher behind a server")
+    score.add_argument(
+        "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="environment variable with the key of the servers"
+    )
+    score.add_argument(
+        "--signals",
+        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        default=["loss", "correct"],
+        metavar="A,B,...",
+        help="loss, correct (always), loss_truth, reward, reward_truth, judge, grade, solve_rate, gradient, "
+        "gradient_truth, embedding",
+    )
+    score.add_argument("--samples", type=positive, default=16, metavar="K", help="answers drawn for solve_rate")
+    score.add_argument("--temperature", type=float, default=1.0, help="of those answers (default: 1)")
+    score.add_argument("--out", type=Path, required=True, metavar="FILE.parquet", help="one row per problem")
+    add_home(score)
+
+    select = verbs.add_parser("select", help="choose from a table of scores")
+    select.set_defaults(verb=shell.run_select)
+    select.add_argument("--scores", type=Path, required=True, metavar="FILE.parquet", help="what `score` wrote")
+    add_selector(select)
+    select.add_argument("--select", type=positive, default=100, metavar="K", help="problems to choose (default: 100)")
+    select.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")
+    select.add_argument("--temperature", type=float, default=1.0, help="of the softmax pick (default: 1)")
+    select.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="chosen problems, best first")
+
+
+def add_selector(parser: argparse.ArgumentParser) -> None:
+    """Add ``--selector`` and ``--pick``."""
+    known = (
+        "random (default), loss_high, loss_low, loss_truth_high, loss_truth_low, reward_low, reward_high, "
+        "reward_truth_low, reward_truth_high, judge_hard, lion, incorrect, evokd, solve_rate, badge, badge_truth, "
+        "loss_spread, or one of SEEDBED_SELECTORS"
+    )
+    parser.add_argument("--selector", default="random", metavar="NAME", help=known)
+    parser.add_argument("--pick", default="argmax", metavar="NAME", help="argmax (default), or softmax to sample")
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:

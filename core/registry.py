@@ -37,6 +37,10 @@ class Registry(Generic[T]):
             known = ", ".join(sorted(self._members))
             raise UnknownNameError(f"There is no {self.noun} named {name!r}; known: {known}.") from None
 
+    def discard(self, name: str) -> None:
+        """Forget a member, so that a person's own file can be read again after a change."""
+        self._members.pop(name, None)
+
     def names(self) -> list[str]:
         """Return the known names in the order of registration."""
         return list(self._members)

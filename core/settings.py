@@ -27,8 +27,15 @@ class Settings:
     light_slots: int = 2
     """Runs of the light lane (imports, previews) at a time."""
 
+    selector_files: tuple[Path, ...] = ()
+    """Python files with a person's own selectors."""
+
     @classmethod
     def from_env(cls) -> "Settings":
-        """Read ``SEEDBED_HOME`` (default ``data/local`` of the checkout)."""
+        """Read ``SEEDBED_HOME`` (default: ``data/local`` of the checkout) and ``SEEDBED_SELECTORS`` (files, ``:``)."""
         home = os.environ.get("SEEDBED_HOME")
-        return cls(home=Path(home).expanduser().resolve() if home else REPOSITORY / "data" / "local")
+        files = [part for part in os.environ.get("SEEDBED_SELECTORS", "").split(os.pathsep) if part.strip()]
+        return cls(
+            home=Path(home).expanduser().resolve() if home else REPOSITORY / "data" / "local",
+            selector_files=tuple(Path(part.strip()).expanduser().resolve() for part in files),
+        )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
+from core.lines import to_plain
 from core.recipes.kinds import execute
 from core.runs.folder import ENDED, RunFolder, refuse_selection
 
@@ -58,6 +59,8 @@ def run_loop(options: argparse.Namespace) -> int:
         seed_set,
         student=options.student,
         selector=options.selector,
+        pick=options.pick,
+        reward=options.reward,
         k=options.select,
         rounds=options.rounds,
         replicate=options.replicate,
@@ -115,6 +118,114 @@ def format_rounds(summary: Mapping[str, Any]) -> str:
 def format_percent(value: float | None) -> str:
     """Return a share as per cent with one decimal; a dash where it is unknown."""
     return "–" if value is None else f"{100 * value:.1f}%"
+
+
+def run_score(options: argparse.Namespace) -> int:
+    """Import the seeds if need be, score them in this process, write one row per problem."""
+    from core.datasets import ensure_seed_set
+    from core.recipes.scoring import read_score_frame
+    from core.recipes.selecting import make_score_config
+
+    home = options.home.resolve()
+    server = find_server(options.student, options.student_model, options.key_env)
+    seed_set = ensure_seed_set(home, options.seeds, task=options.task)
+    print_seed_set(home, seed_set)
+    imported = RunFolder(home / "runs" / seed_set)
+    config = make_score_config(
+        seed_set,
+        {"name": imported.config["name"], "task": imported.read_state().summary["task"]},
+        student=server["model"] if server else options.student,
+        server=server,
+        adapter=str(options.adapter.resolve()) if options.adapter else None,
+        signals=options.signals,
+        reward=options.reward,
+        teacher=find_server(options.teacher, options.teacher_model, options.key_env) or options.teacher,
+        n_samples=options.samples,
+        temperature=options.temperature,
+    )
+    title = f"Score {config['seed_set_name']} with {config['student']}"
+    folder = WatchedRun(
+        RunFolder.create(home, "score", title=title, config=config, lane="device", starts_itself=True).path
+    )
+    print(f"run {folder.run_id}")
+    state = execute(folder)
+    folder.close_bar()
+    found = folder.read_state()
+    if state != "done":
+        print(f"The run was {state}. {found.error or ''}".strip(), file=sys.stderr)
+        return 130 if state == "cancelled" else 1
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    read_score_frame(folder).to_parquet(options.out, index=False)
+    print_scores(found.summary or {})
+    print(f"scores: {options.out}")
+    return 0
+
+
+def find_server(source: str, model: str | None, key_env: str) -> dict[str, str] | None:
+    """Return where a model is served, None for a source that is no address; the server says which model it has."""
+    if not source.startswith(("http://", "https://")):
+        return None
+    from core.teacher.endpoint import Endpoint, find_model
+
+    endpoint = Endpoint(source, model or "", key_env)
+    return {"base_url": endpoint.base_url, "model": model or find_model(endpoint), "key_env": key_env}
+
+
+def print_scores(summary: Mapping[str, Any]) -> None:
+    """Say what a score run found, what is unknown and why, and how long each signal took."""
+    loss = summary["mean_loss"]
+    print(
+        f"{summary['n']:,} problems: {format_percent(summary['accuracy'])} right, mean loss "
+        f"{'–' if loss is None else f'{loss:.3f}'}, {summary['n_truncated']:,} answers truncated"
+    )
+    for signal, reasons in summary["unknown"].items():
+        for reason, n in reasons.items():
+            print(f"unknown: {signal} of {n:,}: {reason}")
+    print("seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary["seconds"].items()))
+
+
+def run_select(options: argparse.Namespace) -> int:
+    """Choose from a table of scores and write the chosen problems, best first."""
+    import json
+
+    import numpy as np
+    import pandas as pd
+
+    from core.errors import DataFormatError
+    from core.recipes.scoring import pool_from_scores
+    from core.selection import choose
+    from core.signals import SIGNALS
+
+    try:
+        frame = pd.read_parquet(options.scores)
+    except (OSError, ValueError) as error:
+        raise DataFormatError(f"{options.scores} is no table of scores: {error}".splitlines()[0]) from error
+    if "problem_id" not in frame:
+        raise DataFormatError(f"{options.scores} has no column problem_id; give a file that `core score` wrote.")
+    rng = np.random.default_rng([options.replicate, 1, 1])
+    selection = choose(
+        pool_from_scores(frame),
+        options.selector,
+        options.select,
+        rng,
+        pick=options.pick,
+        temperature=options.temperature,
+    )
+    plain = [name for name in frame if name not in SIGNALS or not SIGNALS.get(name).is_vector]
+    rows = frame.iloc[selection.indices][plain].to_dict("records")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("w", encoding="utf-8") as file:
+        for rank, (row, index, reason) in enumerate(zip(rows, selection.indices, selection.reason, strict=True)):
+            about = {
+                "rank": rank,
+                "priority": None if selection.priority is None else selection.priority[index],
+                "group": None if selection.group is None else selection.group[index],
+                "reason": reason,
+            }
+            file.write(json.dumps(to_plain({**about, **row}), ensure_ascii=False) + "\n")
+    topped_up = f", {selection.n_topped_up:,} of them topped up at random" if selection.n_topped_up else ""
+    print(f"{len(rows):,} of {len(frame):,} problems by {options.selector}{topped_up}: {options.out}")
+    return 0
 
 
 def run_import(options: argparse.Namespace) -> int:

@@ -18,11 +18,11 @@ from core.filters.base import FILTERS
 from core.generation.base import METHODS
 from core.generation.grow import GrowOutcome, first_sample_index, grow
 from core.models.student import Student
+from core.recipes.scoring import list_needs, score_stage
 from core.recipes.stages import (
     CandidateRecorder,
     evaluate_stage,
     home_of,
-    make_pool,
     predict_stage,
     record_selection,
     select_with_spares,
@@ -149,12 +149,16 @@ def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple
     A problem may be chosen again in a later round, as in the paper.
     """
     config, train = loop.config, loop.problems["train"]
-    predictions = predict_stage(loop.folder, student, label, loop.task, train, f"round {number}: predict the seeds")
+    pick = config.get("pick", "argmax")
+    table = score_stage(
+        loop.folder, student, label, loop.task, train, list_needs([config["selector"]]), config, f"round {number}: "
+    )
     rng = np.random.default_rng([config["replicate"], number, 1])
-    chosen, spares = select_with_spares(make_pool(train, predictions), config["selector"], config["k"], rng)
+    chosen, spares = select_with_spares(table.make_pool(), config["selector"], config["k"], rng, pick)
     about = {
         "seed_set_id": config["seed_set"],
         "selector": config["selector"],
+        "pick": pick,
         "k": config["k"],
         "replicate": config["replicate"],
         "prediction_run_id": loop.folder.run_id,

@@ -8,21 +8,22 @@ from core.errors import RunError
 from core.filters.base import FILTERS
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
-from core.recipes.start import fix_student
+from core.recipes.scoring import list_signals
+from core.recipes.start import fix_model
 from core.runs.folder import RunFolder
-from core.selection import SELECTORS
+from core.selection import PICKS, SELECTORS
 from core.training.config import TrainingConfig
 
 CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "import": ("name", "split_seed"),
-    "predict": ("student",),
+    "score": ("student", "signals", "reward", "n_samples"),
     "generate": ("n_accepted", "filters"),
     "finetune": ("training", "student"),
-    "loop": ("training", "selector", "k", "rounds", "replicate", "filters", "student"),
+    "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
 }
 """Kind of run -> settings that a copy may change; the others say what its inputs were made from."""
 
-LOWEST = {"n_accepted": 1, "k": 1, "rounds": 1, "replicate": 0, "split_seed": 0}
+LOWEST = {"n_accepted": 1, "n_samples": 1, "k": 1, "rounds": 1, "replicate": 0, "split_seed": 0}
 
 
 def start_clone(hub: Hub, run_id: str, name: str, value: Any) -> str:
@@ -54,10 +55,16 @@ def check_setting(name: str, value: Any) -> Any:
         if not isinstance(value, list):
             raise RunError(f'filters must be a list like ["rouge_l", "verified"], not {value!r}.')
         return list(dict.fromkeys(["held_out", *(FILTERS.get(item) and item for item in value)]))
+    elif name == "signals":
+        if not isinstance(value, list):
+            raise RunError(f'signals must be a list like ["loss", "reward"], not {value!r}.')
+        return list_signals(value)
     elif not isinstance(value, str) or not value.strip():
         raise RunError(f"{name} must be a text, not {value!r}.")
     elif name == "selector":
         SELECTORS.get(value)
-    elif name == "student":
-        return fix_student(value.strip())
+    elif name == "pick":
+        PICKS.get(value)
+    elif name in ("student", "reward"):
+        return fix_model(value.strip())
     return value

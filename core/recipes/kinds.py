@@ -29,12 +29,12 @@ def run_import(folder: RunFolder) -> dict[str, Any]:
     return import_seed_set(folder)
 
 
-@KINDS.register("predict")
-def run_predict(folder: RunFolder) -> dict[str, Any]:
-    """Let a student answer a seed set."""
-    from core.recipes.single import predict_run
+@KINDS.register("score")
+def run_score(folder: RunFolder) -> dict[str, Any]:
+    """Let a student answer a seed set, and score every problem."""
+    from core.recipes.single import score_run
 
-    return predict_run(folder)
+    return score_run(folder)
 
 
 @KINDS.register("generate")

@@ -1,4 +1,4 @@
-"""The runs of a single stage, as the pages start them: predict, generate, finetune.
+"""The runs of a single stage, as the pages start them: score, generate, finetune.
 
 Each reads its frozen configuration, its ``input/`` and the seed set that it names, whose run folder never changes;
 never the database.
@@ -17,6 +17,7 @@ from core.filters.held_out import is_known, make_held_out_keys
 from core.generation.base import METHODS
 from core.generation.grow import first_sample_index, grow
 from core.models.student import Student
+from core.recipes.scoring import list_signals, open_student, score_stage, summarise
 from core.recipes.stages import CandidateRecorder, evaluate_stage, home_of, predict_stage
 from core.recipes.teachers import open_teacher
 from core.recipes.training import train_stage
@@ -26,23 +27,14 @@ from core.tasks import TASKS
 from core.tasks.base import Task
 
 
-def predict_run(folder: RunFolder) -> dict[str, Any]:
-    """Let the student answer the problems it was given; summary: n, accuracy, mean loss."""
-    config = folder.config
-    adapter = config.get("adapter")
-    student = Student.load(config["student"], adapter=home_of(folder) / adapter if adapter else None)
-    problems = load_problems(home_of(folder), config["seed_set"], config["splits"])
-    predictions = predict_stage(
-        folder, student, config["label"], TASKS.get(config["task"]), problems, "predict"
-    ).values()
-    judged = [row.is_correct for row in predictions if row.is_correct is not None]
-    losses = [row.loss for row in predictions if row.loss is not None]
-    return {
-        "n": len(predictions),
-        "accuracy": float(np.mean(judged)) if judged else None,
-        "mean_loss": float(np.mean(losses)) if losses else None,
-        "n_truncated": sum(row.is_truncated for row in predictions),
-    }
+def score_run(folder: RunFolder) -> dict[str, Any]:
+    """Let a student answer the problems it was given and score them; summary: what ``summarise`` says."""
+    config, home = folder.config, home_of(folder)
+    signals = list_signals(config["signals"])
+    student = open_student(home, config)
+    problems = load_problems(home, config["seed_set"], config["splits"])
+    table = score_stage(folder, student, config["label"], TASKS.get(config["task"]), problems, signals, config)
+    return summarise(table)
 
 
 def generate_run(folder: RunFolder) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The single-stage runs that pages start and the whole loop use the same stages, s
 stage does not know who started the run, who watches it, or what comes next.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -13,11 +14,11 @@ import numpy as np
 
 from core.analysis.accuracy import evaluate
 from core.cache import Cache
+from core.models.base import AnsweringStudent
 from core.models.predict import predict
-from core.models.student import Student
 from core.records import Candidate, Prediction, Problem, Verdict
 from core.runs.folder import RunFolder
-from core.selection import SELECTORS
+from core.selection import choose
 from core.selection.base import Pool, Selection
 from core.tasks.base import Task
 
@@ -31,7 +32,7 @@ def home_of(folder: RunFolder) -> Path:
 
 
 def predict_stage(
-    folder: RunFolder, student: Student, label: str, task: Task, problems: Sequence[Problem], stage: str
+    folder: RunFolder, student: AnsweringStudent, label: str, task: Task, problems: Sequence[Problem], stage: str
 ) -> dict[str, Prediction]:
     """Let the student answer the problems and record it; returns problem_id -> prediction.
 
@@ -55,34 +56,39 @@ def predict_stage(
             check=folder.check_cancelled,
         )
     splits = {problem.problem_id: problem.split for problem in problems}
-    rows = [{**asdict(row), "student": label, "split": splits[row.problem_id]} for row in predictions]
+    rows = [
+        {
+            **{name: value for name, value in asdict(row).items() if not name.startswith("token_")},
+            "surprises": write_surprises(row),
+            "student": label,
+            "split": splits[row.problem_id],
+        }
+        for row in predictions
+    ]
     folder.write_part("predictions", pd.DataFrame(rows))
     return {row.problem_id: row for row in predictions}
 
 
-def make_pool(problems: Sequence[Problem], predictions: Mapping[str, Prediction]) -> Pool:
-    """Return the pool that selectors see: every problem, with NaN where the student was not asked."""
-    signals: dict[str, np.ndarray] = {}
-    if predictions:
-        rows = [predictions.get(problem.problem_id) for problem in problems]
-        signals["loss"] = np.array([np.nan if row is None or row.loss is None else row.loss for row in rows])
-        correct = [np.nan if row is None or row.is_correct is None else float(row.is_correct) for row in rows]
-        signals["correct"] = np.array(correct)
-    return Pool(np.array([problem.problem_id for problem in problems]), signals)
+def write_surprises(row: Prediction) -> str | None:
+    """Return where each token of an answer ends and how much it surprised, as JSON; None where that is not known."""
+    if row.token_ends is None or row.token_losses is None:
+        return None
+    return json.dumps(list(zip(row.token_ends, row.token_losses, strict=True)), separators=(",", ":"))
 
 
-def select_with_spares(pool: Pool, selector: str, k: int, rng: np.random.Generator) -> tuple[Selection, list[int]]:
+def select_with_spares(
+    pool: Pool, selector: str, k: int, rng: np.random.Generator, pick: str = "argmax"
+) -> tuple[Selection, list[int]]:
     """Choose k rows (fewer where the pool is smaller), then the next-best as spares, in the same order of preference.
 
     Returns:
         The selection of the chosen rows, and the rows of the spares.
     """
-    choose = SELECTORS.get(selector)
     n_free = int(pool.is_free.sum())
-    chosen = choose(pool, min(k, n_free), rng)
+    chosen = choose(pool, selector, min(k, n_free), rng, pick=pick)
     rest = pool.without(chosen.indices)
     n_spare = min(SPARES_PER_SEED * k, int(rest.is_free.sum()))
-    spares = choose(rest, n_spare, rng).indices.tolist() if n_spare else []
+    spares = choose(rest, selector, n_spare, rng, pick=pick).indices.tolist() if n_spare else []
     return chosen, spares
 
 

@@ -10,17 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from core.errors import RunError, SelectionError, TrainingError
+from core.errors import RunError, TrainingError
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
-from core.recipes.stages import record_selection, select_with_spares
+from core.recipes.scoring import REWARD
 from core.recipes.training import choose_preset
-from core.records import Problem
 from core.runs.folder import RunFolder
-from core.selection.base import Pool, Selection
+from core.selection import check_pick
 from core.training.config import PRESETS, TrainingConfig
 
 FILTER_NAMES = ("held_out", "rouge_l", "verified")
@@ -33,10 +31,11 @@ DEMO_K = 100
 """Accepted candidates of the demo's one round."""
 
 
-def fix_student(source: str) -> str:
-    """Return the student's name as a run keeps it: a folder by its whole path, for a worker starts elsewhere."""
+def fix_model(source: str) -> str:
+    """Return a model's name as a run keeps it: a folder by its whole path, for a worker starts elsewhere."""
     folder = Path(source).expanduser()
-    return str(folder.resolve()) if source != "tiny" and folder.is_dir() else source
+    is_shipped = source in ("tiny", "tiny-reward")
+    return str(folder.resolve()) if not is_shipped and folder.is_dir() else source
 
 
 def make_loop_config(
@@ -45,26 +44,28 @@ def make_loop_config(
     *,
     student: str = "tiny",
     selector: str = "random",
+    pick: str = "argmax",
     k: int = 100,
     rounds: int = 1,
     replicate: int = 0,
+    reward: str = REWARD,
     training: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the frozen configuration of a loop; raises what a wrong selector or setting raises, before it runs."""
-    from core.selection import SELECTORS
-
-    SELECTORS.get(selector)
+    check_pick(selector, pick)
     imported = RunFolder(home / "runs" / seed_set)
     about = {**imported.config, **(imported.read_state().summary or {})}  # a queued import knows its task by its name
     return {
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": fix_student(student),
+        "student": fix_model(student),
         "selector": selector,
+        "pick": pick,
         "k": k,
         "rounds": rounds,
         "replicate": replicate,
+        "reward": fix_model(reward),
         "teacher": "built-in",
         "method": "rewrite",
         "filters": list(FILTER_NAMES),
@@ -116,99 +117,12 @@ def start_import(
     return hub.submit("import", f"Import {name}", config, lane="light", files=copies)
 
 
-def start_predict(
-    hub: Hub, seed_set: str, *, student: str = "tiny", adapter: str | None = None, label: str = "base"
-) -> str:
-    """Let a student answer the train problems of a seed set; returns the run id.
-
-    Args:
-        hub: of the home.
-        seed_set: id.
-        student: ``tiny``, a folder or a hub id.
-        adapter: folder of an adapter relative to the home, or None.
-        label: what this student is called beside others on the same problems.
-    """
-    about = read_seed_set(hub, seed_set)
-    config = {
-        "seed_set": seed_set,
-        "seed_set_name": about["name"],
-        "task": about["task"],
-        "student": fix_student(student),
-        "adapter": adapter,
-        "label": label,
-        "splits": ["train"],
-    }
-    title = f"Predict {about['name']} with {student}" + ("" if label == "base" else f" ({label})")
-    return hub.submit("predict", title, config, lane="device")
-
-
 def read_seed_set(hub: Hub, seed_set: str) -> dict[str, Any]:
     """Return the seed set's row; raises RunError where there is none."""
     found = hub.store.read_seed_set(seed_set)
     if found is None:
         raise RunError(f"There is no seed set {seed_set!r} in this home; import one on the page Seeds.")
     return found
-
-
-def pool_from_frame(frame: pd.DataFrame) -> Pool:
-    """Return the pool of ``store.read_pool``: signals ``loss`` and ``correct`` where the student was asked."""
-    signals = {}
-    if frame["is_correct"].notna().any() or frame["loss"].notna().any():
-        signals["loss"] = frame["loss"].to_numpy(dtype=float, na_value=np.nan)
-        signals["correct"] = frame["is_correct"].astype("float64").to_numpy(na_value=np.nan)
-    return Pool(frame["problem_id"].to_numpy(dtype=str), signals)
-
-
-def choose_seeds(frame: pd.DataFrame, selector: str, k: int, replicate: int = 0) -> tuple[Selection, list[int]]:
-    """Choose k rows of ``store.read_pool`` and their spares; fast enough to redo at every change on the page.
-
-    Raises:
-        SelectionError: k is larger than the pool, or the selector needs predictions that are not there.
-    """
-    if k > len(frame):
-        raise SelectionError(
-            f"The seed set has {len(frame):,} train problems, fewer than the {k:,} asked for; ask for fewer."
-        )
-    return select_with_spares(pool_from_frame(frame), selector, k, np.random.default_rng([replicate, 1, 1]))
-
-
-def record_seeds(
-    hub: Hub,
-    seed_set: str,
-    frame: pd.DataFrame,
-    *,
-    selector: str,
-    k: int,
-    replicate: int = 0,
-    prediction_run: str | None = None,
-    student: str | None = None,
-) -> str:
-    """Keep a selection: a run folder that is made and finished at once; returns its run id."""
-    selection, spares = choose_seeds(frame, selector, k, replicate)
-    about = {
-        "seed_set_id": seed_set,
-        "selector": selector,
-        "k": k,
-        "replicate": replicate,
-        "prediction_run_id": prediction_run,
-        "student": student,
-    }
-    name = read_seed_set(hub, seed_set)["name"]
-    config = {**about, "seed_set": seed_set, "seed_set_name": name, "prediction_run": prediction_run}
-    problems = [Problem(id_, "", None, None) for id_ in frame["problem_id"]]
-    folder = RunFolder.create(
-        hub.settings.home,
-        "select",
-        title=f"Select {k} of {name} by {selector}",
-        config=config,
-        lane="light",
-        starts_itself=True,
-    )
-    with folder.hold():
-        record_selection(folder, 1, problems, selection, spares, about)
-        folder.finish("done", {"k": k, "n_topped_up": selection.n_topped_up})
-    hub.step()
-    return folder.run_id
 
 
 def start_generate(
@@ -310,7 +224,7 @@ def start_finetune(
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": fix_student(student),
+        "student": fix_model(student),
         "training": make_training(student, about["task"], training),
         "generate_runs": list(generate_runs),
         "policy": policy,

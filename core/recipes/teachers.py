@@ -1,6 +1,6 @@
-"""Opens the teacher that a run asks for by name; every reply goes through the content-addressed cache."""
+"""Opens the teacher that a run asks for; every reply goes through the content-addressed cache."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,9 +15,23 @@ TEACHERS = {"built-in": BuiltInTeacher}
 
 
 @contextmanager
-def open_teacher(home: Path, name: str) -> Iterator[Teacher]:
-    """Yield the teacher of that name behind the reply cache of the home; raises UnknownNameError."""
-    if name not in TEACHERS:
-        raise UnknownNameError(f"There is no teacher named {name!r}; known: {', '.join(TEACHERS)}.")
+def open_teacher(home: Path, teacher: str | Mapping[str, str]) -> Iterator[Teacher]:
+    """Yield the teacher behind the reply cache of the home.
+
+    Args:
+        home: the workspace.
+        teacher: a name in TEACHERS, or ``base_url``, ``model`` and ``key_env`` of an OpenAI-compatible server.
+
+    Raises:
+        UnknownNameError: no such name.
+    """
+    if isinstance(teacher, str) and teacher not in TEACHERS:
+        raise UnknownNameError(f"There is no teacher named {teacher!r}; known: {', '.join(TEACHERS)}.")
     with Cache(home / "cache" / "replies") as cache:
-        yield CachedTeacher(TEACHERS[name](), cache)
+        if isinstance(teacher, str):
+            yield CachedTeacher(TEACHERS[teacher](), cache)
+            return
+        from core.teacher.endpoint import Endpoint
+        from core.teacher.remote import RemoteTeacher
+
+        yield CachedTeacher(RemoteTeacher(Endpoint(**teacher)), cache)

@@ -81,7 +81,9 @@ class LossSpreadSelector:
             f"loss {loss[row]:.2f}, {'the highest' if place == 0 else 'unlike those before it'}"
             for place, row in enumerate(indices[: k - n_topped_up])
         ]
-        reasons += [f"no loss or embedding known; only {k - n_topped_up:,} have both"] * n_topped_up
+        reasons += [
+            f"no loss or embedding known; drawn at random because only {k - n_topped_up:,} have both"
+        ] * n_topped_up
         return Selection(indices, None, None, reasons, n_topped_up)
 
 

@@ -106,13 +106,13 @@ def tie_breakers(pool: Pool, rng: np.random.Generator) -> np.ndarray:
     Each is a hash of the problem's id and of one number drawn from rng, so a shuffled pool, or a larger one, gives a
     problem the same number, and a million problems need no sorting.
     """
-    salt = np.uint64(rng.integers(1 << 63))
+    salt = np.uint64(int(rng.integers(1 << 63)) * 0x9E3779B97F4A7C15 % (1 << 64))
     ids = np.ascontiguousarray(pool.problem_ids, dtype=str)
     if not len(ids):
         return np.empty(0)
     letters = ids.view(np.uint32).reshape(len(ids), -1).astype(np.uint64)
     factors = np.random.default_rng(0).integers(1 << 63, size=letters.shape[1], dtype=np.uint64) * 2 + 1
-    mixed = letters @ factors + salt * np.uint64(0x9E3779B97F4A7C15)  # empty places are zero and add nothing
+    mixed = letters @ factors + salt  # empty places are zero and add nothing
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64 (Steele 2014)
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     mixed ^= mixed >> np.uint64(31)

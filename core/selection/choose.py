@@ -32,14 +32,18 @@ def choose(
         SelectionError: k is larger than the pool, a signal is missing, or the pick does not apply.
         UnknownNameError: no such selector or pick.
     """
-    choice = SELECTORS.get(selector)
-    take = PICKS.get(pick)
+    check_pick(selector, pick)
     if pick == "argmax":
-        return choice(pool, k, rng)
-    if not can_pick(choice):
+        return SELECTORS.get(selector)(pool, k, rng)
+    if not temperature > 0:
+        raise SelectionError(f"The temperature of {pick} must be above 0, not {temperature:g}.")
+    return SELECTORS.get(selector)(pool, k, rng, pick=partial(PICKS.get(pick), temperature=temperature))
+
+
+def check_pick(selector: str, pick: str) -> None:
+    """Raise what a wrong selector or pick raises, before anything runs."""
+    choice = SELECTORS.get(selector)
+    if PICKS.get(pick) and pick != "argmax" and not can_pick(choice):
         raise SelectionError(
             f"The pick {pick} needs a score to sample from, and {selector} ranks nothing; take argmax with it."
         )
-    if not temperature > 0:
-        raise SelectionError(f"The temperature of {pick} must be above 0, not {temperature:g}.")
-    return choice(pool, k, rng, pick=partial(take, temperature=temperature))

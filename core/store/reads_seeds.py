@@ -86,7 +86,7 @@ class SeedReads(Reads):
         )
 
     def list_prediction_sets(self, seed_set_id: str) -> pd.DataFrame:
-        """Return what was predicted over the train problems of a seed set by predict and loop runs, newest first.
+        """Return what was predicted over the train problems of a seed set by score and loop runs, newest first.
 
         Columns: run_id, student (the label), n, n_correct, accuracy (NaN: no references), mean_loss, n_truncated,
         created_at, state, kind, title, student_name (folder or hub id), adapter (path relative to the home, or NULL).
@@ -98,7 +98,7 @@ class SeedReads(Reads):
                    count(*) filter (where p.is_truncated) as n_truncated,
                    s.created_at, s.state, s.kind, s.title, s.student_name, s.adapter
             from predictions p join run_subjects s using (run_id)
-            where s.seed_set_id = ? and s.kind in ('predict', 'loop') and p.split = 'train'
+            where s.seed_set_id = ? and s.kind in ('predict', 'score', 'loop') and p.split = 'train'
             group by all order by s.created_at desc, p.run_id, p.student
             """,
             [seed_set_id],
@@ -120,6 +120,40 @@ class SeedReads(Reads):
             """,
             [prediction_run_id, student, seed_set_id],
         )
+
+    def read_scores(self, run_id: str, student: str = "base") -> pd.DataFrame:
+        """Return the scores of one student by one run: indexed by problem_id, a column per signal, NaN where unknown.
+
+        Numbers behind a signal (``judge_student``, ``solve_rate_low``) have columns of their own.
+        """
+        names = self._frame(
+            "select distinct signal from scores where run_id = ? and student = ? order by signal", [run_id, student]
+        )["signal"].tolist()
+        columns = ", ".join(["problem_id", *["max(value) filter (where signal = ?)"] * len(names)])
+        found = self._frame(
+            f"select {columns} from scores where run_id = ? and student = ? group by problem_id",
+            [*names, run_id, student],
+        )
+        found.columns = ["problem_id", *names]
+        return found.set_index("problem_id").astype("float64")
+
+    def read_answer(self, run_id: str, student: str, problem_id: str) -> dict[str, Any] | None:
+        """Return one answer with ``surprises`` parsed, and ``notes`` and ``texts`` by signal; None where there is none.
+
+        ``surprises``: [[end of the token in text, nats], ...], or None where it is not known.
+        """
+        place = [run_id, student, problem_id]
+        where = "where run_id = ? and student = ? and problem_id = ?"
+        found = self._record(f"select * from predictions {where}", place)
+        if found is None:
+            return None
+        notes = self._frame(f"select signal, note from scores {where} and note is not null order by signal", place)
+        texts = self._frame(f"select name, text from score_texts {where} order by name", place)
+        return {
+            **parse_json(found, "surprises"),
+            "notes": dict(zip(notes["signal"], notes["note"], strict=True)),
+            "texts": dict(zip(texts["name"], texts["text"], strict=True)),
+        }
 
     def list_predictions(self, run_id: str, student: str | None = None, split: str | None = None) -> pd.DataFrame:
         """Return the student's answers of one run with question and reference (question, reference NULL if unknown)."""

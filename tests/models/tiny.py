@@ -62,6 +62,9 @@ class EchoTask:
     def is_correct(self, final: str | None, problem: Problem) -> bool | None:
         return None if problem.final is None else final == problem.final
 
+    def find_wrong_step(self, question: str, answer: str) -> str | None:
+        return "A step holds the word wrong." if "wrong" in answer else None
+
 
 def make_problem(question: str, final: str | None = "15") -> Problem:
     return Problem(f"p{abs(hash(question)) % 10**8}", question, None, final)

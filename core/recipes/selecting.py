@@ -1,0 +1,189 @@
+"""What the page Select calls: start a score run, read the scored pool, choose, keep the choice.
+
+It knows the hub and the store's reading verbs; it knows nothing of pages.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import SelectionError
+from core.hub import Hub
+from core.recipes.scoring import ALWAYS, REWARD, TEACHER, list_signals, read_vectors, refuse_blind
+from core.recipes.stages import record_selection, select_with_spares
+from core.recipes.start import fix_model, read_seed_set
+from core.records import Problem
+from core.runs.folder import RunFolder
+from core.selection import Pool, Selection, choose
+from core.signals import SIGNALS
+
+
+def start_score(
+    hub: Hub,
+    seed_set: str,
+    *,
+    student: str = "tiny",
+    adapter: str | None = None,
+    server: Mapping[str, str] | None = None,
+    label: str = "base",
+    signals: Sequence[str] = ALWAYS,
+    reward: str = REWARD,
+    teacher: str | Mapping[str, str] = TEACHER,
+    n_samples: int = 16,
+    temperature: float = 1.0,
+) -> str:
+    """Let a student answer and score the train problems of a seed set; returns the run id.
+
+    What was answered and scored before by the same student comes from the caches.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        student: ``tiny``, a folder or a hub id.
+        adapter: folder of an adapter relative to the home, or None.
+        server: ``base_url``, ``model``, ``key_env`` of a student behind a server; ``student`` is its name then.
+        label: what this student is called beside others on the same problems.
+        signals: names; ``loss`` and ``correct`` come in any case.
+        reward: ``tiny-reward``, a folder or a hub id, for the reward signals.
+        teacher: ``built-in``, or the fields of a server, for ``judge`` and ``grade``.
+        n_samples: answers drawn for each problem by ``solve_rate``.
+        temperature: of those.
+    """
+    about = read_seed_set(hub, seed_set)
+    config = make_score_config(
+        seed_set,
+        about,
+        student=student,
+        adapter=adapter,
+        server=server,
+        label=label,
+        signals=signals,
+        reward=reward,
+        teacher=teacher,
+        n_samples=n_samples,
+        temperature=temperature,
+    )
+    title = f"Score {about['name']} with {student}" + ("" if label == "base" else f" ({label})")
+    return hub.submit("score", title, config, lane="device" if server is None else "teacher")
+
+
+def make_score_config(
+    seed_set: str,
+    about: Mapping[str, Any],
+    *,
+    student: str,
+    signals: Sequence[str],
+    label: str = "base",
+    server: Mapping[str, str] | None = None,
+    reward: str = REWARD,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the frozen configuration of a score run; raises SignalError for what this student cannot give.
+
+    Args:
+        seed_set: id.
+        about: ``name`` and ``task`` of the seed set.
+        student: ``tiny``, a folder, a hub id, or the name of a model behind a server.
+        signals: names.
+        label: what this student is called.
+        server: where the student is, or None.
+        reward: the reward model.
+        more: adapter, teacher, n_samples, temperature, width.
+    """
+    names = list_signals(signals)
+    if server is not None:
+        refuse_blind(names, student)
+    return {
+        "seed_set": seed_set,
+        "seed_set_name": about["name"],
+        "task": about["task"],
+        "student": student if server is not None else fix_model(student),
+        "server": None if server is None else dict(server),
+        "label": label,
+        "splits": ["train"],
+        "signals": names,
+        "reward": fix_model(reward),
+        **more,
+    }
+
+
+def read_pool(hub: Hub, seed_set: str, scored: str | None, student: str = "base") -> tuple[pd.DataFrame, Pool]:
+    """Return the train problems as ``store.read_pool`` has them, scores in columns, and the pool that selectors see.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        scored: the run that scored them, or None.
+        student: what that run calls the student.
+    """
+    frame = hub.store.read_pool(seed_set, scored, student)
+    signals = {}
+    if frame["is_correct"].notna().any() or frame["loss"].notna().any():
+        signals["loss"] = frame["loss"].to_numpy(dtype=float, na_value=np.nan)
+        frame["correct"] = frame["is_correct"].astype("float64")
+    if scored is not None:
+        scores = hub.store.read_scores(scored, student)
+        frame = frame.drop(columns=["correct"] if "correct" in scores else []).join(scores, on="problem_id")
+    plain = [name for name in SIGNALS if not SIGNALS.get(name).is_vector and name in frame and name != "loss"]
+    signals |= {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in plain}
+    vectors = {}
+    for name in (name for name in SIGNALS if SIGNALS.get(name).is_vector and scored is not None):
+        found = read_vectors(hub.settings.home / "runs" / scored, student, name, frame["problem_id"].tolist())
+        if found is not None:
+            vectors[name] = found
+    return frame, Pool(frame["problem_id"].to_numpy(dtype=str), signals, vectors=vectors)
+
+
+def choose_seeds(pool: Pool, selector: str, k: int, replicate: int = 0, pick: str = "argmax") -> Selection:
+    """Choose k rows of a pool, as the page shows them and ``record_seeds`` keeps them.
+
+    Raises:
+        SelectionError: k is larger than the pool, or the selector needs scores that are not there.
+    """
+    return choose(pool, selector, k, np.random.default_rng([replicate, 1, 1]), pick=pick)
+
+
+def record_seeds(
+    hub: Hub,
+    seed_set: str,
+    pool: Pool,
+    *,
+    selector: str,
+    k: int,
+    pick: str = "argmax",
+    replicate: int = 0,
+    prediction_run: str | None = None,
+    student: str | None = None,
+) -> str:
+    """Keep a selection: a run folder that is made and finished at once; returns its run id."""
+    if k > len(pool):
+        raise SelectionError(f"The pool has {len(pool):,} problems, fewer than the {k:,} asked for; ask for fewer.")
+    rng = np.random.default_rng([replicate, 1, 1])
+    selection, spares = select_with_spares(pool, selector, k, rng, pick)
+    about = {
+        "seed_set_id": seed_set,
+        "selector": selector,
+        "pick": pick,
+        "k": k,
+        "replicate": replicate,
+        "prediction_run_id": prediction_run,
+        "student": student,
+    }
+    name = read_seed_set(hub, seed_set)["name"]
+    config = {**about, "seed_set": seed_set, "seed_set_name": name, "prediction_run": prediction_run}
+    problems = [Problem(id_, "", None, None) for id_ in pool.problem_ids.tolist()]
+    folder = RunFolder.create(
+        hub.settings.home,
+        "select",
+        title=f"Select {k} of {name} by {selector}" + ("" if pick == "argmax" else f", {pick}"),
+        config=config,
+        lane="light",
+        starts_itself=True,
+    )
+    with folder.hold():
+        record_selection(folder, 1, problems, selection, spares, about)
+        folder.finish("done", {"k": k, "n_topped_up": selection.n_topped_up})
+    hub.step()
+    return folder.run_id
