@@ -15,11 +15,14 @@ import numpy as np
 
 from core.errors import SelectionError
 
-BLOCK = 512
-"""Rows that are measured together: as float64 they stay in the processor's cache."""
+BLOCK = 1 << 21
+"""Numbers of the vectors that are measured together; they become float64, 16 MB."""
 
-MOST_NEW = 64
-"""Centres after which the distances are brought up to date at the latest."""
+MOST_NEW = 256
+"""Centres after which all distances are brought up to date at the latest."""
+
+NEW_SHARE = 0.5
+"""Share of the centres that may be new before that: at first distances fall so fast that most draws would fail."""
 
 TOLERANCE = 1e-12
 """A squared distance below this share of both squared lengths is rounding: the rows count as equal."""
@@ -59,31 +62,30 @@ def seed_by_distance(
         raise SelectionError(f"Choose between 1 and {len(vectors)} rows by distance, not {k}.")
     nearest = _Nearest(vectors, np.ones(len(vectors)) if weights is None else np.asarray(weights, dtype=np.float64))
     rows = np.empty(k, dtype=np.int64)
-    for place in range(k):
-        rows[place] = nearest.draw(rng) if place else nearest.begin(first, rng)
-        nearest.add(rows[place])
+    rows[0] = nearest.begin(first, rng)
+    for place in range(1, k):
+        rows[place] = nearest.draw(rng)
     return rows
 
 
 class _Nearest:
-    """Squared distances of n rows to the nearest centre, exact for the rows drawn and upper bounds for the others."""
+    """Squared distances of n rows to the nearest centre: as of the last refresh for all, as of now for a drawn one."""
 
     def __init__(self, vectors: np.ndarray, weights: np.ndarray):
         self.vectors, self.weights = vectors, weights
         n, d = vectors.shape
         if weights.shape != (n,) or not (np.isfinite(weights).all() and (weights >= 0).all()):
             raise ValueError(f"Weights must be {n} finite numbers of at least 0.")
-        self.squares = np.empty(n)
-        for part in _split(n):
-            block = vectors[part].astype(np.float64)
-            self.squares[part] = np.einsum("ij,ij->i", block, block)
+        size = max(1, BLOCK // max(1, d))
+        self.parts = [slice(start, start + size) for start in range(0, n, size)]
+        self.squares = np.concatenate([_square(vectors[part]) for part in self.parts])
         if not np.isfinite(self.squares).all():
             raise ValueError("Vectors must be finite; leave rows without a value out.")
         self.is_chosen = np.zeros(n, dtype=bool)
         self.n_chosen = 0
         self.bounds = np.full(n, np.inf)
         """(n,) squared distances to the nearest of the centres that were there at the last refresh."""
-        self.sums = np.full(n, np.inf)
+        self.sums = np.empty(n)
         """(n,) running sum of weight times bound."""
         self.new = np.empty((MOST_NEW, d))
         """(MOST_NEW, d) the centres since then, ``n_new`` of them."""
@@ -91,51 +93,55 @@ class _Nearest:
         self.n_new = self.n_refused = 0
 
     def begin(self, first: str, rng: np.random.Generator) -> int:
-        """Return the first centre."""
+        """Choose the first centre."""
         if first == "longest":
-            return int(np.argmax(np.where(self.weights > 0, self.squares, -1.0)))
-        sums = np.cumsum(self.weights)
-        return _find(sums, rng) if sums[-1] > 0 else int(rng.integers(len(sums)))
+            row = int(np.argmax(np.where(self.weights > 0, self.squares, -1.0)))
+        else:
+            sums = np.cumsum(self.weights)
+            row = _find(sums, rng) if sums[-1] > 0 else int(rng.integers(len(sums)))
+        self.add(row)
+        self.refresh()
+        return row
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """Choose the next centre."""
+        if self.n_new >= min(MOST_NEW, max(1, NEW_SHARE * self.n_chosen)):
+            self.refresh()
+        while self.sums[-1] > 0:
+            row = _find(self.sums, rng)
+            if rng.random() * self.bounds[row] < self.measure(row):
+                self.add(row)
+                return row
+            self.n_refused += 1
+            if self.n_refused > 8 + len(self.sums) // 128:  # together they have cost as much as a refresh
+                self.refresh()
+        left = np.flatnonzero(~self.is_chosen & (self.weights > 0))
+        if not len(left):
+            left = np.flatnonzero(~self.is_chosen)
+        row = int(left[rng.integers(len(left))])
+        self.is_chosen[row] = True  # distances are 0 and stay so
+        return row
 
     def add(self, row: int) -> None:
         """Make a row a centre."""
         self.is_chosen[row] = True
         self.n_chosen += 1
-        if self.sums[-1] > 0:  # else all distances are 0 and stay so
-            self.new[self.n_new] = self.vectors[row]
-            self.new_squares[self.n_new] = self.squares[row]
-            self.n_new += 1
-
-    def draw(self, rng: np.random.Generator) -> int:
-        """Draw the next centre."""
-        if self.n_new >= min(MOST_NEW, max(1, self.n_chosen // 2)):
-            self.refresh()
-        while self.sums[-1] > 0:
-            row = _find(self.sums, rng)
-            if rng.random() * self.bounds[row] < self.measure(row):
-                return row
-            self.n_refused += 1
-            if self.n_refused > 8 + len(self.sums) // 128:  # by now a refresh would have cost as much
-                self.refresh()
-        left = np.flatnonzero(~self.is_chosen & (self.weights > 0))
-        if not len(left):
-            left = np.flatnonzero(~self.is_chosen)
-        return int(left[rng.integers(len(left))])
+        self.new[self.n_new] = self.vectors[row]
+        self.new_squares[self.n_new] = self.squares[row]
+        self.n_new += 1
 
     def measure(self, row: int) -> float:
-        """Return the squared distance of one row to its nearest centre as it is now."""
+        """Return the squared distance of one row to its nearest centre as it is now; more than its bound means that."""
         if self.is_chosen[row]:
             return 0.0
-        if not self.n_new:
-            return self.bounds[row]
-        return min(self.bounds[row], self.compare(slice(row, row + 1))[0])
+        return self.compare(slice(row, row + 1))[0] if self.n_new else self.bounds[row]
 
     def refresh(self) -> None:
         """Bring every row's distance up to date."""
         if self.n_new:
-            for part in _split(len(self.bounds)):
+            for part in self.parts:
                 np.minimum(self.bounds[part], self.compare(part), out=self.bounds[part])
-        self.bounds[self.is_chosen] = 0.0
+        self.bounds[self.is_chosen] = 0.0  # whatever rounding says: it could be all that is left to draw
         self.sums = np.cumsum(self.bounds * self.weights)
         self.n_new = self.n_refused = 0
 
@@ -149,9 +155,10 @@ class _Nearest:
         return least
 
 
-def _split(n: int) -> list[slice]:
-    """Return blocks of rows."""
-    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+def _square(rows: np.ndarray) -> np.ndarray:
+    """Return (m,) float64 squared lengths."""
+    wide = rows.astype(np.float64)
+    return np.einsum("ij,ij->i", wide, wide)
 
 
 def _find(sums: np.ndarray, rng: np.random.Generator) -> int:
