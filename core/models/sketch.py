@@ -94,7 +94,7 @@ class TensorSketch:
         """Sketch the gradients of n answers whose tokens stand one after another.
 
         The sketch is not normalised: its length is the gradient's, and a sure answer has a short one. Beside the
-        result, memory grows by max(``MIN_TOKENS`` * V, ``ELEMENTS``) float32, and by as much again with ``cap``.
+        result, memory grows by some max(``MIN_TOKENS`` * V, ``ELEMENTS``) float32, and as much again with ``cap``.
 
         Args:
             hidden: (T, d) any float, what goes into the output head at the position that predicts each target.
@@ -119,15 +119,16 @@ class TensorSketch:
         counts = torch.tensor(lengths, device=self.device)
         owners = torch.repeat_interleave(torch.arange(len(lengths), device=self.device), counts)
         sums = torch.zeros(len(lengths), self.width // 2 + 1, dtype=torch.complex64, device=self.device)
-        with torch.no_grad():
-            for start in range(0, len(targets), self._n_tokens):
-                part = slice(start, start + self._n_tokens)
-                errors, scale = _find_errors(logits_of(hidden[part]).float(), targets[part], cap)
+        with torch.inference_mode():  # logits that were made in it can be overwritten nowhere else
+            n_parts = max(1, round(len(targets) / self._n_tokens))  # even ones: a short rest would take as long
+            parts = [tensor.tensor_split(n_parts) for tensor in (hidden, targets, owners)]
+            for states, tokens, rows in zip(*parts, strict=True):
+                errors, scale = _find_errors(logits_of(states).float(), tokens, cap)
                 spectra = torch.fft.rfft(self._count(errors, self._slots[0]) / scale)
                 del errors
-                spectra *= torch.fft.rfft(self._count(hidden[part].float(), self._slots[1]))
-                sums.index_add_(0, owners[part], spectra)
-            return torch.fft.irfft(sums, n=self.width) / counts[:, None]
+                spectra *= torch.fft.rfft(self._count(states.float(), self._slots[1]))
+                sums.index_add_(0, rows, spectra)
+        return torch.fft.irfft(sums, n=self.width) / counts[:, None]
 
     def _count(self, values: "torch.Tensor", slots: "torch.Tensor") -> "torch.Tensor":
         """Return (t, width) count sketches of the rows of (t, m).

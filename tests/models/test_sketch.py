@@ -119,6 +119,18 @@ def test_half_precision_students_are_sketched_in_float32():
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_the_head_may_run_in_any_mode_and_the_sketch_is_an_ordinary_tensor(mode):
+    head, (hidden, targets) = make_head().requires_grad_(), make_answer(6, 8)
+
+    def ask_head(states: torch.Tensor) -> torch.Tensor:
+        with mode():
+            return states @ head.t()
+
+    found = TensorSketch(VOCABULARY, HIDDEN, 64).sketch(hidden.requires_grad_(), ask_head, targets)
+    assert not found.is_inference() and not found.requires_grad and found.norm() > 0.1
+
+
 def test_inner_products_are_unbiased_over_the_tables():
     head = make_head(vocabulary=20, hidden=6)
     first, second = make_answer(4, 5, 20, 6), make_answer(5, 6, 20, 6)
