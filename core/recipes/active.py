@@ -151,7 +151,14 @@ def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple
     config, train = loop.config, loop.problems["train"]
     pick = config.get("pick", "argmax")
     table = score_stage(
-        loop.folder, student, label, loop.task, train, list_needs([config["selector"]]), config, f"round {number}: "
+        loop.folder,
+        student,
+        label,
+        loop.task,
+        train,
+        list_needs([config["selector"]]),
+        config,
+        f"round {number}: score the seeds, ",
     )
     rng = np.random.default_rng([config["replicate"], number, 1])
     chosen, spares = select_with_spares(table.make_pool(), config["selector"], config["k"], rng, pick)

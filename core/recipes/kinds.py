@@ -37,6 +37,14 @@ def run_score(folder: RunFolder) -> dict[str, Any]:
     return score_run(folder)
 
 
+@KINDS.register("try")
+def run_try(folder: RunFolder) -> dict[str, Any]:
+    """Let students answer a problem of one's own, and score the answers."""
+    from core.recipes.trying import try_run
+
+    return try_run(folder)
+
+
 @KINDS.register("generate")
 def run_generate(folder: RunFolder) -> dict[str, Any]:
     """Let the teacher grow candidates from a selection."""

@@ -3,6 +3,7 @@
 It knows the hub and the store's reading verbs; it knows nothing of pages.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -187,3 +188,52 @@ def record_seeds(
         folder.finish("done", {"k": k, "n_topped_up": selection.n_topped_up})
     hub.step()
     return folder.run_id
+
+
+def estimate_seconds(hub: Hub, student: str, stages: Sequence[str], n: int) -> tuple[float | None, list[str]]:
+    """Return how long scoring n problems took at most in earlier runs of this home, and what was not measured yet.
+
+    Args:
+        hub: of the home.
+        student: as the runs name it.
+        stages: ``answers`` and signals.
+        n: problems.
+
+    Returns:
+        Seconds for the stages that were measured, None where none was; and the names of the others. A run that found
+        everything in the caches was fast, so the slowest one counts.
+    """
+    runs = hub.store.list_runs(["score"], states=["done"], limit=50)
+    per_problem: dict[str, float] = {}
+    for summary in runs[runs["student_name"] == fix_model(student)]["summary"]:
+        found = json.loads(summary) if isinstance(summary, str) else {}
+        for stage, seconds in (found.get("seconds") or {}).items():
+            per_problem[stage] = max(per_problem.get(stage, 0.0), seconds / max(found.get("n") or 1, 1))
+    known = [stage for stage in stages if stage in per_problem]
+    unknown = [stage for stage in stages if stage not in per_problem]
+    return (n * sum(per_problem[stage] for stage in known) if known else None), unknown
+
+
+def read_earlier(hub: Hub, run_id: str, round_: int, signal: str) -> np.ndarray:
+    """Return what a signal said of the seeds of an earlier selection when they were chosen; (k,) float64, NaN unknown.
+
+    Args:
+        hub: of the home.
+        run_id: the run that made the selection.
+        round_: its round.
+        signal: name.
+    """
+    selections = hub.store.list_selections()
+    selection = selections[(selections["run_id"] == run_id) & (selections["round"] == round_)].iloc[0]
+    chosen = hub.store.list_selected(run_id, round_)
+    chosen = chosen[~chosen["is_spare"]]
+    if signal == "loss":
+        return chosen["loss"].to_numpy(dtype=float, na_value=np.nan)
+    scored = selection["prediction_run_id"]
+    if pd.isna(scored):
+        return np.full(len(chosen), np.nan)
+    scores = hub.store.read_scores(scored, selection["student"])
+    if signal in scores:
+        return scores[signal].reindex(chosen["problem_id"]).to_numpy()
+    known = chosen["is_correct"].astype("float64") if signal == "correct" else pd.Series(np.nan, chosen.index)
+    return known.to_numpy(dtype=float, na_value=np.nan)

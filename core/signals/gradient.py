@@ -61,17 +61,22 @@ class GradientSignal:
         return Scores(sketches, notes=notes)
 
     def _compute(self, scoring: Scoring, rows: list[int]) -> Iterator[list[tuple[int, dict]]]:
-        head = scoring.student.model.get_output_embeddings().weight
+        import torch
+
+        student = scoring.student
+        head = student.model.get_output_embeddings().weight
+        cap = getattr(student.model.config.get_text_config(), "final_logit_softcapping", None)
         sketch = TensorSketch(*head.shape, scoring.width, SEED, device=head.device)
         given = give_references(scoring, rows) if self.is_truth else give_own_answers(scoring, rows)
-        for batch in read_answers(scoring.student, given, check=scoring.check):
-            yield [
-                (
-                    read.index,
-                    pack_sketch(sketch.sketch(read.hidden, lambda h: apply_head(scoring.student, h), read.targets)),
-                )
-                for read in batch
-            ]
+        for batch in read_answers(student, given, check=scoring.check):
+            found = sketch.sketch_many(
+                torch.cat([read.hidden for read in batch]),
+                lambda hidden: apply_head(student, hidden),
+                torch.cat([read.targets for read in batch]),
+                [len(read.targets) for read in batch],
+                cap,
+            )
+            yield [(read.index, pack_sketch(row)) for read, row in zip(batch, found.cpu().numpy(), strict=True)]
 
 
 def give_own_answers(scoring: Scoring, rows: Sequence[int]) -> list[GivenAnswer]:

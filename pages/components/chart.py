@@ -29,8 +29,18 @@ const paint = (figure, style) => {
     xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
     hoverlabel: {bgcolor: pick('--st-secondary-background-color', '#eee'), font: {color: text}, bordercolor: line}};
 };
+const watch = (node) => {
+  if (node.seedbedIsWatched) return;
+  node.seedbedIsWatched = true;
+  const tell = (low, high) => node.seedbedTell && node.seedbedTell([low, high]);
+  node.on('plotly_selected', (event) => { if (event && event.range) tell(...event.range.x); });
+  node.on('plotly_click', (event) => {
+    const bar = event.points.find((point) => point.data.type === 'bar');
+    if (bar) tell(bar.x - bar.data.width / 2, bar.x + bar.data.width / 2);
+  });
+};
 export default function (component) {
-  const {data, parentElement} = component;
+  const {data, parentElement, setStateValue} = component;
   const node = parentElement.querySelector('.seedbed-chart');
   node.style.height = `${data.figure.layout.height}px`;
   node.dataset.chart = data.name;
@@ -38,8 +48,9 @@ export default function (component) {
     const draw = () => Plotly.react(node, structuredClone(data.figure.data),
       paint(structuredClone(data.figure), getComputedStyle(parentElement)),
       {responsive: true, displaylogo: false, displayModeBar: 'hover',
-       modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']});
+       modeBarButtonsToRemove: [...(data.has_range ? [] : ['select2d']), 'lasso2d', 'autoScale2d']});
     draw();
+    if (data.has_range) { node.seedbedTell = (range) => setStateValue('range', range); watch(node); }
     node.dataset.points = data.figure.data.reduce((most, trace) => Math.max(most, trace.x.length), 0);
   }).catch(() => { node.textContent = 'The chart library could not be loaded; reload the page.'; });
 }
@@ -50,12 +61,25 @@ _chart = st.components.v2.component(
 )
 
 
-def draw_chart(figure: Figure, *, key: str) -> None:
+def draw_chart(figure: Figure, *, key: str, has_range: bool = False) -> tuple[float, float] | None:
     """Draw a figure; as long as the key and the figure's ``uirevision`` stay, zoom survives new data.
 
     Args:
         figure: from ``core.figures``.
         key: names the chart on its page.
+        has_range: a reader may click a bar, or drag over the horizontal axis.
+
+    Returns:
+        Lower and upper end of what was clicked or dragged over; None before, and without ``has_range``.
     """
     library = f"vendor/plotly.min.js?v={version('plotly')}"
-    _chart(key=key, data={"figure": figure, "library": f"/{library}", "name": key}, height=figure["layout"]["height"])
+    if has_range:
+        figure = {**figure, "layout": {**figure["layout"], "dragmode": "select", "selectdirection": "h"}}
+    found = _chart(
+        key=key,
+        data={"figure": figure, "library": f"/{library}", "name": key, "has_range": has_range},
+        height=figure["layout"]["height"],
+        default={"range": None},
+        on_range_change=lambda: None,
+    )
+    return (min(found.range), max(found.range)) if has_range and found.range else None

@@ -1,48 +1,78 @@
-"""The chosen seeds as a table, and one of them whole, with the student's own answer to it."""
+"""One problem of the pool, whole: the reference beside the student's answer, coloured by surprise, and every score."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.selection.base import Selection
+from core.hub import Hub
+from core.signals import SIGNALS
 from pages.components import numbers
+from pages.components.pool_table import list_score_columns
 from pages.components.problems import draw_problem
-from pages.components.text import to_markdown
+from pages.components.surprise import draw_surprise
+from pages.components.text import plain, to_markdown
+
+BEHIND = {
+    "judge": ("teacher {judge_teacher}, student {judge_student}, of 10"),
+    "solve_rate": ("95 % interval {solve_rate_low} to {solve_rate_high}"),
+}
+"""What stands behind a score, from columns of the pool."""
 
 
-def draw_chosen(pool: pd.DataFrame, selection: Selection) -> None:
-    """Draw the chosen seeds with score and reason; a marked one is shown whole, with the student's own answer."""
-    rows = pool.iloc[selection.indices].assign(reason=list(selection.reason), rank=range(1, len(selection.indices) + 1))
-    shown = rows.assign(
-        loss=rows["loss"].map(numbers.loss),
-        answered=rows["is_correct"].map({True: "right", False: "wrong"}).fillna(numbers.MISSING),
-    )
-    event = st.dataframe(
-        shown,
-        hide_index=True,
-        height=min(38 + 35 * len(shown), 330),
-        key="chosen_seeds",
-        on_select="rerun",
-        selection_mode="single-row",
-        column_order=["rank", "loss", "answered", "question", "reason"],
-        column_config={
-            "rank": st.column_config.NumberColumn("rank", width="small"),
-            "question": st.column_config.TextColumn("question", width=300),
-            "loss": st.column_config.TextColumn("loss", width="small", alignment="right"),
-            "answered": st.column_config.TextColumn("student", width="small"),
-            "reason": st.column_config.TextColumn("reason", width=230),
-        },
-    )
-    marked = event.selection.rows
-    row = rows.iloc[marked[0] if marked and marked[0] < len(rows) else 0]
-    st.caption(
-        "The marked seed, and the student's own answer to it" if marked else "The first seed; mark another above"
-    )
+def draw_seed(hub: Hub, frame: pd.DataFrame, row: pd.Series, scored: Mapping[str, Any] | None) -> None:
+    """Draw the marked problem.
+
+    Args:
+        hub: of the home.
+        frame: the whole pool, to say where a score lies in it.
+        row: of the table.
+        scored: the run whose answers are shown, None where nobody was asked.
+    """
+    answer = scored and hub.store.read_answer(scored["run_id"], scored["student"], row["problem_id"])
     left, right = st.columns(2)
     with left:
-        draw_problem(row["question"], row["answer"], row["final"], title=f"Seed, rank {row['rank']}")
+        rank = "" if numbers.is_missing(row["rank"]) else f", rank {row['rank']}"
+        draw_problem(row["question"], row["answer"], row["final"], title=f"Seed{rank}")
     with right, st.container(border=True, key="reading_student"):
         st.caption("The student's answer")
-        st.markdown(to_markdown(row["text"]) if not numbers.is_missing(row["text"]) else "Not asked yet.")
+        if not answer:
+            st.markdown("Not asked yet.")
+            return
+        draw_surprise(answer["text"], answer["surprises"])
         if not numbers.is_missing(row["is_correct"]):
-            verdict = ":green[:material/check: right]" if row["is_correct"] else ":red[:material/close: wrong]"
-            st.markdown(f"{verdict} · loss {numbers.loss(row['loss'])} nats per token")
+            st.markdown(":green[:material/check: right]" if row["is_correct"] else ":red[:material/close: wrong]")
+        if answer["is_truncated"]:
+            st.caption(":material/content_cut: The token limit ended this answer.")
+        _draw_scores(frame, row, answer["notes"])
+    _draw_texts(answer["texts"])
+
+
+def _draw_scores(frame: pd.DataFrame, row: pd.Series, notes: Mapping[str, str]) -> None:
+    """List the scores of one problem: value, what is behind it, and how it lies in the pool."""
+    lines = []
+    for name in list_score_columns(frame):
+        value, others = row[name], frame[name].dropna()
+        signal = SIGNALS.get(name)
+        line = f"**{name}** {numbers.loss(value)}{' ' + signal.unit if signal.unit else ''}"
+        if signal.is_vector:
+            line = f"**{name}** length {numbers.loss(value)}"
+        if name in BEHIND and not numbers.is_missing(value):
+            shown = {key: numbers.loss(row[key]) for key in row.index if str(key).startswith(name)}
+            line += f" ({BEHIND[name].format(**shown)})"
+        if not numbers.is_missing(value) and others.nunique() > 2:
+            line += f" · above {numbers.percent((others < value).mean())} of the pool"
+        if name in notes:
+            line += f" · {plain(notes[name])}"
+        lines.append(f"- {line}")
+    st.markdown("\n".join(lines))
+
+
+def _draw_texts(texts: Mapping[str, str]) -> None:
+    """Offer what a teacher, judge or grader wrote about this problem."""
+    if texts:
+        with st.expander("What the teacher wrote about it", icon=":material/school:"):
+            for name, text in texts.items():
+                st.caption(name.replace("_", " "))
+                st.markdown(to_markdown(text))

@@ -72,7 +72,7 @@ def step_of_run(kind: str, stage: str | None) -> str:
     stage = stage if isinstance(stage, str) else ""
     if kind == "finetune" and not stage:
         return "finetune"
-    if "predict the seeds" in stage:
+    if "score the seeds" in stage:
         return "select"
     if "teacher" in stage:
         return "generate"

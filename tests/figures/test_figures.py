@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.figures.colours import style_of_selector
+from core.figures.colours import NEUTRAL, style_of_selector
 from core.figures.curves import draw_loss, draw_validation_accuracy, smooth
-from core.figures.histograms import draw_shares, draw_signal, find_edges, share_per_bin
+from core.figures.histograms import Group, draw_signal, find_edges, share_per_bin
 from core.figures.rounds import draw_rounds
 
 
@@ -61,16 +61,26 @@ def test_figures_are_json_without_nan(metrics):
     assert json.loads(json.dumps(draw_loss(metrics), allow_nan=False))["data"]
 
 
-def test_signal_compares_chosen_random_and_all_as_shares():
+def test_signal_lays_groups_over_the_pools_bars_as_shares():
     signal = np.array([0.0, 1.0, 2.0, 3.0, np.nan])
-    figure = draw_signal(
-        signal, np.array([2, 3]), np.array([0, 3]), selector="loss_high", name="loss", unit="nats per token"
-    )
-    assert [trace["name"] for trace in figure["data"]] == ["all 4", "2 at random", "2 by loss_high"]
-    assert figure["data"][2]["line"]["color"] == style_of_selector("loss_high").colour
-    assert figure["data"][2]["y"] == [0.0, 0.0, 100.0, 100.0]
-    assert figure["data"][1]["y"] == [50.0, 50.0, 50.0, 50.0]
+    groups = [
+        Group("2 at random", signal[[0, 3]], NEUTRAL),
+        Group("2 by loss_high", signal[[2, 3]], style_of_selector("loss_high")),
+        Group("then", np.array([4.0, np.nan]), style_of_selector("loss_low")),
+    ]
+    figure = draw_signal(signal, groups, title="Loss", axis="loss, nats per token")
+    assert [trace["name"] for trace in figure["data"]] == ["all 4", "2 at random", "2 by loss_high", "then"]
+    bars, at_random, chosen, then = figure["data"]
+    assert bars["type"] == "bar" and sum(bars["y"]) == pytest.approx(100.0)
+    assert chosen["line"]["color"] == style_of_selector("loss_high").colour
+    assert chosen["y"] == [0.0, 0.0, 100.0, 100.0] and at_random["y"] == [50.0, 50.0, 50.0, 50.0]
+    assert then["x"][-1] == 4.0 and then["y"][-1] == 100.0  # an earlier round's values widen the axis
+    assert bars["x"] == [1.0, 3.0] and bars["width"] == 2.0
     json.dumps(figure, allow_nan=False)
+
+
+def test_right_and_wrong_have_a_bar_each():
+    assert find_edges(np.array([0.0, 1.0, 1.0, np.nan])).tolist() == [-0.5, 0.5, 1.5]
 
 
 def test_bins_cover_everything_once():
@@ -78,14 +88,6 @@ def test_bins_cover_everything_once():
     assert share_per_bin(values, find_edges(values)).sum() == pytest.approx(100.0)
     assert len(find_edges(np.array([2.0, 2.0]))) >= 3
     assert share_per_bin(np.array([np.nan]), find_edges(np.array([np.nan]))).sum() == 0.0
-
-
-def test_shares_colour_only_the_chosen_group():
-    figure = draw_shares(
-        {"all": {"right": 0.2, "wrong": 0.8}, "chosen": {"right": 0.0, "wrong": 1.0}}, selector="incorrect", title="t"
-    )
-    assert figure["data"][1]["marker"]["line"]["color"] == style_of_selector("incorrect").colour
-    assert figure["data"][0]["y"] == [20.0, 80.0]
 
 
 def test_rounds_have_a_band_and_a_line_per_run():

@@ -1,15 +1,18 @@
 """A small home with one of everything, written by hand through run folders, for page and browser tests."""
 
+import json
 import math
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from core.recipes.scoring import write_vectors
 from core.runs.folder import RunFolder
 
 SEED_SET = "20260101-000001-import-aaaa"
-PREDICT = "20260101-000002-predict-aaaa"
+SCORE = "20260101-000002-score-aaaa"
 SELECT = "20260101-000003-select-aaaa"
 GENERATE = "20260101-000004-generate-aaaa"
 FINETUNE = "20260101-000005-finetune-aaaa"
@@ -91,15 +94,40 @@ def predictions(label: str, split: str, n: int, share: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def add_predictions(home: Path) -> None:
-    """The tiny student's answers to the train problems, a quarter of them right."""
-    folder = make_run(
-        home, PREDICT, "Predict pens with tiny", {"student": "tiny", "adapter": None, "label": "base"}, "device"
-    )
+def scores(label: str, n: int) -> pd.DataFrame:
+    """Rewards that rise with the position (the last unknown), a grader that disagrees once, gradients of one length."""
+    rows = []
+    for i in range(n):
+        right = float(i < 0.25 * n)
+        values = {
+            "correct": right,
+            "reward": None if i == n - 1 else i / 10 - 3,
+            "grade": 1 - right if i == 5 else right,
+        }
+        for signal, value in {**values, "gradient": 2.0}.items():
+            note = "longer than the reward model's context" if value is None else None
+            rows.append({"student": label, "problem_id": f"problem_train_{i:03d}", "signal": signal, "value": value,
+                         "note": note})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def add_scores(home: Path) -> None:
+    """The tiny student's answers to the train problems, a quarter of them right, with their scores."""
+    config = {"student": "tiny", "adapter": None, "label": "base", "signals": ["loss", "reward", "correct", "grade"]}
+    folder = make_run(home, SCORE, "Score pens with tiny", config, "device")
+    answers = predictions("base", "train", N_TRAIN, 0.25)
     with folder.hold():
-        folder.write_part("predictions", predictions("base", "train", N_TRAIN, 0.25))
-        folder.report("predict", N_TRAIN, 0, N_TRAIN)
-        folder.finish("done", {"n": N_TRAIN, "accuracy": 0.25})
+        surprises = [json.dumps([[2, 0.1], [7, 2.5], [len(text), 0.0]]) for text in answers["text"]]
+        folder.write_part("predictions", answers.assign(surprises=surprises))
+        folder.write_part("scores", scores("base", N_TRAIN))
+        text = {"student": "base", "problem_id": "problem_train_000", "name": "grade_reply", "text": "Final Verdict: ?"}
+        folder.write_part("score_texts", pd.DataFrame([text]))
+        rng = np.random.default_rng(0)
+        gradients = rng.normal(size=(N_TRAIN, 16)).astype(np.float32)
+        write_vectors(folder, "base", "gradient", answers["problem_id"].tolist(), gradients)
+        folder.report("answers", N_TRAIN, 0, N_TRAIN)
+        unknown = {"reward": {"longer than the reward model's context": 1}}
+        folder.finish("done", {"n": N_TRAIN, "accuracy": 0.25, "unknown": unknown, "seconds": {"answers": 6.0}})
 
 
 def append_selection(folder: RunFolder, prediction_run: str) -> None:
@@ -117,10 +145,10 @@ def append_selection(folder: RunFolder, prediction_run: str) -> None:
 
 def add_selection(home: Path) -> None:
     """A selection by hand."""
-    config = {"selector": "loss_high", "k": K, "replicate": 0, "prediction_run": PREDICT, "student": "base"}
+    config = {"selector": "loss_high", "k": K, "replicate": 0, "prediction_run": SCORE, "student": "base"}
     folder = make_run(home, SELECT, f"Select {K} of pens by loss_high", config)
     with folder.hold():
-        append_selection(folder, PREDICT)
+        append_selection(folder, SCORE)
         folder.finish("done", {"k": K})
 
 
@@ -219,6 +247,6 @@ def add_loop(home: Path) -> None:
 
 def fill_home(home: Path) -> Path:
     """Write one of everything; returns the home."""
-    for add in (add_seed_set, add_predictions, add_selection, add_candidates, add_finetune, add_loop):
+    for add in (add_seed_set, add_scores, add_selection, add_candidates, add_finetune, add_loop):
         add(home)
     return home

@@ -61,7 +61,7 @@ def test_counts_of_a_filled_home(filled):
 
 
 def test_a_run_marks_its_step(filled):
-    filled.submit("predict", "Predict", {"seed_set": home.SEED_SET}, lane="device")
+    filled.submit("score", "Score", {"seed_set": home.SEED_SET}, lane="device")
     assert read_standing(filled.store).running_step == "select"
 
 

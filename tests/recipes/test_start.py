@@ -2,17 +2,19 @@
 
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from core.errors import SeedbedError, SelectionError, TrainingError
 from core.hub import Hub, rebuild
-from core.recipes import start
+from core.recipes import selecting, start
 from core.recipes.clone import start_clone
 from core.runs.folder import ENDED
 from core.settings import Settings
 
 PATIENCE_S = 240
+SIGNALS_HERE = ("loss_truth", "gradient", "solve_rate", "grade")
 
 
 def wait_for(hub: Hub, run_id: str, state: str = "done") -> dict:
@@ -47,15 +49,17 @@ def seed_set(hub, seed_files):
 
 @pytest.fixture(scope="module")
 def prediction(hub, seed_set):
-    run_id = start.start_predict(hub, seed_set)
+    run_id = selecting.start_score(hub, seed_set, signals=SIGNALS_HERE)
     wait_for(hub, run_id)
     return run_id
 
 
 @pytest.fixture(scope="module")
 def selection(hub, seed_set, prediction):
-    pool = hub.store.read_pool(seed_set, prediction)
-    return start.record_seeds(hub, seed_set, pool, selector="loss_low", k=10, prediction_run=prediction, student="base")
+    _, pool = selecting.read_pool(hub, seed_set, prediction)
+    return selecting.record_seeds(
+        hub, seed_set, pool, selector="loss_low", k=10, prediction_run=prediction, student="base"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,36 @@ def test_every_seed_is_predicted_and_scored(hub, seed_set, prediction):
     assert pool["is_correct"].notna().all()
 
 
+def test_a_score_run_brings_every_signal_that_was_asked_for(hub, seed_set, prediction):
+    frame, pool = selecting.read_pool(hub, seed_set, prediction)
+    assert set(pool.signals) == {"loss", "correct", "loss_truth", "solve_rate", "grade"}
+    assert all(np.isfinite(values).all() for values in pool.signals.values())
+    assert pool.vectors["gradient"].shape == (60, 4096) and np.isfinite(pool.vectors["gradient"]).all()
+    lengths = np.linalg.norm(pool.vectors["gradient"], axis=1)
+    np.testing.assert_allclose(frame["gradient"], lengths, rtol=1e-4)
+    assert (frame["solve_rate_low"] <= frame["solve_rate"]).all()
+    for selector in ("loss_truth_high", "badge", "solve_rate", "evokd"):
+        assert len(set(selecting.choose_seeds(pool, selector, 7).indices.tolist())) == 7
+    answer = hub.store.read_answer(prediction, "base", frame["problem_id"][0])
+    assert answer["surprises"][-1][0] == len(answer["text"]) and "Final Verdict" in answer["texts"]["grade_reply"]
+    assert hub.store.list_faults().empty
+
+
+def test_what_a_run_took_is_the_estimate_of_the_next(hub, prediction):
+    seconds, unknown = selecting.estimate_seconds(hub, "tiny", ["answers", "loss_truth", "judge"], 120)
+    measured = hub.store.read_run(prediction)["summary"]["seconds"]
+    assert seconds >= 2 * (measured["answers"] + measured["loss_truth"]) * 0.99 and unknown == ["judge"]
+    assert selecting.estimate_seconds(hub, "another", ["answers"], 10) == (None, ["answers"])
+
+
+def test_earlier_choices_can_be_laid_over_later_ones(hub, prediction, selection, seed_set):
+    frame, _ = selecting.read_pool(hub, seed_set, prediction)
+    then = selecting.read_earlier(hub, selection, 1, "loss")
+    assert sorted(then) == pytest.approx(sorted(frame["loss"])[:10])
+    assert len(selecting.read_earlier(hub, selection, 1, "solve_rate")) == 10
+    assert np.isnan(selecting.read_earlier(hub, selection, 1, "reward")).all()
+
+
 def test_the_selection_takes_the_lowest_losses(hub, seed_set, prediction, selection):
     pool = hub.store.read_pool(seed_set, prediction)
     chosen = hub.store.list_selected(selection).sort_values("rank")["problem_id"].tolist()[:10]
@@ -97,9 +131,11 @@ def test_the_selection_takes_the_lowest_losses(hub, seed_set, prediction, select
 
 
 def test_more_than_the_pool_holds_is_refused(hub, seed_set, prediction):
-    pool = hub.store.read_pool(seed_set, prediction)
-    with pytest.raises(SelectionError, match="60 train problems, fewer than the 61"):
-        start.choose_seeds(pool, "random", 61)
+    _, pool = selecting.read_pool(hub, seed_set, prediction)
+    with pytest.raises(SelectionError, match="60 problems to choose from, fewer than the 61"):
+        selecting.choose_seeds(pool, "random", 61)
+    with pytest.raises(SelectionError, match="60 problems, fewer than the 61"):
+        selecting.record_seeds(hub, seed_set, pool, selector="random", k=61)
 
 
 def test_a_preview_asks_for_no_more_than_it_shows(hub, selection):
@@ -122,8 +158,8 @@ def test_the_turn_rises_whatever_is_trashed(hub, seed_set, selection):
 def test_a_student_folder_is_kept_by_its_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
-    assert start.fix_student("./mine") == str(tmp_path / "mine")
-    assert start.fix_student("tiny") == "tiny" and start.fix_student("owner/model") == "owner/model"
+    assert start.fix_model("./mine") == str(tmp_path / "mine")
+    assert start.fix_model("tiny") == "tiny" and start.fix_model("owner/model") == "owner/model"
 
 
 @pytest.mark.parametrize(
@@ -166,14 +202,14 @@ def test_the_finetune_trains_on_what_was_not_rejected_and_on_the_edit(hub, home,
 
 def test_the_next_round_scores_with_the_finetuned_student(hub, seed_set, finetuned):
     adapter = hub.store.list_adapters().iloc[-1]["path"]
-    run_id = start.start_predict(hub, seed_set, adapter=adapter, label="round-1")
+    run_id = selecting.start_score(hub, seed_set, adapter=adapter, label="round-1")
     assert wait_for(hub, run_id)["summary"]["n"] == 60
 
 
 def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(hub, seed_set, generated, finetuned):
-    prediction = hub.store.list_runs(["predict"], limit=1).iloc[0]["run_id"]
-    pool = hub.store.read_pool(seed_set, prediction, "round-1")
-    selection = start.record_seeds(
+    prediction = hub.store.list_runs(["score"], limit=1).iloc[0]["run_id"]
+    _, pool = selecting.read_pool(hub, seed_set, prediction, "round-1")
+    selection = selecting.record_seeds(
         hub, seed_set, pool, selector="loss_high", k=2, prediction_run=prediction, student="round-1"
     )
     later = start.start_generate(hub, selection, n_accepted=2)

@@ -227,7 +227,7 @@ def test_lots_belong_to_the_problems_and_are_even():
     lots = tie_breakers(pool, np.random.default_rng(5))
     half = Pool(pool.problem_ids[1000:2000])
     assert tie_breakers(half, np.random.default_rng(5)).tolist() == lots[1000:2000].tolist()
-    assert len(set(lots.tolist())) == 3000 and 0 <= lots.min() and lots.max() < 1
+    assert len(set(lots.tolist())) == 3000 and lots.min() >= 0 and lots.max() < 1
     assert np.abs(np.histogram(lots, 10, (0, 1))[0] - 300).max() < 75  # s.d. 16
     other = tie_breakers(pool, np.random.default_rng(6))
     assert abs(np.corrcoef(lots, other)[0, 1]) < 0.08

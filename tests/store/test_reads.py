@@ -47,7 +47,16 @@ def predict(hub, run_id="predicted"):
         {"student": "base", "problem_id": "p6", "split": "test", "text": "6", "final": "6", "is_correct": True,
          "loss": 9.0, "n_tokens": 1, "is_truncated": False},
     ]  # fmt: skip
-    finish(hub, run_id, "predict", {"seed_set": "seeds", "student": "tiny"}, {"predictions": rows})
+    rows[0]["surprises"] = "[[2, 0.25], [4, 1.5]]"
+    scores = [
+        {"student": "base", "problem_id": "p0", "signal": "reward", "value": -1.5, "note": None},
+        {"student": "base", "problem_id": "p1", "signal": "reward", "value": None, "note": "too long"},
+        {"student": "base", "problem_id": "p0", "signal": "judge", "value": 2.0, "note": None},
+        {"student": "round-1", "problem_id": "p0", "signal": "reward", "value": 9.0, "note": None},
+    ]
+    texts = [{"student": "base", "problem_id": "p0", "name": "judge_reply_1", "text": "Score of the Assistant 1: 8"}]
+    tables = {"predictions": rows, "scores": scores, "score_texts": texts}
+    finish(hub, run_id, "score", {"seed_set": "seeds", "student": "tiny"}, tables)
 
 
 def test_runs_come_newest_first_with_their_latest_progress(hub):
@@ -102,6 +111,26 @@ def test_predictions_and_the_pool_keep_unknown_apart_from_wrong(hub):
     assert hub.store.read_pool("seeds", "predicted", "round-1")["text"].isna().all()
     answers = hub.store.list_predictions("predicted", split="test")
     assert answers[["problem_id", "reference"]].values.tolist() == [["p6", "6"]]
+
+
+def test_scores_have_a_column_each_and_unknown_stays_unknown(hub):
+    predict(hub)
+    scores = hub.store.read_scores("predicted")
+    assert sorted(scores.columns) == ["judge", "reward"] and scores.index.name == "problem_id"
+    assert scores.loc["p0"].to_dict() == {"judge": 2.0, "reward": -1.5}
+    assert scores.loc["p1"].isna().all()
+    assert hub.store.read_scores("predicted", "round-1")["reward"].tolist() == [9.0]
+    assert hub.store.read_scores("never").empty
+
+
+def test_one_answer_comes_with_surprises_notes_and_texts(hub):
+    predict(hub)
+    answer = hub.store.read_answer("predicted", "base", "p0")
+    assert answer["text"] == "so 0" and answer["surprises"] == [[2, 0.25], [4, 1.5]]
+    assert answer["texts"] == {"judge_reply_1": "Score of the Assistant 1: 8"} and answer["notes"] == {}
+    assert hub.store.read_answer("predicted", "base", "p1")["notes"] == {"reward": "too long"}
+    assert hub.store.read_answer("predicted", "base", "p1")["surprises"] is None
+    assert hub.store.read_answer("predicted", "base", "p9") is None
 
 
 def test_a_selection_shows_problems_and_the_answers_that_were_scored(hub):

@@ -1,0 +1,107 @@
+"""The pool as a table: every score beside each problem, the reason beside each chosen one; search, range, sort."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.selection import Selection
+from core.signals import SIGNALS
+from pages.components import numbers
+
+MOST_ROWS = 1_000
+"""Rows that go to the browser at a time; search and range look at all of them."""
+
+CHOSEN, ALL, DISPUTED = "chosen", "all", "grader disagrees"
+
+
+def list_score_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the signals of the pool that are numbers, in the order of the registry; lengths of vectors too."""
+    return [name for name in SIGNALS if name in frame and frame[name].notna().any()]
+
+
+def draw_pool(
+    frame: pd.DataFrame, selection: Selection, ranges: Mapping[str, tuple[float, float] | None]
+) -> pd.Series | None:
+    """Draw the table and return the marked row, the first one where none is marked; None where nothing is left.
+
+    Args:
+        frame: of ``recipes.selecting.read_pool``.
+        selection: what is chosen.
+        ranges: signal -> lowest and highest value to show, None for all.
+    """
+    rows = frame.assign(rank=pd.Series(pd.NA, frame.index, dtype="Int64"), reason="")
+    places = frame.index[selection.indices]
+    rows.loc[places, "rank"] = np.arange(1, len(places) + 1)
+    rows.loc[places, "reason"] = list(selection.reason)
+    columns = list_score_columns(frame)
+    shown = _narrow(rows, columns, ranges)
+    if shown.empty:
+        st.info("No problem is left; search for something else, or show all values.")
+        return None
+    n_all, shown = len(shown), shown.head(MOST_ROWS)
+    event = st.dataframe(
+        shown.assign(answered=shown["is_correct"].map({True: "right", False: "wrong"}).fillna(numbers.MISSING)),
+        hide_index=True,
+        height=min(38 + 35 * len(shown), 360),
+        key=f"pool_table_{len(shown)}_{shown.iloc[0]['problem_id']}",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_order=["rank", *columns, "answered", "question", "reason", "n_tokens", "is_truncated"],
+        column_config=_configure(columns),
+    )
+    if n_all > len(shown):
+        st.caption(f"The first {numbers.count(len(shown))} of {numbers.count(n_all)}; search or drag to see others.")
+    marked = event.selection.rows
+    return shown.iloc[marked[0] if marked and marked[0] < len(shown) else 0]
+
+
+def _narrow(rows: pd.DataFrame, columns: list[str], ranges: Mapping[str, tuple[float, float] | None]) -> pd.DataFrame:
+    """Let a person say which rows are shown, and in which order."""
+    has_grades = {"correct", "grade"} <= set(columns)
+    disputed = (
+        (rows["correct"] != rows["grade"]) & rows[["correct", "grade"]].notna().all(axis=1) if has_grades else None
+    )
+    options = [CHOSEN, ALL, *([DISPUTED] if has_grades else [])]
+    left, middle, right = st.columns([1.1, 1.6, 1], vertical_alignment="bottom")
+    counts = {CHOSEN: int(rows["rank"].notna().sum()), ALL: len(rows)}
+    if disputed is not None:
+        counts[DISPUTED] = int(disputed.sum())
+    which = left.segmented_control(
+        "Problems",
+        options,
+        default=CHOSEN,
+        required=True,
+        key="pool_rows",
+        format_func=lambda option: f"{option} {numbers.count(counts[option])}",
+    )
+    search = middle.text_input("Search in questions and answers", key="pool_search", placeholder="words, numbers")
+    order = right.selectbox("Sort by", ["rank", "position", *columns], key="pool_order")
+    if which != ALL:
+        rows = rows[rows["rank"].notna() if which == CHOSEN else disputed]
+    if search.strip():
+        texts = rows["question"] + "\n" + rows["answer"].fillna("") + "\n" + rows["text"].fillna("")
+        rows = rows[texts.str.contains(search.strip(), case=False, regex=False)]
+    for name, limits in ranges.items():
+        if limits is not None:
+            rows = rows[rows[name].between(*limits)]
+            st.caption(f"Only {name} from {numbers.loss(limits[0])} to {numbers.loss(limits[1])}.")
+    return rows.sort_values(order, ascending=order in ("rank", "position"), kind="stable", na_position="last")
+
+
+def _configure(columns: list[str]) -> dict[str, object]:
+    """Return how the columns look."""
+    scores = {
+        name: st.column_config.NumberColumn(name, width="small", format="%.3g", help=SIGNALS.get(name).title)
+        for name in columns
+    }
+    return {
+        **scores,
+        "rank": st.column_config.NumberColumn("rank", width="small"),
+        "question": st.column_config.TextColumn("question", width=300),
+        "answered": st.column_config.TextColumn("student", width="small"),
+        "reason": st.column_config.TextColumn("why chosen", width=240),
+        "n_tokens": st.column_config.NumberColumn("tokens", width="small", help="of the student's answer"),
+        "is_truncated": st.column_config.CheckboxColumn("truncated", width="small"),
+    }

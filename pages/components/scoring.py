@@ -1,0 +1,158 @@
+"""The form that lets a student answer and score a seed set, and what became of it: live progress, what is unknown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.hub import Hub
+from core.recipes.selecting import estimate_seconds, start_score
+from core.signals import SIGNALS
+from pages.components import numbers
+from pages.components.access import show_errors
+from pages.components.frame import note_teacher
+from pages.components.running import draw_live, draw_run
+from pages.components.serving import draw_server_form
+from pages.components.standing import ACTIVE
+from pages.components.text import plain
+
+TINY = "tiny, the built-in student"
+OTHER = "a folder or a Hugging Face id"
+SERVER = "a model behind an OpenAI-compatible server"
+BUILT_IN = "built-in, the rule-based stand-in"
+
+
+def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wanted: Sequence[str]) -> None:
+    """Draw the form; its button puts a score run in the queue.
+
+    It stands open, with the student of the newest finetune chosen, where that student has not been asked yet.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        n: train problems, for the cost.
+        scored: ``store.list_prediction_sets`` of the seed set.
+        wanted: signals that the chosen selector needs.
+    """
+    adapters = hub.store.list_adapters(seed_set).to_dict("records")
+    made = {row["path"]: row for row in adapters}
+    newest = adapters[0]["path"] if adapters else None
+    is_behind = newest is not None and newest not in set(scored["adapter"])
+    if is_behind and not scored.empty:
+        st.warning("These answers are from before the last finetune: let the student it made answer the seeds.")
+    with st.expander("Score the seeds", expanded=is_behind or scored.empty, icon=":material/psychology:"):
+        options = [TINY, *made, OTHER, SERVER]
+        choice = st.selectbox(
+            "Student",
+            options,
+            options.index(newest) if is_behind else 0,
+            key=f"score_student_{seed_set}_{newest}",
+            format_func=lambda option: name_adapter(made[option]) if option in made else option,
+        )
+        student = _choose_model(choice, made.get(choice))
+        signals = _choose_signals(wanted, has_weights=choice != SERVER)
+        more = _choose_sources(signals)
+        st.caption(_say_cost(hub, n, student, signals))
+        if st.button("Score", key="score", disabled=student is None or more is None, icon=":material/play_arrow:"):
+            with show_errors():
+                start_score(hub, seed_set, signals=signals, **student, **more)
+                st.rerun()
+
+
+def _choose_model(choice: str, adapter: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what ``start_score`` needs to know of the student; None while something is not filled in."""
+    if adapter is not None:
+        return {"student": adapter["student"], "adapter": adapter["path"], "label": f"round-{adapter['round']}"}
+    if choice == SERVER:
+        server = draw_server_form("score_server")
+        return None if server is None else {"student": server["model"], "server": server}
+    source = st.text_input("Folder or id", key="score_source") if choice == OTHER else "tiny"
+    return {"student": source.strip()} if source.strip() else None
+
+
+def _choose_signals(wanted: Sequence[str], *, has_weights: bool) -> list[str]:
+    """Let a person choose signals; those that need weights are not offered for a student behind a server."""
+    options = [name for name in SIGNALS if has_weights or "weights" not in SIGNALS.get(name).needs]
+    usual = [name for name in options if name in {"loss", "correct", "reward", *wanted}]
+    if not has_weights:
+        st.caption("Gradients and the loss of the reference need the model's weights on this machine.")
+    return st.multiselect(
+        "Signals",
+        options,
+        usual,
+        key=f"score_signals_{'-'.join(usual)}",
+        format_func=lambda name: f"{name}: {SIGNALS.get(name).title}",
+    )
+
+
+def _choose_sources(signals: Sequence[str]) -> dict[str, Any] | None:
+    """Let a person choose who else is asked; None while something is not filled in."""
+    needs = set().union(*(SIGNALS.get(name).needs for name in signals))
+    more: dict[str, Any] = {}
+    if "reward" in needs:
+        source = st.text_input(
+            "Reward model",
+            "tiny-reward",
+            key="score_reward",
+            help="tiny-reward, a folder, or a hub id such as Skywork/Skywork-Reward-Llama-3.1-8B-v0.2, the paper's.",
+        )
+        if not source.strip():
+            return None
+        more["reward"] = source.strip()
+    if "solve_rate" in signals:
+        more["n_samples"] = int(st.number_input("Answers drawn for each problem", 1, 256, 16, key="score_samples"))
+    if "teacher" in needs:
+        if st.selectbox("Who judges and grades", [BUILT_IN, SERVER], key="score_teacher") == SERVER:
+            if (teacher := draw_server_form("judge_server")) is None:
+                return None
+            more["teacher"] = teacher
+        else:
+            note_teacher()
+    return more
+
+
+def _say_cost(hub: Hub, n: int, student: Mapping[str, Any] | None, signals: Sequence[str]) -> str:
+    """Say how long it will take, as far as earlier runs on this machine tell."""
+    what = f"{numbers.counted(n, 'problem')} in the background; what this student answered before is kept."
+    seconds, unknown = estimate_seconds(hub, student["student"] if student else "", ["answers", *signals], n)
+    if seconds is None:
+        return f"{what} How long it takes was not measured on this machine yet; the progress will say."
+    rest = f", and {', '.join(unknown)}, not measured here yet" if unknown else ""
+    return f"{what} At most some {numbers.duration(seconds)}, going by earlier runs here{rest}."
+
+
+def name_adapter(row: Mapping[str, Any]) -> str:
+    """Return what people read for a trained adapter."""
+    return f"{row['title']}, {numbers.moment(row['written_at'])}, round {row['round']}"
+
+
+def follow_scores(hub: Hub, seed_set: str) -> None:
+    """Draw the score runs of this seed set that are under way, live, and the last one where it failed."""
+    runs = hub.store.list_runs(["score"], seed_set_id=seed_set, limit=10)
+    ids = runs[runs["state"].isin(ACTIVE)]["run_id"].tolist()
+    if not runs.empty and runs.iloc[0]["state"] in ("failed", "lost"):
+        draw_run(runs.iloc[0].to_dict())
+
+    def draw() -> bool:
+        found = [hub.store.read_run(id_) for id_ in ids]
+        for run in found:
+            draw_run(run)
+        return any(run and run["state"] in ACTIVE for run in found)
+
+    if ids:
+        draw_live(draw, is_active=True)
+
+
+def describe_scores(hub: Hub, scored: Mapping[str, Any]) -> None:
+    """Say what the chosen run found, and count what it could not score, with the reasons."""
+    parts = [f"{numbers.percent(scored['accuracy'])} right of {numbers.count(scored['n'])}"]
+    if not numbers.is_missing(scored["mean_loss"]):
+        parts.append(f"mean loss {numbers.loss(scored['mean_loss'])} nats per token")
+    if scored["n_truncated"]:
+        parts.append(f"{numbers.counted(scored['n_truncated'], 'answer')} truncated")
+    st.caption(" · ".join(parts))
+    unknown = (hub.store.read_run(scored["run_id"])["summary"] or {}).get("unknown") or {}
+    for signal, reasons in unknown.items():
+        for reason, n in reasons.items():
+            st.caption(f":material/info: {plain(signal)} of {numbers.counted(n, 'problem')} unknown: {plain(reason)}.")
