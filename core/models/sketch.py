@@ -116,29 +116,32 @@ class TensorSketch:
             raise ValueError(
                 f"Lengths must be at least 1 and sum up to the {len(targets)} targets and {len(hidden)} hidden states."
             )
-        counts = torch.tensor(lengths, device=self.device)
-        owners = torch.repeat_interleave(torch.arange(len(lengths), device=self.device), counts)
+        sizes = torch.tensor(lengths, device=self.device)
+        owners = torch.repeat_interleave(torch.arange(len(lengths), device=self.device), sizes)
         sums = torch.zeros(len(lengths), self.width // 2 + 1, dtype=torch.complex64, device=self.device)
+        n_parts = max(1, round(len(targets) / self._n_tokens))  # even ones: a short rest would take as long
+        parts = [tensor.tensor_split(n_parts) for tensor in (hidden, targets, owners)]
+        room = torch.empty(len(parts[0][0]), 2 * self.width, device=self.device)
         with torch.inference_mode():  # logits that were made in it can be overwritten nowhere else
-            n_parts = max(1, round(len(targets) / self._n_tokens))  # even ones: a short rest would take as long
-            parts = [tensor.tensor_split(n_parts) for tensor in (hidden, targets, owners)]
             for states, tokens, rows in zip(*parts, strict=True):
                 errors, scale = _find_errors(logits_of(states).float(), tokens, cap)
-                spectra = torch.fft.rfft(self._count(errors, self._slots[0]) / scale)
-                del errors
-                spectra *= torch.fft.rfft(self._count(states.float(), self._slots[1]))
+                counts = self._count(errors, self._slots[0], room).div_(scale)
+                del errors  # by far the most memory, and the next logits fit where it was if all that follows is gone
+                spectra = torch.fft.rfft(counts)
+                spectra *= torch.fft.rfft(self._count(states.float(), self._slots[1], room))
                 sums.index_add_(0, rows, spectra)
-        return torch.fft.irfft(sums, n=self.width) / counts[:, None]
+                del counts, spectra
+        return torch.fft.irfft(sums, n=self.width) / sizes[:, None]
 
-    def _count(self, values: "torch.Tensor", slots: "torch.Tensor") -> "torch.Tensor":
-        """Return (t, width) count sketches of the rows of (t, m).
+    def _count(self, values: "torch.Tensor", slots: "torch.Tensor", room: "torch.Tensor") -> "torch.Tensor":
+        """Return (t, width) count sketches of the rows of (t, m); they lie in ``room``, (at least t, 2 * width).
 
         Positive and negative signs have buckets of their own, so that no signed copy of the values is made. Measured
         against a sparse product, scatter_add_, embedding_bag and permuted sums: this is the fastest, some 0.5 ns a
-        value on two cores, and it works on a GPU alike.
+        value on two cores, and nothing in it is particular to a CPU.
         """
-        sums = values.new_zeros(len(values), 2 * self.width).index_add_(1, slots, values)
-        return sums[:, : self.width] - sums[:, self.width :]
+        sums = room[: len(values)].zero_().index_add_(1, slots, values)
+        return sums[:, : self.width].sub_(sums[:, self.width :])
 
 
 def _find_errors(
