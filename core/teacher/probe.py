@@ -1,0 +1,234 @@
+"""What a server really does: asked, not looked up, since some take a field and ignore it.
+
+Each check sends its own small requests and says in one sentence what came back. It knows nothing of who will use the
+server, nor whether what is missing matters to them.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from core.errors import TeacherError
+from core.teacher.client import ChatClient, EndpointDenied, RequestRefused
+from core.teacher.endpoint import Endpoint
+from core.teacher.reply import ChatReply
+
+TIMEOUT_S = 20.0
+"""Seconds that a probe takes at most."""
+
+GREETING = "Say hello."
+LETTERS = "Write a line of twelve random letters."
+"""Has many answers that are about as likely, so that two drawn ones differ."""
+
+HOT = 1.5
+"""Temperature of drawn answers: the highest that most servers take, so that what is drawn is not the greedy answer."""
+
+N_LETTER_TOKENS = 24
+N_WORD_TOKENS = 16
+
+SCHEMA_WORD = "marmalade-417"
+"""No model says this unasked, and no prompt names it: it comes from the schema alone."""
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"seedbed": {"type": "string", "enum": [SCHEMA_WORD]}},
+    "required": ["seedbed"],
+    "additionalProperties": False,
+}
+
+Finding = tuple[bool | None, str]
+"""Whether it holds (None: cannot be told), and one sentence of evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """The outcome of one check."""
+
+    name: str
+    """``answers``, ``key``, ``model``, ``usage``, ``logprobs``, ``n``, ``temperature``, ``seed`` or ``schema``."""
+
+    is_ok: bool | None
+    """None: not asked, or what came back does not tell."""
+
+    evidence: str
+    """One sentence: what was asked and what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """What one server does with one model."""
+
+    endpoint: Endpoint
+    rows: tuple[ProbeRow, ...]
+    """In the order in which they are read: without the first ones the others cannot hold."""
+
+    def is_ok(self, name: str) -> bool | None:
+        """Return the outcome of the check of that name; KeyError where there is none."""
+        return {row.name: row.is_ok for row in self.rows}[name]
+
+
+def probe(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> ProbeReport:
+    """Find out what the server does, by some ten small requests; a server's faults are rows, never raised.
+
+    Args:
+        endpoint: the model to ask.
+        timeout_s: seconds that all of it may take; a check that is not done by then is unknown.
+    """
+    return asyncio.run(_Probe(endpoint, timeout_s).run())
+
+
+class _Probe:
+    """One probe: a greeting, then every other check by itself."""
+
+    def __init__(self, endpoint: Endpoint, timeout_s: float):
+        self.endpoint, self.timeout_s, self.deadline = endpoint, timeout_s, 0.0
+        self.client = ChatClient(endpoint, max_concurrency=4, timeout_s=timeout_s, max_attempts=2, backoff_s=0.5)
+        self.is_greeted = False  # where even a greeting is refused, a refusal says nothing of the field asked about
+
+    async def run(self) -> ProbeReport:
+        """Return the report; ends at the deadline."""
+        self.deadline = asyncio.get_running_loop().time() + self.timeout_s
+        checks = {
+            "logprobs": self.check_logprobs,
+            "n": self.check_n,
+            "temperature": self.check_temperature,
+            "seed": self.check_seed,
+            "schema": self.check_schema,
+        }
+        reply, error = await self.greet()
+        self.is_greeted = reply is not None
+        rows = [
+            ProbeRow("answers", *self.judge_answer(reply, error)),
+            ProbeRow("key", *self.judge_key(reply, error)),
+            await self.guard("model", lambda: self.check_model(reply, error)),
+            ProbeRow("usage", *judge_usage(reply)),
+        ]
+        if reply is None and not isinstance(error, RequestRefused):
+            rows += [ProbeRow(name, None, "Not asked, as the server did not answer a greeting.") for name in checks]
+        else:
+            rows += await asyncio.gather(*(self.guard(name, check) for name, check in checks.items()))
+        return ProbeReport(self.endpoint, tuple(rows))
+
+    async def guard(self, name: str, check: Callable[[], Awaitable[Finding]]) -> ProbeRow:
+        """Run one check; what goes wrong in it is its outcome."""
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                return ProbeRow(name, *await check())
+        except TimeoutError:
+            return ProbeRow(name, None, f"No answer came within the {self.timeout_s:g} s of the probe.")
+        except RequestRefused as error:
+            return ProbeRow(name, False if self.is_greeted else None, str(error))
+        except TeacherError as error:
+            return ProbeRow(name, None, str(error))
+
+    async def greet(self) -> tuple[ChatReply | None, TeacherError | None]:
+        """Return the reply to a plain request, or why there is none."""
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                return await self.ask(GREETING, N_WORD_TOKENS), None
+        except TimeoutError:
+            return None, TeacherError(
+                f"{self.endpoint} did not answer within {self.timeout_s:g} s; it may still be loading the model."
+            )
+        except TeacherError as error:
+            return None, error
+
+    async def ask(self, prompt: str, max_tokens: int, temperature: float = 1.0, **fields) -> ChatReply:
+        """Send one user message."""
+        message = {"role": "user", "content": prompt}
+        return await self.client.chat([message], max_tokens=max_tokens, temperature=temperature, **fields)
+
+    def judge_answer(self, reply: ChatReply | None, error: TeacherError | None) -> Finding:
+        """Say whether the greeting was answered."""
+        if reply is None:
+            return False, str(error)
+        if not any(text.strip() for text in reply.texts):
+            return False, f"Asked {GREETING!r}, got a reply without text."
+        return True, f"Asked {GREETING!r}, got {_quote(reply.texts[0])}."
+
+    def judge_key(self, reply: ChatReply | None, error: TeacherError | None) -> Finding:
+        """Say whether the key was accepted, as far as a single request tells."""
+        sent = f"The key in {self.endpoint.key_env}" if self.endpoint.has_key else "No key"
+        if reply is not None:
+            return True, f"{sent} was sent, and the request was answered."
+        if isinstance(error, EndpointDenied) and error.status in (401, 403):
+            return False, str(error)
+        return None, f"{sent} was sent, and nothing came back that tells whether it would do."
+
+    async def check_model(self, reply: ChatReply | None, error: TeacherError | None) -> Finding:
+        """Compare the name with the server's own list, since some servers answer under any name."""
+        if reply is None:
+            is_unknown = isinstance(error, EndpointDenied) and error.status == 404
+            return (False, str(error)) if is_unknown else (None, "Not told, as the greeting was not answered.")
+        listed = await self.client.list_models()
+        named = f"the reply names the model {reply.model!r}" if reply.model else "the reply names no model"
+        if listed is None:
+            return None, f"The server gives no list of its models; {named}."
+        if self.endpoint.model in listed:
+            return True, f"The server lists it among {len(listed):,}; {named}."
+        shown = ", ".join(listed[:3]) + (", …" if len(listed) > 3 else "")
+        return None, f"The server answers under this name but does not list it (it lists {shown}); {named}."
+
+    async def check_logprobs(self) -> Finding:
+        """Ask for log-probabilities and count them."""
+        reply = await self.ask(GREETING, N_WORD_TOKENS, 0.0, logprobs=True)
+        tokens = reply.tokens[0] if reply.tokens else None
+        if tokens is None:
+            return False, "Asked for log-probabilities, got none."
+        n_told = sum(token.logprob is not None for token in tokens)
+        of = f" of {reply.n_output_tokens:,} generated tokens" if reply.n_output_tokens is not None else " tokens"
+        return n_told == len(tokens), f"Asked for log-probabilities, got those of {n_told:,}{of}."
+
+    async def check_n(self) -> Finding:
+        """Ask for two choices."""
+        reply = await self.ask(LETTERS, N_LETTER_TOKENS, HOT, n=2)
+        return len(reply.texts) == 2, f"Asked for 2 choices, got {len(reply.texts):,}."
+
+    async def check_temperature(self) -> Finding:
+        """Ask twice greedily and twice not; the greedy answers must agree, the others must not be the greedy one."""
+        cold = {await self.draw(0.0) for _ in range(2)}
+        if len(cold) > 1:
+            return False, "Asked twice at temperature 0, got 2 texts."
+        if cold == {await self.draw(HOT) for _ in range(2)}:
+            return False, f"Asked twice at temperature {HOT:g}, got the text of temperature 0 both times."
+        return True, f"Asked twice at temperature 0, got one text; at {HOT:g} it is another one."
+
+    async def check_seed(self) -> Finding:
+        """Ask twice with one seed and once with another."""
+        first, same, other = [await self.draw(HOT, seed=seed) for seed in (7, 7, 8)]
+        if first != same:
+            return False, "Asked twice with the same seed, got 2 texts."
+        if first == other:
+            return None, "Asked with two seeds, got the same text, so whether the seed decides it cannot be told."
+        return True, "Asked twice with the same seed, got the same text, and another one with another seed."
+
+    async def draw(self, temperature: float, seed: int | None = None) -> str:
+        """Return one answer that has many alternatives."""
+        reply = await self.ask(LETTERS, N_LETTER_TOKENS, temperature, seed=seed)
+        return reply.texts[0] if reply.texts else ""
+
+    async def check_schema(self) -> Finding:
+        """Ask for JSON that only the schema describes."""
+        reply = await self.ask(GREETING, 64, schema=SCHEMA)
+        text = reply.texts[0] if reply.texts else ""
+        try:
+            is_ok = json.loads(text) == {"seedbed": SCHEMA_WORD}
+        except ValueError:
+            is_ok = False
+        return is_ok, f"Asked for JSON that only a schema describes, got {_quote(text)}."
+
+
+def judge_usage(reply: ChatReply | None) -> Finding:
+    """Say whether the reply counts its tokens."""
+    if reply is None:
+        return None, "Not told, as the greeting was not answered."
+    if reply.n_input_tokens is None or reply.n_output_tokens is None:
+        return False, "The reply does not say how many tokens it took."
+    return True, f"The reply counts {reply.n_input_tokens:,} tokens in and {reply.n_output_tokens:,} out."
+
+
+def _quote(text: str) -> str:
+    """Return a text in quotes, on one line, at most 60 characters."""
+    line = " ".join(text.split())
+    return repr(line if len(line) <= 60 else line[:59] + "…")

@@ -1,0 +1,50 @@
+"""Addresses, model names and variable names: what is taken, and what is refused in one sentence."""
+
+import pytest
+
+from core.errors import TeacherError
+from core.teacher.endpoint import Endpoint
+
+KEY = "sk-very-secret-0123456789"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("http://localhost:8000", "http://localhost:8000/v1"),
+        (" http://LocalHost:8000/v1/ ", "http://localhost:8000/v1"),
+        ("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1"),
+        ("https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1"),
+        ("https://host/v1beta/openai/", "https://host/v1beta/openai"),
+    ],
+)
+def test_an_address_is_taken_with_and_without_its_path(given, used):
+    assert Endpoint(given, "m").base_url == used
+    assert Endpoint(given, "m").chat_url == used + "/chat/completions"
+
+
+@pytest.mark.parametrize(
+    "given", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "http://a b/v1", "http://[::1"]
+)
+def test_an_address_that_is_none_is_one_sentence(given):
+    with pytest.raises(TeacherError, match=r"starts with http:// or https://"):
+        Endpoint(given, "m")
+
+
+@pytest.mark.parametrize("given", [f"http://me:{KEY}@host/v1", f"https://host/v1?key={KEY}", f"ftp://me:{KEY}@host"])
+def test_a_key_in_the_address_is_refused_and_not_repeated(given):
+    with pytest.raises(TeacherError) as caught:
+        Endpoint(given, "m")
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [KEY, "hf_abcdefgh", "MY KEY"])
+def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated(given):
+    with pytest.raises(TeacherError, match="environment variable") as caught:
+        Endpoint("http://host", "m", given)
+    assert given not in str(caught.value)
+
+
+def test_a_model_has_a_name():
+    with pytest.raises(TeacherError, match="Name the model"):
+        Endpoint("http://host", " ")
