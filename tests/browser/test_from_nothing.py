@@ -50,7 +50,7 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     page.get_by_role("button", name="Select from these").click()
 
     page.get_by_role("heading", name="Select", exact=True).wait_for()
-    page.get_by_role("button", name="Predict", exact=True).click()
+    page.get_by_role("button", name="Score", exact=True).click()
     page.get_by_text("loss_high").first.wait_for(timeout=LONG)
     page.get_by_label("Seeds to choose").fill(str(N_SEEDS))
     page.get_by_label("Seeds to choose").press("Enter")
@@ -80,7 +80,7 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     page.get_by_text(re.compile("95 % interval")).first.wait_for()
     assert page.errors == []
     kinds = {path.name.split("-")[2] for path in (home / "runs").iterdir()}
-    assert {"import", "predict", "select", "generate", "finetune"} <= kinds
+    assert {"import", "score", "select", "generate", "finetune"} <= kinds
 
 
 def test_the_demo_fills_an_empty_home_with_one_click(page, serve, tmp_path):

@@ -1,6 +1,7 @@
 """Every page, on an empty and on a filled home: no exception, the empty state's sentence, the numbers that matter."""
 
 import json
+import math
 
 import pytest
 
@@ -156,24 +157,85 @@ def test_a_missing_file_is_one_sentence(empty, visit):
 # -- select ------------------------------------------------------------------------------------------------------
 
 
+def choose_selector(app, name: str):
+    next(box for box in app.selectbox if box.label == "Selector").set_value(name).run()
+    return app
+
+
+def visit_scored(visit):
+    """Open the page on the answers of the score run; the loop's are newer."""
+    app = visit("select")
+    box = next(box for box in app.selectbox if box.label == "Answers and scores of")
+    return box.set_value(f"{home.SCORE}/base").run()
+
+
+def chosen_table(app):
+    return next(table.value for table in app.dataframe if "rank" in table.value)
+
+
 def test_select_shows_the_hardest_first_and_keeps_the_choice(filled, visit):
     app = visit("select")
     app.number_input(key=f"select_k_{home.SEED_SET}").set_value(5).run()
-    table = app.dataframe[0].value
-    assert len(table) == 5 and table["loss"].tolist()[0] == "2.00"
-    assert app.radio(key="selector").value == "loss_high"
+    table = chosen_table(app)
+    assert len(table) == 5 and table["loss"].tolist()[0] == 2.0 and table["rank"].tolist() == [1, 2, 3, 4, 5]
+    assert next(box for box in app.selectbox if box.label == "Selector").value == "loss_high"
     button(app, "use_selection").click().run()
     assert not app.exception
     newest = filled.store.list_selections().iloc[0]
-    assert (newest["k"], newest["selector"], newest["student"]) == (5, "loss_high", "base")
+    assert (newest["k"], newest["selector"], newest["student"], newest["pick"]) == (5, "loss_high", "base", "argmax")
     assert filled.store.list_selected(newest["run_id"])["problem_id"].tolist()[0] == "problem_train_000"
 
 
-def test_another_selector_changes_the_choice_at_once(filled, visit):
-    app = visit("select")
+@pytest.mark.parametrize(
+    ("selector", "first"), [("loss_low", "problem_train_059"), ("reward_low", "problem_train_000")]
+)
+def test_another_selector_changes_the_choice_at_once(filled, visit, selector, first):
+    app = visit_scored(visit)
     app.number_input(key=f"select_k_{home.SEED_SET}").set_value(5).run()
-    app.radio(key="selector").set_value("loss_low").run()
-    assert app.dataframe[0].value["loss"].tolist()[0] == "0.525"
+    choose_selector(app, selector)
+    assert not app.exception and chosen_table(app)["problem_id"].tolist()[0] == first
+
+
+def test_a_pick_is_offered_where_a_selector_ranks_and_is_kept(filled, visit):
+    app = visit_scored(visit)
+    app.segmented_control(key="pick").set_value("softmax").run()
+    button(app, "use_selection").click().run()
+    assert not app.exception and filled.store.list_selections().iloc[0]["pick"] == "softmax"
+    app = choose_selector(visit_scored(visit), "incorrect")
+    assert not app.exception and all(control.key != "pick" for control in app.segmented_control)
+
+
+def test_badge_reads_the_vectors_of_the_run(filled, visit):
+    app = choose_selector(visit_scored(visit), "badge")
+    assert not app.exception and not app.error
+    assert "gradient of length" in chosen_table(app)["reason"].tolist()[0]
+
+
+def test_a_selector_without_its_scores_says_what_to_do(filled, visit):
+    app = choose_selector(visit_scored(visit), "lion")
+    assert not app.exception
+    assert "needs judge" in texts(app) and all(item.key != "use_selection" for item in app.button)
+
+
+def test_all_problems_can_be_searched_and_sorted(filled, visit):
+    app = visit_scored(visit)
+    app.segmented_control(key="pool_rows").set_value("all").run()
+    assert len(chosen_table(app)) == home.N_TRAIN
+    app.selectbox(key="pool_order").set_value("reward").run()
+    rewards = chosen_table(app)["reward"].tolist()
+    assert rewards[:-1] == sorted(rewards[:-1], reverse=True) and math.isnan(rewards[-1])
+    app.text_input(key="pool_search").input("17 boxes").run()
+    assert chosen_table(app)["question"].tolist() == [home.problem_row(16, "train")["question"]]
+
+
+def test_answers_on_which_the_grader_disagrees_are_listed(filled, visit):
+    app = visit_scored(visit)
+    app.segmented_control(key="pool_rows").set_value("grader disagrees").run()
+    assert not app.exception and chosen_table(app)["problem_id"].tolist() == ["problem_train_005"]
+
+
+def test_what_is_unknown_is_counted_with_its_reason(filled, visit):
+    assert "reward of 1 problem unknown" in texts(visit_scored(visit))
 
 
 def test_more_seeds_than_there_are_is_one_sentence(filled, visit):
@@ -183,13 +245,22 @@ def test_more_seeds_than_there_are_is_one_sentence(filled, visit):
     assert "60" in app.error[0].value and not any(item.key == "use_selection" for item in app.button)
 
 
-def test_predict_is_a_run(filled, visit):
-    app = visit("select")
-    button(app, "predict").click().run()
+def test_score_is_a_run(filled, visit):
+    app = visit_scored(visit)
+    button(app, "score").click().run()
     assert not app.exception
-    queued = filled.store.list_runs(["predict"], states=["queued"])
-    assert queued["title"].tolist() == ["Predict pens with tiny (round-1)"]  # the student of the newest finetune
-    assert json.loads(queued.iloc[0]["config"])["adapter"] == filled.store.list_adapters().iloc[0]["path"]
+    queued = filled.store.list_runs(["score"], states=["queued"])
+    assert queued["title"].tolist() == ["Score pens with tiny (round-1)"]  # the student of the newest finetune
+    config = json.loads(queued.iloc[0]["config"])
+    assert config["adapter"] == filled.store.list_adapters().iloc[0]["path"]
+    assert {"loss", "correct", "reward", "gradient"} <= set(config["signals"])  # what was scored before too
+
+
+def test_the_views_compare_and_try_open(filled, visit):
+    app = visit_scored(visit)
+    for view in ("Compare", "Try a problem"):
+        app.segmented_control(key="select_view").set_value(view).run()
+        assert not app.exception and not app.error
 
 
 # -- generate ----------------------------------------------------------------------------------------------------
@@ -300,7 +371,7 @@ def test_watch_shows_the_frozen_configuration(filled, visit):
 
 
 def test_a_queued_run_is_cancelled_and_a_run_goes_to_the_trash_and_back(filled, visit):
-    waiting = filled.submit("predict", "Predict again", {"seed_set": home.SEED_SET}, lane="device")
+    waiting = filled.submit("score", "Score again", {"seed_set": home.SEED_SET}, lane="device")
     app = visit("runs", run=waiting)
     button(app, "run_cancel").click().run()
     assert filled.store.read_run(waiting)["state"] == "cancelled"
@@ -313,9 +384,9 @@ def test_a_queued_run_is_cancelled_and_a_run_goes_to_the_trash_and_back(filled, 
 
 
 def test_a_clone_changes_one_thing(filled, visit):
-    app = visit("runs", run=home.PREDICT)
+    app = visit("runs", run=home.SCORE)
     app.selectbox(key="clone_name").set_value("student").run()
-    app.text_input(key=f"clone_value_{home.PREDICT}_student").input('"other"').run()
+    app.text_input(key=f"clone_value_{home.SCORE}_student").input('"other"').run()
     button(app, "clone").click().run()
     assert not app.exception
     newest = filled.store.list_runs().iloc[0]
