@@ -19,8 +19,23 @@ VIRIDIS = (
 )  # fmt: skip
 """Perceptually even, and readable on light and dark (van der Walt & Smith 2015)."""
 
+TOPS = (25, 50, 100)
+"""Ends of the colour scale, %: choices often share little, and must still be told apart."""
+
+DARKEST_UNDER_BLACK = 0.179
+"""Relative luminance (WCAG 2) at which black and white stand out alike, 4.6:1: sqrt(1.05 * 0.05) - 0.05."""
+
 N_BINS = 24
 PANEL_HEIGHT = 220
+BAR = 0.86
+"""Height of a bar, as a share of the row of its kind; plotly draws an upright mark 1.4 times its size."""
+
+AROUND = 128
+"""Pixels above and below the rows: the margins of a figure with a legend."""
+
+SYMBOLS = {"solid": "circle", "dot": "square", "dash": "diamond", "dashdot": "triangle-up"}
+"""What a selector's dash is where points are drawn: members of a family share their colour."""
+
 LONGEST_NAME = 26
 """Characters of a value that are written on an axis; the rest is in its tooltip."""
 
@@ -28,48 +43,74 @@ LONGEST_NAME = 26
 def draw_overlap(shares: pd.DataFrame, *, view: str = "overlap") -> Figure:
     """Draw the share of seeds that every two choices have in common as a heat map.
 
-    A choice with itself says nothing: the diagonal stays empty.
+    A choice with itself says nothing: the diagonal stays empty. Columns are numbered like the rows, as long names do
+    not fit above them.
 
     Args:
         shares: from ``analysis.choices.measure_overlap``, in [0, 1].
         view: key of the reader's zoom.
     """
     labels = list(shares.index)
-    names = [escape(label).replace(" · ", "<br>") for label in labels]
+    names = [f"{escape(label)}  {place}" for place, label in enumerate(labels, start=1)]
     cells = [
         [None if i == j or value != value else round(100 * float(value), 2) for j, value in enumerate(row)]
         for i, row in enumerate(shares.to_numpy())
     ]
+    most = max((cell for row in cells for cell in row if cell is not None), default=0.0)
+    top = next(top for top in TOPS if top >= most)
     trace = {
         "type": "heatmap",
         "x": list(range(len(labels))),
         "y": list(range(len(labels))),
         "z": cells,
-        "text": [["" if cell is None else f"{cell:.0f}" for cell in row] for row in cells],
-        "texttemplate": "%{text}",
         "customdata": [[f"{escape(row)} and {escape(column)}" for column in labels] for row in labels],
         "hovertemplate": "%{customdata}: %{z:.1f} % in common<extra></extra>",
         "hoverongaps": False,
         "zmin": 0,
-        "zmax": 100,
+        "zmax": top,
         "colorscale": [[place / (len(VIRIDIS) - 1), colour] for place, colour in enumerate(VIRIDIS)],
         "showscale": False,
         "xgap": 2,
         "ygap": 2,
     }
-    ticks = {"tickvals": trace["x"], "ticktext": names, "showgrid": False, "tickfont": {"size": 11.5}, "ticks": ""}
+    ticks = {"tickvals": trace["x"], "showgrid": False, "showline": False, "ticks": "", "tickfont": {"size": 11.5}}
     return make_figure(
         [trace],
         title="Seeds in common, % of a choice",
-        x=make_axis("", side="bottom", tickangle=-35 if len(labels) > 4 else 0, **ticks),
-        y=make_axis("", autorange="reversed", **ticks),
-        height=110 + 46 * len(labels),
+        x=make_axis("", side="top", ticktext=[str(place + 1) for place in trace["x"]], **ticks),
+        y=make_axis("", autorange="reversed", ticktext=names, **ticks),
+        height=96 + 38 * len(labels),
         view=f"{view}/{'/'.join(labels)}",
+        margin={"l": 56, "r": 8, "t": 64, "b": 8},
+        annotations=[
+            {"x": j, "y": i, "text": f"{cell:.0f}", "showarrow": False, "font": {"color": _find_ink(cell / top)}}
+            for i, row in enumerate(cells)
+            for j, cell in enumerate(row)
+            if cell is not None
+        ],
     )
 
 
+def _find_ink(place: float) -> str:
+    """Return the colour of a number on the scale's colour at this place in [0, 1]: whichever stands out more.
+
+    Plotly's own choice, a dark grey from the middle of the scale on, keeps a contrast of 2.9:1 only.
+    """
+    lower = min(int(place * (len(VIRIDIS) - 1)), len(VIRIDIS) - 2)
+    weight = place * (len(VIRIDIS) - 1) - lower
+    sides = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in VIRIDIS[lower : lower + 2]]) / 255
+    part = (1 - weight) * sides[0] + weight * sides[1]
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    return "#FFFFFF" if float(linear @ (0.2126, 0.7152, 0.0722)) < DARKEST_UNDER_BLACK else "#000000"
+
+
 def draw_score_panels(
-    values: np.ndarray, choices: Mapping[str, Choice], *, axis: str, view: str = "scores"
+    values: np.ndarray,
+    choices: Mapping[str, Choice],
+    *,
+    axis: str,
+    words: tuple[str, str] = ("0", "1"),
+    view: str = "scores",
 ) -> dict[str, Figure]:
     """Draw how each choice's raw scores lie against the pool's and a random choice's: one small figure per choice.
 
@@ -80,6 +121,7 @@ def draw_score_panels(
         values: (n,) float64 over the pool, NaN where unknown.
         choices: label -> choice.
         axis: name of the signal and its unit.
+        words: what 0 and 1 are called where the signal has no other values.
         view: key of the reader's zoom.
     """
     edges = find_edges(values, N_BINS)
@@ -89,8 +131,8 @@ def draw_score_panels(
     top = 1.08 * max(float(bars.max()) for bars in (pool, *shares.values()))
     x = make_axis(axis, range=[float(edges[0]), float(edges[-1])], nticks=5)
     if is_binary:
-        x |= {"tickvals": [0, 1], "ticktext": ["0", "1"]}
-    y = make_axis("", range=[0, top or 1.0], nticks=4, ticksuffix="%")
+        x |= {"tickvals": [0, 1], "ticktext": list(words)}
+    y = make_axis("", range=[0, top or 1.0], nticks=6, ticksuffix="%")
     panels = {}
     for label, choice in choices.items():
         traces = [_draw_pool(edges, pool)]
@@ -152,34 +194,13 @@ def draw_kinds(shares: pd.DataFrame, choices: Mapping[str, Choice], *, title: st
     kinds = shares.drop_duplicates("value")
     names = kinds["value"].tolist()
     places = np.arange(len(names))
-    traces = [
-        {
-            "type": "bar",
-            "orientation": "h",
-            "name": "95 of 100 random choices",
-            "x": (100 * (kinds["high"] - kinds["low"])).round(3).tolist(),
-            "base": (100 * kinds["low"]).round(3).tolist(),
-            "y": places.tolist(),
-            "width": 0.86,
-            "marker": {"color": fade(NEUTRAL.colour, 0.26), "line": {"width": 0}},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": "all",
-            "x": (100 * kinds["pool_share"]).round(3).tolist(),
-            "y": places.tolist(),
-            "marker": {"symbol": "line-ns", "size": 10 * len(choices) + 8, "line": {"width": 2, "color": NEUTRAL.colour}},
-            "text": [escape(name) for name in names],
-            "hovertemplate": "%{text}: %{x:.1f} % of all<extra></extra>",
-        },
-    ]
+    row_height = max(26, 13 * len(choices))
+    traces = _draw_chance(kinds, row_height)
     for step, (label, choice) in enumerate(choices.items()):
         rows = shares[shares["choice"] == label]
         offset = (step - (len(choices) - 1) / 2) * 0.8 / max(len(choices), 1)
         traces.append(_draw_points(rows, places + offset, label, choice))
-    height = 110 + len(names) * max(26, 13 * len(choices))
+    height = AROUND + len(names) * row_height
     return make_figure(
         traces,
         title=title,
@@ -194,13 +215,45 @@ def draw_kinds(shares: pd.DataFrame, choices: Mapping[str, Choice], *, title: st
         height=height,
         view=f"{view}/{title}",
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": -62 / (height - 128), "yanchor": "top", "itemsizing": "constant"},
+        legend={"orientation": "h", "x": 0, "y": -62 / (height - AROUND), "yanchor": "top", "itemsizing": "constant"},
     )
 
 
+def _draw_chance(kinds: pd.DataFrame, row_height: int) -> list[dict]:
+    """Draw where 95 of 100 random choices lie as a bar per kind, and the pool's share as an upright mark."""
+    places = list(range(len(kinds)))
+    return [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": "95 of 100 random choices",
+            "x": (100 * (kinds["high"] - kinds["low"])).round(3).tolist(),
+            "base": (100 * kinds["low"]).round(3).tolist(),
+            "y": places,
+            "width": BAR,
+            "marker": {"color": fade(NEUTRAL.colour, 0.26), "line": {"width": 0}},
+            "hoverinfo": "skip",
+        },
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": "all",
+            "x": (100 * kinds["pool_share"]).round(3).tolist(),
+            "y": places,
+            "marker": {
+                "symbol": "line-ns",
+                "size": BAR * row_height / 1.4,
+                "line": {"width": 2, "color": NEUTRAL.colour},
+            },
+            "text": [escape(name) for name in kinds["value"]],
+            "hovertemplate": "%{text}: %{x:.1f} % of all<extra></extra>",
+        },
+    ]
+
+
 def _draw_points(rows: pd.DataFrame, places: np.ndarray, label: str, choice: Choice) -> dict:
-    colour = style_of_selector(choice.selector).colour
-    symbol = "diamond" if choice.selector == "random" else "circle"
+    style = style_of_selector(choice.selector)
+    symbol = SYMBOLS.get(style.dash, "circle")
     is_filled = choice.pick == "argmax" and choice.selector != "random"
     return {
         "type": "scatter",
@@ -211,8 +264,8 @@ def _draw_points(rows: pd.DataFrame, places: np.ndarray, label: str, choice: Cho
         "marker": {
             "symbol": symbol if is_filled else f"{symbol}-open",
             "size": 9,
-            "color": colour,
-            "line": {"width": 1.8, "color": colour},
+            "color": style.colour,
+            "line": {"width": 1.8, "color": style.colour},
         },
         "text": [
             f"{escape(value)}: {n} chosen, {ratio:.2f} times as often as in the pool"
