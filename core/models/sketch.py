@@ -94,7 +94,7 @@ class TensorSketch:
         """Sketch the gradients of n answers whose tokens stand one after another.
 
         The sketch is not normalised: its length is the gradient's, and a sure answer has a short one. Beside the
-        result, memory grows by some max(``MIN_TOKENS`` * V, ``ELEMENTS``) float32, and as much again with ``cap``.
+        result, memory grows by one to two times max(``MIN_TOKENS`` * V, ``ELEMENTS``) float32, twice that with ``cap``.
 
         Args:
             hidden: (T, d) any float, what goes into the output head at the position that predicts each target.

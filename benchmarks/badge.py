@@ -1,0 +1,234 @@
+"""Sketches of output-head gradients: ours against writing the gradient out and projecting it with scikit-learn.
+
+    python benchmarks/badge.py [--quick] [--memory 12]
+
+Random weights, hidden states and greedy targets; the logits are spread so that some tokens are sure and some are not,
+as with a trained model. Each side runs in a process of its own. Its added memory is the kernel's peak of resident
+memory, reset once weights and answers are there and the libraries have worked on a toy, minus what was resident then.
+
+- ours: ``TensorSketch.sketch_many``, tables included; the V x d gradient never exists.
+- peer: logits, then softmax minus one-hot, then its product with the hidden states into a (V, d) float32 buffer that
+  is used again for each answer, then ``SparseRandomProjection.transform`` (density 1 / sqrt(V * d)). Drawing the
+  projection (``fit``) happens once; it is timed and its peak measured apart and is in no other number.
+
+The logits are the same work on both sides, so times are given with them and without. Errors are those of squared
+distances between all pairs of answers, against exact inner products by the sum over pairs of tokens.
+"""
+
+import argparse
+import ctypes
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import psutil
+import torch
+
+from core.models.sketch import TensorSketch
+
+SHAPES = [(32_000, 1024), (32_000, 3584), (152_000, 1024), (152_000, 3584)]
+WIDTH = 4096
+MEGABYTE = 1e6
+
+
+class World:
+    """An output head and answers to sketch, the same in every process."""
+
+    def __init__(self, vocabulary: int, hidden: int, n_answers: int):
+        random = torch.Generator().manual_seed(0)
+        self.lengths = torch.randint(48, 81, (n_answers,), generator=random).tolist()
+        n = sum(self.lengths)
+        self.weight = torch.randn(vocabulary, hidden, generator=random)
+        shared, own = torch.randn(1, hidden, generator=random), torch.randn(n_answers, hidden, generator=random)
+        states = torch.randn(n, hidden, generator=random)
+        states += 0.5 * shared + 0.7 * own.repeat_interleave(torch.tensor(self.lengths), 0)
+        sureness = 3 + 12 * torch.rand(n_answers, 1, generator=random).repeat_interleave(torch.tensor(self.lengths), 0)
+        sureness *= 0.6 + 0.8 * torch.rand(n, 1, generator=random)  # standard deviation of a token's logits
+        self.hidden = states * sureness / states.norm(dim=1, keepdim=True)
+        self.targets = torch.cat([self.ask_head(part).argmax(1) for part in self.hidden.split(64)])
+
+    def ask_head(self, states: torch.Tensor) -> torch.Tensor:
+        """Return (t, V) logits."""
+        return states @ self.weight.t()
+
+    def split(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return (hidden states, targets) of each answer."""
+        return list(zip(self.hidden.split(self.lengths), self.targets.split(self.lengths), strict=True))
+
+    def find_errors(self, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return (t, V) probabilities minus one-hot targets, over the number of tokens."""
+        errors = self.ask_head(states).softmax(-1)
+        errors[torch.arange(len(targets)), targets] -= 1
+        return errors.div_(len(targets))
+
+
+def read_status(name: str) -> float:
+    """Return a line of /proc/self/status in megabytes."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[name].split()[0]) * 1024 / MEGABYTE
+
+
+def reset_peak() -> float:
+    """Give freed memory back, reset the kernel's peak and return what is resident now, in megabytes."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return read_status("VmRSS")
+
+
+def time_logits(world: World) -> float:
+    """Return the seconds that the logits of all answers take, 64 tokens at a time."""
+    start = time.perf_counter()
+    for part in world.hidden.split(64):
+        world.ask_head(part)
+    return time.perf_counter() - start
+
+
+def list_distances(rows: np.ndarray) -> list[float]:
+    """Return the squared distances between all pairs of rows."""
+    first, second = np.triu_indices(len(rows), 1)
+    return ((rows[first].astype(np.float64) - rows[second]) ** 2).sum(1).tolist()
+
+
+def run_ours(world: World) -> dict:
+    """Sketch all answers in one call; the best of three."""
+    toy = torch.randn(8, 64)
+    TensorSketch(500, 64, WIDTH).sketch(toy, lambda states: states @ torch.ones(64, 500), torch.zeros(8, dtype=int))
+    before, seconds = reset_peak(), []
+    for _ in range(3):
+        start = time.perf_counter()
+        table = TensorSketch(*world.weight.shape, WIDTH)
+        rows = table.sketch_many(world.hidden, world.ask_head, world.targets, world.lengths)
+        seconds.append(time.perf_counter() - start)
+    added = read_status("VmHWM") - before
+    n = len(world.lengths)
+    logits = min(time_logits(world) for _ in range(3))
+    return {"s": min(seconds) / n, "logits_s": logits / n, "MB": added, "distances": list_distances(rows.numpy())}
+
+
+def run_peer(world: World) -> dict:
+    """Write out and project the gradient of each answer; the median."""
+    from sklearn.random_projection import SparseRandomProjection
+
+    toy = np.ones((1, 5000), np.float32)
+    SparseRandomProjection(16, random_state=0).fit(toy).transform(toy)
+    before = reset_peak()
+    gradient = torch.zeros_like(world.weight)
+    flat = gradient.view(1, -1).numpy()
+    start = time.perf_counter()
+    projection = SparseRandomProjection(WIDTH, random_state=0).fit(flat)
+    fit_s, fit_peak = time.perf_counter() - start, read_status("VmHWM") - before
+    reset_peak()
+    rows, seconds = [], []
+    for states, targets in world.split():
+        start = time.perf_counter()
+        torch.matmul(world.find_errors(states, targets).t(), states, out=gradient)
+        rows.append(projection.transform(flat)[0])
+        seconds.append(time.perf_counter() - start)
+    added = read_status("VmHWM") - before
+    logits = min(time_logits(world) for _ in range(3)) / len(world.lengths)
+    return {
+        "s": statistics.median(seconds), "logits_s": logits, "MB": added, "fit_s": fit_s, "fit_MB": fit_peak,
+        "distances": list_distances(np.stack(rows)),
+    }  # fmt: skip
+
+
+def run_exact(world: World) -> dict:
+    """Find the exact distances, how sure the tokens are and how long the gradients."""
+    errors = [world.find_errors(states, targets) for states, targets in world.split()]
+    n = len(errors)
+    products = np.empty((n, n))
+    for i, (states, _) in enumerate(world.split()):
+        for j, (other, _) in enumerate(world.split()[: i + 1]):
+            products[i, j] = products[j, i] = ((errors[i] @ errors[j].t()) * (states @ other.t())).double().sum()
+    lengths = np.diag(products)
+    distances = (lengths[:, None] + lengths - 2 * products)[np.triu_indices(n, 1)]
+    sure = 1 + torch.cat(
+        [
+            part[torch.arange(len(targets)), targets] * len(targets)
+            for part, (_, targets) in zip(errors, world.split(), strict=True)
+        ]
+    )
+    return {
+        "distances": distances.tolist(),
+        "p": torch.quantile(sure, torch.tensor([0.1, 0.5, 0.9])).tolist(),
+        "norms": np.sqrt(lengths[[lengths.argmin(), lengths.argmax()]]).tolist(),
+    }
+
+
+SIDES = {"ours": run_ours, "peer": run_peer, "exact": run_exact}
+
+
+def ask_child(side: str, vocabulary: int, hidden: int, n_answers: int) -> dict | None:
+    """Run one side in a fresh process; None where it died (for want of memory)."""
+    command = [sys.executable, __file__, "--side", side, "--shape", str(vocabulary), str(hidden), str(n_answers)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def estimate_peer(vocabulary: int, hidden: int) -> float:
+    """Return the gigabytes that the peer needs at its peak: weights, gradient, and 32 bytes a nonzero during fit."""
+    size = vocabulary * hidden
+    return (2 * 4 * size + 32 * WIDTH * math.sqrt(size)) / 1e9
+
+
+def show(shape: tuple[int, int], n_ours: int, n_peer: int, limit: float) -> None:
+    """Measure one shape and print its lines."""
+    ours, exact = ask_child("ours", *shape, n_ours), ask_child("exact", *shape, n_ours)
+    needed, name = estimate_peer(*shape), f"{shape[0]:,} x {shape[1]:,}"
+    peer = ask_child("peer", *shape, n_peer) if needed < limit else None
+    if ours is None or exact is None:
+        sys.exit(f"{name}: our own side failed; see above.")
+    low, middle, high = exact["p"]
+    print(f"\n{name}: {n_ours} answers, probability of a token {low:.2f} / {middle:.2f} / {high:.2f} (10th, 50th, 90th "
+          f"percentile), gradients of length {exact['norms'][0]:.2f} to {exact['norms'][1]:.2f}")  # fmt: skip
+    print(f"{'':8}{'s/answer':>10}{'of it logits':>14}{'added MB':>10}{'error mean':>12}{'p95':>8}{'largest':>9}")
+    print_side("ours", ours, exact["distances"])
+    if peer is None:
+        print(f"peer    does not fit: estimated at {needed:.1f} GB, or it failed")
+        return
+    exact_peer = exact if n_peer == n_ours else ask_child("exact", *shape, n_peer)
+    print_side("peer", peer, exact_peer["distances"])
+    without = (peer["s"] - peer["logits_s"]) / (ours["s"] - ours["logits_s"])
+    share, share_with_fit = (megabytes / ours["MB"] for megabytes in (peer["MB"], max(peer["MB"], peer["fit_MB"])))
+    print(f"        fit, once: {peer['fit_s']:.1f} s, {peer['fit_MB']:,.0f} MB at its peak; {n_peer} answers")
+    print(f"        ours is {peer['s'] / ours['s']:.1f} times as fast with the logits, {without:.0f} times without, "
+          f"in 1/{share:.0f} of the memory (1/{share_with_fit:.0f} with fit)")  # fmt: skip
+
+
+def print_side(name: str, found: dict, exact: list[float]) -> None:
+    """Print the line of one side."""
+    errors = np.abs(np.array(found["distances"]) / np.array(exact) - 1)
+    print(f"{name:8}{found['s']:>10.3f}{found['logits_s']:>14.3f}{found['MB']:>10,.0f}{errors.mean():>12.2%}"
+          f"{np.quantile(errors, 0.95):>8.2%}{errors.max():>9.2%}", flush=True)  # fmt: skip
+
+
+def main() -> None:
+    """Print the tables, or one side's figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a small vocabulary only")
+    parser.add_argument("--memory", type=float, default=12, help="gigabytes that the peer may take")
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--shape", type=int, nargs=3, help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    if wanted.side:
+        with torch.inference_mode():
+            print(json.dumps(SIDES[wanted.side](World(*wanted.shape))))
+        return
+    if not os.access("/proc/self/clear_refs", os.W_OK):
+        sys.exit("Peak memory is read from /proc; run this on Linux.")
+    limit = min(wanted.memory, 0.8 * psutil.virtual_memory().available / 1e9)
+    print(f"width {WIDTH}, {torch.get_num_threads()} threads, load average {os.getloadavg()[0]:.1f}")
+    for shape in [(8_000, 256)] if wanted.quick else SHAPES:
+        show(shape, n_ours=12, n_peer=4 if shape[0] * shape[1] > 1e8 else 12, limit=limit)
+
+
+if __name__ == "__main__":
+    main()
