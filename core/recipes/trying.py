@@ -181,4 +181,3 @@ def describe_answer(table: ScoreTable, problem_id: str) -> dict[str, Any]:
         "scores": scores,
         "notes": notes,
     }
-

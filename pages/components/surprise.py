@@ -31,7 +31,7 @@ class Stretch:
     """What one token wrote, or several that only together make a character."""
 
     text: str
-    """Empty for what comes behind the text: the end-of-text token."""
+    """Empty for what comes behind the text: the end-of-text token, blanks that were cut off."""
 
     nats: float | None
     """Surprise of all its tokens together; None where it is not known."""
@@ -69,7 +69,7 @@ def level_of(nats: float) -> int:
 
 def describe_surprise(stretch: Stretch) -> str:
     """Return what pointing at a stretch tells: ``0.42 nats, 65.7 %``."""
-    what = "end of text: " if not stretch.text else ""
+    what = "behind the text: " if not stretch.text else ""
     if stretch.nats is None:
         return f"{what}not known"
     several = f" in {stretch.n_tokens} tokens" if stretch.n_tokens > 1 else ""
@@ -97,10 +97,10 @@ def write_style() -> str:
   unicode-bidi: isolate;}}
 .seedbed-surprise .text span {{border-radius: 2px; padding: .08em 0;}}
 .seedbed-surprise .text span:hover {{outline: 1.5px solid currentColor;}}
-.seedbed-surprise .line::before {{content: "↵"; opacity: .45; font-size: .85em;}}
+.seedbed-surprise i::before {{content: "↵"; font-style: normal; opacity: .45; font-size: .85em;}}
 .seedbed-surprise .end::before {{content: "end"; opacity: .75; font-size: .8em; padding: 0 .35em;}}
 .seedbed-surprise .foot {{display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin-top: .5rem; font-size: .85rem;
-  line-height: 1.5; opacity: .8;}}
+  line-height: 1.5; color: color-mix(in srgb, currentColor 78%, transparent);}}
 .seedbed-surprise .ramp {{display: inline-block; width: 5rem; height: .75em; margin: 0 .4rem; border-radius: 2px;
   vertical-align: -.05em; border: 1px solid rgba(128,128,128,.45);
   background: linear-gradient(to right, {fade(ORANGE, 0)}, {fade(ORANGE, OPACITY)});}}
@@ -115,9 +115,10 @@ def write_style() -> str:
 def _write_spans(stretches: Sequence[Stretch]) -> Iterator[str]:
     for stretch in stretches:
         level = 0 if stretch.nats is None else level_of(stretch.nats)
-        marks = [f"s{level}"] * (level > 0) + ["line"] * ("\n" in stretch.text) + ["end"] * (not stretch.text)
+        marks = [f"s{level}"] * (level > 0) + ["end"] * (not stretch.text)
         of = f' class="{" ".join(marks)}"' if marks else ""
-        yield f'<span{of} title="{escape(describe_surprise(stretch))}">{escape(stretch.text)}</span>'
+        shown = escape(stretch.text).replace("\n", "<i></i>\n", 1)  # a line break itself has no width to colour
+        yield f'<span{of} title="{escape(describe_surprise(stretch))}">{shown}</span>'
 
 
 def write_html(text: str, surprises: Sequence[Sequence[float]] | None) -> str:

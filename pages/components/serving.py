@@ -1,0 +1,175 @@
+"""The form for a student behind an OpenAI-compatible server, and a test of what that server really does.
+
+The key is never typed: the form asks for the name of the environment variable that holds it. What a test found is
+kept for the session, for each server, model and variable.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from core.errors import TeacherError
+from core.figures.colours import STATE_STYLES
+from core.recipes.trying import needs_weights
+from core.signals import SIGNALS
+from core.teacher.endpoint import DEFAULT_KEY_ENV, Endpoint
+from core.teacher.probe import ProbeReport, ProbeRow, probe
+from pages.components.access import show_errors
+from pages.components.text import plain
+
+CHECKS = {
+    "answers": "answers a request",
+    "key": "accepts the key",
+    "model": "knows the model",
+    "usage": "counts tokens",
+    "logprobs": "tells log-probabilities",
+    "n": "several answers at once",
+    "temperature": "temperature",
+    "seed": "seed",
+    "schema": "JSON by a schema",
+}
+"""Check of a probe -> what people read."""
+
+TESTS = "server_tests"
+"""Where the session keeps Endpoint -> ProbeReport."""
+
+_STYLE = f"""<style>
+.seedbed-probe {{container-type: inline-size; font-size: .88rem; line-height: 1.45;}}
+.seedbed-probe table {{border-collapse: collapse; width: 100%; margin: 0;}}
+.seedbed-probe td {{border: none; padding: .3rem .9rem .3rem 0; vertical-align: top; overflow-wrap: anywhere;}}
+.seedbed-probe td:nth-child(-n+2) {{white-space: nowrap;}}
+.seedbed-probe tr {{border-bottom: 1px solid rgba(128,128,128,.25);}}
+.seedbed-probe b {{display: inline-block; width: 1.1em;}}
+.seedbed-probe .green {{color: {STATE_STYLES["done"].colour};}}
+.seedbed-probe .red {{color: {STATE_STYLES["failed"].colour};}}
+.seedbed-probe .gray {{color: {STATE_STYLES["queued"].colour};}}
+@container (max-width: 520px) {{
+  .seedbed-probe td {{display: inline-block; padding: .25rem .6rem 0 0;}}
+  .seedbed-probe td:nth-child(2) {{font-weight: 600;}}
+  .seedbed-probe td:last-child {{display: block; padding: 0 0 .3rem;}}
+}}
+</style>"""
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def draw_server_form(key: str) -> dict[str, str] | None:
+    """Draw the form; returns ``base_url``, ``model`` and ``key_env`` of a server, None until they can be right.
+
+    Args:
+        key: names the form on its page.
+    """
+    base_url = st.text_input("Base URL", key=f"{key}_url", placeholder="http://localhost:8000/v1").strip()
+    model = st.text_input("Model", key=f"{key}_model", placeholder="Qwen/Qwen3-0.6B").strip()
+    key_env = st.text_input(
+        "Environment variable that holds the key",
+        key=f"{key}_key_env",
+        placeholder=f"{DEFAULT_KEY_ENV}; empty where the server wants no key",
+        help="The name only. Set the variable itself in the shell before the app is started there: "
+        f"`export {DEFAULT_KEY_ENV}=...`; then it reaches the runs as well, and is stored nowhere.",
+    ).strip()
+    endpoint = _read_endpoint(base_url, model, key_env)
+    if endpoint is None:
+        st.button("Test connection", key=f"{key}_test", disabled=True, icon=":material/lan:")
+        return None
+    is_pressed = st.button("Test connection", key=f"{key}_test", icon=":material/lan:")
+    _say_key(endpoint)
+    tests: dict[Endpoint, ProbeReport] = st.session_state.setdefault(TESTS, {})
+    if is_pressed:
+        tests.pop(endpoint, None)
+        with show_errors(), st.spinner("Asks the server some ten short questions; 20 seconds at most.", show_time=True):
+            tests[endpoint] = probe(endpoint)
+    if endpoint in tests:
+        _draw_report(tests[endpoint])
+    return {"base_url": endpoint.base_url, "model": endpoint.model, "key_env": endpoint.key_env}
+
+
+def _read_endpoint(base_url: str, model: str, key_env: str) -> Endpoint | None:
+    """Return the server of these fields; None while fields are empty, or with a sentence where one cannot be right."""
+    if not base_url or not model:
+        return None
+    try:
+        endpoint = Endpoint(base_url, model, key_env)
+        endpoint.read_key()
+    except TeacherError as error:
+        st.error(plain(error), icon=":material/error:")
+        return None
+    return endpoint
+
+
+def _say_key(endpoint: Endpoint) -> None:
+    """Say whether a key is sent, and to whom."""
+    parts = urlsplit(endpoint.base_url)
+    if endpoint.has_key:
+        st.caption(f"The key in {plain(endpoint.key_env)} is sent to {plain(parts.netloc)}.")
+        if parts.scheme == "http" and parts.hostname not in LOCAL:
+            st.warning("The address begins with http, so the key travels unencrypted; use https where you can.")
+    elif endpoint.key_env:
+        st.caption(f"{plain(endpoint.key_env)} is not set where the app was started, so no key is sent.")
+    else:
+        st.caption("No key is sent.")
+
+
+def _draw_report(report: ProbeReport) -> None:
+    """Draw what a probe found, and which signals that leaves."""
+    rows = list(report.rows)
+    if not report.is_ok("answers"):
+        failure = next(row.evidence for row in rows if row.name == "answers")
+        st.error(plain(failure), icon=":material/error:")
+        rows = [row for row in rows if row.evidence != failure]
+    st.html(write_table(rows))
+    if report.is_ok("answers"):
+        st.markdown("**Signals of this student**  \n" + "  \n".join(list_signal_news(report)))
+
+
+def write_table(rows: Sequence[ProbeRow]) -> str:
+    """Return checks, outcomes and evidence as HTML; evidence holds what a server said, so every text is escaped."""
+    lines = []
+    for row in rows:
+        icon, word = word_outcome(row)
+        colour = {True: "green", False: "red", None: "gray"}[row.is_ok]
+        lines.append(
+            f'<tr><td><b class="{colour}">{icon}</b> {word}</td><td>{escape(CHECKS.get(row.name, row.name))}</td>'
+            f"<td>{escape(row.evidence)}</td></tr>"
+        )
+    return f'{_STYLE}<div class="seedbed-probe"><table>{"".join(lines)}</table></div>'
+
+
+def word_outcome(row: ProbeRow) -> tuple[str, str]:
+    """Return the outcome of a check as icon and word."""
+    if row.is_ok:
+        return "✓", "works"
+    if row.is_ok is None:
+        return ("–", "not tried") if row.evidence.startswith("Not asked") else ("?", "not known")
+    if row.name in ("answers", "key", "model"):
+        return "✗", "fails"
+    was_taken = row.evidence.startswith(("Asked", "The reply"))  # what was turned down speaks of the server
+    return "✗", "ignored" if was_taken else "refused"
+
+
+def list_signal_news(report: ProbeReport) -> list[str]:
+    """Return one Markdown line for each group of signals: whether this server can give them, and how."""
+    yes, no, open_ = ":green[:material/check:]", ":red[:material/close:]", ":gray[:material/help:]"
+    loss = {
+        True: f"{yes} **loss**: from the log-probabilities of its own answer, which is coloured by surprise.",
+        False: f"{no} **loss**: unknown, because the server tells no log-probabilities; answers have no colours.",
+        None: f"{open_} **loss**: not known whether the server tells log-probabilities.",
+    }
+    rate = {
+        True: f"{yes} **solve\\_rate**: all answers to a problem by one request.",
+        False: f"{yes} **solve\\_rate**: by one request for each answer, as the server gives one at a time; slower.",
+        None: f"{open_} **solve\\_rate**: not known whether one request can bring several answers.",
+    }
+    drawn = rate[report.is_ok("n")]
+    if report.is_ok("temperature") is False:
+        drawn = f"{no} **solve\\_rate**: not to be trusted, as the server does not keep to the temperature asked for."
+    blind = [name for name in SIGNALS if needs_weights(name)]
+    others = [name for name in SIGNALS if name not in (*blind, "loss", "solve_rate")]
+    return [
+        loss[report.is_ok("logprobs")],
+        drawn,
+        f"{yes} **{plain(', '.join(others))}**: need nothing of the server but its answers.",
+        f"{no} **{plain(', '.join(blind))}**: need the model's weights on this machine.",
+    ]
