@@ -102,7 +102,9 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     score.add_argument("--teacher-model", metavar="NAME", help="its model name, for a teacher behind a server")
     score.add_argument(
-        "--key-env", default="OPENAI_API_KEY", metavar="NAME", help="environment variable with the key of the servers"
+        "--key-env",
+        metavar="NAME",
+        help="variable with the servers' key (default: OPENAI_API_KEY for OpenAI's, else none)",
     )
     score.add_argument(
         "--signals",

@@ -59,8 +59,8 @@ class Prediction:
     loss: float | None
     """Mean negative log-likelihood per token of the own answer, nats, end-of-text token included (Kessler 2025, 4.1)"""
 
-    n_tokens: int
-    """Tokens generated, end-of-text included."""
+    n_tokens: int | None
+    """Tokens generated, end-of-text included; None where a server does not tell."""
 
     is_truncated: bool
     """True where the token limit ended the answer."""

@@ -125,9 +125,14 @@ def run_score(options: argparse.Namespace) -> int:
     from core.datasets import ensure_seed_set
     from core.recipes.scoring import read_score_frame
     from core.recipes.selecting import make_score_config
+    from core.recipes.teachers import find_server
 
     home = options.home.resolve()
-    server = find_server(options.student, options.student_model, options.key_env)
+    server, teacher = None, options.teacher
+    if is_address(options.student):
+        server = find_server(options.student, options.student_model, options.key_env)
+    if is_address(teacher):
+        teacher = find_server(teacher, options.teacher_model, options.key_env)
     seed_set = ensure_seed_set(home, options.seeds, task=options.task)
     print_seed_set(home, seed_set)
     imported = RunFolder(home / "runs" / seed_set)
@@ -139,7 +144,7 @@ def run_score(options: argparse.Namespace) -> int:
         adapter=str(options.adapter.resolve()) if options.adapter else None,
         signals=options.signals,
         reward=options.reward,
-        teacher=find_server(options.teacher, options.teacher_model, options.key_env) or options.teacher,
+        teacher=teacher,
         n_samples=options.samples,
         temperature=options.temperature,
     )
@@ -161,14 +166,9 @@ def run_score(options: argparse.Namespace) -> int:
     return 0
 
 
-def find_server(source: str, model: str | None, key_env: str) -> dict[str, str] | None:
-    """Return where a model is served, None for a source that is no address; the server says which model it has."""
-    if not source.startswith(("http://", "https://")):
-        return None
-    from core.teacher.endpoint import Endpoint, find_model
-
-    endpoint = Endpoint(source, model or "", key_env)
-    return {"base_url": endpoint.base_url, "model": model or find_model(endpoint), "key_env": key_env}
+def is_address(source: str) -> bool:
+    """Say whether a student or teacher is behind a server."""
+    return source.startswith(("http://", "https://"))
 
 
 def print_scores(summary: Mapping[str, Any]) -> None:

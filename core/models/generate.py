@@ -41,8 +41,8 @@ class Answer:
     loss: float | None
     """Mean negative log-likelihood per generated token, nats, end-of-text token included; None without tokens."""
 
-    n_tokens: int
-    """Tokens generated, end-of-text included."""
+    n_tokens: int | None
+    """Tokens generated, end-of-text included; None where a server does not tell."""
 
     is_truncated: bool
     """True where the token limit or the model's context ended the answer, or left no room for one."""

@@ -1,11 +1,13 @@
 """Opens the teacher that a run asks for; every reply goes through the content-addressed cache."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from core.cache import Cache
-from core.errors import UnknownNameError
+from core.errors import TeacherError, UnknownNameError
 from core.teacher.base import Teacher
 from core.teacher.builtin import BuiltInTeacher
 from core.teacher.cached import CachedTeacher
@@ -35,3 +37,27 @@ def open_teacher(home: Path, teacher: str | Mapping[str, str]) -> Iterator[Teach
         from core.teacher.remote import RemoteTeacher
 
         yield CachedTeacher(RemoteTeacher(Endpoint(**teacher)), cache)
+
+
+def find_server(address: str, model: str | None, key_env: str | None) -> dict[str, str]:
+    """Return ``base_url``, ``model`` and ``key_env`` of a server, asking it for its model where none is named.
+
+    Where no variable is named, only OpenAI's own server is sent the key of OPENAI_API_KEY.
+
+    Raises:
+        TeacherError: the address is none, or the server has no model, or several to choose from.
+    """
+    from core.teacher.client import ChatClient
+    from core.teacher.endpoint import DEFAULT_KEY_ENV, Endpoint
+
+    if key_env is None:
+        key_env = DEFAULT_KEY_ENV if (urlsplit(address).hostname or "").endswith("openai.com") else ""
+    endpoint = Endpoint(address, model or "unknown", key_env)
+    if model is None:
+        names = asyncio.run(ChatClient(endpoint, timeout_s=10.0).list_models())
+        if not names:
+            raise TeacherError(f"{endpoint.base_url} does not list its models; name one (--student-model or the like).")
+        if len(names) > 1:
+            raise TeacherError(f"{endpoint.base_url} has several models; name one of: {', '.join(sorted(names)[:20])}.")
+        (model,) = names
+    return {"base_url": endpoint.base_url, "model": model, "key_env": key_env}

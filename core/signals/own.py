@@ -30,8 +30,8 @@ class LossSignal:
         return Scores(np.array([np.nan if loss is None else loss for loss in losses], dtype=np.float64), notes=notes)
 
 
-def _say_unknown(n_tokens: int, scoring: Scoring) -> str:
-    if not scoring.student.has_weights and n_tokens:
+def _say_unknown(text: str, scoring: Scoring) -> str:
+    if not scoring.student.has_weights and text:
         return "the server tells no log-probabilities"
     return "the prompt fills the student's context, so there is no answer"
 

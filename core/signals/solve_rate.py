@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.analysis.accuracy import wilson_interval
+from core.errors import SignalError
 from core.signals.base import SIGNALS, Scores, Scoring
 from core.signals.own import judge_text
 from core.signals.reference import NO_REFERENCE
@@ -13,6 +14,9 @@ from core.signals.remember import make_key, remember
 
 SEED = 0
 """Of the numbers that decide the drawn answers; part of the cache key."""
+
+ENOUGH = 4
+"""Problems, and answers to each, that must all be alike before a server is said to ignore the temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class SolveRateSignal:
 
         rows = [row for row, problem in enumerate(scoring.problems) if problem.final is not None]
         found = remember(scoring, keys, rows, compute)
+        self._refuse_one_text(scoring, list(found.values()))
         values, low, high = np.full((3, len(prompts)), np.nan)
         for row, texts in found.items():
             n_right = sum(self._is_right(scoring, row, text) for text in texts)
@@ -56,6 +61,16 @@ class SolveRateSignal:
             low[row], high[row] = wilson_interval(n_right, n)
         notes = [None if row in found else NO_REFERENCE for row in range(len(prompts))]
         return Scores(values, {"solve_rate_low": low, "solve_rate_high": high}, notes=notes)
+
+    def _refuse_one_text(self, scoring: Scoring, drawn: list[list[str]]) -> None:
+        """Raise SignalError where a server said the same to every problem again and again."""
+        if scoring.student.has_weights or len(drawn) < ENOUGH or scoring.n_samples < ENOUGH:
+            return
+        if all(len(set(texts)) == 1 for texts in drawn):
+            raise SignalError(
+                f"{scoring.student.source} gave the same answer {scoring.n_samples} times to every problem: the server "
+                "ignores the temperature, so there is no solve rate to measure; leave solve_rate out."
+            )
 
     def _is_right(self, scoring: Scoring, row: int, text: str) -> bool:
         final = scoring.task.extract_final(text) if text else None

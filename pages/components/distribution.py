@@ -49,17 +49,22 @@ def draw_distribution(
     )
     again = st.session_state.setdefault("n_ranges_cleared", 0)
     limits = draw_chart(figure, key=f"signal_{name}_{again}", has_range=True)
-    if limits is None:
-        st.caption("Click a bar, or drag over some, to see those problems below.")
-    elif st.button("Show all values again", key="clear_range", icon=":material/filter_alt_off:"):
+    if limits is not None and st.button("Show all values again", key="clear_range", icon=":material/filter_alt_off:"):
         st.session_state["n_ranges_cleared"] += 1
         st.rerun()
+    st.caption(_say_how_to_read(name, values, frame, limits))
+    return name, limits
+
+
+def _say_how_to_read(name: str, values: np.ndarray, frame: pd.DataFrame, limits: tuple[float, float] | None) -> str:
+    """Say what can be done with the figure, and what the loss tells of what is hard."""
+    how = "Click a bar, or drag over some, to see those problems below." if limits is None else ""
     if name == "loss" and (told := correlate_loss_with_error(values, frame["correct"].to_numpy())) is not None:
-        st.caption(
-            f"Rank correlation of the loss with being wrong: {told:.2f} over all answers (0: it tells nothing of what "
+        how += (
+            f" Rank correlation of the loss with being wrong: {told:.2f} over all answers (0: it tells nothing of what "
             "is hard; 1: the most it can)."
         )
-    return name, limits
+    return how
 
 
 def choose_earlier(hub: Hub, seed_set: str, place: DeltaGenerator) -> dict | None:

@@ -17,8 +17,8 @@ CHOSEN, ALL, DISPUTED = "chosen", "all", "grader disagrees"
 
 
 def list_score_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the signals of the pool that are numbers, in the order of the registry; lengths of vectors too."""
-    return [name for name in SIGNALS if name in frame and frame[name].notna().any()]
+    """Return the signals that differ between problems, in the order of the registry; of a vector it is the length."""
+    return [name for name in SIGNALS if name in frame and name != "embedding" and frame[name].notna().any()]
 
 
 def draw_pool(
@@ -48,7 +48,12 @@ def draw_pool(
         key=f"pool_table_{len(shown)}_{shown.iloc[0]['problem_id']}",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["rank", *columns, "answered", "question", "reason", "n_tokens", "is_truncated"],
+        column_order=[
+            *(["rank"] if shown["rank"].notna().any() else []),
+            *["question", "answered", *columns],
+            *(["reason"] if shown["rank"].notna().any() else []),
+            *["n_tokens", "is_truncated"],
+        ],
         column_config=_configure(columns),
     )
     if n_all > len(shown):
@@ -64,19 +69,20 @@ def _narrow(rows: pd.DataFrame, columns: list[str], ranges: Mapping[str, tuple[f
         (rows["correct"] != rows["grade"]) & rows[["correct", "grade"]].notna().all(axis=1) if has_grades else None
     )
     options = [CHOSEN, ALL, *([DISPUTED] if has_grades else [])]
-    left, middle, right = st.columns([1.1, 1.6, 1], vertical_alignment="bottom")
     counts = {CHOSEN: int(rows["rank"].notna().sum()), ALL: len(rows)}
     if disputed is not None:
         counts[DISPUTED] = int(disputed.sum())
-    which = left.segmented_control(
+    has_range = any(limits is not None for limits in ranges.values())  # whoever drags wants to see what lies there
+    which = st.segmented_control(
         "Problems",
         options,
-        default=CHOSEN,
+        default=ALL if has_range else CHOSEN,
         required=True,
-        key="pool_rows",
+        key=f"pool_rows_{has_range}",
         format_func=lambda option: f"{option} {numbers.count(counts[option])}",
     )
-    search = middle.text_input("Search in questions and answers", key="pool_search", placeholder="words, numbers")
+    left, right = st.columns([1.6, 1])
+    search = left.text_input("Search in questions and answers", key="pool_search", placeholder="words, numbers")
     order = right.selectbox("Sort by", ["rank", "position", *columns], key="pool_order")
     if which != ALL:
         rows = rows[rows["rank"].notna() if which == CHOSEN else disputed]
@@ -93,13 +99,13 @@ def _narrow(rows: pd.DataFrame, columns: list[str], ranges: Mapping[str, tuple[f
 def _configure(columns: list[str]) -> dict[str, object]:
     """Return how the columns look."""
     scores = {
-        name: st.column_config.NumberColumn(name, width="small", format="%.3g", help=SIGNALS.get(name).title)
+        name: st.column_config.NumberColumn(name, width=85, format="%.3g", help=SIGNALS.get(name).title)
         for name in columns
     }
     return {
         **scores,
-        "rank": st.column_config.NumberColumn("rank", width="small"),
-        "question": st.column_config.TextColumn("question", width=300),
+        "rank": st.column_config.NumberColumn("rank", width=50),
+        "question": st.column_config.TextColumn("question", width=260, pinned=True),
         "answered": st.column_config.TextColumn("student", width="small"),
         "reason": st.column_config.TextColumn("why chosen", width=240),
         "n_tokens": st.column_config.NumberColumn("tokens", width="small", help="of the student's answer"),

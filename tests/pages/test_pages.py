@@ -219,7 +219,7 @@ def test_a_selector_without_its_scores_says_what_to_do(filled, visit):
 
 def test_all_problems_can_be_searched_and_sorted(filled, visit):
     app = visit_scored(visit)
-    app.segmented_control(key="pool_rows").set_value("all").run()
+    app.segmented_control(key="pool_rows_False").set_value("all").run()
     assert len(chosen_table(app)) == home.N_TRAIN
     app.selectbox(key="pool_order").set_value("reward").run()
     rewards = chosen_table(app)["reward"].tolist()
@@ -230,7 +230,7 @@ def test_all_problems_can_be_searched_and_sorted(filled, visit):
 
 def test_answers_on_which_the_grader_disagrees_are_listed(filled, visit):
     app = visit_scored(visit)
-    app.segmented_control(key="pool_rows").set_value("grader disagrees").run()
+    app.segmented_control(key="pool_rows_False").set_value("grader disagrees").run()
     assert not app.exception and chosen_table(app)["problem_id"].tolist() == ["problem_train_005"]
 
 

@@ -1,0 +1,208 @@
+"""Score runs and the shell's verbs on real models: what comes out, what is remembered, what is refused."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.__main__ import main
+from core.errors import SignalError
+from core.models.student import Student
+from core.recipes.kinds import execute
+from core.recipes.scoring import list_needs, list_signals, pool_from_scores, read_score_frame, read_vectors
+from core.recipes.selecting import make_score_config
+from core.runs.folder import RunFolder
+from core.selection import SELECTORS
+from tests.models.tiny import save_random_student
+from tests.teacher.server import ChatServer, StudentSpeaker
+
+SIGNALS = "loss,loss_truth,judge,correct,solve_rate,gradient"
+
+
+def score(home, seeds, out, *more) -> int:
+    return main(["score", "--seeds", str(seeds), "--home", str(home), "--out", str(out), *more])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def seeds(seed_files, tmp_path_factory):
+    """Twelve train problems, for validation and test as many as the split rule takes."""
+    path = tmp_path_factory.mktemp("seeds") / "few.jsonl"
+    lines = seed_files["train"].read_text(encoding="utf-8").splitlines()[:16]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def scores(home, seeds):
+    out = home / "scores.parquet"
+    assert score(home, seeds, out, "--signals", SIGNALS, "--samples", "4") == 0
+    return out
+
+
+def test_the_table_has_one_row_per_problem_and_a_column_per_signal(scores):
+    frame = pd.read_parquet(scores)
+    assert frame["problem_id"].is_unique and len(frame) >= 10
+    assert {"question", "reference", "answer", "n_tokens", "is_truncated", *SIGNALS.split(",")} <= set(frame)
+    for name in ("loss", "loss_truth", "judge", "correct", "solve_rate"):
+        assert frame[name].dtype == np.float64 and frame[name].notna().all()
+    assert frame["gradient"].map(len).unique().tolist() == [4096]
+    assert (frame["judge"] == frame["judge_teacher"] - frame["judge_student"]).all()
+    pool = pool_from_scores(frame)
+    assert pool.vectors["gradient"].shape == (len(frame), 4096)
+
+
+@pytest.mark.parametrize("selector", ["loss_high", "judge_hard", "lion", "badge", "solve_rate", "evokd", "random"])
+def test_select_writes_the_chosen_problems_best_first(scores, tmp_path, selector):
+    out = tmp_path / "chosen.jsonl"
+    arguments = ["select", "--scores", str(scores), "--selector", selector, "--select", "4", "--out", str(out)]
+    assert main([*arguments, "--replicate", "3"]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["rank"] for row in rows] == [0, 1, 2, 3] and len({row["problem_id"] for row in rows}) == 4
+    assert all(row["question"] and row["reason"] for row in rows)
+    first = out.read_text()
+    assert main([*arguments, "--replicate", "3"]) == 0 and out.read_text() == first
+    if selector == "loss_high":
+        best = pd.read_parquet(scores).nlargest(4, "loss")["problem_id"].tolist()
+        assert [row["problem_id"] for row in rows] == best
+        assert main([*arguments, "--pick", "softmax"]) == 0 and out.read_text() != first
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--selector", "reward_low"], "needs the signal reward"),
+        (["--selector", "badge", "--pick", "softmax"], "take argmax"),
+        (["--select", "1000"], "fewer than the 1,000"),
+        (["--selector", "best"], "known: "),
+        (["--pick", "median"], "known: argmax, softmax"),
+    ],
+    ids=["signal", "pick", "k", "selector", "unknown pick"],
+)
+def test_a_choice_that_cannot_be_made_is_one_sentence(scores, tmp_path, capsys, more, sentence):
+    assert main(["select", "--scores", str(scores), "--out", str(tmp_path / "x"), "--select", "2", *more]) == 1
+    assert sentence in capsys.readouterr().err and not (tmp_path / "x").exists()
+
+
+def test_a_file_that_is_no_table_of_scores_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "a.parquet").write_text("nothing")
+    pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "b.parquet")
+    for name, sentence in (("a", "no table of scores"), ("b", "no column problem_id"), ("c", "no table of scores")):
+        assert main(["select", "--scores", str(tmp_path / f"{name}.parquet"), "--out", str(tmp_path / "x")]) == 1
+        assert sentence in capsys.readouterr().err
+
+
+def test_a_second_run_computes_nothing_that_is_known(home, seeds, scores, tmp_path, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("computed again")
+
+    for name in ("core.models.generate._decode", "core.models.forward._read_batch"):
+        monkeypatch.setattr(name, never)
+    out = tmp_path / "again.parquet"
+    assert score(home, seeds, out, "--signals", SIGNALS, "--samples", "4") == 0
+    pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(scores))
+
+
+def test_vectors_come_back_in_any_order_with_nan_for_strangers(home, scores):
+    (run, *_) = sorted((home / "runs").glob("*-score-*"))
+    ids = read_score_frame(RunFolder(run))["problem_id"].tolist()
+    whole = read_vectors(run, "base", "gradient", ids)
+    mixed = read_vectors(run, "base", "gradient", [ids[3], "stranger", ids[0]])
+    np.testing.assert_array_equal(mixed[[0, 2]], whole[[3, 0]])
+    assert np.isnan(mixed[1]).all() and read_vectors(run, "base", "embedding", ids) is None
+
+
+def test_signals_come_in_one_order_and_selectors_name_theirs():
+    assert list_signals(["gradient", "loss_truth"]) == ["loss", "correct", "loss_truth", "gradient"]
+    assert "judge" in list_needs(["lion"]) and "embedding" in list_needs(["loss_spread"])
+    assert all(set(SELECTORS.get(name).needs) <= set(list_needs([name])) for name in SELECTORS)
+
+
+# -- a student behind a server -------------------------------------------------------------------------------------
+
+
+def test_a_student_behind_a_server_has_the_losses_of_the_local_one(home, seeds, scores, tmp_path):
+    out = tmp_path / "served.parquet"
+    with ChatServer() as server:
+        server.script.speak = StudentSpeaker(Student.load("tiny", device="cpu"))
+        assert score(home, seeds, out, "--student", server.url, "--signals", "judge,grade") == 0
+    served, local = pd.read_parquet(out), pd.read_parquet(scores)
+    assert served["answer"].tolist() == local["answer"].tolist()
+    np.testing.assert_allclose(served["loss"], local["loss"], atol=1e-4)
+    assert (
+        served["judge"].tolist() == local["judge"].tolist() and served["correct"].tolist() == local["correct"].tolist()
+    )
+
+
+def test_a_server_without_log_probabilities_leaves_the_loss_unknown_and_counted(home, seeds, tmp_path, capsys):
+    out = tmp_path / "blind.parquet"
+    with ChatServer() as server:
+        server.script.gives_logprobs = False
+        assert score(home, seeds, out, "--student", server.url) == 0
+    frame = pd.read_parquet(out)
+    assert frame["loss"].isna().all() and frame["correct"].notna().all()
+    assert f"unknown: loss of {len(frame)}: the server tells no log-probabilities" in capsys.readouterr().out
+
+
+def test_a_server_that_ignores_the_temperature_has_no_solve_rate(home, seeds, tmp_path, capsys):
+    with ChatServer() as server:
+        speak = server.script.speak
+        server.script.speak = lambda prompt, body, number: speak(prompt, {**body, "temperature": 0.0}, number)
+        options = ["--student", server.url, "--signals", "solve_rate", "--samples", "4"]
+        assert score(home, seeds, tmp_path / "x.parquet", *options) == 1
+    assert "ignores the temperature" in capsys.readouterr().err
+
+
+def test_gradients_of_a_student_behind_a_server_are_refused_before_anything_is_asked():
+    server = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "key_env": ""}
+    with pytest.raises(SignalError, match="gradient and gradient_truth cannot be read from m behind a server"):
+        make_score_config(
+            "x", {"name": "x", "task": "custom"}, student="m", server=server, signals=["gradient", "gradient_truth"]
+        )
+
+
+def test_a_server_with_several_models_asks_for_a_name(home, seeds, tmp_path, capsys):
+    with ChatServer() as server:
+        server.script.models = ("small", "large")
+        assert score(home, seeds, tmp_path / "x.parquet", "--student", server.url) == 1
+    assert "several models; name one of: large, small" in capsys.readouterr().err
+
+
+# -- models that cannot be used ------------------------------------------------------------------------------------
+
+
+def test_a_problem_longer_than_the_context_is_counted_and_the_others_are_scored(home, tmp_path, capsys, seeds):
+    rows = [json.loads(line) for line in seeds.read_text().splitlines()]
+    rows[0]["question"] = "apples " * 600 + rows[0]["question"]
+    path = tmp_path / "long.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    student = save_random_student(tmp_path / "student", context=700)
+    out = tmp_path / "long.parquet"
+    options = ["--student", str(student), "--signals", "loss_truth,gradient"]
+    assert score(tmp_path, path, out, *options) == 0
+    frame, said = pd.read_parquet(out), capsys.readouterr().out
+    is_long = frame["question"].str.len() > 3000
+    if is_long.any():  # it fell into the train part
+        assert frame.loc[is_long, "loss"].isna().all() and frame.loc[is_long, "is_truncated"].all()
+        assert "unknown: loss of 1: the prompt fills the student's context" in said
+    assert frame.loc[~is_long, ["loss", "loss_truth"]].notna().all().all()
+
+
+def test_a_folder_without_weights_fails_the_run_with_one_sentence(home, seeds, tmp_path, capsys):
+    folder = save_random_student(tmp_path / "empty")
+    (folder / "model.safetensors").unlink()
+    assert score(home, seeds, tmp_path / "x.parquet", "--student", str(folder)) == 1
+    assert "no .safetensors weights" in capsys.readouterr().err
+
+
+def test_a_cancelled_score_run_is_cancelled(home, seeds, scores):
+    (first, *_) = sorted((home / "runs").glob("*-score-*"))
+    config = {**RunFolder(first).config, "width": 64}
+    folder = RunFolder.create(home, "score", title="t", config=config, lane="device")
+    folder.order("cancel")
+    assert execute(folder) == "cancelled"
