@@ -1,5 +1,6 @@
 """One way to choose, for pages, recipes and the shell: selector and pick by name, a pool, k and a replicate's draw."""
 
+import zlib
 from functools import partial
 
 import numpy as np
@@ -24,7 +25,8 @@ def choose(
         pool: with the signals that the selector needs.
         selector: registry name.
         k: rows wanted.
-        rng: of the replicate; the same gives the same rows.
+        rng: of the replicate; the same gives the same rows. Each selector and pick draws lots of its own from it, or
+            softmax would take nearly what random takes.
         pick: registry name: ``argmax``, or ``softmax`` for selectors that rank.
         temperature: of softmax; above 0.
 
@@ -33,6 +35,7 @@ def choose(
         UnknownNameError: no such selector or pick.
     """
     check_pick(selector, pick)
+    rng = np.random.default_rng([int(rng.integers(1 << 63)), zlib.crc32(f"{selector}/{pick}".encode())])
     if pick == "argmax":
         return SELECTORS.get(selector)(pool, k, rng)
     if not temperature > 0:

@@ -1,7 +1,6 @@
 """Several selectors on one pool: what they share, which scores they take, which problems they favour.
 
-Random is always among them. Every choice but the page's own draws its own lots: with the same lots, all that draw at
-random would take the same problems, and share far more, or far less, than chance.
+Random is always among them.
 """
 
 import zlib
@@ -16,7 +15,7 @@ from core.analysis import choices as analysis
 from core.analysis.choices import Choice, name_choice
 from core.figures.choices import draw_kinds, draw_overlap, draw_score_panels
 from core.recipes.selecting import choose_seeds
-from core.selection import PICKS, SELECTORS, Pool, can_pick, choose
+from core.selection import PICKS, SELECTORS, Pool, can_pick
 from core.signals import SIGNALS
 from pages.components import numbers
 from pages.components.access import show_errors
@@ -96,7 +95,7 @@ def _draw_all(pool: Pool, frame: pd.DataFrame, *, k: int, replicate: int, own: s
     for label in [*labels, "random"]:
         name, pick = options.get(label, ("random", "argmax"))
         with show_errors():
-            made[label] = _make_choice(version, pool, name, pick, k, replicate, is_own=label == own)
+            made[label] = _make_choice(version, pool, name, pick, k, replicate)
     if not made:
         return
     traits = _remember((version, "traits"), lambda: analysis.read_traits(frame))
@@ -198,20 +197,16 @@ def _remember(about: tuple, make: Callable[[], T]) -> T:
     return kept[about]
 
 
-def _make_choice(version: tuple, pool: Pool, name: str, pick: str, k: int, replicate: int, *, is_own: bool) -> Choice:
-    """Return a choice; the page's own is exactly the one that the page would use."""
+def _make_choice(version: tuple, pool: Pool, name: str, pick: str, k: int, replicate: int) -> Choice:
+    """Return a choice, exactly as the page would use it."""
     member = SELECTORS.get(name)  # kept beside the choice: a person's own file may be read again under the same name
 
     def make() -> tuple[object, Choice]:
         with st.spinner(f"Choosing by {plain(name_choice(name, pick))}"):
-            if is_own:
-                found = choose_seeds(pool, name, k, replicate, pick)
-            else:
-                lots = np.random.default_rng([replicate, 1, 1, zlib.crc32(name_choice(name, pick).encode())])
-                found = choose(pool, name, k, lots, pick=pick)
+            found = choose_seeds(pool, name, k, replicate, pick)
         return member, Choice(name, pick, found.indices, found.n_topped_up)
 
-    return _remember((version, name, id(member), pick, k, replicate, is_own), make)[1]
+    return _remember((version, name, id(member), pick, k, replicate), make)[1]
 
 
 # -- what is shown -----------------------------------------------------------------------------------------------

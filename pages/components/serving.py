@@ -52,14 +52,17 @@ _STYLE = f"""<style>
 }}
 </style>"""
 
+_MARKS = {True: ":green[:material/check:]", False: ":red[:material/close:]", None: ":gray[:material/help:]"}
+
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def draw_server_form(key: str) -> dict[str, str] | None:
+def draw_server_form(key: str, *, is_teacher: bool = False) -> dict[str, str] | None:
     """Draw the form; returns ``base_url``, ``model`` and ``key_env`` of a server, None until they can be right.
 
     Args:
         key: names the form on its page.
+        is_teacher: whether the server is to be a teacher, which decides what a test means; else it is a student.
     """
     base_url = st.text_input("Base URL", key=f"{key}_url", placeholder="http://localhost:8000/v1").strip()
     model = st.text_input("Model", key=f"{key}_model", placeholder="Qwen/Qwen3-0.6B").strip()
@@ -82,7 +85,7 @@ def draw_server_form(key: str) -> dict[str, str] | None:
         with show_errors(), st.spinner("Asks the server some ten short questions; 20 seconds at most.", show_time=True):
             tests[endpoint] = probe(endpoint)
     if endpoint in tests:
-        _draw_report(tests[endpoint])
+        _draw_report(tests[endpoint], is_teacher)
     return {"base_url": endpoint.base_url, "model": endpoint.model, "key_env": endpoint.key_env}
 
 
@@ -112,8 +115,8 @@ def _say_key(endpoint: Endpoint) -> None:
         st.caption("No key is sent.")
 
 
-def _draw_report(report: ProbeReport) -> None:
-    """Draw what a probe found, and which signals that leaves."""
+def _draw_report(report: ProbeReport, is_teacher: bool) -> None:
+    """Draw what a probe found, and what that means for the role."""
     rows = list(report.rows)
     if not report.is_ok("answers"):
         failure = next(row.evidence for row in rows if row.name == "answers")
@@ -121,7 +124,9 @@ def _draw_report(report: ProbeReport) -> None:
         rows = [row for row in rows if row.evidence != failure]
     st.html(write_table(rows))
     if report.is_ok("answers"):
-        st.markdown("**Signals of this student**  \n" + "  \n".join(list_signal_news(report)))
+        title = "As a teacher" if is_teacher else "Signals of this student"
+        news = list_teacher_news(report) if is_teacher else list_signal_news(report)
+        st.markdown("  \n".join([f"**{title}**", *news]))
 
 
 def write_table(rows: Sequence[ProbeRow]) -> str:
@@ -151,7 +156,7 @@ def word_outcome(row: ProbeRow) -> tuple[str, str]:
 
 def list_signal_news(report: ProbeReport) -> list[str]:
     """Return one Markdown line for each group of signals: whether this server can give them, and how."""
-    yes, no, open_ = ":green[:material/check:]", ":red[:material/close:]", ":gray[:material/help:]"
+    yes, no, open_ = _MARKS[True], _MARKS[False], _MARKS[None]
     loss = {
         True: f"{yes} **loss**: from the log-probabilities of its own answer, which is coloured by surprise.",
         False: f"{no} **loss**: unknown, because the server tells no log-probabilities; answers have no colours.",
@@ -172,4 +177,24 @@ def list_signal_news(report: ProbeReport) -> list[str]:
         drawn,
         f"{yes} **{plain(', '.join(others))}**: need nothing of the server but its answers.",
         f"{no} **{plain(', '.join(blind))}**: need the model's weights on this machine.",
+    ]
+
+
+def list_teacher_news(report: ProbeReport) -> list[str]:
+    """Return Markdown lines that say whether this server can be a teacher, and how alike its replies will be."""
+    usage, temperature = report.is_ok("usage"), report.is_ok("temperature")
+    counted = {
+        True: "it counts its tokens, so that its cost is known.",
+        False: "it does not count its tokens, so its replies are refused: their cost could not be known.",
+        None: "not known whether it counts its tokens; replies without a count are refused.",
+    }
+    kept = {
+        True: "it keeps to the temperature asked for.",
+        False: "it does not keep to the temperature asked for: repeated requests may bring the same reply, and one at "
+        "temperature 0 another each time.",
+        None: "not known whether it keeps to the temperature asked for.",
+    }
+    return [
+        f"{_MARKS[usage]} **tokens**: {counted[usage]}",
+        f"{_MARKS[temperature]} **temperature**: {kept[temperature]}",
     ]

@@ -62,13 +62,19 @@ def _draw_form(task: str, students: Mapping[str, Mapping[str, Any]]) -> dict[str
         with st.container(key="two_sides_try_form"):
             left, right = st.columns([2, 1])
         question = left.text_area(
-            "Problem", key=f"try_question_{task}", height=110, max_chars=20_000, placeholder=HINTS.get(task, "")
+            "Problem",
+            key=f"try_question_{task}",
+            height=110,
+            max_chars=20_000,
+            placeholder=HINTS.get(task, ""),
+            persist_state="session",  # what was typed is still there after a look at another view
         )
         reference = right.text_area(
             "Reference answer (optional)",
             key=f"try_reference_{task}",
             height=110,
             max_chars=20_000,
+            persist_state="session",
             help="The final answer, or a worked one. With it answers are marked right or wrong, and its own loss is "
             "read.",
         )

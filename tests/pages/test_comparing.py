@@ -176,21 +176,15 @@ def test_only_what_the_pool_can_give_is_offered_and_an_unknown_signal_is_not_sho
 
 
 def test_the_page_s_own_choice_is_exact_and_nothing_is_chosen_twice(monkeypatch):
-    asked = []
+    asked, choose_seeds = [], comparing.choose_seeds
 
-    def count(name, function):
-        def call(pool, selector, *more, **named):
-            asked.append((name, selector))
-            return function(pool, selector, *more, **named)
+    def call(pool, selector, *more, **named):
+        asked.append(selector)
+        return choose_seeds(pool, selector, *more, **named)
 
-        monkeypatch.setattr(comparing, name, call)
-
-    count("choose", comparing.choose)
-    count("choose_seeds", comparing.choose_seeds)
+    monkeypatch.setattr(comparing, "choose_seeds", call)
     app = visit(selector="incorrect")
-    assert sorted(asked) == [
-        ("choose", "loss_high"), ("choose", "random"), ("choose", "reward_low"), ("choose_seeds", "incorrect")
-    ]  # fmt: skip
+    assert sorted(asked) == ["incorrect", "loss_high", "random", "reward_low"]
     app.selectbox(key="compare_signal").set_value("loss").run()
     assert len(asked) == 4
     app.kwargs = {"selector": "incorrect", "k": 20}
@@ -247,8 +241,8 @@ def test_a_selector_that_fails_is_left_out_with_its_sentence(monkeypatch):
             raise SelectionError("It cannot be had; take another.")
         return choose(pool, selector, *more, **named)
 
-    choose = comparing.choose
-    monkeypatch.setattr(comparing, "choose", refuse)
+    choose = comparing.choose_seeds
+    monkeypatch.setattr(comparing, "choose_seeds", refuse)
     app = AppTest.from_function(draw, default_timeout=30).run()
     assert not app.exception and "take another" in app.error[0].value
     assert list(favoured(app).columns) == ["all", "random", "loss_high"]

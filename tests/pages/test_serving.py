@@ -12,14 +12,14 @@ from tests.teacher.server import ChatServer, Spoken
 KEY = "sk-very-secret-0123456789"
 
 
-def script():
+def script(is_teacher=False):
     import json
 
     import streamlit as st
 
     from pages.components.serving import draw_server_form
 
-    st.json(json.dumps(draw_server_form("student")))
+    st.json(json.dumps(draw_server_form("student", is_teacher=is_teacher)))
 
 
 @pytest.fixture
@@ -173,3 +173,12 @@ def test_what_a_server_says_is_shown_and_not_obeyed(app):
     with ChatServer(speak=lambda prompt, body, number: Spoken([(said.encode(), -0.1)])) as server:
         press(fill(app, server.url))
     assert said in next(row[2] for row in read_table(app) if row[1] == "answers a request")
+
+
+@pytest.mark.parametrize(("gives_usage", "sentence"), [(True, "its cost is known"), (False, "replies are refused")])
+def test_for_a_teacher_the_count_of_tokens_decides(gives_usage, sentence):
+    app = AppTest.from_function(script, args=(True,), default_timeout=40).run()
+    with ChatServer(gives_usage=gives_usage) as server:
+        press(fill(app, server.url))
+    said = next(item.value for item in app.markdown if "As a teacher" in item.value)
+    assert sentence in said and "loss" not in said
