@@ -82,7 +82,7 @@ def _choose_signals(wanted: Sequence[str], *, has_weights: bool) -> list[str]:
         options,
         usual,
         key=f"score_signals_{'-'.join(usual)}",
-        format_func=lambda name: f"{name}: {SIGNALS.get(name).title}",
+        help="\n".join(f"- **{name}**: {SIGNALS.get(name).title}" for name in options),
     )
 
 
