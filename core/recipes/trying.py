@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import RunCancelled, RunError, SeedbedError
+from core.errors import ModelLoadError, RunCancelled, RunError, SeedbedError
 from core.hub import Hub
 from core.recipes.scoring import REWARD, ScoreTable, list_signals, open_student, score_stage
 from core.recipes.stages import home_of, write_surprises
@@ -143,12 +143,20 @@ def _ask(folder: RunFolder, each: Mapping[str, Any], task: Task, problem: Proble
     """Return one student's answer; the student is let go with it, before the next one is loaded."""
     config, label = folder.config, each["label"]
     student = open_student(home_of(folder), each)
-    signals = [name for name in config["signals"] if student.has_weights or not needs_weights(name)]
-    table = score_stage(folder, student, label, task, [problem], signals, config, f"{label}: ")
+    missing = {} if student.has_weights else {name: NO_WEIGHTS for name in config["signals"] if needs_weights(name)}
+
+    def score() -> ScoreTable:
+        signals = [name for name in config["signals"] if name not in missing]
+        return score_stage(folder, student, label, task, [problem], signals, config, f"{label}: ")
+
+    try:
+        table = score()
+    except ModelLoadError as error:  # of the reward model; the student is loaded, and its answer is worth seeing
+        missing |= {name: str(error) for name in config["signals"] if "reward" in SIGNALS.get(name).needs}
+        table = score()
     answer = describe_answer(table, problem.problem_id)
-    for name in config["signals"]:
-        if name not in signals:
-            answer["scores"][name], answer["notes"][name] = None, NO_WEIGHTS
+    answer["scores"] |= dict.fromkeys(missing)
+    answer["notes"] |= missing
     return {"label": label, "student": each["student"], "error": None, **answer}
 
 

@@ -180,10 +180,18 @@ def _draw_scores(answers: Sequence[Mapping[str, Any]], n_samples: int) -> None:
             for i, answer in enumerate(answers)
         },
     )
+    for (name, note), labels in gather_notes(answers).items():
+        st.caption(f"{SIGNALS.get(name).title}, {plain(', '.join(labels))}: {plain(note.rstrip('.'))}.")
+
+
+def gather_notes(answers: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """Return (signal, what to know about it) -> labels of the students that it holds for."""
+    notes: dict[tuple[str, str], list[str]] = {}
     for answer in answers:
         for name, note in answer["notes"].items():
-            if name != "correct" or answer["scores"].get(name) is not None:
-                st.caption(f"{plain(answer['label'])}, {SIGNALS.get(name).title.lower()}: {plain(note)}.")
+            if name != "correct" or answer["scores"].get(name) is not None:  # no reference: there is no verdict at all
+                notes.setdefault((name, note), []).append(answer["label"])
+    return notes
 
 
 def show_score(name: str, scores: Mapping[str, float | None]) -> str:

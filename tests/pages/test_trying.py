@@ -2,12 +2,12 @@
 
 import re
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import hub as hubs
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
+from pages.components.trying import gather_notes
 
 BASE = {"label": "tiny, base", "student": "tiny", "adapter": None, "server": None}
 LOST = {"label": "<b>round-1</b>", "student": "tiny", "adapter": "runs/nowhere/adapter", "server": None}
@@ -56,13 +56,7 @@ def test_a_problem_that_the_task_refuses_is_one_sentence(empty):
     assert "cannot make 24" in app.error[0].value and empty.store.list_runs(["try"]).empty
 
 
-@pytest.fixture
-def without_reward(monkeypatch):
-    """A try reads the rewards of a model that takes seconds to load; what the box shows does not depend on it."""
-    monkeypatch.setattr("core.recipes.trying.WITH_REFERENCE", ("loss", "correct", "loss_truth"))
-
-
-def test_answers_stand_side_by_side_and_stay(empty, without_reward):
+def test_answers_stand_side_by_side_and_stay(empty):
     app = ask(open_box(), HOSTILE, "12")
     assert not app.exception and not app.error
     assert any("queue" in bar.proto.text for bar in app.get("progress"))
@@ -73,16 +67,17 @@ def test_answers_stand_side_by_side_and_stay(empty, without_reward):
         assert not app.exception
         assert len(app.get("html")) == 1 and "seedbed-surprise" in app.get("html")[0].proto.body
         assert len(app.error) == 1 and "nowhere" in app.error[0].value
-        table = app.dataframe[0].value
-        assert list(table["score"])[:2] == ["Loss of the student's own answer", "Loss of the reference answer"]
-        assert "nats per token" in list(table["unit"]) and table["student_0"].ne("–").all()
+        table = app.dataframe[0].value.set_index("score")
+        losses = table.loc[["Loss of the student's own answer", "Loss of the reference answer"]]
+        assert set(losses["unit"]) == {"nats per token"} and losses["student_0"].astype(float).gt(0).all()
+        assert "Reward of the student's own answer" in table.index and "Right or wrong" not in table.index
     texts = [item.value.replace("\\,", ",") for item in app.markdown]
     assert any(BASE["label"] in text and ("right" in text or "wrong" in text) for text in texts)
     assert not any(re.search(r"(?<!\\)<(?:img|b>)|\]\(http", text) for text in texts)
     assert any("Reference: **12**" in item.value for item in app.caption)
 
 
-def test_a_try_of_another_task_is_not_shown(empty, without_reward):
+def test_a_try_of_another_task_is_not_shown(empty):
     app = ask(open_box(students=[BASE]), HOSTILE, "12")
     carry_out(empty)
     app.run()
@@ -106,3 +101,10 @@ def test_a_waiting_try_can_be_cancelled(empty):
     app.button(key=f"try_cancel_{run_id}").click().run()
     empty.step()
     assert not app.exception and hubs.get_hub().store.read_run(run_id)["state"] == "cancelled"
+
+
+def test_what_holds_for_several_students_is_said_once():
+    served = {"notes": {"loss_truth": "no weights", "correct": "by wrong steps"}, "scores": {"correct": 0.0}}
+    other = {"notes": {"loss_truth": "no weights", "correct": "no reference"}, "scores": {"correct": None}}
+    found = gather_notes([{"label": "a", **served}, {"label": "b", **other}])
+    assert found == {("loss_truth", "no weights"): ["a", "b"], ("correct", "by wrong steps"): ["a"]}

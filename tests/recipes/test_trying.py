@@ -9,7 +9,7 @@ from core.models.student import Student
 from core.recipes.kinds import execute
 from core.recipes.trying import NO_WEIGHTS, make_own_problem, start_try
 from core.runs.folder import RunFolder
-from core.settings import Settings
+from core.settings import DEMO, Settings
 from core.tasks import TASKS
 from tests.pages.home import SEED_SET, fill_home
 from tests.teacher.server import ChatServer, StudentSpeaker
@@ -71,6 +71,14 @@ def test_a_student_behind_a_server_answers_alike_and_says_what_it_cannot_give(tr
 def test_a_student_that_fails_leaves_the_others_their_answers(tried):
     lost = tried["summary"]["answers"][1]
     assert lost["label"] == LOST["label"] and "nowhere" in lost["error"]
+
+
+def test_a_reward_model_that_cannot_be_loaded_leaves_the_answer(hub):
+    no_reward = str(DEMO / "tiny")  # a language model has no score head
+    run = carry_out(hub, start_try(hub, "word_problems", QUESTION, [BASE], signals=["reward"], reward=no_reward))
+    answer = run["summary"]["answers"][0]
+    assert run["state"] == "done" and answer["text"] and answer["scores"]["loss"] > 0
+    assert answer["scores"]["reward"] is None and answer["notes"]["reward"].endswith(".")
 
 
 def test_a_try_leaves_the_seed_set_as_it_was(hub, tried):
