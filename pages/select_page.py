@@ -62,7 +62,7 @@ with picture, show_errors():
         "View", VIEWS, default=VIEWS[0], required=True, key="select_view", label_visibility="collapsed"
     )
     if scored:
-        describe_scores(hub, scored)
+        describe_scores(hub, scored, frame)
     if view == "Try a problem":
         draw_try(hub, by_id[seed_set]["task"], list_students(hub, seed_set))
     elif k > len(pool):

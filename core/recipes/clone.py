@@ -17,6 +17,7 @@ from core.training.config import TrainingConfig
 CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "import": ("name", "split_seed"),
     "score": ("student", "signals", "reward", "n_samples"),
+    "try": ("question", "reference", "reward", "n_samples"),
     "generate": ("n_accepted", "filters"),
     "finetune": ("training", "student"),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),

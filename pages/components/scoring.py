@@ -104,7 +104,7 @@ def _choose_sources(signals: Sequence[str]) -> dict[str, Any] | None:
         more["n_samples"] = int(st.number_input("Answers drawn for each problem", 1, 256, 16, key="score_samples"))
     if "teacher" in needs:
         if st.selectbox("Who judges and grades", [BUILT_IN, SERVER], key="score_teacher") == SERVER:
-            if (teacher := draw_server_form("judge_server")) is None:
+            if (teacher := draw_server_form("judge_server", is_teacher=True)) is None:
                 return None
             more["teacher"] = teacher
         else:
@@ -144,9 +144,18 @@ def follow_scores(hub: Hub, seed_set: str) -> None:
         draw_live(draw, is_active=True)
 
 
-def describe_scores(hub: Hub, scored: Mapping[str, Any]) -> None:
-    """Say what the chosen run found, and count what it could not score, with the reasons."""
+def describe_scores(hub: Hub, scored: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    """Say what the chosen run found, and count what it could not score, with the reasons.
+
+    Args:
+        hub: of the home.
+        scored: row of ``store.list_prediction_sets``.
+        frame: the pool with its scores.
+    """
     parts = [f"{numbers.percent(scored['accuracy'])} right of {numbers.count(scored['n'])}"]
+    stepwise = frame["correct"].mean() if "correct" in frame else None
+    if not numbers.is_missing(stepwise) and abs(stepwise - scored["accuracy"]) > 1e-9:
+        parts.append(f"{numbers.percent(stepwise)} with every step right")
     if not numbers.is_missing(scored["mean_loss"]):
         parts.append(f"mean loss {numbers.loss(scored['mean_loss'])} nats per token")
     if scored["n_truncated"]:
