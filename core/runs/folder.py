@@ -118,6 +118,7 @@ class RunFolder:
         self.path = Path(path)
         self.attempt = 1
         self._writers: dict[str, LineWriter] = {}
+        self._stages: dict[str, tuple[float, int]] = {}
         self._inbox_size = -1
         self._is_cancelled = False
 
@@ -299,8 +300,19 @@ class RunFolder:
 
     def report(self, stage: str, made: int, failed: int, total: int | None) -> None:
         """Say how far a stage is: items made, failed, and in all (None where the total is not known)."""
+        now = time.time()
+        began_at, began_made = self._stages.setdefault(stage, (now, made))
         self.append(
-            "progress", {"stage": stage, "made": made, "failed": failed, "total": total, "written_at": time.time()}
+            "progress",
+            {
+                "stage": stage,
+                "made": made,
+                "failed": failed,
+                "total": total,
+                "written_at": now,
+                "began_at": began_at,
+                "began_made": began_made,
+            },
         )
 
     def check_cancelled(self) -> None:

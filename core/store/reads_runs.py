@@ -42,7 +42,7 @@ class RunReads(Reads):
             conditions.append("not s.is_preview")
         return self._frame(
             f"""
-            select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at,
+            select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at, p.began_at, p.began_made,
                    s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview
             from runs r left join latest_progress p using (run_id) join run_subjects s using (run_id)
             {match_all(conditions)} order by r.created_at desc, r.run_id desc limit ?
@@ -54,7 +54,7 @@ class RunReads(Reads):
         """Return one run as ``list_runs`` has it, ``config`` and ``summary`` parsed; None where there is none."""
         found = self._record(
             """
-            select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at,
+            select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at, p.began_at, p.began_made,
                    s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview
             from runs r left join latest_progress p using (run_id) join run_subjects s using (run_id)
             where r.run_id = ?

@@ -13,6 +13,8 @@ from pages.components.standing import ACTIVE
 from pages.components.text import plain
 
 REFRESH_S = 1.0
+MEASURED_S = 3.0
+"""How long a stage must have been measured before its rest is told."""
 
 
 def draw_live(draw: Callable[[], bool], *, is_active: bool) -> None:
@@ -87,5 +89,16 @@ def draw_bar(run: Mapping[str, Any]) -> None:
     stage = "starts" if numbers.is_missing(run.get("stage")) else run["stage"]
     has_total = not numbers.is_missing(run.get("total")) and run["total"] > 0
     share = min(run["made"] / run["total"], 1.0) if has_total else 0.0
-    counts = describe_counts(run)
-    st.progress(share, text=f"{plain(stage)}{' · ' + counts if counts else ''}")
+    parts = [plain(stage), describe_counts(run), describe_rest(run)]
+    st.progress(share, text=" · ".join(part for part in parts if part))
+
+
+def describe_rest(run: Mapping[str, Any]) -> str:
+    """Return how long the present stage will still take at its rate so far; empty where that cannot be told yet."""
+    fields = ("began_at", "began_made", "progress_at", "made", "total")
+    if any(numbers.is_missing(run.get(name)) for name in fields):
+        return ""
+    n_made, seconds = run["made"] - run["began_made"], run["progress_at"] - run["began_at"]
+    if n_made < 1 or seconds < MEASURED_S or run["made"] >= run["total"]:
+        return ""
+    return f"some {numbers.duration(seconds / n_made * (run['total'] - run['made']))} left at this rate"

@@ -3,6 +3,7 @@
 import pytest
 
 from core.hub import Hub
+from pages.components.running import describe_rest
 from pages.components.standing import read_standing, step_of_run
 from tests.pages import home
 from tests.pages.conftest import open_home
@@ -22,7 +23,7 @@ def test_an_empty_home_starts_with_seeds(empty):
     ("made", "next_step"),
     [
         ([home.add_seed_set], "select"),
-        ([home.add_seed_set, home.add_predictions, home.add_selection], "generate"),
+        ([home.add_seed_set, home.add_scores, home.add_selection], "generate"),
         ([home.add_seed_set, home.add_selection, home.add_candidates], "review"),
         ([home.add_seed_set, home.add_selection, home.add_candidates, home.add_finetune], "evaluate"),
         ([home.add_seed_set, home.add_loop], "evaluate"),
@@ -76,3 +77,11 @@ def test_a_run_marks_its_step(filled):
 )  # fmt: skip
 def test_steps_of_stages(kind, stage, step):
     assert step_of_run(kind, stage) == step
+
+
+def test_the_rest_of_a_stage_is_told_from_its_own_rate():
+    run = {"began_at": 100.0, "began_made": 40, "progress_at": 110.0, "made": 60, "total": 100}
+    assert describe_rest(run) == "some 20\u00a0s left at this rate"  # 20 in 10 s: what came from the cache is no rate
+    assert describe_rest({**run, "progress_at": 101.0}) == ""  # not measured long enough
+    assert describe_rest({**run, "made": 40}) == "" and describe_rest({**run, "made": 100}) == ""
+    assert describe_rest({**run, "total": None}) == "" and describe_rest({**run, "began_at": float("nan")}) == ""

@@ -8,8 +8,10 @@ import pytest
 
 from core.errors import SeedbedError, SelectionError, TrainingError
 from core.hub import Hub, rebuild
+from core.lines import read_all
 from core.recipes import selecting, start
-from core.recipes.clone import start_clone
+from core.recipes.clone import CHANGEABLE, start_clone
+from core.recipes.kinds import KINDS
 from core.runs.folder import ENDED
 from core.settings import Settings
 
@@ -153,6 +155,18 @@ def test_the_turn_rises_whatever_is_trashed(hub, seed_set, selection):
     hub.trash(preview)
     later = start.find_turn(hub, seed_set)
     assert later == hub.store.read_run(full)["config"]["turn"] + 1
+
+
+def test_every_kind_of_run_says_what_a_copy_may_change():
+    assert set(CHANGEABLE) == set(KINDS)
+
+
+def test_progress_carries_when_its_stage_began_and_with_what(hub, home, prediction):
+    stages = [line for line in read_all(home / "runs" / prediction / "records" / "progress.jsonl")]
+    first = [line for line in stages if line["stage"] == "solve_rate"]
+    assert len({(line["began_at"], line["began_made"]) for line in first}) == 1 and first[0]["began_made"] == 0
+    assert first[-1]["made"] == first[-1]["total"] == 60
+    assert hub.store.read_run(prediction)["began_at"] is not None
 
 
 def test_a_student_folder_is_kept_by_its_whole_path(tmp_path, monkeypatch):

@@ -69,7 +69,7 @@ def test_runs_come_newest_first_with_their_latest_progress(hub):
     assert list(runs["run_id"]) == ["latest", "grown", "seeds"]
     first = runs.iloc[0]
     assert (first.stage, first.made, first.failed) == ("train", 2, 1)
-    assert pd.isna(first.total)
+    assert pd.isna(first.total) and pd.isna(first.began_at)
     assert (first.seed_set_id, first.student_name, first.is_preview) == ("seeds", "tiny", True)
     assert list(hub.store.list_runs(["import"])["run_id"]) == ["seeds"]
     assert list(hub.store.list_runs(states=["done"], limit=1)["run_id"]) == ["latest"]

@@ -3,6 +3,9 @@
 alter table predictions add column surprises varchar;  -- JSON: [[end of the token in text, nats], ...]; NULL: not told
 alter table selections add column pick varchar;        -- NULL: argmax, from before there were picks
 
+alter table progress add column began_at double;       -- first report of the stage in this attempt, and what was made
+alter table progress add column began_made bigint;     -- then (from a cache): the rate since is what the rest will take
+
 create table scores (                -- signals, and the numbers behind them (judge_student, solve_rate_low, ...)
     run_id varchar, student varchar, problem_id varchar, signal varchar, attempt integer,
     value double, note varchar,      -- value NULL: unknown, and the note says why
