@@ -130,9 +130,7 @@ def make_batch(groups: Sequence[Group], pad: int) -> Batch:
     segment = torch.from_numpy(segments)
     sees = (segment[:, None] == 0) | (segment[:, None] == segment[:, :, None])
     mask = (sees & torch.ones(width, width, dtype=torch.bool).tril())[:, None]
-    return Batch(
-        torch.from_numpy(ids), torch.from_numpy(positions), mask, torch.tensor(taught).T, torch.tensor(ends).T
-    )
+    return Batch(torch.from_numpy(ids), torch.from_numpy(positions), mask, torch.tensor(taught).T, torch.tensor(ends).T)
 
 
 def compute_loss(model: Any, groups: Sequence[Group]) -> "tuple[torch.Tensor, float]":

@@ -69,7 +69,7 @@ def test_a_run_marks_its_step(filled):
 @pytest.mark.parametrize(
     ("kind", "stage", "step"),
     [
-        ("import", None, "seeds"), ("loop", "round 1: predict the seeds", "select"),
+        ("import", None, "seeds"), ("loop", "round 1: score the seeds, answers", "select"),
         ("loop", "round 1: teacher", "generate"),
         ("loop", "round 1: finetune", "finetune"), ("loop", "test, after round 1", "evaluate"), ("loop", None, "seeds"),
         ("finetune", "test, before", "evaluate"), ("finetune", None, "finetune"),
