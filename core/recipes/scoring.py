@@ -228,7 +228,7 @@ def read_vectors(run: Path, label: str, name: str, problem_ids: Sequence[str]) -
     ids = np.load(place / "ids.npy", allow_pickle=False)
     kept = np.load(place / f"{name}.npy", allow_pickle=False, mmap_mode="r")
     if len(ids) == len(problem_ids) and (ids == np.asarray(problem_ids, dtype=str)).all():
-        return np.array(kept)
+        return kept  # stays on the disk until a selector looks
     rows = {id_: row for row, id_ in enumerate(ids.tolist())}
     found = np.array([rows.get(id_, -1) for id_ in problem_ids])
     vectors = np.full((len(found), kept.shape[1]), np.nan, dtype=np.float32)

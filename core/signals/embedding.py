@@ -37,10 +37,12 @@ class EmbeddingSignal:
                 vectors = embedder.embed([questions[row] for row in rows])
                 yield [(row, pack_sketch(vector)) for row, vector in zip(rows, vectors, strict=True)]
 
-        found = remember(scoring, keys, range(len(questions)), compute)
         vectors = np.full((len(questions), WIDTH), np.nan, dtype=np.float32)
-        for row, packed in found.items():
+
+        def keep(row: int, packed: dict) -> None:
             vectors[row] = unpack_sketch(packed)
+
+        remember(scoring, keys, range(len(questions)), compute, keep)
         return Scores(vectors)
 
 

@@ -51,10 +51,13 @@ class GradientSignal:
             make_key(scoring, *about, scoring.task.student_prompt(problem.question), text)
             for problem, text in zip(scoring.problems, texts, strict=True)
         ]
-        found = remember(scoring, keys, rows, lambda missing: self._compute(scoring, missing))
         sketches = np.full((len(texts), scoring.width), np.nan, dtype=np.float32)
-        for row, packed in found.items():
+
+        def keep(row: int, packed: dict) -> bool:
             sketches[row] = unpack_sketch(packed)
+            return True
+
+        found = remember(scoring, keys, rows, lambda missing: self._compute(scoring, missing), keep)
         notes = explain_unread(scoring, found)
         if not self.is_truth:
             notes = [None if row in found else "the student wrote nothing" for row in range(len(texts))]

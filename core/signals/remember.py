@@ -26,6 +26,7 @@ def remember(
     keys: Sequence[str | None],
     rows: Sequence[int],
     compute: Callable[[list[int]], Iterable[Sequence[tuple[int, Any]]]],
+    keep: Callable[[int, Any], Any] = lambda row, value: value,
 ) -> dict[int, Any]:
     """Return the value of each row, from the cache where it was computed before.
 
@@ -34,6 +35,8 @@ def remember(
         keys: key of every problem; rows with the same key are computed once, those without (None) each.
         rows: which problems can be scored at all; the others count as done.
         compute: rows that are missing -> batches of (row, JSON value); a row may be missing from them (unknown).
+        keep: called with each row and its JSON value; what it returns is returned. Wide values are put elsewhere here,
+            so that they are not held twice.
     """
     found: dict[int, Any] = {}
     first: dict[str, int] = {}
@@ -42,7 +45,7 @@ def remember(
     for row in rows:
         key = keys[row]
         if key is not None and (value := scoring.cache.get(key)) is not None:
-            found[row] = value
+            found[row] = keep(row, value)
         elif key is not None and key in first:
             followers.setdefault(first[key], []).append(row)
         else:
@@ -56,7 +59,7 @@ def remember(
             if keys[row] is not None:
                 scoring.cache.put(keys[row], value)
             for one in (row, *followers.get(row, ())):
-                found[one] = value
+                found[one] = keep(one, value)
         n_done += len(batch)
         scoring.report(n_done, len(scoring.problems))
     return found
