@@ -13,10 +13,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser = make_parser()
     options = parser.parse_args(arguments)
     try:
-        if files := Settings.from_env().selector_files:
-            from core.selection.own import load_selectors
-
-            load_selectors(files)
         return options.verb(options)
     except SeedbedError as error:
         print(f"seedbed: {error}", file=sys.stderr)
@@ -101,11 +97,9 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
         "--teacher", default="built-in", metavar="built-in|BASE_URL", help="who judges and grades (default: built-in)"
     )
     score.add_argument("--teacher-model", metavar="NAME", help="its model name, for a teacher behind a server")
-    score.add_argument(
-        "--key-env",
-        metavar="NAME",
-        help="variable with the servers' key (default: OPENAI_API_KEY for OpenAI's, else none)",
-    )
+    for name, whose in (("--key-env", "student"), ("--teacher-key-env", "teacher")):
+        default = "default: OPENAI_API_KEY for OpenAI's own, none for others"
+        score.add_argument(name, metavar="NAME", help=f"variable with the key of the {whose}'s server ({default})")
     score.add_argument(
         "--signals",
         type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
@@ -115,7 +109,7 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
         "gradient_truth, embedding",
     )
     score.add_argument("--samples", type=positive, default=16, metavar="K", help="answers drawn for solve_rate")
-    score.add_argument("--temperature", type=float, default=1.0, help="of those answers (default: 1)")
+    score.add_argument("--temperature", type=above_zero, default=1.0, help="of those answers (default: 1)")
     score.add_argument("--out", type=Path, required=True, metavar="FILE.parquet", help="one row per problem")
     add_home(score)
 
@@ -125,7 +119,7 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
     add_selector(select)
     select.add_argument("--select", type=positive, default=100, metavar="K", help="problems to choose (default: 100)")
     select.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")
-    select.add_argument("--temperature", type=float, default=1.0, help="of the softmax pick (default: 1)")
+    select.add_argument("--temperature", type=above_zero, default=1.0, help="of the softmax pick (default: 1)")
     select.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="chosen problems, best first")
 
 
@@ -151,6 +145,14 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def above_zero(text: str) -> float:
+    """Read a finite number above 0."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{number:g} is not above 0")
     return number
 
 

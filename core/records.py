@@ -65,6 +65,9 @@ class Prediction:
     is_truncated: bool
     """True where the token limit ended the answer."""
 
+    unknown: str | None = None
+    """Why there is no answer at all (no room, refused by the server); None where there is one, an empty one too."""
+
     token_ids: tuple[int, ...] | None = None
     """The generated tokens, end-of-text included; None where a server does not tell them."""
 

@@ -14,6 +14,7 @@ from core.errors import RunError
 from core.lines import to_plain
 from core.recipes.kinds import execute
 from core.runs.folder import ENDED, RunFolder, refuse_selection
+from core.settings import Settings
 
 
 class WatchedRun(RunFolder):
@@ -50,6 +51,7 @@ def run_loop(options: argparse.Namespace) -> int:
     from core.datasets import ensure_seed_set
     from core.recipes.start import make_loop_config
 
+    load_own_selectors()
     home = options.home.resolve()
     seed_set = ensure_seed_set(home, options.seeds, validation=options.validation, test=options.test, task=options.task)
     print_seed_set(home, seed_set)
@@ -74,6 +76,13 @@ def run_loop(options: argparse.Namespace) -> int:
     state = execute(folder)
     folder.close_bar()
     return print_loop(folder, state)
+
+
+def load_own_selectors() -> None:
+    """Take in the selectors of a person's own files; raises SelectionError where one cannot be used."""
+    from core.selection.own import load_selectors
+
+    load_selectors(Settings.from_env().selector_files)
 
 
 def print_seed_set(home: Path, seed_set: str) -> None:
@@ -123,17 +132,18 @@ def format_percent(value: float | None) -> str:
 def run_score(options: argparse.Namespace) -> int:
     """Import the seeds if need be, score them in this process, write one row per problem."""
     from core.datasets import ensure_seed_set
-    from core.recipes.scoring import read_score_frame
+    from core.recipes.scoring import list_signals, read_score_frame
     from core.recipes.selecting import make_score_config
     from core.recipes.teachers import find_server
 
     home = options.home.resolve()
+    list_signals(options.signals)  # a wrong name is refused before anything is read
     server, teacher = None, options.teacher
     if is_address(options.student):
         server = find_server(options.student, options.student_model, options.key_env)
     if is_address(teacher):
-        teacher = find_server(teacher, options.teacher_model, options.key_env)
-    seed_set = ensure_seed_set(home, options.seeds, task=options.task)
+        teacher = find_server(teacher, options.teacher_model, options.teacher_key_env)
+    seed_set = ensure_seed_set(home, options.seeds, task=options.task, has_splits=False)
     print_seed_set(home, seed_set)
     imported = RunFolder(home / "runs" / seed_set)
     config = make_score_config(
@@ -141,7 +151,7 @@ def run_score(options: argparse.Namespace) -> int:
         {"name": imported.config["name"], "task": imported.read_state().summary["task"]},
         student=server["model"] if server else options.student,
         server=server,
-        adapter=str(options.adapter.resolve()) if options.adapter else None,
+        **name_adapter(home, options.adapter),
         signals=options.signals,
         reward=options.reward,
         teacher=teacher,
@@ -166,6 +176,16 @@ def run_score(options: argparse.Namespace) -> int:
     return 0
 
 
+def name_adapter(home: Path, adapter: Path | None) -> dict[str, str | None]:
+    """Return what a run calls an adapter, and the student with it: as the pages do where it was made in this home."""
+    if adapter is None:
+        return {"adapter": None, "label": "base"}
+    folder = adapter.expanduser().resolve()
+    rounds = [part for part in folder.parts if part.startswith("round-")]
+    inside = folder.relative_to(home) if folder.is_relative_to(home) else folder
+    return {"adapter": str(inside), "label": rounds[-1] if rounds else "tuned"}
+
+
 def is_address(source: str) -> bool:
     """Say whether a student or teacher is behind a server."""
     return source.startswith(("http://", "https://"))
@@ -173,9 +193,10 @@ def is_address(source: str) -> bool:
 
 def print_scores(summary: Mapping[str, Any]) -> None:
     """Say what a score run found, what is unknown and why, and how long each signal took."""
-    loss = summary["mean_loss"]
+    loss, stepwise = summary["mean_loss"], summary["accuracy_with_steps"]
+    steps = "" if stepwise == summary["accuracy"] else f" ({format_percent(stepwise)} with every step right)"
     print(
-        f"{summary['n']:,} problems: {format_percent(summary['accuracy'])} right, mean loss "
+        f"{summary['n']:,} problems: {format_percent(summary['accuracy'])} right{steps}, mean loss "
         f"{'–' if loss is None else f'{loss:.3f}'}, {summary['n_truncated']:,} answers truncated"
     )
     for signal, reasons in summary["unknown"].items():
@@ -196,6 +217,9 @@ def run_select(options: argparse.Namespace) -> int:
     from core.selection import choose
     from core.signals import SIGNALS
 
+    load_own_selectors()
+    if not options.scores.is_file():
+        raise DataFormatError(f"There is no file {options.scores}; make it with `core score`.")
     try:
         frame = pd.read_parquet(options.scores)
     except (OSError, ValueError) as error:
@@ -251,6 +275,8 @@ def run_folder(options: argparse.Namespace) -> int:
             raise RunError(f"The run {folder.run_id} is {state}; add --again to repeat it.")
         refuse_selection(folder.read_run())
         folder.order("again")
+    if folder.read_run()["kind"] == "loop":
+        load_own_selectors()
     return 0 if execute(folder) == "done" else 1
 
 

@@ -38,7 +38,7 @@ def import_seed_set(folder: RunFolder) -> dict[str, Any]:
 
     Configuration: ``name``; ``builtin`` (name), ``hub`` (``id``, ``config``, ``splits``) or ``files`` (split -> file in
     ``input/``); ``file_names`` (split -> what the user called it); ``task`` and ``mapping`` (None: recognised);
-    ``split_seed``.
+    ``split_seed``; ``has_splits`` (False: every row is a seed).
 
     Raises:
         DataFormatError: nothing can be read, or no row is good.
@@ -53,7 +53,7 @@ def import_seed_set(folder: RunFolder) -> dict[str, Any]:
     if not gathered.problems["train"]:
         [(reason, _)] = Counter(fault.reason for fault in gathered.faults["train"]).most_common(1)
         raise DataFormatError(f"{sources['train'][0].name} has no usable row; most often: {reason}")
-    problems, rule = _split(gathered, int(config.get("split_seed") or 0))
+    problems, rule = _split(gathered, int(config.get("split_seed") or 0), config.get("has_splits", True))
     folder.write_part("problems", problems_to_frame(problems))
     totals = {"n_in": count_rows(tables), "n_kept": gathered.n_kept, "n_rejected": gathered.n_rejected}
     about = {"task": task.name, "split_rule": rule, **totals}
@@ -101,15 +101,17 @@ def _read_tables(
     return tables, mapping, task
 
 
-def _split(gathered: Gathered, seed: int) -> tuple[list[Problem], str]:
+def _split(gathered: Gathered, seed: int, has_splits: bool) -> tuple[list[Problem], str]:
     """Return all problems, each with its split, and the sentence that says how they were split."""
     given = [split for split in SPLITS[1:] if split in gathered.problems]
-    drawn = [split for split in LIMITS if split not in gathered.problems]
+    drawn = [split for split in LIMITS if split not in gathered.problems] if has_splits else []
     train = gathered.problems["train"]
     splits = draw_splits(gathered.keys["train"], drawn, seed)
     problems = [_with_split(problem, split) for problem, split in zip(train, splits, strict=True)]
     for split in given:
         problems += gathered.problems[split]
+    if not given and not drawn:
+        return problems, "Every problem is a seed; none is set aside for validation or test."
     return problems, describe_splits(given, drawn, splits, seed)
 
 
@@ -139,11 +141,17 @@ def list_built_in(name: str) -> dict[str, Path]:
 
 
 def _fingerprint(
-    files: Mapping[str, Path], task: str | None, mapping: Mapping[str, Any] | None, split_seed: int, hub: Any = None
+    files: Mapping[str, Path],
+    task: str | None,
+    mapping: Mapping[str, Any] | None,
+    split_seed: int,
+    hub: Any = None,
+    has_splits: bool = True,
 ) -> str:
     """Return a hash of the files' content and of how they are read: equal ones give the same problems and splits."""
     hashes = {split: hashlib.sha256(path.read_bytes()).hexdigest() for split, path in files.items()}
-    return content_id("f", READER_VERSION, hashes, task, mapping, split_seed, hub)
+    splits = [] if has_splits else ["no splits"]
+    return content_id("f", READER_VERSION, hashes, task, mapping, split_seed, hub, *splits)
 
 
 def _fingerprint_run(folder: RunFolder, config: Mapping[str, Any]) -> str:
@@ -151,7 +159,8 @@ def _fingerprint_run(folder: RunFolder, config: Mapping[str, Any]) -> str:
     if name := config.get("builtin"):
         return _fingerprint(list_built_in(name), name, None, seed)
     files = {split: folder.path / "input" / file for split, file in (config.get("files") or {}).items()}
-    return _fingerprint(files, config.get("task"), config.get("mapping"), seed, config.get("hub"))
+    has_splits = config.get("has_splits", True)
+    return _fingerprint(files, config.get("task"), config.get("mapping"), seed, config.get("hub"), has_splits)
 
 
 def _name_origin(config: Mapping[str, Any]) -> str:
@@ -171,6 +180,7 @@ def ensure_seed_set(
     test: Path | str | None = None,
     task: str | None = None,
     split_seed: int = 0,
+    has_splits: bool = True,
 ) -> str:
     """Return the id of a seed set of this home, imported here and now where the same import is not there yet.
 
@@ -181,6 +191,7 @@ def ensure_seed_set(
         test: file of test problems; None likewise.
         task: registry name; None: recognised.
         split_seed: draws the splits that no file was given for.
+        has_splits: False keeps every row of a file as a seed, and sets none aside to test with.
 
     Raises:
         DataFormatError: no such name or file, or nothing in it can be used.
@@ -201,9 +212,10 @@ def ensure_seed_set(
             )
     for file in files.values():
         read_rows(file, n_max=1)  # says in one sentence what is wrong, before a run is made
-    if found := find_seed_set(home, _fingerprint(files, task, None, split_seed)):
+    has_splits = has_splits or is_built_in
+    if found := find_seed_set(home, _fingerprint(files, task, None, split_seed, has_splits=has_splits)):
         return found
-    config = {"name": name, "task": task, "mapping": None, "split_seed": split_seed}
+    config = {"name": name, "task": task, "mapping": None, "split_seed": split_seed, "has_splits": has_splits}
     if is_built_in and not given:
         return _import_now(home, {**config, "builtin": name}, {})
     copies = {split: f"{split}{file.suffix.lower()}" for split, file in files.items()}

@@ -28,7 +28,10 @@ class AnsweringStudent(Protocol):
     def answer(
         self, prompts: Sequence[str], max_new_tokens: int, *, check: Callable[[], None] | None = None
     ) -> "Iterator[list[tuple[int, Answer]]]":
-        """Answer greedily; yields (index of the prompt, answer) batch by batch, every prompt once."""
+        """Answer greedily; yields (index of the prompt, answer) batch by batch, every prompt at most once.
+
+        A prompt that a server refuses while it answers others is left out.
+        """
         ...
 
     def sample(

@@ -56,9 +56,15 @@ class Answer:
     token_ends: tuple[int, ...] | None = None
     """Where each token ends in ``text``, characters: token i covers text[ends[i - 1]:ends[i]]; None where not told."""
 
+    unknown: str | None = None
+    """Why there is no answer at all, so that nothing can be said of it; None where there is one, an empty one too."""
 
-NO_ROOM = Answer("", None, 0, True)
+
+NO_ROOM = Answer("", None, 0, True, unknown="the prompt fills the student's context, so there is no answer")
 """The answer to a prompt that fills the model's whole context."""
+
+REFUSED = Answer("", None, None, False, unknown="the server refused this prompt")
+"""The answer to a prompt that a server would not answer, while it answered others."""
 
 
 @dataclass(frozen=True, slots=True)

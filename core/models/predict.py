@@ -10,12 +10,13 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from core.models.base import AnsweringStudent
-from core.models.generate import Answer
+from core.models.generate import REFUSED, Answer
 from core.models.rendering import RENDERING_VERSION
 from core.records import Prediction, Problem
 from core.tasks.base import Task
+from core.teacher.client import RequestRefused
 
-ANSWER_VERSION = 2
+ANSWER_VERSION = 3
 """Part of every answer's cache key; raise it when more is kept of an answer, or the same prompt gives another one."""
 
 
@@ -63,12 +64,19 @@ def predict(
                 answers[prompt] = recall(found)
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in answers]
     _report(on_batch, prompts, answers)
-    for batch in student.answer(missing, task.max_new_tokens, check=check):
-        for index, answer in batch:
-            answers[missing[index]] = answer
-            if cache is not None:
-                cache.put(answer_key(student, task, missing[index]), asdict(answer))
-        _report(on_batch, prompts, answers)
+    has_others = bool(answers)
+    try:
+        for batch in student.answer(missing, task.max_new_tokens, check=check):
+            for index, answer in batch:
+                answers[missing[index]] = answer
+                if cache is not None and (answer.unknown is None or student.has_weights):  # a server may mend itself
+                    cache.put(answer_key(student, task, missing[index]), asdict(answer))
+            _report(on_batch, prompts, answers)
+    except RequestRefused:
+        if not has_others:
+            raise
+    for prompt in missing:
+        answers.setdefault(prompt, REFUSED)
     return [make_prediction(task, problem, answers[prompt]) for problem, prompt in zip(problems, prompts, strict=True)]
 
 
@@ -83,6 +91,7 @@ def make_prediction(task: Task, problem: Problem, answer: Answer) -> Prediction:
         loss=answer.loss,
         n_tokens=answer.n_tokens,
         is_truncated=answer.is_truncated,
+        unknown=answer.unknown,
         token_ids=answer.token_ids,
         token_losses=answer.token_losses,
         token_ends=answer.token_ends,

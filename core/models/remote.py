@@ -69,9 +69,12 @@ class RemoteStudent:
         A prompt without room in the model's context is answered by NO_ROOM, one that a content filter stopped by an
         empty text.
 
+        A prompt that is refused while others are answered is left out.
+
         Raises:
-            TeacherError: a wrong key or model, a refused prompt, or a server that stopped answering. Whatever was
-                answered is yielded first.
+            RequestRefused: no prompt was answered, and some were refused.
+            TeacherError: a wrong key or model, or a server that stopped answering. Whatever was answered is yielded
+                first.
         """
         asks = [partial(self._answer_one, index, prompt, max_new_tokens) for index, prompt in enumerate(prompts)]
         yield from _ask_all(asks, 2 * self._client.max_concurrency, check)
@@ -260,6 +263,7 @@ class _Crew(Generic[T]):
         self._n, self._n_answered, self._width = len(self._waiting), 0, width
         self._running: set[asyncio.Task[T]] = set()
         self._failure: BaseException | None = None
+        self._is_over = False
 
     @property
     def is_busy(self) -> bool:
@@ -298,6 +302,7 @@ class _Crew(Generic[T]):
         self._failure = self._failure or failure
         if isinstance(failure, RequestRefused):
             return
+        self._is_over = True
         self._waiting.clear()
         if not isinstance(failure, ServerUnavailable):
             for task in self._running:
@@ -306,9 +311,10 @@ class _Crew(Generic[T]):
 
     def raise_failure(self) -> None:
         """Raise the first failure, if there was one, with the number of requests that were not answered."""
-        if self._failure is None:
-            return
+        if self._failure is None or (self._n_answered and not self._is_over):
+            return  # a single refused prompt has no answer; the others have theirs
         if not isinstance(self._failure, TeacherError) or self._n == 1:
             raise self._failure
         n_lost = self._n - self._n_answered
-        raise TeacherError(f"{n_lost:,} of {self._n:,} requests were not answered. {self._failure}") from self._failure
+        kind = RequestRefused if isinstance(self._failure, RequestRefused) else TeacherError
+        raise kind(f"{n_lost:,} of {self._n:,} requests were not answered. {self._failure}") from self._failure

@@ -37,6 +37,8 @@ def start_clone(hub: Hub, run_id: str, name: str, value: Any) -> str:
     known = CHANGEABLE.get(run["kind"], ())
     if name not in known:
         raise RunError(f"A copy of a {run['kind']} run cannot change {name!r}; it can change: {', '.join(known)}.")
+    if name == "student" and run["config"].get("server"):
+        raise RunError("This student is behind a server; start a new run to ask another one.")
     changes = {name: check_setting(name, value)}
     if name == "n_accepted":
         changes["max_requests"] = value if run["config"]["is_preview"] else REQUESTS_PER_ACCEPTED * value

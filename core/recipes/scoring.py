@@ -8,9 +8,9 @@ Runs, loops and the shell score through here. Vectors are too wide for a table; 
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,10 @@ class ScoreTable:
     """signal -> its scores, aligned with ``problem_ids``."""
 
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Stage -> seconds it took, answers from the cache included."""
+    """Stage -> seconds it took, values from the caches included."""
+
+    computed: Mapping[str, int] = field(default_factory=dict)
+    """Stage -> values that no cache had; absent for stages that only read the answers."""
 
     def make_pool(self) -> Pool:
         """Return the pool that selectors see."""
@@ -114,40 +117,53 @@ def score_stage(
     """
     if not student.has_weights:
         refuse_blind(signals, student.source)
-    started, seconds = time.monotonic(), {}
-    predictions = predict_stage(folder, student, label, task, problems, f"{stage}answers")
-    seconds["answers"] = time.monotonic() - started
-    found: dict[str, Scores] = {}
+    ids = [problem.problem_id for problem in problems]
+    watch, found = _Watch(folder, stage), {}
     with ExitStack() as sources:
-        base = _open_scoring(sources, home_of(folder), student, task, problems, predictions, signals, config)
+        shared = _open_sources(sources, home_of(folder), signals, config)  # first: a wrong name costs no answers
+        with watch.measure("answers"):
+            predictions = predict_stage(folder, student, label, task, problems, f"{stage}answers", watch.report)
+        shared |= {"predictions": [predictions[id_] for id_ in ids], "check": folder.check_cancelled}
         for name in signals:
-            started = time.monotonic()
-            base["report"] = _make_report(folder, f"{stage}{name}") if name not in ALWAYS else lambda done, total: None
-            found[name] = SIGNALS.get(name)(Scoring(**base, check=folder.check_cancelled))
-            seconds[name] = time.monotonic() - started
+            with watch.measure(name):
+                scoring = Scoring(task=task, problems=problems, student=student, report=watch.report, **shared)
+                found[name] = SIGNALS.get(name)(scoring)
             if name != "loss":  # stands with the predictions
-                _record(folder, label, [problem.problem_id for problem in problems], name, found[name])
-    return ScoreTable([problem.problem_id for problem in problems], predictions, found, seconds)
+                found[name] = _record(folder, label, ids, name, found[name])
+    return ScoreTable(ids, predictions, found, watch.seconds, watch.computed)
 
 
-def _open_scoring(
-    sources: ExitStack,
-    home: Path,
-    student: AnsweringStudent,
-    task: Task,
-    problems: Sequence[Problem],
-    predictions: Mapping[str, Prediction],
-    signals: Sequence[str],
-    config: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Open what these signals need, and nothing else; returns the fields of Scoring that all signals share."""
+class _Watch:
+    """Reports the progress of each stage, and notes how long it took and how much of it was not known before."""
+
+    def __init__(self, folder: RunFolder, prefix: str):
+        self._folder, self._prefix, self._stage = folder, prefix, ""
+        self._first = self._last = None
+        self.seconds: dict[str, float] = {}
+        self.computed: dict[str, int] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Name the stage that is reported meanwhile."""
+        self._stage, self._first, self._last = stage, None, None
+        started = time.monotonic()
+        yield
+        self.seconds[stage] = time.monotonic() - started
+        if self._first is not None:
+            self.computed[stage] = self._last - self._first
+
+    def report(self, done: int, total: int) -> None:
+        """Take in how much is done; what is done at the first call came from a cache."""
+        self._first, self._last = done if self._first is None else self._first, done
+        if self._stage not in ALWAYS:
+            self._folder.report(f"{self._prefix}{self._stage}", done, 0, total)
+
+
+def _open_sources(sources: ExitStack, home: Path, signals: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Open what these signals need, and nothing else; returns the fields of Scoring that it amounts to."""
     needs = set().union(*(SIGNALS.get(name).needs for name in signals))
     settings = {name: config[name] for name in ("n_samples", "temperature", "width") if config.get(name) is not None}
     return {
-        "task": task,
-        "problems": problems,
-        "predictions": [predictions[problem.problem_id] for problem in problems],
-        "student": student,
         "cache": sources.enter_context(Cache(home / "cache" / "scores")),
         "reward": _load_reward(config.get("reward") or REWARD) if "reward" in needs else None,
         "teacher": sources.enter_context(open_teacher(home, config.get("teacher") or TEACHER))
@@ -163,19 +179,17 @@ def _load_reward(source: str) -> "RewardModel":
     return RewardModel.load(source)
 
 
-def _make_report(folder: RunFolder, stage: str) -> Any:
-    return lambda done, total: folder.report(stage, done, 0, total)
-
-
-def _record(folder: RunFolder, label: str, ids: Sequence[str], name: str, scores: Scores) -> None:
-    """Write what a signal said: values and the numbers behind them, texts, vectors."""
+def _record(folder: RunFolder, label: str, ids: Sequence[str], name: str, scores: Scores) -> Scores:
+    """Write what a signal said: values and the numbers behind them, texts, vectors; returns it with vectors on disk."""
     import pandas as pd
 
     notes = scores.notes if scores.notes is not None else [None] * len(ids)
     columns = dict(scores.details)
     if SIGNALS.get(name).is_vector:
+        lengths = np.sqrt(np.einsum("ij,ij->i", scores.values, scores.values))  # without a copy of them all
+        columns = {name: lengths.astype(np.float64), **columns}
         write_vectors(folder, label, name, ids, scores.values)
-        columns = {name: np.linalg.norm(scores.values, axis=1).astype(np.float64), **columns}
+        scores = replace(scores, values=read_vectors(folder.path, label, name, ids))
     else:
         columns = {name: scores.values, **columns}
     frames = [
@@ -200,13 +214,14 @@ def _record(folder: RunFolder, label: str, ids: Sequence[str], name: str, scores
     ]
     if texts:
         folder.write_part("score_texts", pd.DataFrame(texts))
+    return scores
 
 
 def write_vectors(folder: RunFolder, label: str, name: str, ids: Sequence[str], values: np.ndarray) -> None:
     """Keep vectors beside the records, each file complete or not there."""
     place = folder.path / "vectors" / label
     place.mkdir(parents=True, exist_ok=True)
-    for file, array in (("ids", np.array(ids, dtype=str)), (name, values.astype(np.float32))):
+    for file, array in (("ids", np.array(ids, dtype=str)), (name, values.astype(np.float32, copy=False))):
         part = place / f".{file}.part"
         with part.open("wb") as handle:
             np.save(handle, array, allow_pickle=False)
@@ -237,17 +252,23 @@ def read_vectors(run: Path, label: str, name: str, problem_ids: Sequence[str]) -
 
 
 def summarise(table: ScoreTable) -> dict[str, Any]:
-    """Return what a score run reports: n, accuracy, mean loss, truncated answers, and per signal what is unknown."""
+    """Return what a score run reports: n, accuracies, mean loss, truncated answers, what is unknown, what it took.
+
+    ``accuracy`` is that of the final answers, ``accuracy_with_steps`` that of the signal ``correct``: they differ where
+    a task can check steps.
+    """
     rows = list(table.predictions.values())
-    correct = table.scores["correct"].values
-    losses = table.scores["loss"].values
+    judged = [float(row.is_correct) for row in rows if row.is_correct is not None]
+    correct, losses = (table.scores[name].values for name in ("correct", "loss"))
     return {
         "n": len(rows),
-        "accuracy": float(np.nanmean(correct)) if np.isfinite(correct).any() else None,
+        "accuracy": float(np.mean(judged)) if judged else None,
+        "accuracy_with_steps": float(np.nanmean(correct)) if np.isfinite(correct).any() else None,
         "mean_loss": float(np.nanmean(losses)) if np.isfinite(losses).any() else None,
         "n_truncated": sum(row.is_truncated for row in rows),
         "unknown": {name: count for name, scores in table.scores.items() if (count := _count_unknown(scores))},
         "seconds": {name: round(value, 2) for name, value in table.seconds.items()},
+        "computed": dict(table.computed),
     }
 
 

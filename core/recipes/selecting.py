@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import SelectionError
+from core.errors import SelectionError, SignalError
 from core.hub import Hub
 from core.recipes.scoring import ALWAYS, REWARD, TEACHER, list_signals, read_vectors, refuse_blind
 from core.recipes.stages import record_selection, select_with_spares
 from core.recipes.start import fix_model, read_seed_set
+from core.recipes.teachers import check_teacher
 from core.records import Problem
 from core.runs.folder import RunFolder
 from core.selection import Pool, Selection, choose
 from core.signals import SIGNALS
+from core.signals.solve_rate import check_sampling
 
 
 def start_score(
@@ -96,6 +98,11 @@ def make_score_config(
     names = list_signals(signals)
     if server is not None:
         refuse_blind(names, student)
+        if more.get("adapter"):
+            raise SignalError("An adapter cannot be put on a student behind a server; serve it there under a name.")
+    if "solve_rate" in names:
+        check_sampling(more.get("n_samples") or 16, 1.0 if more.get("temperature") is None else more["temperature"])
+    check_teacher(more.get("teacher") or TEACHER)
     return {
         "seed_set": seed_set,
         "seed_set_name": about["name"],
@@ -190,28 +197,50 @@ def record_seeds(
     return folder.run_id
 
 
-def estimate_seconds(hub: Hub, student: str, stages: Sequence[str], n: int) -> tuple[float | None, list[str]]:
-    """Return how long scoring n problems took at most in earlier runs of this home, and what was not measured yet.
+ENOUGH = 20
+"""Values that a run must have computed before its rate is told of others."""
+
+
+def estimate_seconds(
+    hub: Hub, student: str, stages: Sequence[str], n: int, settings: Mapping[str, Any]
+) -> tuple[float | None, list[str]]:
+    """Return how long scoring n problems will take by the rates of earlier runs of this home, nothing being known yet.
+
+    A stage counts only where an earlier run computed it with the same student, reward model, teacher and number of
+    samples, as far as the stage depends on them.
 
     Args:
         hub: of the home.
         student: as the runs name it.
         stages: ``answers`` and signals.
         n: problems.
+        settings: ``reward``, ``teacher``, ``n_samples`` of the run to come.
 
     Returns:
-        Seconds for the stages that were measured, None where none was; and the names of the others. A run that found
-        everything in the caches was fast, so the slowest one counts.
+        Seconds for the stages that were measured, None where none was; and the names of the others.
     """
     runs = hub.store.list_runs(["score"], states=["done"], limit=50)
-    per_problem: dict[str, float] = {}
-    for summary in runs[runs["student_name"] == fix_model(student)]["summary"]:
-        found = json.loads(summary) if isinstance(summary, str) else {}
-        for stage, seconds in (found.get("seconds") or {}).items():
-            per_problem[stage] = max(per_problem.get(stage, 0.0), seconds / max(found.get("n") or 1, 1))
-    known = [stage for stage in stages if stage in per_problem]
-    unknown = [stage for stage in stages if stage not in per_problem]
-    return (n * sum(per_problem[stage] for stage in known) if known else None), unknown
+    rates: dict[str, float] = {}
+    for row in runs.to_dict("records"):
+        config, summary = json.loads(row["config"]), json.loads(row["summary"])
+        for stage, n_computed in (summary.get("computed") or {}).items():
+            needs = {"student", *_SETTINGS_OF.get(stage, ())}
+            wanted = {"student": fix_model(student), **settings}
+            if n_computed >= ENOUGH and all(config.get(name) == wanted.get(name) for name in needs):
+                rates.setdefault(stage, summary["seconds"][stage] / n_computed)  # of the newest run
+    known = [stage for stage in stages if stage in rates]
+    unknown = [stage for stage in stages if stage not in rates and stage not in ALWAYS]
+    return (n * sum(rates[stage] for stage in known) if known else None), unknown
+
+
+_SETTINGS_OF = {
+    "reward": ("reward",),
+    "reward_truth": ("reward",),
+    "judge": ("teacher",),
+    "grade": ("teacher",),
+    "solve_rate": ("n_samples",),
+}
+"""Settings that decide how long a stage takes, besides the student."""
 
 
 def read_earlier(hub: Hub, run_id: str, round_: int, signal: str) -> np.ndarray:

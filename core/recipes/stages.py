@@ -6,7 +6,7 @@ stage does not know who started the run, who watches it, or what comes next.
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,7 +32,13 @@ def home_of(folder: RunFolder) -> Path:
 
 
 def predict_stage(
-    folder: RunFolder, student: AnsweringStudent, label: str, task: Task, problems: Sequence[Problem], stage: str
+    folder: RunFolder,
+    student: AnsweringStudent,
+    label: str,
+    task: Task,
+    problems: Sequence[Problem],
+    stage: str,
+    on_batch: Callable[[int, int], None] | None = None,
 ) -> dict[str, Prediction]:
     """Let the student answer the problems and record it; returns problem_id -> prediction.
 
@@ -43,6 +49,7 @@ def predict_stage(
         task: brings prompt, extraction and comparison.
         problems: answered in this order.
         stage: name of the progress line.
+        on_batch: called with (answered, all) in place of reporting the progress.
     """
     import pandas as pd
 
@@ -52,7 +59,7 @@ def predict_stage(
             task,
             problems,
             cache=cache,
-            on_batch=lambda done, total: folder.report(stage, done, 0, total),
+            on_batch=on_batch or (lambda done, total: folder.report(stage, done, 0, total)),
             check=folder.check_cancelled,
         )
     splits = {problem.problem_id: problem.split for problem in problems}
@@ -81,15 +88,25 @@ def select_with_spares(
 ) -> tuple[Selection, list[int]]:
     """Choose k rows (fewer where the pool is smaller), then the next-best as spares, in the same order of preference.
 
+    A selector that puts rows in an order is asked once for all of them: the first k are its choice of k. One that draws
+    from parts is asked again for the spares, so that the chosen ones keep their shares.
+
     Returns:
         The selection of the chosen rows, and the rows of the spares.
     """
     n_free = int(pool.is_free.sum())
-    chosen = choose(pool, selector, min(k, n_free), rng, pick=pick)
-    rest = pool.without(chosen.indices)
-    n_spare = min(SPARES_PER_SEED * k, int(rest.is_free.sum()))
-    spares = choose(rest, selector, n_spare, rng, pick=pick).indices.tolist() if n_spare else []
-    return chosen, spares
+    k = min(k, n_free)
+    n_spare = min(SPARES_PER_SEED * k, n_free - k)
+    state = rng.bit_generator.state
+    chosen = choose(pool, selector, k, rng, pick=pick)
+    if not n_spare:
+        return chosen, []
+    if chosen.group is not None:
+        return chosen, choose(pool.without(chosen.indices), selector, n_spare, rng, pick=pick).indices.tolist()
+    rng.bit_generator.state = state
+    rows = choose(pool, selector, k + n_spare, rng, pick=pick).indices
+    taken = set(chosen.indices.tolist())  # a selector of somebody's own may order otherwise when asked for more
+    return chosen, [row for row in rows.tolist() if row not in taken][:n_spare]
 
 
 def record_selection(

@@ -190,10 +190,15 @@ def list_lineage(hub: Hub, generate_run: str) -> list[str]:
         return RunFolder(runs / run_id).config if run_id and (runs / run_id).is_dir() else {}
 
     selection = read_config(read_config(generate_run).get("selection_run"))
-    adapter = read_config(selection.get("prediction_run")).get("adapter")
-    trained = Path(adapter).parts[1] if adapter else None  # runs/ID/...
+    trained = find_trained_run(read_config(selection.get("prediction_run")).get("adapter"))
     earlier = read_config(trained).get("generate_runs", [trained] if trained else [])  # a loop grew its own
     return list(dict.fromkeys([generate_run, *earlier]))
+
+
+def find_trained_run(adapter: str | None) -> str | None:
+    """Return the run that an adapter's path (``runs/ID/...``) says it was made by; None for one from elsewhere."""
+    parts = Path(adapter).parts if adapter else ()
+    return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else None
 
 
 def start_finetune(

@@ -16,6 +16,12 @@ TEACHERS = {"built-in": BuiltInTeacher}
 """Teachers that need no endpoint; the name is what ``candidates.teacher`` holds."""
 
 
+def check_teacher(teacher: str | Mapping[str, str]) -> None:
+    """Raise UnknownNameError for a name that is no teacher's."""
+    if isinstance(teacher, str) and teacher not in TEACHERS:
+        raise UnknownNameError(f"There is no teacher named {teacher!r}; known: {', '.join(TEACHERS)}.")
+
+
 @contextmanager
 def open_teacher(home: Path, teacher: str | Mapping[str, str]) -> Iterator[Teacher]:
     """Yield the teacher behind the reply cache of the home.
@@ -27,8 +33,7 @@ def open_teacher(home: Path, teacher: str | Mapping[str, str]) -> Iterator[Teach
     Raises:
         UnknownNameError: no such name.
     """
-    if isinstance(teacher, str) and teacher not in TEACHERS:
-        raise UnknownNameError(f"There is no teacher named {teacher!r}; known: {', '.join(TEACHERS)}.")
+    check_teacher(teacher)
     with Cache(home / "cache" / "replies") as cache:
         if isinstance(teacher, str):
             yield CachedTeacher(TEACHERS[teacher](), cache)
@@ -51,12 +56,17 @@ def find_server(address: str, model: str | None, key_env: str | None) -> dict[st
     from core.teacher.endpoint import DEFAULT_KEY_ENV, Endpoint
 
     if key_env is None:
-        key_env = DEFAULT_KEY_ENV if (urlsplit(address).hostname or "").endswith("openai.com") else ""
+        parts = urlsplit(address)
+        is_openai = parts.scheme == "https" and f".{parts.hostname}".endswith(".openai.com")
+        key_env = DEFAULT_KEY_ENV if is_openai else ""
     endpoint = Endpoint(address, model or "unknown", key_env)
     if model is None:
         names = asyncio.run(ChatClient(endpoint, timeout_s=10.0).list_models())
         if not names:
-            raise TeacherError(f"{endpoint.base_url} does not list its models; name one (--student-model or the like).")
+            raise TeacherError(
+                f"{endpoint.base_url} lists no models, or cannot be reached; check the address, and name the model "
+                "(--student-model, --teacher-model)."
+            )
         if len(names) > 1:
             raise TeacherError(f"{endpoint.base_url} has several models; name one of: {', '.join(sorted(names)[:20])}.")
         (model,) = names

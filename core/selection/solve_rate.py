@@ -30,14 +30,16 @@ class SolveRateSelector:
     needs: frozenset[str] = frozenset({"solve_rate"})
 
     def __call__(self, pool: Pool, k: int, rng: np.random.Generator, pick: Pick = pick_best) -> Selection:
-        """Choose k free rows by quality, equal ones by lot; rows of quality 0 among them count as topped up."""
+        """Choose k free rows by quality, equal ones by lot; where these run short, rows of quality 0 are drawn."""
         check_request(pool, k, self.needs)
         rate = np.asarray(pool.signals["solve_rate"], dtype=np.float64)
-        priority = np.where(pool.is_free, find_quality(rate), np.nan)
-        indices, _ = take_ranked(pool, priority, k, tie_breakers(pool, rng), pick)
+        quality = find_quality(rate)
+        priority = np.where(pool.is_free & (quality > 0), quality, np.nan)
+        lots = tie_breakers(pool, rng)
+        indices, n_topped_up = take_ranked(pool, priority, k, lots + np.isnan(rate), pick)  # unknown ones come last
         n_useful = int((priority > 0).sum())
         reasons = [_say(rate[row], priority[row], n_useful) for row in indices]
-        return Selection(indices, priority, None, reasons, int((~(priority[indices] > 0)).sum()))
+        return Selection(indices, priority, None, reasons, n_topped_up)
 
 
 def _say(rate: float, quality: float, n_useful: int) -> str:

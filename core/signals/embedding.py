@@ -8,7 +8,7 @@ import numpy as np
 from core.models.embedder import NAME, WIDTH, Embedder
 from core.models.sketch import pack_sketch, unpack_sketch
 from core.signals.base import SIGNALS, Scores, Scoring
-from core.signals.remember import remember
+from core.signals.remember import hash_parts, remember
 
 CHUNK = 256
 """Questions that are embedded between two reports of the progress."""
@@ -27,7 +27,7 @@ class EmbeddingSignal:
     def __call__(self, scoring: Scoring) -> Scores:
         """Return (n, 384) float32 unit vectors of all-MiniLM-L6-v2."""
         questions = [problem.question for problem in scoring.problems]
-        keys = [f"embedding/{NAME}/{self.version}/{question}" for question in questions]
+        keys = [hash_parts("embedding", NAME, self.version, question) for question in questions]
 
         def compute(missing: list[int]) -> Iterator[list[tuple[int, dict]]]:
             embedder = Embedder.load()

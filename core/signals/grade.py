@@ -63,7 +63,10 @@ class Grade:
         rows = list(zip(scoring.problems, scoring.predictions, strict=True))
         errors = ask_about_all(scoring, lambda i: _ask(scoring, *rows[i], grades[i]))
         values = [np.nan if grade.value is None else float(grade.value) for grade in grades]
-        notes = [error or _describe_fault(*each) for error, *each in zip(errors, scoring.problems, grades, strict=True)]
+        notes = [
+            row.unknown or error or _describe_fault(problem, grade)
+            for row, error, problem, grade in zip(scoring.predictions, errors, scoring.problems, grades, strict=True)
+        ]
         return Scores(
             values=np.array(values, dtype=np.float64),
             texts={"grade_reply": [grade.text for grade in grades]},
@@ -73,7 +76,7 @@ class Grade:
 
 async def _ask(scoring: Scoring, problem: Problem, prediction: Prediction, grade: Asked[bool]) -> None:
     reference = _find_reference(problem)
-    if reference is None:
+    if reference is None or prediction.unknown:
         return
     answer = prediction.text.strip() or NO_ANSWER
     prompt = write_grader_prompt(scoring.task.name, problem.question, reference, answer)

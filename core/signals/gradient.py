@@ -13,11 +13,13 @@ from core.models.forward import GivenAnswer, apply_head, read_answers
 from core.models.rendering import encode_prompts
 from core.models.sketch import TensorSketch, pack_sketch, unpack_sketch
 from core.signals.base import SIGNALS, Scores, Scoring
-from core.signals.reference import explain_unread, give_references
+from core.signals.reference import OVERFLOW, explain_unread, give_references
 from core.signals.remember import make_key, remember
 
 SEED = 0
 """Of the sketch's random tables: sketches can be compared only with one another, and across runs."""
+
+NOTHING_TO_READ = "the tokens of this answer are not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,17 @@ class GradientSignal:
             sketches[row] = unpack_sketch(packed)
             return True
 
-        found = remember(scoring, keys, rows, lambda missing: self._compute(scoring, missing), keep)
-        notes = explain_unread(scoring, found)
+        overflowed: set[int] = set()
+        found = remember(scoring, keys, rows, lambda missing: self._compute(scoring, missing, overflowed), keep)
+        notes = explain_unread(scoring, found, overflowed)
         if not self.is_truth:
-            notes = [None if row in found else "the student wrote nothing" for row in range(len(texts))]
+            notes = [
+                None if row in found else OVERFLOW if row in overflowed else prediction.unknown or NOTHING_TO_READ
+                for row, prediction in enumerate(scoring.predictions)
+            ]
         return Scores(sketches, notes=notes)
 
-    def _compute(self, scoring: Scoring, rows: list[int]) -> Iterator[list[tuple[int, dict]]]:
+    def _compute(self, scoring: Scoring, rows: list[int], overflowed: set[int]) -> Iterator[list[tuple[int, dict]]]:
         import torch
 
         student = scoring.student
@@ -79,7 +85,10 @@ class GradientSignal:
                 [len(read.targets) for read in batch],
                 cap,
             )
-            yield [(read.index, pack_sketch(row)) for read, row in zip(batch, found.cpu().numpy(), strict=True)]
+            is_finite = found.isfinite().all(1).tolist()
+            overflowed.update(read.index for read, fine in zip(batch, is_finite, strict=True) if not fine)
+            sketches = zip(batch, found.cpu().numpy(), is_finite, strict=True)
+            yield [(read.index, pack_sketch(row)) for read, row, fine in sketches if fine]
 
 
 def give_own_answers(scoring: Scoring, rows: Sequence[int]) -> list[GivenAnswer]:

@@ -68,6 +68,8 @@ class _Judgement:
 
     async def ask(self, scoring: Scoring, problem: Problem, prediction: Prediction) -> None:
         """Let the teacher answer, then judge in both orders; stops where one of the three cannot be had."""
+        if prediction.unknown:
+            return
         task, instruction = scoring.task.name, scoring.task.student_prompt(problem.question).strip()
         request = TeacherRequest("answer", task, scoring.task.student_prompt(problem.question), problem)
         if not await self.answer.fill(scoring, request, lambda text: text.strip() or None):
@@ -132,7 +134,10 @@ class Judge:
                 "judge_reply_1": [each.teacher_first.text for each in judgements],
                 "judge_reply_2": [each.student_first.text for each in judgements],
             },
-            notes=[error or each.describe_fault() for error, each in zip(errors, judgements, strict=True)],
+            notes=[
+                row.unknown or error or each.describe_fault()
+                for row, error, each in zip(scoring.predictions, errors, judgements, strict=True)
+            ],
         )
 
 

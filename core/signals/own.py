@@ -12,6 +12,8 @@ from core.records import Problem
 from core.signals.base import SIGNALS, Scores, Scoring
 from core.tasks.base import Task
 
+NOT_TOLD = "no log-probabilities are told for this answer"
+
 
 @dataclass(frozen=True, slots=True)
 class LossSignal:
@@ -26,14 +28,8 @@ class LossSignal:
     def __call__(self, scoring: Scoring) -> Scores:
         """Return the losses, NaN where the student wrote nothing or a server does not tell log-probabilities."""
         losses = [row.loss for row in scoring.predictions]
-        notes = [None if row.loss is not None else _say_unknown(row.n_tokens, scoring) for row in scoring.predictions]
+        notes = [None if row.loss is not None else row.unknown or NOT_TOLD for row in scoring.predictions]
         return Scores(np.array([np.nan if loss is None else loss for loss in losses], dtype=np.float64), notes=notes)
-
-
-def _say_unknown(text: str, scoring: Scoring) -> str:
-    if not scoring.student.has_weights and text:
-        return "the server tells no log-probabilities"
-    return "the prompt fills the student's context, so there is no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class CorrectSignal:
     def __call__(self, scoring: Scoring) -> Scores:
         """Return 1.0 right, 0.0 wrong, NaN without a reference; a right answer by wrong steps is wrong, with a note."""
         judged = [
-            judge_text(scoring.task, problem, row.text, row.final)
+            (np.nan, row.unknown) if row.unknown else judge_text(scoring.task, problem, row.text, row.final)
             for problem, row in zip(scoring.problems, scoring.predictions, strict=True)
         ]
         return Scores(np.array([value for value, _ in judged], dtype=np.float64), notes=[note for _, note in judged])

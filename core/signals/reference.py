@@ -1,6 +1,7 @@
 """The loss of the reference answer under the student (Kessler 2025, sections 4.1 and C.6: "gt")."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from core.signals.remember import make_key, remember
 
 NO_REFERENCE = "the problem has no reference answer"
 TOO_LONG = "question and reference together are longer than the student's context"
+OVERFLOW = "the student's own numbers overflowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,21 @@ class ReferenceLossSignal:
         """Return the mean loss per token of each reference, end of text included; NaN without one or without room."""
         rows = [row for row, problem in enumerate(scoring.problems) if problem.answer]
         keys = [
-            make_key(scoring, "loss_truth", self.version, problem.question, problem.answer)
+            make_key(scoring, "loss_truth", self.version, scoring.task.student_prompt(problem.question), problem.answer)
             for problem in scoring.problems
         ]
 
+        overflowed: set[int] = set()
+
         def compute(missing: list[int]) -> Iterator[list[tuple[int, float]]]:
             for batch in read_answers(scoring.student, give_references(scoring, missing), check=scoring.check):
-                yield [(read.index, measure_loss(scoring.student, read)) for read in batch]
+                losses = [(read.index, measure_loss(scoring.student, read)) for read in batch]
+                overflowed.update(row for row, loss in losses if not math.isfinite(loss))
+                yield [(row, loss) for row, loss in losses if math.isfinite(loss)]
 
         found = remember(scoring, keys, rows, compute)
         values = np.array([found.get(row, np.nan) for row in range(len(scoring.problems))], dtype=np.float64)
-        return Scores(values, notes=explain_unread(scoring, found))
+        return Scores(values, notes=explain_unread(scoring, found, overflowed))
 
 
 def give_references(scoring: Scoring, rows: Sequence[int]) -> list[GivenAnswer]:
@@ -50,10 +56,10 @@ def give_references(scoring: Scoring, rows: Sequence[int]) -> list[GivenAnswer]:
     return [GivenAnswer(*row) for row in ids]
 
 
-def explain_unread(scoring: Scoring, found: dict) -> list[str | None]:
-    """Return for each problem why its reference was not read, None where it was."""
+def explain_unread(scoring: Scoring, found: Collection[int], overflowed: Collection[int]) -> list[str | None]:
+    """Return for each problem why its reference has no value, None where it has one."""
     return [
-        None if row in found else TOO_LONG if problem.answer else NO_REFERENCE
+        None if row in found else OVERFLOW if row in overflowed else TOO_LONG if problem.answer else NO_REFERENCE
         for row, problem in enumerate(scoring.problems)
     ]
 

@@ -17,8 +17,12 @@ def make_key(scoring: Scoring, signal: str, version: int, *parts: Any) -> str | 
     if scoring.student.fingerprint is None:
         return None
     about = [scoring.student.fingerprint, scoring.student.dtype_name, RENDERING_VERSION, scoring.task.name]
-    text = json.dumps([signal, version, *about, *parts], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hash_parts(signal, version, *about, *parts)
+
+
+def hash_parts(*parts: Any) -> str:
+    """Return one hash of JSON values."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
 def remember(

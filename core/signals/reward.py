@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.models.rendering import RENDERING_VERSION
 from core.signals.base import SIGNALS, Scores, Scoring
 from core.signals.reference import NO_REFERENCE
-from core.signals.remember import make_key, remember
+from core.signals.remember import hash_parts, remember
+
+TOO_LONG = "longer than the reward model's context, or without a finite reward"
 
 CHUNK = 256
 """Answers that are rewarded between two reports of the progress."""
@@ -39,8 +42,8 @@ class RewardSignal:
         else:
             answers = [row.text for row in scoring.predictions]
         pairs = [(scoring.task.student_prompt(p.question), a) for p, a in zip(problems, answers, strict=True)]
-        about = (scoring.reward.fingerprint, scoring.reward.dtype_name)
-        keys = [make_key(scoring, "reward", self.version, *about, *pair) for pair in pairs]
+        about = ["reward", self.version, scoring.reward.fingerprint, scoring.reward.dtype_name, RENDERING_VERSION]
+        keys = [hash_parts(*about, *pair) for pair in pairs]  # whoever wrote the answer, its reward is the same
 
         def compute(missing: list[int]) -> Iterator[list[tuple[int, float]]]:
             for start in range(0, len(missing), CHUNK):
@@ -49,13 +52,15 @@ class RewardSignal:
                 yield [(row, float(value)) for row, value in zip(rows, rewards, strict=True) if value == value]
 
         found = remember(scoring, keys, [row for row, answer in enumerate(answers) if answer], compute)
-        nothing = NO_REFERENCE if self.is_truth else "the student wrote nothing"
         notes = [
-            None if row in found else "longer than the reward model's context" if answer else nothing
-            for row, answer in enumerate(answers)
+            None if row in found else TOO_LONG if answer else self._say_nothing(prediction.unknown)
+            for row, (answer, prediction) in enumerate(zip(answers, scoring.predictions, strict=True))
         ]
         values = [found.get(row, np.nan) for row in range(len(problems))]
         return Scores(np.array(values, dtype=np.float64), notes=notes)
+
+    def _say_nothing(self, unknown: str | None) -> str:
+        return NO_REFERENCE if self.is_truth else unknown or "the student wrote nothing"
 
 
 SIGNALS.register("reward")(RewardSignal("Reward of the student's own answer", "reward", False))

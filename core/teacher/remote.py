@@ -27,6 +27,10 @@ class RemoteTeacher:
         self._client = ChatClient(endpoint, max_concurrency=max_concurrency, timeout_s=timeout_s)
         self._is_uncounted = False
 
+    def cache_salt(self, request: TeacherRequest) -> str:
+        """Return what a reply depends on besides the request: two servers may call different models alike."""
+        return self._endpoint.base_url
+
     async def complete(self, request: TeacherRequest) -> TeacherReply:
         """Answer one request; raises TeacherError where no reply can be had, or none whose tokens are counted."""
         if self._is_uncounted:

@@ -80,7 +80,7 @@ def make_trainer(
     trainer = QuietTrainer(
         order=StepOrder([len(row.input_ids) for row in rows], config.batch_size, config.seed),
         model=student.model,
-        args=make_arguments(student, config, checkpoints),
+        args=make_arguments(student, config, checkpoints, len(rows)),
         train_dataset=Dataset.from_list([asdict(row) for row in rows]),
         processing_class=student.tokenizer,
         peft_config=LoraConfig(
@@ -115,8 +115,10 @@ def _validate(live: Student, held_out: Sequence[EncodedRow], hooks: TrainingHook
         live.model.train()
 
 
-def make_arguments(student: Student, config: TrainingConfig, checkpoints: Path) -> SFTConfig:
+def make_arguments(student: Student, config: TrainingConfig, checkpoints: Path, n_rows: int) -> SFTConfig:
     """Return the settings in the trainer's words."""
+    n_steps = config.epochs * -(-n_rows // config.batch_size)
+    has_warmup = config.warmup * n_steps >= 1  # the first step of a warm-up trains nothing: it may be the only one
     is_gpu = student.device.type != "cpu"
     is_large = sum(weights.numel() for weights in student.model.parameters()) >= LARGE_MODEL
     is_cosine = config.schedule == "cosine_with_min_lr"
@@ -126,7 +128,7 @@ def make_arguments(student: Student, config: TrainingConfig, checkpoints: Path) 
         gradient_accumulation_steps=config.accumulation_steps,
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
-        warmup_steps=config.warmup,
+        warmup_steps=config.warmup if has_warmup else 0,
         lr_scheduler_type=config.schedule,
         lr_scheduler_kwargs={"min_lr": config.min_learning_rate} if is_cosine else None,
         weight_decay=0.0,

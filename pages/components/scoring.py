@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.scoring import REWARD, TEACHER
 from core.recipes.selecting import estimate_seconds, start_score
 from core.signals import SIGNALS
 from pages.components import numbers
@@ -53,7 +54,7 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
         student = _choose_model(choice, made.get(choice))
         signals = _choose_signals(wanted, has_weights=choice != SERVER)
         more = _choose_sources(signals)
-        st.caption(_say_cost(hub, n, student, signals))
+        st.caption(_say_cost(hub, n, student, signals, more))
         if st.button("Score", key="score", disabled=student is None or more is None, icon=":material/play_arrow:"):
             with show_errors():
                 start_score(hub, seed_set, signals=signals, **student, **more)
@@ -112,14 +113,22 @@ def _choose_sources(signals: Sequence[str]) -> dict[str, Any] | None:
     return more
 
 
-def _say_cost(hub: Hub, n: int, student: Mapping[str, Any] | None, signals: Sequence[str]) -> str:
+def _say_cost(
+    hub: Hub,
+    n: int,
+    student: Mapping[str, Any] | None,
+    signals: Sequence[str],
+    more: Mapping[str, Any] | None,
+) -> str:
     """Say how long it will take, as far as earlier runs on this machine tell."""
     what = f"{numbers.counted(n, 'problem')} in the background; what this student answered before is kept."
-    seconds, unknown = estimate_seconds(hub, student["student"] if student else "", ["answers", *signals], n)
+    settings = {"reward": REWARD, "teacher": TEACHER, "n_samples": 16, **(more or {})}
+    name = student["student"] if student else ""
+    seconds, unknown = estimate_seconds(hub, name, ["answers", *signals], n, settings)
     if seconds is None:
         return f"{what} How long it takes was not measured on this machine yet; the progress will say."
     rest = f", and {', '.join(unknown)}, not measured here yet" if unknown else ""
-    return f"{what} At most some {numbers.duration(seconds)}, going by earlier runs here{rest}."
+    return f"{what} Some {numbers.duration(seconds)} at the rates of earlier runs here{rest}."
 
 
 def name_adapter(row: Mapping[str, Any]) -> str:

@@ -105,7 +105,7 @@ def test_a_stop_at_once_is_an_empty_answer_with_one_token(student, monkeypatch):
 def test_a_prompt_that_fills_the_context_is_answered_by_nothing(student):
     long = "apples " * 400
     answers = ask(student, ["Tom\n", long, "box\n"])
-    assert answers[1] == Answer("", None, 0, True)
+    assert answers[1] == generate_module.NO_ROOM
     assert answers[0].n_tokens > 0 and answers[2].n_tokens > 0
 
 

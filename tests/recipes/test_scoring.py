@@ -12,10 +12,13 @@ from core.models.student import Student
 from core.recipes.kinds import execute
 from core.recipes.scoring import list_needs, list_signals, pool_from_scores, read_score_frame, read_vectors
 from core.recipes.selecting import make_score_config
+from core.recipes.stages import select_with_spares
+from core.recipes.teachers import find_server
 from core.runs.folder import RunFolder
-from core.selection import SELECTORS
+from core.selection import SELECTORS, Pool, choose
+from core.tasks import TASKS
 from tests.models.tiny import save_random_student
-from tests.teacher.server import ChatServer, StudentSpeaker
+from tests.teacher.server import ChatServer, StudentSpeaker, status
 
 SIGNALS = "loss,loss_truth,judge,correct,solve_rate,gradient"
 
@@ -31,7 +34,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def seeds(seed_files, tmp_path_factory):
-    """Twelve train problems, for validation and test as many as the split rule takes."""
+    """Sixteen problems."""
     path = tmp_path_factory.mktemp("seeds") / "few.jsonl"
     lines = seed_files["train"].read_text(encoding="utf-8").splitlines()[:16]
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -47,7 +50,7 @@ def scores(home, seeds):
 
 def test_the_table_has_one_row_per_problem_and_a_column_per_signal(scores):
     frame = pd.read_parquet(scores)
-    assert frame["problem_id"].is_unique and len(frame) >= 10
+    assert frame["problem_id"].is_unique and len(frame) == 16
     assert {"question", "reference", "answer", "n_tokens", "is_truncated", *SIGNALS.split(",")} <= set(frame)
     for name in ("loss", "loss_truth", "judge", "correct", "solve_rate"):
         assert frame[name].dtype == np.float64 and frame[name].notna().all()
@@ -92,7 +95,7 @@ def test_a_choice_that_cannot_be_made_is_one_sentence(scores, tmp_path, capsys, 
 def test_a_file_that_is_no_table_of_scores_is_one_sentence(tmp_path, capsys):
     (tmp_path / "a.parquet").write_text("nothing")
     pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "b.parquet")
-    for name, sentence in (("a", "no table of scores"), ("b", "no column problem_id"), ("c", "no table of scores")):
+    for name, sentence in (("a", "no table of scores"), ("b", "no column problem_id"), ("c", "There is no file")):
         assert main(["select", "--scores", str(tmp_path / f"{name}.parquet"), "--out", str(tmp_path / "x")]) == 1
         assert sentence in capsys.readouterr().err
 
@@ -146,7 +149,7 @@ def test_a_server_without_log_probabilities_leaves_the_loss_unknown_and_counted(
         assert score(home, seeds, out, "--student", server.url) == 0
     frame = pd.read_parquet(out)
     assert frame["loss"].isna().all() and frame["correct"].notna().all()
-    assert f"unknown: loss of {len(frame)}: the server tells no log-probabilities" in capsys.readouterr().out
+    assert f"unknown: loss of {len(frame)}: no log-probabilities are told for this answer" in capsys.readouterr().out
 
 
 def test_a_server_that_ignores_the_temperature_has_no_solve_rate(home, seeds, tmp_path, capsys):
@@ -156,6 +159,83 @@ def test_a_server_that_ignores_the_temperature_has_no_solve_rate(home, seeds, tm
         options = ["--student", server.url, "--signals", "solve_rate", "--samples", "4"]
         assert score(home, seeds, tmp_path / "x.parquet", *options) == 1
     assert "ignores the temperature" in capsys.readouterr().err
+
+
+def test_a_prompt_that_a_server_refuses_is_unknown_and_the_others_are_scored(home, seeds, tmp_path, capsys):
+    question = json.loads(seeds.read_text().splitlines()[3])["question"]
+    out = tmp_path / "refused.parquet"
+    with ChatServer() as server:
+        server.script.poison[TASKS.get("word_problems").student_prompt(question)] = status(400, "bad characters")
+        for _ in range(2):
+            assert score(home, seeds, out, "--student", server.url, "--signals", "judge") == 0
+            frame = pd.read_parquet(out)
+            assert (
+                (frame["question"] == question).tolist()
+                == frame["correct"].isna().tolist()
+                == frame["judge"].isna().tolist()
+            )
+            assert "unknown: judge of 1: the server refused this prompt" in capsys.readouterr().out
+        server.script.poison.clear()  # mended: nothing of the refusal was kept
+        assert score(home, seeds, out, "--student", server.url) == 0
+    assert pd.read_parquet(out)["correct"].notna().all()
+
+
+def test_an_adapter_for_a_student_behind_a_server_is_refused(home, seeds, tmp_path, capsys):
+    with ChatServer() as server:
+        options = ["--student", server.url, "--adapter", str(tmp_path)]
+        assert score(home, seeds, tmp_path / "x.parquet", *options) == 1
+    assert "cannot be put on a student behind a server" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("temperature", ["0", "-1", "nan", "inf"])
+def test_a_temperature_that_nothing_can_be_drawn_at_is_refused(home, seeds, tmp_path, temperature):
+    with pytest.raises(SystemExit):
+        score(home, seeds, tmp_path / "x.parquet", "--signals", "solve_rate", "--temperature", temperature)
+    with pytest.raises(SignalError, match="temperature above 0"):
+        about = {"name": "x", "task": "custom"}
+        make_score_config("x", about, student="tiny", signals=["solve_rate"], temperature=float(temperature))
+
+
+def test_a_wrong_name_costs_no_answers(home, seeds, tmp_path, capsys):
+    folder = save_random_student(tmp_path / "student")
+    options = ["--student", str(folder), "--signals", "reward", "--reward", str(tmp_path / "nowhere")]
+    assert score(home, seeds, tmp_path / "x.parquet", *options) == 1
+    (run,) = [path for path in (home / "runs").glob("*-score-*") if str(folder) in (path / "run.json").read_text()]
+    assert not (run / "records" / "predictions").exists() and "nowhere" in capsys.readouterr().err
+    assert score(home, seeds, tmp_path / "x.parquet", "--signals", "judge", "--teacher", "nobody") == 1
+    assert "no teacher named 'nobody'" in capsys.readouterr().err
+
+
+def test_only_openai_is_sent_its_key_unasked():
+    for address, key_env in {
+        "https://api.openai.com/v1": "OPENAI_API_KEY",
+        "http://api.openai.com/v1": "",
+        "https://api.notopenai.com/v1": "",
+        "http://127.0.0.1:8000": "",
+    }.items():
+        assert find_server(address, "m", None)["key_env"] == key_env
+    assert find_server("http://127.0.0.1:8000", "m", "MY_KEY")["key_env"] == "MY_KEY"
+
+
+def test_a_broken_file_of_selectors_stops_only_what_selects(home, scores, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SEEDBED_SELECTORS", str(tmp_path / "missing.py"))
+    assert main(["runs", "--home", str(home)]) == 0
+    assert main(["select", "--scores", str(scores), "--out", str(tmp_path / "x"), "--select", "2"]) == 1
+    assert "correct SEEDBED_SELECTORS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("selector", ["loss_high", "badge", "loss_spread", "lion", "random"])
+def test_spares_go_on_where_the_choice_ended(selector):
+    rng = np.random.default_rng(0)
+    ids = np.array([f"p{i:03d}" for i in range(200)])
+    vectors = {name: rng.normal(size=(200, 12)).astype(np.float32) for name in ("gradient", "embedding")}
+    pool = Pool(ids, {"loss": rng.random(200), "judge": rng.normal(size=200) * 2}, vectors=vectors)
+    chosen, spares = select_with_spares(pool, selector, 10, np.random.default_rng(3))
+    assert chosen.indices.tolist() == choose(pool, selector, 10, np.random.default_rng(3)).indices.tolist()
+    assert len(spares) == 30 and not set(spares) & set(chosen.indices.tolist())
+    if chosen.group is None:
+        longer = choose(pool, selector, 40, np.random.default_rng(3)).indices.tolist()
+        assert [*chosen.indices.tolist(), *spares] == longer
 
 
 def test_gradients_of_a_student_behind_a_server_are_refused_before_anything_is_asked():
@@ -187,9 +267,10 @@ def test_a_problem_longer_than_the_context_is_counted_and_the_others_are_scored(
     assert score(tmp_path, path, out, *options) == 0
     frame, said = pd.read_parquet(out), capsys.readouterr().out
     is_long = frame["question"].str.len() > 3000
-    if is_long.any():  # it fell into the train part
-        assert frame.loc[is_long, "loss"].isna().all() and frame.loc[is_long, "is_truncated"].all()
-        assert "unknown: loss of 1: the prompt fills the student's context" in said
+    assert is_long.sum() == 1 and len(frame) == len(rows)  # every row of the file, none set aside
+    assert frame.loc[is_long, ["loss", "correct", "loss_truth"]].isna().all().all()
+    assert frame.loc[is_long, "is_truncated"].all()
+    assert "unknown: loss of 1: the prompt fills the student's context" in said
     assert frame.loc[~is_long, ["loss", "loss_truth"]].notna().all().all()
 
 

@@ -112,10 +112,16 @@ def test_a_score_run_brings_every_signal_that_was_asked_for(hub, seed_set, predi
 
 
 def test_what_a_run_took_is_the_estimate_of_the_next(hub, prediction):
-    seconds, unknown = selecting.estimate_seconds(hub, "tiny", ["answers", "loss_truth", "judge"], 120)
-    measured = hub.store.read_run(prediction)["summary"]["seconds"]
-    assert seconds >= 2 * (measured["answers"] + measured["loss_truth"]) * 0.99 and unknown == ["judge"]
-    assert selecting.estimate_seconds(hub, "another", ["answers"], 10) == (None, ["answers"])
+    settings = {"reward": "tiny-reward", "teacher": "built-in", "n_samples": 16}
+    stages = ["answers", "loss", "loss_truth", "grade", "judge"]
+    seconds, unknown = selecting.estimate_seconds(hub, "tiny", stages, 120, settings)
+    summary = hub.store.read_run(prediction)["summary"]
+    assert summary["computed"]["answers"] == summary["computed"]["loss_truth"] == 60
+    measured = sum(summary["seconds"][stage] for stage in ("answers", "loss_truth", "grade"))
+    assert seconds == pytest.approx(2 * measured, rel=0.02) and unknown == ["judge"]
+    other = {**settings, "teacher": {"base_url": "http://x/v1", "model": "m", "key_env": ""}}
+    assert selecting.estimate_seconds(hub, "tiny", ["grade"], 120, other) == (None, ["grade"])
+    assert selecting.estimate_seconds(hub, "another", ["answers"], 10, settings) == (None, ["answers"])
 
 
 def test_earlier_choices_can_be_laid_over_later_ones(hub, prediction, selection, seed_set):
@@ -220,7 +226,9 @@ def test_the_next_round_scores_with_the_finetuned_student(hub, seed_set, finetun
     assert wait_for(hub, run_id)["summary"]["n"] == 60
 
 
-def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(hub, seed_set, generated, finetuned):
+def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(
+    hub, seed_set, generated, finetuned, tmp_path_factory
+):
     prediction = hub.store.list_runs(["score"], limit=1).iloc[0]["run_id"]
     _, pool = selecting.read_pool(hub, seed_set, prediction, "round-1")
     selection = selecting.record_seeds(
@@ -230,6 +238,9 @@ def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(hub, seed_se
     wait_for(hub, later)
     assert start.list_lineage(hub, later) == [later, generated]
     assert start.list_lineage(hub, generated) == [generated]
+    away = tmp_path_factory.mktemp("elsewhere")
+    assert start.find_trained_run("runs/a/checkpoints/round-1/adapter") == "a"
+    assert start.find_trained_run(str(away)) is None
 
 
 def test_nothing_accepted_is_nothing_to_train_on(hub, selection):

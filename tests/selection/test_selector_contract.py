@@ -136,6 +136,8 @@ def test_priority_is_nan_exactly_where_a_row_has_no_claim(name):
     if selection.priority is None:
         return
     unknown = np.arange(60) < (5 if SELECTORS.get(name).needs else 0)
+    if name == "solve_rate":
+        unknown |= ~((pool.signals["solve_rate"] >= 0.1) & (pool.signals["solve_rate"] <= 0.9))
     np.testing.assert_array_equal(np.isnan(selection.priority), unknown | ~pool.is_free)
     chosen = selection.priority[selection.indices]
     assert (np.diff(chosen) <= 0).all()
@@ -329,7 +331,9 @@ def test_solve_rate_prefers_what_is_solved_seldom_but_not_never():
     selection = choose("solve_rate", eight(), 6)
     assert selection.indices.tolist()[:4] == [3, 4, 1, 6]
     assert selection.n_topped_up == 2 and set(selection.indices.tolist()[4:]) < {0, 2, 7}
-    np.testing.assert_allclose(selection.priority, [0, 0.5, 0, 0.9, 0.75, np.nan, 0.1, 0])
+    np.testing.assert_allclose(selection.priority, [np.nan, 0.5, np.nan, 0.9, 0.75, np.nan, 0.1, np.nan])
+    assert choose("solve_rate", eight(), 8).indices[-1] == 5  # the unknown one comes last
+    assert choose("solve_rate", eight(), 4, pick="softmax").n_topped_up == 0  # nothing ran short
 
 
 def make_clusters(signal: str) -> Pool:

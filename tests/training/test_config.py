@@ -48,3 +48,13 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(values):
     with pytest.raises(TrainingError) as refused:
         TrainingConfig.from_dict(values)
     assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+
+
+def test_a_finetune_of_one_step_has_no_warm_up_that_would_swallow_it(tmp_path):
+    from core.models.student import Student
+    from core.training.trainer import make_arguments
+
+    student = Student.load("tiny", device="cpu")
+    config = TrainingConfig.from_dict({"epochs": 1, "batch_size": 24, "accumulation_steps": 2, "warmup": 0.15})
+    assert make_arguments(student, config, tmp_path, 10).warmup_steps == 0
+    assert make_arguments(student, config, tmp_path, 240).warmup_steps == 0.15

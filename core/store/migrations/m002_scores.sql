@@ -1,6 +1,7 @@
 -- Signals beside loss and correctness: one row per value, so that a new signal needs no new column.
 
 alter table predictions add column surprises varchar;  -- JSON: [[end of the token in text, nats], ...]; NULL: not told
+alter table predictions add column unknown varchar;    -- why there is no answer at all
 alter table selections add column pick varchar;        -- NULL: argmax, from before there were picks
 
 alter table progress add column began_at double;       -- first report of the stage in this attempt, and what was made
