@@ -39,7 +39,7 @@ SELECTOR_STYLES = {
     "lion": Style("#12848A", "dashdot"),
     "badge": Style("#0078BD"),
     "badge_truth": Style("#0078BD", "dashdot"),
-    "loss_spread": Style("#C2453D"),
+    "loss_spread": Style("#D55E00", "dashdot"),
     "incorrect": Style("#008F68"),
     "evokd": Style("#008F68", "dashdot"),
     "solve_rate": Style("#5B7F1C"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelLoadError
-from core.models.generate import free_memory, is_out_of_memory
+from core.models.batches import work_in_batches
 from core.models.student import Student
 
 if TYPE_CHECKING:
@@ -62,27 +62,22 @@ def read_answers(
     fitting = [row for row in answers if limit is None or len(row.prompt_ids) + len(row.answer_ids) <= limit]
     waiting = sorted(fitting, key=lambda row: -len(row.prompt_ids) - len(row.answer_ids))
     budget = BATCH_TOKENS[student.device.type]
-    while waiting:
-        if check is not None:
-            check()
-        width = len(waiting[0].prompt_ids) + len(waiting[0].answer_ids)
-        batch = waiting[: max(1, budget // width)]
-        try:
-            with torch.inference_mode():
-                found = _read_batch(student, batch)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            if len(batch) == 1:
-                raise ModelLoadError(
-                    f"The memory does not suffice to read an answer of {width:,} tokens with {student.source}; use a "
-                    "smaller model or a machine with more memory."
-                ) from error
-            budget = width * (len(batch) // 2)
-            free_memory(student)
-            continue
+
+    def read(rows: Sequence[GivenAnswer]) -> list[ReadAnswer]:
+        with torch.inference_mode():
+            return _read_batch(student, rows)
+
+    for _, found in work_in_batches(
+        waiting,
+        lambda row: budget // (len(row.prompt_ids) + len(row.answer_ids)),
+        read,
+        lambda row: (
+            f"The memory does not suffice to read an answer of {len(row.prompt_ids) + len(row.answer_ids):,} "
+            f"tokens, prompt included, with {student.source}; use a smaller model or a machine with more memory."
+        ),
+        check,
+    ):
         yield found
-        waiting = waiting[len(batch) :]
 
 
 def _read_batch(student: Student, rows: Sequence[GivenAnswer]) -> list[ReadAnswer]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.errors import ModelLoadError
+from core.models.batches import work_in_batches
 from core.models.rendering import encode_prompts
 from core.models.student import Student
 from core.models.token_texts import TokenTexts
@@ -172,38 +172,16 @@ def _decode_all(
 ) -> Iterator[list[tuple[_Row, Answer]]]:
     """Decode the rows in their order, a batch at a time; where the memory does not suffice, in smaller batches."""
     texts = TokenTexts(student.tokenizer)
-    while waiting:
-        try:
-            answers = _decode(student, waiting[:batch_size], temperature, texts, check)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            if batch_size == 1:
-                raise ModelLoadError(
-                    f"The memory does not suffice to answer a prompt of {len(waiting[0].ids):,} tokens with "
-                    f"{student.source}; use a smaller model or a machine with more memory."
-                ) from error
-            batch_size = min(batch_size, len(waiting)) // 2 or 1
-            free_memory(student)
-            continue
+    for _, answers in work_in_batches(
+        waiting,
+        lambda row: batch_size,
+        lambda rows: _decode(student, rows, temperature, texts, check),
+        lambda row: (
+            f"The memory does not suffice to answer a prompt of {len(row.ids):,} tokens with {student.source}; "
+            "use a smaller model or a machine with more memory."
+        ),
+    ):
         yield answers
-        waiting = waiting[len(answers) :]
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Say whether torch ran out of memory, on a GPU or on the CPU."""
-    import torch
-
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in text or "allocate memory" in text
-
-
-def free_memory(student: Student) -> None:
-    """Give a GPU's cached memory back before a smaller try."""
-    import torch
-
-    if student.device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def _decode(

@@ -4,7 +4,7 @@ Any model of that kind over one text can be used; Kessler 2025 (section 5.3) tak
 Rewards of different models are on different scales. It knows nothing of tasks, caches or selectors.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import ModelLoadError
-from core.models.generate import is_out_of_memory
+from core.models.batches import work_in_batches
 from core.models.rendering import encode_completions, encode_prompts, has_chat_template
 from core.models.student import find_context_length, find_model_folder, hash_model_files, load_tokenizer
 from core.settings import DEMO
@@ -106,37 +106,21 @@ class RewardModel:
         limit = self.context_length or max(map(len, rows), default=0)
         waiting = sorted((at for at, ids in enumerate(rows) if len(ids) <= limit), key=lambda at: -len(rows[at]))
         n_done = len(rows) - len(waiting)
-        for batch, values in self._read(rows, waiting, batch_size, check):
-            rewards[batch] = values
+        for batch, values in work_in_batches(
+            waiting,
+            lambda at: min(batch_size, BATCH_TOKENS // len(rows[at])),
+            lambda part: self._read_batch([rows[at] for at in part]),
+            lambda at: (
+                f"The memory does not suffice to score an answer of {len(rows[at]):,} tokens, prompt included, "
+                f"with {self.source}; use a smaller reward model or a machine with more memory."
+            ),
+            check,
+        ):
+            rewards[list(batch)] = values
             n_done += len(batch)
             if on_batch is not None:
                 on_batch(n_done, len(rows))
         return rewards
-
-    def _read(
-        self, rows: Sequence[list[int]], waiting: list[int], batch_size: int, check: Callable[[], None] | None
-    ) -> Iterator[tuple[list[int], np.ndarray]]:
-        """Yield (numbers of rows, their rewards) batch by batch, longest rows first."""
-        while waiting:
-            if check is not None:
-                check()
-            longest = len(rows[waiting[0]])
-            batch = waiting[: max(1, min(batch_size, BATCH_TOKENS // longest))]
-            try:
-                values = self._read_batch([rows[at] for at in batch])
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                if len(batch) == 1:
-                    raise ModelLoadError(
-                        f"The memory does not suffice to score an answer of {longest:,} tokens, prompt included, with "
-                        f"{self.source}; use a smaller reward model or a machine with more memory."
-                    ) from error
-                batch_size = len(batch) // 2
-                self._free_memory()
-                continue
-            yield batch, values
-            waiting = waiting[len(batch) :]
 
     def _read_batch(self, rows: Sequence[list[int]]) -> np.ndarray:
         """Return the rewards of rows of tokens, (n,) float64; padded on the right, where no position shifts."""
@@ -148,12 +132,6 @@ class RewardModel:
         with torch.inference_mode():
             logits = self.model(input_ids=ids, attention_mask=mask, use_cache=False).logits
         return logits[:, 0].double().cpu().numpy()
-
-    def _free_memory(self) -> None:
-        import torch
-
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
 
 def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> list[list[int]]:
