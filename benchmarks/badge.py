@@ -1,6 +1,6 @@
 """Sketches of output-head gradients: ours against writing the gradient out and projecting it with scikit-learn.
 
-    python benchmarks/badge.py [--quick] [--memory 12]
+    python benchmarks/badge.py [--quick | --all] [--memory 12]
 
 Random weights, hidden states and greedy targets; the logits are spread so that some tokens are sure and some are not,
 as with a trained model. Each side runs in a process of its own. Its added memory is the kernel's peak of resident
@@ -9,7 +9,7 @@ memory, reset once weights and answers are there and the libraries have worked o
 - ours: ``TensorSketch.sketch_many``, tables included; the V x d gradient never exists.
 - peer: logits, then softmax minus one-hot, then its product with the hidden states into a (V, d) float32 buffer that
   is used again for each answer, then ``SparseRandomProjection.transform`` (density 1 / sqrt(V * d)). Drawing the
-  projection (``fit``) happens once; it is timed and its peak measured apart and is in no other number.
+  projection (``fit``) happens once and takes minutes; its time and peak are given apart and are in no other number.
 
 The logits are the same work on both sides, so times are given with them and without. Errors are those of squared
 distances between all pairs of answers, against exact inner products by the sum over pairs of tokens. CPU seconds, of
@@ -237,6 +237,7 @@ def main() -> None:
     """Print the tables, or one side's figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a small vocabulary only")
+    parser.add_argument("--all", action="store_true", help="all four shapes; else the smallest and the largest")
     parser.add_argument("--memory", type=float, default=12, help="gigabytes that the peer may take")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--shape", type=int, nargs=3, help=argparse.SUPPRESS)
@@ -249,7 +250,7 @@ def main() -> None:
         sys.exit("Peak memory is read from /proc; run this on Linux.")
     limit = min(wanted.memory, 0.8 * psutil.virtual_memory().available / 1e9)
     print(f"width {WIDTH}, {torch.get_num_threads()} threads, load average {os.getloadavg()[0]:.1f}")
-    for shape in [(8_000, 256)] if wanted.quick else SHAPES:
+    for shape in [(8_000, 256)] if wanted.quick else SHAPES if wanted.all else [SHAPES[0], SHAPES[-1]]:
         show(shape, n_ours=12, n_peer=4 if shape[0] * shape[1] > 1e8 else 12, limit=limit)
 
 
