@@ -46,9 +46,10 @@ soak: setup-dev ## the long, random tests
 bench: setup-dev ## run every benchmark, print its table
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-demo: setup-dev ## write the built-in world again (seed sets at once; training the tiny student takes some 90 minutes)
+demo: setup-dev ## write the built-in world again (seed sets at once; training the tiny models takes some 100 minutes)
 	@for set in word_problems maths prontoqa game24; do $(BIN)/python -m core.demo.$$set; done
 	$(BIN)/python -m core.demo.make_student
+	$(BIN)/python -m core.demo.make_reward
 
 clean: ## remove the virtual environment and caches, never the workspace
 	rm -rf $(VENV) .pytest_cache .ruff_cache

@@ -96,8 +96,13 @@ def test_the_second_time_nothing_is_computed(scoring, found, name, monkeypatch):
     monkeypatch.setattr("core.signals.reference.read_answers", never)
     monkeypatch.setattr("core.signals.gradient.read_answers", never)
     monkeypatch.setattr("core.models.embedder.Embedder.load", never)
-    n = len(scoring.cache)
-    np.testing.assert_array_equal(SIGNALS.get(name)(scoring).values, found[name].values)
+    n, rows = len(scoring.cache), [row for row in range(N) if row != 3]  # what cannot be read is looked at each time
+    known = replace(
+        scoring,
+        problems=[scoring.problems[row] for row in rows],
+        predictions=[scoring.predictions[row] for row in rows],
+    )
+    np.testing.assert_array_equal(SIGNALS.get(name)(known).values, found[name].values[rows])
     assert len(scoring.cache) == n
 
 
