@@ -1,4 +1,4 @@
-"""Makes the tiny reward model from the tiny student: run ``python -m core.demo.make_reward`` (some 15 minutes on one core).
+"""Makes the tiny reward model from the tiny student: ``python -m core.demo.make_reward`` (15 minutes on one core).
 
 The student's layers get a score head and learn to tell right answers from wrong ones (``reward_pairs``, and what the
 student itself answers to fresh problems) by the Bradley-Terry loss. Weights, tokenizer and a card with what was

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from core.models.reward import RewardModel
 
 from core.analysis.accuracy import wilson_interval
 from core.cache import Cache
@@ -14,6 +13,7 @@ from core.errors import RunCancelled
 from core.models.forward import apply_head, read_answers
 from core.models.predict import predict
 from core.models.rendering import encode_completions, encode_prompts
+from core.models.reward import RewardModel
 from core.models.student import Student
 from core.settings import DEMO
 from core.signals import SIGNALS, Scoring
