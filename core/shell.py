@@ -239,7 +239,7 @@ def run_select(options: argparse.Namespace) -> int:
     rows = frame.iloc[selection.indices][plain].to_dict("records")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("w", encoding="utf-8") as file:
-        for rank, (row, index, reason) in enumerate(zip(rows, selection.indices, selection.reason, strict=True)):
+        for rank, (row, index, reason) in enumerate(zip(rows, selection.indices, selection.reason, strict=True), 1):
             about = {
                 "rank": rank,
                 "priority": None if selection.priority is None else selection.priority[index],

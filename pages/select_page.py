@@ -42,7 +42,9 @@ with inputs:
     frame, pool = read_pool(hub, seed_set, *([scored["run_id"], scored["student"]] if scored else [None]))
     selector, pick = choose_selector(hub, pool)
     usual = min(100, max(len(pool) // 4, 1))
-    k = int(st.number_input("Seeds to choose", 1, None, usual, step=10, key=f"select_k_{seed_set}"))
+    k = int(
+        st.number_input("Seeds to choose", 1, None, usual, step=10, key=f"select_k_{seed_set}", persist_state="session")
+    )
     replicate = int(
         st.number_input(
             "Replicate",
@@ -50,16 +52,23 @@ with inputs:
             None,
             0,
             key="select_replicate",
+            persist_state="session",
             help="Seed of every draw: the same replicate gives the same choice.",
         )
     )
     needs = SELECTORS.get(selector).needs
     has_scores = needs <= set(pool.signals) | set(pool.vectors)
-    draw_score_form(hub, seed_set, len(pool), all_scored, sorted({*needs, *pool.signals, *pool.vectors}))
     follow_scores(hub, seed_set)
+    draw_score_form(hub, seed_set, len(pool), all_scored, sorted({*needs, *pool.signals, *pool.vectors}))
 with picture, show_errors():
     view = st.segmented_control(
-        "View", VIEWS, default=VIEWS[0], required=True, key="select_view", label_visibility="collapsed"
+        "View",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="select_view",
+        label_visibility="collapsed",
+        persist_state="session",
     )
     if scored:
         describe_scores(hub, scored, frame)

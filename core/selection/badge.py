@@ -78,7 +78,7 @@ class LossSpreadSelector:
             pool, pool.vectors["embedding"] * loss[:, None].astype(np.float32), k, rng
         )
         reasons = [
-            f"loss {loss[row]:.2f}, {'the highest' if place == 0 else 'unlike those before it'}"
+            f"loss {loss[row]:.3g}, {'the highest' if place == 0 else 'drawn far from those before it, hard or new'}"
             for place, row in enumerate(indices[: k - n_topped_up])
         ]
         reasons += [

@@ -1,7 +1,9 @@
 """One way to choose, for pages, recipes and the shell: selector and pick by name, a pool, k and a replicate's draw."""
 
+import traceback
 import zlib
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -36,11 +38,36 @@ def choose(
     """
     check_pick(selector, pick)
     rng = np.random.default_rng([int(rng.integers(1 << 63)), zlib.crc32(f"{selector}/{pick}".encode())])
-    if pick == "argmax":
-        return SELECTORS.get(selector)(pool, k, rng)
     if not temperature > 0:
         raise SelectionError(f"The temperature of {pick} must be above 0, not {temperature:g}.")
-    return SELECTORS.get(selector)(pool, k, rng, pick=partial(PICKS.get(pick), temperature=temperature))
+    options = {} if pick == "argmax" else {"pick": partial(PICKS.get(pick), temperature=temperature)}
+    try:
+        selection = SELECTORS.get(selector)(pool, k, rng, **options)
+        is_fit = _is_choice(selection, pool, k)
+    except SelectionError:
+        raise
+    except Exception as error:  # a selector may be somebody's own
+        raise SelectionError(f"The selector {selector} failed: {describe_fault(error)}.") from error
+    if not is_fit:
+        raise SelectionError(
+            f"The selector {selector} did not return {k:,} different free rows with a reason each, so its choice "
+            "cannot be used."
+        )
+    return selection
+
+
+def _is_choice(selection: Selection, pool: Pool, k: int) -> bool:
+    """Say whether a selector kept its contract."""
+    rows = np.asarray(selection.indices)
+    is_free = rows.shape == (k,) and len(np.unique(rows)) == k and bool(pool.is_free[rows].all())
+    return is_free and len(selection.reason) == k
+
+
+def describe_fault(error: BaseException) -> str:
+    """Return what went wrong in somebody's own code, and in which line of it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def check_pick(selector: str, pick: str) -> None:

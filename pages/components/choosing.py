@@ -38,7 +38,9 @@ def choose_selector(hub: Hub, pool: Pool) -> tuple[str, str]:
         missing = sorted(SELECTORS.get(name).needs - known)
         return f"{name} (needs {' and '.join(missing)})" if missing else name
 
-    selector = st.selectbox("Selector", names, names.index(usual), format_func=shown, key=f"selector_{usual}")
+    selector = st.selectbox(
+        "Selector", names, names.index(usual), format_func=shown, key=f"selector_{usual}", persist_state="session"
+    )
     st.caption(SELECTORS.get(selector).title)
     if not can_pick(SELECTORS.get(selector)):
         return selector, "argmax"
@@ -48,6 +50,7 @@ def choose_selector(hub: Hub, pool: Pool) -> tuple[str, str]:
         default="argmax",
         required=True,
         key="pick",
+        persist_state="session",
         help="argmax takes the best; softmax draws with p ∝ exp(score), which the paper found to be close to chance.",
     )
     return selector, pick

@@ -35,6 +35,8 @@ def draw_seed(hub: Hub, frame: pd.DataFrame, row: pd.Series, scored: Mapping[str
     with left:
         rank = "" if numbers.is_missing(row["rank"]) else f", rank {row['rank']}"
         draw_problem(row["question"], row["answer"], row["final"], title=f"Seed{rank}")
+        if row["reason"]:
+            st.caption(f"Why it was chosen: {plain(row['reason'])}.")
     with right, st.container(border=True, key="reading_student"):
         st.caption("The student's answer")
         if not answer:

@@ -40,7 +40,9 @@ def draw_pool(
     if shown.empty:
         st.info("No problem is left; search for something else, or show all values.")
         return None
-    n_all, shown = len(shown), shown.head(MOST_ROWS)
+    n_chosen, n_all = int(shown["rank"].notna().sum()), len(shown)
+    st.caption(f"{numbers.counted(n_all, 'problem')} of {numbers.count(len(frame))}, {numbers.count(n_chosen)} chosen.")
+    shown, first = shown.head(MOST_ROWS), {*ranges, st.session_state.get("pool_order")}
     event = st.dataframe(
         shown.assign(answered=shown["is_correct"].map({True: "right", False: "wrong"}).fillna(numbers.MISSING)),
         hide_index=True,
@@ -50,9 +52,10 @@ def draw_pool(
         selection_mode="single-row",
         column_order=[
             *(["rank"] if shown["rank"].notna().any() else []),
-            *["question", "answered", *columns],
+            *["question", "answered"],
             *(["reason"] if shown["rank"].notna().any() else []),
-            *["n_tokens", "is_truncated"],
+            *sorted((name for name in columns if name != "correct"), key=lambda name: name not in first),
+            *(["n_tokens", "is_truncated"] if shown["n_tokens"].notna().any() else []),
         ],
         column_config=_configure(columns),
     )

@@ -55,7 +55,11 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
         signals = _choose_signals(wanted, has_weights=choice != SERVER)
         more = _choose_sources(signals)
         st.caption(_say_cost(hub, n, student, signals, more))
-        if st.button("Score", key="score", disabled=student is None or more is None, icon=":material/play_arrow:"):
+        is_busy = not hub.store.list_runs(["score"], states=ACTIVE, seed_set_id=seed_set, limit=1).empty
+        if is_busy:
+            st.caption("A score run of these seeds is under way, above.")
+        is_ready = student is not None and more is not None and not is_busy
+        if st.button("Score", key="score", disabled=not is_ready, icon=":material/play_arrow:"):
             with show_errors():
                 start_score(hub, seed_set, signals=signals, **student, **more)
                 st.rerun()
@@ -147,6 +151,8 @@ def follow_scores(hub: Hub, seed_set: str) -> None:
         found = [hub.store.read_run(id_) for id_ in ids]
         for run in found:
             draw_run(run)
+            if run and run["state"] in ACTIVE and st.button("Cancel", key=f"cancel_{run['run_id']}"):
+                hub.order(run["run_id"], "cancel")
         return any(run and run["state"] in ACTIVE for run in found)
 
     if ids:

@@ -66,7 +66,7 @@ def test_select_writes_the_chosen_problems_best_first(scores, tmp_path, selector
     arguments = ["select", "--scores", str(scores), "--selector", selector, "--select", "4", "--out", str(out)]
     assert main([*arguments, "--replicate", "3"]) == 0
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [row["rank"] for row in rows] == [0, 1, 2, 3] and len({row["problem_id"] for row in rows}) == 4
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4] and len({row["problem_id"] for row in rows}) == 4
     assert all(row["question"] and row["reason"] for row in rows)
     first = out.read_text()
     assert main([*arguments, "--replicate", "3"]) == 0 and out.read_text() == first

@@ -424,3 +424,45 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, code, sentence):
         os.utime(path, ns=(2, 2))
         assert load_selectors([path]) == ["mended"]
         SELECTORS.discard("mended")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ('title: str = "Shortest id"', "x: int = 0", "is no selector"),
+        ("needs: frozenset = frozenset()", "x: int = 0", "is no selector"),
+        ("frozenset()", 'frozenset({"rewards"})', "needs rewards; needs is a set of signals"),
+        ("frozenset()", '"loss"', "needs loss; needs is a set"),
+    ],
+    ids=["title", "needs", "typo", "text"],
+)
+def test_what_is_no_selector_is_said_when_it_is_read(tmp_path, before, after, sentence):
+    path = tmp_path / "mine.py"
+    path.write_text(OWN.replace("NAME", "odd").replace(before, after))
+    good = tmp_path / "good.py"
+    good.write_text(OWN.replace("NAME", "good"))
+    with pytest.raises(SelectionError, match=sentence):
+        load_selectors([path, good])
+    assert "odd" not in SELECTORS and "good" in SELECTORS  # one broken file hides no other
+    SELECTORS.discard("good")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("check_request(pool, k, self.needs)", "1 / 0", r"failed: ZeroDivisionError: .* \(mine.py, line \d+\)"),
+        ("[:k]", "[: k - 1]", "did not return 2 different free rows"),
+        ('return Selection(rows, None, None, ["short"] * k)', "return list(rows)", "failed: AttributeError"),
+        ("return Selection(rows, None", "return Selection(rows * 0, None", "did not return 2 different"),
+    ],
+    ids=["raises", "too few", "a list", "repeats"],
+)
+def test_a_choice_that_is_none_is_one_sentence(tmp_path, before, after, sentence):
+    path = tmp_path / "mine.py"
+    path.write_text(OWN.replace("NAME", "odd").replace(before, after))
+    load_selectors([path])
+    try:
+        with pytest.raises(SelectionError, match=sentence):
+            choose("odd", Pool(np.array(["ccc", "a", "bb"])), 2)
+    finally:
+        SELECTORS.discard("odd")
