@@ -9,8 +9,8 @@ Three ways that people write it, each with a second pass over prompt and answer 
     like lengths    batches of 128 prompts of like length
 
 Goals: at least 5 times as fast as one by one on the tiny student on two cores, 1.5 times as batches of 32; on a GPU
-with a 7B-shaped model in bfloat16 (``--shape 7b``: random weights, nothing is downloaded) at least 15 times as fast as one
-by one. Texts are compared: where two tokens are equally likely up to rounding they may differ.
+with a 7B-shaped model in bfloat16 (``--shape 7b``: random weights, nothing is downloaded) at least 15 times as fast
+as one by one. Texts are compared: where two tokens are equally likely up to rounding they may differ.
 """
 
 import argparse
