@@ -2,9 +2,10 @@
 
     python benchmarks/badge.py [--quick | --all] [--memory 12]
 
-Random weights, hidden states and greedy targets; the logits are spread so that some tokens are sure and some are not,
-as with a trained model. Each side runs in a process of its own. Its added memory is the kernel's peak of resident
-memory, reset once weights and answers are there and the libraries have worked on a toy, minus what was resident then.
+Random weights, and hidden states that lean towards one token each, some more and some less, so that answers are sure
+and unsure as a trained model's are; targets are greedy. Each side runs in a process of its own. Its added memory is the
+kernel's peak of resident memory, reset once weights and answers are there and the libraries have worked on a toy, minus
+what was resident then.
 
 - ours: ``TensorSketch.sketch_many``, tables included; the V x d gradient never exists.
 - peer: logits, then softmax minus one-hot, then its product with the hidden states into a (V, d) float32 buffer that
@@ -62,12 +63,13 @@ class World:
         self.lengths = torch.randint(48, 81, (n_answers,), generator=random).tolist()
         n = sum(self.lengths)
         self.weight = torch.randn(vocabulary, hidden, generator=random)
+        sizes = torch.tensor(self.lengths)
         shared, own = torch.randn(1, hidden, generator=random), torch.randn(n_answers, hidden, generator=random)
-        states = torch.randn(n, hidden, generator=random)
-        states += 0.5 * shared + 0.7 * own.repeat_interleave(torch.tensor(self.lengths), 0)
-        sureness = 3 + 12 * torch.rand(n_answers, 1, generator=random).repeat_interleave(torch.tensor(self.lengths), 0)
-        sureness *= 0.6 + 0.8 * torch.rand(n, 1, generator=random)  # standard deviation of a token's logits
-        self.hidden = states * sureness / states.norm(dim=1, keepdim=True)
+        states = torch.randn(n, hidden, generator=random) + 0.5 * shared + 0.7 * own.repeat_interleave(sizes, 0)
+        tokens = torch.randint(0, vocabulary, (n,), generator=random)
+        lean = (8 + 14 * torch.rand(n_answers, 1, generator=random)).repeat_interleave(sizes, 0)
+        lean += 4 * torch.randn(n, 1, generator=random)  # what the token's logit is above the others, of deviation 2.5
+        self.hidden = 2.5 * states / states.norm(dim=1, keepdim=True) + lean * self.weight[tokens] / hidden
         self.clock = Clock()
         self.targets = torch.cat([self.ask_head(part).argmax(1) for part in self.hidden.split(64)])
 

@@ -151,7 +151,7 @@ def _find_errors(
     import torch
 
     slope = None if cap is None else logits.div(cap).square_().neg_().add_(1)  # of c * tanh(z / c)
-    logits.sub_(logits.amax(1, keepdim=True)).exp_()
+    logits.sub_(logits.amax(1, keepdim=True)).clamp_(min=-80.0).exp_()  # numbers below 1e-38 are slow, and no matter
     scale = logits.sum(1, keepdim=True)
     logits[torch.arange(len(logits), device=logits.device), targets] -= scale[:, 0]
     return logits if slope is None else logits.mul_(slope), scale
