@@ -138,7 +138,7 @@ def test_the_same_replicate_gives_the_same_result(seed_files, home, result, fold
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--selector", "badgr"), "There is no selector named 'badgr'; known: incorrect"),
+        (("--selector", "badgr"), "There is no selector named 'badgr'; known: badge"),
         (("--learning-rate", "7"), "learning_rate must be above 0 and at most 1"),
         (("--student", "/nowhere/model"), "There is no model folder /nowhere/model"),
     ],
@@ -183,5 +183,5 @@ def test_an_unknown_seed_set_names_the_built_in_ones(tmp_path):
 
 def test_help_lists_every_verb():
     text = run_shell("--help").stdout
-    for verb in ("loop", "import", "run", "runs", "cancel", "again", "rebuild"):
+    for verb in ("loop", "score", "select", "import", "run", "runs", "cancel", "again", "rebuild"):
         assert re.search(rf"^ +{verb} ", text, re.MULTILINE), verb
