@@ -1,6 +1,6 @@
 """Sketches of output-head gradients: ours against writing the gradient out and projecting it with scikit-learn.
 
-    python benchmarks/badge.py [--quick | --all] [--memory 12]
+    python benchmarks/badge.py [--quick | --all] [--fit] [--memory 12]
 
 Random weights, and hidden states that lean towards one token each, some more and some less, so that answers are sure
 and unsure as a trained model's are; targets are greedy. Each side runs in a process of its own. Its added memory is the
@@ -9,8 +9,10 @@ what was resident then.
 
 - ours: ``TensorSketch.sketch_many``, tables included; the V x d gradient never exists.
 - peer: logits, then softmax minus one-hot, then its product with the hidden states into a (V, d) float32 buffer that
-  is used again for each answer, then ``SparseRandomProjection.transform`` (density 1 / sqrt(V * d)). Drawing the
-  projection (``fit``) happens once and takes minutes; its time and peak are given apart and are in no other number.
+  is used again for each answer, then ``SparseRandomProjection.transform`` (density 1 / sqrt(V * d)). The projection is
+  drawn once. scikit-learn's own ``fit`` takes minutes for that and more memory than all the rest, so the same matrix
+  of random signs is drawn by us in seconds, and is in no number but the resident memory; ``--fit`` lets ``fit`` draw
+  it and gives its time and peak apart.
 
 The logits are the same work on both sides, so times are given with them and without. Errors are those of squared
 distances between all pairs of answers, against exact inner products by the sum over pairs of tokens. CPU seconds, of
@@ -19,6 +21,7 @@ all threads, say more than seconds where the machine is shared.
 
 import argparse
 import ctypes
+import itertools
 import json
 import math
 import os
@@ -33,6 +36,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import psutil
 import torch
+from scipy.sparse import csr_matrix
+from sklearn.random_projection import SparseRandomProjection
 
 from core.models.sketch import TensorSketch
 
@@ -118,7 +123,7 @@ def summarise(times: list[tuple[Clock, Clock]], n: int) -> dict[str, float]:
     }
 
 
-def run_ours(world: World) -> dict:
+def run_ours(world: World, _wants_fit: bool) -> dict:
     """Sketch all answers in one call, three times; the median."""
     toy = torch.randn(8, 64)
     TensorSketch(500, 64, WIDTH).sketch(toy, lambda states: states @ torch.ones(64, 500), torch.zeros(8, dtype=int))
@@ -133,18 +138,32 @@ def run_ours(world: World) -> dict:
     return {**summarise(times, n), "MB": added, "distances": list_distances(rows.numpy())}
 
 
-def run_peer(world: World) -> dict:
-    """Write out and project the gradient of each answer; the median."""
-    from sklearn.random_projection import SparseRandomProjection
+def draw_projection(projection: SparseRandomProjection, size: int) -> None:
+    """Do what ``fit`` does, with rows of as many random signs at as random places, without its Python sets."""
+    rng, density = np.random.default_rng(0), 1 / math.sqrt(size)
+    counts = rng.binomial(size, density, WIDTH)
+    ends = np.concatenate([[0], counts.cumsum()])
+    places = np.empty(ends[-1], np.int32)
+    for start, end in itertools.pairwise(ends):
+        row = rng.integers(0, size, end - start, dtype=np.int32)
+        while len(np.unique(row)) < len(row):  # seldom
+            row = rng.integers(0, size, end - start, dtype=np.int32)
+        places[start:end] = row
+    values = np.float32(1 / math.sqrt(density * WIDTH)) * (1 - 2 * rng.integers(0, 2, len(places), dtype=np.int8))
+    projection.components_ = csr_matrix((values, places, ends), shape=(WIDTH, size))
+    projection.n_components_, projection.density_, projection.n_features_in_ = WIDTH, density, size
 
+
+def run_peer(world: World, wants_fit: bool) -> dict:
+    """Write out and project the gradient of each answer; the median."""
     toy = np.ones((1, 5000), np.float32)
     SparseRandomProjection(16, random_state=0).fit(toy).transform(toy)
     before = reset_peak()
     gradient = torch.zeros_like(world.weight)
     flat = gradient.view(1, -1).numpy()
-    fit = Clock()
+    projection, fit = SparseRandomProjection(WIDTH, random_state=0), Clock()
     with fit:
-        projection = SparseRandomProjection(WIDTH, random_state=0).fit(flat)
+        projection.fit(flat) if wants_fit else draw_projection(projection, flat.shape[1])
     fit_peak = read_status("VmHWM") - before
     reset_peak()
     rows, times = [], []
@@ -160,7 +179,7 @@ def run_peer(world: World) -> dict:
     }  # fmt: skip
 
 
-def run_exact(world: World) -> dict:
+def run_exact(world: World, _wants_fit: bool) -> dict:
     """Find the exact distances, how sure the tokens are and how long the gradients."""
     errors = [world.find_errors(states, targets) for states, targets in world.split()]
     n = len(errors)
@@ -186,9 +205,10 @@ def run_exact(world: World) -> dict:
 SIDES = {"ours": run_ours, "peer": run_peer, "exact": run_exact}
 
 
-def ask_child(side: str, vocabulary: int, hidden: int, n_answers: int) -> dict | None:
+def ask_child(side: str, vocabulary: int, hidden: int, n_answers: int, *options: str) -> dict | None:
     """Run one side in a fresh process; None where it died (for want of memory)."""
     command = [sys.executable, __file__, "--side", side, "--shape", str(vocabulary), str(hidden), str(n_answers)]
+    command += options
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout) if done.returncode == 0 else None
 
@@ -199,11 +219,12 @@ def estimate_peer(vocabulary: int, hidden: int) -> float:
     return (2 * 4 * size + 32 * WIDTH * math.sqrt(size)) / 1e9
 
 
-def show(shape: tuple[int, int], n_ours: int, n_peer: int, limit: float) -> None:
+def show(shape: tuple[int, int], n_ours: int, n_peer: int, limit: float, wants_fit: bool) -> None:
     """Measure one shape and print its lines."""
     ours, exact = ask_child("ours", *shape, n_ours), ask_child("exact", *shape, n_ours)
     needed, name = estimate_peer(*shape), f"{shape[0]:,} x {shape[1]:,}"
-    peer = ask_child("peer", *shape, n_peer) if needed < limit else None
+    options = ["--fit"] if wants_fit else []
+    peer = ask_child("peer", *shape, n_peer, *options) if needed < limit else None
     if ours is None or exact is None:
         sys.exit(f"{name}: our own side failed; see above.")
     low, middle, high = exact["p"]
@@ -218,12 +239,12 @@ def show(shape: tuple[int, int], n_ours: int, n_peer: int, limit: float) -> None
     exact_peer = exact if n_peer == n_ours else ask_child("exact", *shape, n_peer)
     print_side("peer", peer, exact_peer["distances"])
     faster = {key: peer[key] / ours[key] for key in ("s", "rest_s", "cpu", "rest_cpu")}
-    share, share_with_fit = (megabytes / ours["MB"] for megabytes in (peer["MB"], max(peer["MB"], peer["fit_MB"])))
-    print(f"        fit, once: {peer['fit_s']:.1f} s ({peer['fit_cpu']:.1f} CPU s), {peer['fit_MB']:,.0f} MB at its "
-          f"peak; {n_peer} answers")  # fmt: skip
     print(f"        times as fast: {faster['s']:.1f}, without the logits {faster['rest_s']:.0f} (by CPU seconds "
-          f"{faster['cpu']:.1f}, {faster['rest_cpu']:.0f}); 1/{share:.0f} of the memory, 1/{share_with_fit:.0f} "
-          "with fit")  # fmt: skip
+          f"{faster['cpu']:.1f}, {faster['rest_cpu']:.0f}); 1/{peer['MB'] / ours['MB']:.0f} of the memory; peer: "
+          f"{n_peer} answers")  # fmt: skip
+    if wants_fit:
+        print(f"        fit, once: {peer['fit_s']:.1f} s ({peer['fit_cpu']:.1f} CPU s), {peer['fit_MB']:,.0f} MB at "
+              f"its peak: with it 1/{max(peer['MB'], peer['fit_MB']) / ours['MB']:.0f} of the memory")  # fmt: skip
 
 
 def print_side(name: str, found: dict, exact: list[float]) -> None:
@@ -241,20 +262,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a small vocabulary only")
     parser.add_argument("--all", action="store_true", help="all four shapes; else the smallest and the largest")
+    parser.add_argument("--fit", action="store_true", help="let scikit-learn draw its projection; takes minutes")
     parser.add_argument("--memory", type=float, default=12, help="gigabytes that the peer may take")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--shape", type=int, nargs=3, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.side:
         with torch.inference_mode():
-            print(json.dumps(SIDES[wanted.side](World(*wanted.shape))))
+            print(json.dumps(SIDES[wanted.side](World(*wanted.shape), wanted.fit)))
         return
     if not os.access("/proc/self/clear_refs", os.W_OK):
         sys.exit("Peak memory is read from /proc; run this on Linux.")
     limit = min(wanted.memory, 0.8 * psutil.virtual_memory().available / 1e9)
     print(f"width {WIDTH}, {torch.get_num_threads()} threads, load average {os.getloadavg()[0]:.1f}")
     for shape in [(8_000, 256)] if wanted.quick else SHAPES if wanted.all else [SHAPES[0], SHAPES[-1]]:
-        show(shape, n_ours=12, n_peer=4 if shape[0] * shape[1] > 1e8 else 12, limit=limit)
+        show(shape, n_ours=12, n_peer=4 if shape[0] * shape[1] > 1e8 else 12, limit=limit, wants_fit=wanted.fit)
 
 
 if __name__ == "__main__":
