@@ -1,9 +1,10 @@
 """Given answers read back through the student: hidden states that go into its output head, and losses.
 
-One teacher-forced pass over prompt and answer. The head is applied to answer tokens alone and a few at a time, so the
-vocabulary never meets the whole batch. It knows nothing of tasks, caches or sketches.
+One teacher-forced pass over prompt and answer. The head is applied to answer tokens alone, a part of the vocabulary at
+a time, so the logits of a batch never stand together. It knows nothing of tasks, caches or sketches.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
 """Prompt and answer tokens, padding included, that go through the model together."""
 
-HEAD_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 26}
-"""Logits that are held at a time: tokens times vocabulary."""
+HEAD_TOKENS = {"cpu": 96, "cuda": 512}
+"""Answer tokens that go through the output head together."""
+
+HEAD_ROWS = {"cpu": 1024, "cuda": 16384}
+"""Entries of the vocabulary whose logits are there at a time: a processor's cache holds them and their weights."""
 
 HEAD_TOLERANCE = 0.05
 """How far the head's logits may lie from the model's own (bfloat16 rounds); more means that the model changes them."""
@@ -131,18 +135,49 @@ def _catch_head_input(student: Student) -> Iterator[list["torch.Tensor"]]:
         handle.remove()
 
 
+def stream_logits(student: Student, hidden: "torch.Tensor") -> Iterator["torch.Tensor"]:
+    """Yield the student's logits for states that go into its output head, a run of the vocabulary after another.
+
+    So the logits of all tokens never stand together, and each part of the weights is read once for many tokens. A
+    head that is not a plain linear layer (with an adapter of its own, or quantised) gives all logits at once.
+
+    Args:
+        student: a loaded student.
+        hidden: (t, d).
+
+    Yields:
+        (v, t) float32: of the next v entries of the vocabulary.
+    """
+    import torch
+
+    head = student.model.get_output_embeddings()
+    if type(head) is not torch.nn.Linear:
+        yield _finish_logits(student, head(hidden).t())
+        return
+    size = HEAD_ROWS[student.device.type]
+    biases = itertools.repeat(None) if head.bias is None else head.bias.split(size)
+    for weight, bias in zip(head.weight.split(size), biases, strict=False):
+        logits = weight @ hidden.t()
+        yield _finish_logits(student, logits if bias is None else logits + bias[:, None])
+
+
+def _finish_logits(student: Student, logits: "torch.Tensor") -> "torch.Tensor":
+    """Return float32 logits with what model classes do to them behind the head."""
+    logits, config = logits.float(), student.model.config.get_text_config()
+    if cap := getattr(config, "final_logit_softcapping", None):
+        return (logits / cap).tanh_() * cap
+    if scale := getattr(config, "logits_scaling", None):
+        return logits / scale
+    scale = getattr(config, "logit_scale", None)
+    return logits if scale is None else logits * scale
+
+
 def apply_head(student: Student, hidden: "torch.Tensor") -> "torch.Tensor":
-    """Return the student's logits for states that go into its output head, (T, d) to (T, V) float32."""
+    """Return all the student's logits for states that go into its output head, (t, d) to (t, V) float32."""
     import torch
 
     with torch.inference_mode():
-        logits = student.model.get_output_embeddings()(hidden).float()
-    config = student.model.config.get_text_config()
-    if cap := getattr(config, "final_logit_softcapping", None):
-        return torch.tanh(logits / cap) * cap
-    if scale := getattr(config, "logits_scaling", None):
-        return logits / scale
-    return logits * getattr(config, "logit_scale", 1.0)
+        return torch.cat(list(stream_logits(student, hidden))).t()
 
 
 def _require_plain_head(student: Student, hidden: "torch.Tensor", logits: "torch.Tensor") -> None:
@@ -155,19 +190,19 @@ def _require_plain_head(student: Student, hidden: "torch.Tensor", logits: "torch
         )
 
 
-def chunk_tokens(student: Student) -> int:
-    """Return how many tokens may meet the whole vocabulary at a time."""
-    vocabulary = student.model.get_output_embeddings().weight.shape[0]
-    return max(1, HEAD_ELEMENTS[student.device.type] // vocabulary)
-
-
 def measure_loss(student: Student, read: ReadAnswer) -> float:
     """Return the mean negative log-likelihood per token of a read answer, nats."""
     import torch
 
-    total, size = 0.0, chunk_tokens(student)
+    total, size = 0.0, HEAD_TOKENS[student.device.type]
     with torch.inference_mode():
         for hidden, targets in zip(read.hidden.split(size), read.targets.split(size), strict=True):
-            logits = apply_head(student, hidden)
-            total += float((logits.logsumexp(-1) - logits.gather(1, targets[:, None])[:, 0]).sum())
+            own, sums, start = hidden.new_zeros(len(targets), dtype=torch.float32), [], 0
+            for logits in stream_logits(student, hidden):
+                sums.append(logits.logsumexp(0))
+                places = targets - start
+                here = ((places >= 0) & (places < len(logits))).nonzero()[:, 0]
+                own[here] = logits[places[here], here]
+                start += len(logits)
+            total += float((torch.stack(sums).logsumexp(0) - own).sum())
     return total / len(read.targets)

@@ -134,16 +134,47 @@ def find_model_folder(source: str) -> Path:
     Raises:
         ModelLoadError: no such folder, no model in it, or the hub cannot give it.
     """
+    return _find_local_folder(source) or _fetch_from_hub(source)
+
+
+def check_source(source: str, adapter: str | Path | None = None) -> None:
+    """Raise ModelLoadError for what could never be loaded, without loading anything or asking the hub.
+
+    Args:
+        source: as ``Student.load`` takes it.
+        adapter: folder of an adapter, or None.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    if _find_local_folder(source) is None:
+        try:
+            validate_repo_id(source)
+        except HFValidationError as error:
+            raise _name_no_model(source) from error
+    if adapter is not None:
+        _check_adapter(Path(adapter))
+
+
+def _find_local_folder(source: str) -> Path | None:
+    """Return the folder that a source names; None where it must be a hub id."""
     path = DEMO / TINY if source == TINY else Path(source).expanduser()
-    if source == TINY or path.exists() or path.is_absolute() or source.startswith(".") or source.count("/") > 1:
-        if not path.is_dir():
-            raise ModelLoadError(f"There is no model folder {path}; give a folder, a hub id, or {TINY!r}.")
-        if not (path / "config.json").is_file():
-            raise ModelLoadError(f"The folder {path} has no config.json; give the folder that the model was saved in.")
-        if not any(path.glob("*.safetensors")):
-            raise ModelLoadError(f"The folder {path} has no .safetensors weights; save the model in that format.")
-        return path
-    return _fetch_from_hub(source)
+    is_local = source == TINY or path.exists() or path.is_absolute() or source.startswith(".") or source.count("/") > 1
+    if not is_local:
+        return None
+    if not path.is_dir():
+        raise ModelLoadError(f"There is no model folder {path}; give a folder, a hub id, or {TINY!r}.")
+    if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+        raise ModelLoadError(f"The folder {path} holds an adapter, not a model; give the model it was trained on.")
+    if not (path / "config.json").is_file():
+        raise ModelLoadError(f"The folder {path} has no config.json; give the folder that the model was saved in.")
+    if not any(path.glob("*.safetensors")):
+        raise ModelLoadError(f"The folder {path} has no .safetensors weights; save the model in that format.")
+    return path
+
+
+def _name_no_model(source: str) -> ModelLoadError:
+    return ModelLoadError(f"{source!r} is neither a folder nor a hub id such as owner/name.")
 
 
 def _fetch_from_hub(hub_id: str) -> Path:
@@ -158,7 +189,7 @@ def _fetch_from_hub(hub_id: str) -> Path:
             )
         )
     except HFValidationError as error:
-        raise ModelLoadError(f"{hub_id!r} is neither a folder nor a hub id such as owner/name.") from error
+        raise _name_no_model(hub_id) from error
     except HfHubHTTPError as error:
         raise ModelLoadError(
             f"The hub did not give the model {hub_id!r} (no such model, or no access to it): {_first_line(error)}"
@@ -199,9 +230,7 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
     from peft import PeftModel, get_peft_model_state_dict
     from safetensors import safe_open
 
-    weights = folder / "adapter_model.safetensors"
-    if not (folder / "adapter_config.json").is_file() or not weights.is_file():
-        raise ModelLoadError(f"There is no LoRA adapter in {folder}; a finetune writes one into its run folder.")
+    weights = _check_adapter(folder)
     other = ModelLoadError(f"The adapter in {folder} was trained on another base model; load it with that one.")
     origin = folder / ADAPTER_ORIGIN
     if origin.is_file() and json.loads(origin.read_text(encoding="utf-8"))["base_fingerprint"] != base_fingerprint:
@@ -215,6 +244,14 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
         if set(file.keys()) != set(get_peft_model_state_dict(adapted, save_embedding_layers=False)):
             raise other
     return adapted
+
+
+def _check_adapter(folder: Path) -> Path:
+    """Return the file of an adapter's weights; raises ModelLoadError where the folder holds no LoRA adapter."""
+    weights = folder / "adapter_model.safetensors"
+    if not (folder / "adapter_config.json").is_file() or not weights.is_file():
+        raise ModelLoadError(f"There is no LoRA adapter in {folder}; a finetune writes one into its run folder.")
+    return weights
 
 
 @contextmanager

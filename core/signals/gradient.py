@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.models.forward import GivenAnswer, apply_head, read_answers
+from core.models.forward import GivenAnswer, read_answers, stream_logits
 from core.models.rendering import encode_prompts
 from core.models.sketch import TensorSketch, pack_sketch, unpack_sketch
 from core.signals.base import SIGNALS, Scores, Scoring
@@ -80,7 +80,7 @@ class GradientSignal:
         for batch in read_answers(student, given, check=scoring.check):
             found = sketch.sketch_many(
                 torch.cat([read.hidden for read in batch]),
-                lambda hidden: apply_head(student, hidden),
+                lambda hidden: stream_logits(student, hidden),
                 torch.cat([read.targets for read in batch]),
                 [len(read.targets) for read in batch],
                 cap,

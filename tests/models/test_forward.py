@@ -29,7 +29,8 @@ def plain_loss(student: Student, row: GivenAnswer) -> float:
 @pytest.mark.parametrize("budget", [64, 4096])
 def test_losses_equal_a_plain_pass_for_each_answer_alone(student, monkeypatch, budget):
     monkeypatch.setitem(forward.BATCH_TOKENS, "cpu", budget)
-    monkeypatch.setitem(forward.HEAD_ELEMENTS, "cpu", 5 * 300)  # five tokens at a time
+    monkeypatch.setitem(forward.HEAD_TOKENS, "cpu", 5)
+    monkeypatch.setitem(forward.HEAD_ROWS, "cpu", 64)
     given = make_given(student)
     found = {read.index: measure_loss(student, read) for batch in read_answers(student, given) for read in batch}
     assert sorted(found) == list(range(len(given)))
