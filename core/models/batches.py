@@ -47,10 +47,11 @@ def work_in_batches(
             if len(batch) == 1:
                 raise ModelLoadError(refuse(rows[0])) from error
             share *= len(batch) // 2 / size
-            free_memory()
+        else:
+            yield batch, result
+            rows = rows[len(batch) :]
             continue
-        yield batch, result
-        rows = rows[len(batch) :]
+        free_memory()  # only here: until the handler ends, the error holds what the failed try had made
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

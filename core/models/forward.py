@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.errors import ModelLoadError
 from core.models.batches import work_in_batches
@@ -16,6 +16,8 @@ from core.models.student import Student
 
 if TYPE_CHECKING:
     import torch
+
+Result = TypeVar("Result")
 
 BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
 """Prompt and answer tokens, padding included, that go through the model together."""
@@ -53,9 +55,20 @@ class ReadAnswer:
 
 
 def read_answers(
-    student: Student, answers: Sequence[GivenAnswer], *, check: Callable[[], None] | None = None
-) -> Iterator[list[ReadAnswer]]:
-    """Read given answers, longest first, a batch at a time; those longer than the model's context are left out.
+    student: Student,
+    answers: Sequence[GivenAnswer],
+    use: Callable[[list[ReadAnswer]], Result],
+    *,
+    check: Callable[[], None] | None = None,
+) -> Iterator[Result]:
+    """Read given answers, longest first, and yield what ``use`` made of each batch.
+
+    Args:
+        student: a loaded student.
+        answers: those longer than the model's context are left out.
+        use: called with each batch, within the same retry: where the memory does not suffice for it, the batch is
+            halved and read again. Hidden states that it hands on stay in the memory.
+        check: called before each batch; may raise to stop.
 
     Raises:
         ModelLoadError: one answer does not fit into the memory, or the model changes its logits behind the head.
@@ -67,14 +80,14 @@ def read_answers(
     waiting = sorted(fitting, key=lambda row: -len(row.prompt_ids) - len(row.answer_ids))
     budget = BATCH_TOKENS[student.device.type]
 
-    def read(rows: Sequence[GivenAnswer]) -> list[ReadAnswer]:
+    def work(rows: Sequence[GivenAnswer]) -> Result:
         with torch.inference_mode():
-            return _read_batch(student, rows)
+            return use(_read_batch(student, rows))
 
     for _, found in work_in_batches(
         waiting,
         lambda row: budget // (len(row.prompt_ids) + len(row.answer_ids)),
-        read,
+        work,
         lambda row: (
             f"The memory does not suffice to read an answer of {len(row.prompt_ids) + len(row.answer_ids):,} "
             f"tokens, prompt included, with {student.source}; use a smaller model or a machine with more memory."

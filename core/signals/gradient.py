@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.models.forward import GivenAnswer, read_answers, stream_logits
+from core.models.forward import GivenAnswer, ReadAnswer, read_answers, stream_logits
 from core.models.rendering import encode_prompts
 from core.models.sketch import TensorSketch, pack_sketch, unpack_sketch
 from core.signals.base import SIGNALS, Scores, Scoring
@@ -77,7 +77,8 @@ class GradientSignal:
         cap = getattr(student.model.config.get_text_config(), "final_logit_softcapping", None)
         sketch = TensorSketch(*head.shape, scoring.width, SEED, device=head.device)
         given = give_references(scoring, rows) if self.is_truth else give_own_answers(scoring, rows)
-        for batch in read_answers(student, given, check=scoring.check):
+
+        def sketch_batch(batch: list[ReadAnswer]) -> list[tuple[int, np.ndarray]]:
             found = sketch.sketch_many(
                 torch.cat([read.hidden for read in batch]),
                 lambda hidden: stream_logits(student, hidden),
@@ -85,10 +86,11 @@ class GradientSignal:
                 [len(read.targets) for read in batch],
                 cap,
             )
-            is_finite = found.isfinite().all(1).tolist()
-            overflowed.update(read.index for read, fine in zip(batch, is_finite, strict=True) if not fine)
-            sketches = zip(batch, found.cpu().numpy(), is_finite, strict=True)
-            yield [(read.index, pack_sketch(row)) for read, row, fine in sketches if fine]
+            return [(read.index, row) for read, row in zip(batch, found.cpu().numpy(), strict=True)]
+
+        for sketches in read_answers(student, given, sketch_batch, check=scoring.check):
+            overflowed.update(row for row, values in sketches if not np.isfinite(values).all())
+            yield [(row, pack_sketch(values)) for row, values in sketches if np.isfinite(values).all()]
 
 
 def give_own_answers(scoring: Scoring, rows: Sequence[int]) -> list[GivenAnswer]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.models.forward import GivenAnswer, measure_loss, read_answers
+from core.models.forward import GivenAnswer, ReadAnswer, measure_loss, read_answers
 from core.models.rendering import encode_completions, encode_prompts
 from core.signals.base import SIGNALS, Scores, Scoring
 from core.signals.remember import make_key, remember
@@ -36,9 +36,12 @@ class ReferenceLossSignal:
 
         overflowed: set[int] = set()
 
+        def measure(batch: list[ReadAnswer]) -> list[tuple[int, float]]:
+            return [(read.index, measure_loss(scoring.student, read)) for read in batch]
+
         def compute(missing: list[int]) -> Iterator[list[tuple[int, float]]]:
-            for batch in read_answers(scoring.student, give_references(scoring, missing), check=scoring.check):
-                losses = [(read.index, measure_loss(scoring.student, read)) for read in batch]
+            given = give_references(scoring, missing)
+            for losses in read_answers(scoring.student, given, measure, check=scoring.check):
                 overflowed.update(row for row, loss in losses if not math.isfinite(loss))
                 yield [(row, loss) for row, loss in losses if math.isfinite(loss)]
 

@@ -1,11 +1,13 @@
 """Given answers read back: against a plain pass for each one alone."""
 
+import itertools
+
 import pytest
 import torch
 
 from core.errors import ModelLoadError
 from core.models import forward
-from core.models.forward import GivenAnswer, apply_head, measure_loss, read_answers
+from core.models.forward import GivenAnswer, ReadAnswer, apply_head, measure_loss, read_answers
 from core.models.rendering import encode_completions, encode_prompts
 from core.models.student import Student
 from core.settings import DEMO
@@ -17,6 +19,10 @@ ANSWERS = [f"{n} + 12 = {n + 12} {'pens ' * (n % 5)}#### {n + 12}" for n in rang
 def make_given(student: Student) -> list[GivenAnswer]:
     ids = zip(encode_prompts(student.tokenizer, PROMPTS), encode_completions(student.tokenizer, ANSWERS), strict=True)
     return [GivenAnswer(index, *pair) for index, pair in enumerate(ids)]
+
+
+def measure(student: Student, batch: list[ReadAnswer]) -> list[tuple[int, float]]:
+    return [(read.index, measure_loss(student, read)) for read in batch]
 
 
 def plain_loss(student: Student, row: GivenAnswer) -> float:
@@ -32,7 +38,7 @@ def test_losses_equal_a_plain_pass_for_each_answer_alone(student, monkeypatch, b
     monkeypatch.setitem(forward.HEAD_TOKENS, "cpu", 5)
     monkeypatch.setitem(forward.HEAD_ROWS, "cpu", 64)
     given = make_given(student)
-    found = {read.index: measure_loss(student, read) for batch in read_answers(student, given) for read in batch}
+    found = dict(itertools.chain(*read_answers(student, given, lambda batch: measure(student, batch))))
     assert sorted(found) == list(range(len(given)))
     for row in given:
         assert found[row.index] == pytest.approx(plain_loss(student, row), abs=1e-4)
@@ -40,7 +46,7 @@ def test_losses_equal_a_plain_pass_for_each_answer_alone(student, monkeypatch, b
 
 def test_hidden_states_are_those_that_the_head_reads(student):
     (row,) = [row for row in make_given(student) if row.index == 3]
-    (read,) = (read for batch in read_answers(student, [row]) for read in batch)
+    ((read,),) = read_answers(student, [row], list)
     whole = torch.tensor([[*row.prompt_ids, *row.answer_ids]])
     with torch.no_grad():
         logits = student.model(whole).logits[0, len(row.prompt_ids) - 1 : -1]
@@ -51,14 +57,14 @@ def test_hidden_states_are_those_that_the_head_reads(student):
 def test_the_shipped_student_reads_alike():
     student = Student.load(DEMO / "tiny", device="cpu")
     given = make_given(student)[:4]
-    found = {read.index: measure_loss(student, read) for batch in read_answers(student, given) for read in batch}
+    found = dict(itertools.chain(*read_answers(student, given, lambda batch: measure(student, batch))))
     assert found == {row.index: pytest.approx(plain_loss(student, row), abs=1e-4) for row in given}
 
 
 def test_an_answer_beyond_the_context_is_left_out_and_the_others_are_read(student):
     given = make_given(student)
     long = GivenAnswer(99, given[0].prompt_ids, [5] * 300)
-    found = [read.index for batch in read_answers(student, [*given, long]) for read in batch]
+    found = [read.index for batch in read_answers(student, [*given, long], list) for read in batch]
     assert sorted(found) == [row.index for row in given]
 
 
@@ -73,11 +79,35 @@ def test_out_of_memory_halves_the_batch(student, monkeypatch):
 
     monkeypatch.setattr(forward, "_read_batch", read_small)
     given = make_given(student)
-    assert len([read for batch in read_answers(student, given) for read in batch]) == len(given)
+    assert len([read for batch in read_answers(student, given, list) for read in batch]) == len(given)
     assert sizes[:3] == [13, 6, 3]
+
+
+def test_out_of_memory_in_what_is_done_with_a_batch_halves_it_too(student):
+    sizes = []
+
+    def use(batch: list[ReadAnswer]) -> list[tuple[int, float]]:
+        sizes.append(len(batch))
+        losses = measure(student, batch)
+        if len(batch) > 3:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return losses
+
+    given = make_given(student)
+    found = dict(itertools.chain(*read_answers(student, given, use)))
+    assert sizes[:3] == [13, 6, 3]
+    assert found == {row.index: pytest.approx(plain_loss(student, row), abs=1e-4) for row in given}
+
+
+def test_an_answer_that_cannot_be_used_even_alone_is_one_sentence(student):
+    def use(_batch: list[ReadAnswer]) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(ModelLoadError, match="memory does not suffice to read an answer of"):
+        list(read_answers(student, make_given(student), use))
 
 
 def test_a_model_that_changes_its_logits_is_refused(student, monkeypatch):
     monkeypatch.setattr(forward, "apply_head", lambda student, hidden: student.model.lm_head(hidden) * 2)
     with pytest.raises(ModelLoadError, match="behind the output head"):
-        list(read_answers(student, make_given(student)))
+        list(read_answers(student, make_given(student), list))

@@ -1,6 +1,7 @@
 """One body over every registered signal, with the shipped models on shipped problems; and one oracle for each."""
 
 import json
+import pkgutil
 from dataclasses import replace
 
 import numpy as np
@@ -127,6 +128,30 @@ def test_a_cancelled_scoring_stops(scoring, name):
         SIGNALS.get(name)(replace(scoring, cache=CountingCache(), check=cancel))
 
 
+@pytest.mark.parametrize(
+    ("name", "owner", "method"),
+    [
+        ("gradient", "core.models.sketch.TensorSketch", "sketch_many"),
+        ("loss_truth", "core.signals.reference", "measure_loss"),
+    ],
+)
+def test_a_full_gpu_makes_batches_smaller_and_changes_no_value(scoring, found, monkeypatch, name, owner, method):
+    """The first tries fail where the batch was read already, as on a card that is nearly full."""
+    n_refused, work = 0, getattr(pkgutil.resolve_name(owner), method)
+
+    def work_later(*arguments):
+        nonlocal n_refused
+        if n_refused < 2:
+            n_refused += 1
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return work(*arguments)
+
+    monkeypatch.setattr(f"{owner}.{method}", work_later)
+    values = SIGNALS.get(name)(replace(scoring, cache=CountingCache())).values
+    assert n_refused == 2
+    np.testing.assert_allclose(values, found[name].values, atol=1e-4)
+
+
 # -- oracles -------------------------------------------------------------------------------------------------------
 
 
@@ -171,7 +196,7 @@ def test_gradients_have_the_inner_products_of_the_exact_ones(scoring, found, stu
     """sum((Δ_i Δ_jᵀ) ∘ (H_i H_jᵀ)) over tokens, within some standard deviations of a sketch of this width."""
     rows = [row for row, prediction in enumerate(scoring.predictions) if prediction.token_ids]
     parts = {}
-    for batch in read_answers(student, give_own_answers(scoring, rows)):
+    for batch in read_answers(student, give_own_answers(scoring, rows), list):
         for read in batch:
             error = apply_head(student, read.hidden).softmax(-1)
             error[torch.arange(len(read.targets)), read.targets] -= 1
