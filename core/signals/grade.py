@@ -6,6 +6,7 @@ a reply without a verdict is missing. This file knows nothing of the task's own 
 """
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,15 +45,15 @@ def write_grader_prompt(task: str, question: str, reference: str, answer: str) -
     return fill_prompt(PROMPTS.get(task, USUAL_PROMPT), values)
 
 
-class Grade:
+@dataclass(frozen=True, slots=True)
+class GradeSignal:
     """1.0 where the grader calls the student's answer correct, 0.0 where incorrect; one request a problem."""
 
-    name = "grade"
-    title = "Correct in the eyes of a grader"
-    unit = ""
-    needs = frozenset({"teacher", "reference"})
-    is_vector = False
-    version = 1
+    title: str = "Correct in the eyes of a grader"
+    unit: str = ""
+    needs: frozenset[str] = frozenset({"teacher", "reference"})
+    is_vector: bool = False
+    version: int = 1
 
     def __call__(self, scoring: Scoring) -> Scores:
         """Score every problem; see the contract. Raises SignalError or TeacherError where no teacher can be asked.
@@ -93,4 +94,4 @@ def _describe_fault(problem: Problem, grade: Asked[bool]) -> str | None:
     return NO_REFERENCE if _find_reference(problem) is None else grade.describe_fault("The grader's reply")
 
 
-SIGNALS.register(Grade.name)(Grade())
+SIGNALS.register("grade")(GradeSignal())

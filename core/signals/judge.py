@@ -97,19 +97,19 @@ class _Judgement:
         )
 
 
-class Judge:
+@dataclass(frozen=True, slots=True)
+class JudgeSignal:
     """Mean score of the teacher's answer minus that of the student's, signed: higher is harder for the student.
 
     Three requests a problem where every reply can be read. Problem by problem unknown where the teacher gives no
     answer, or where one of the two orders cannot be read in three tries.
     """
 
-    name = "judge"
-    title = "LLM as a judge: the teacher's answer against the student's"
-    unit = "points"
-    needs = frozenset({"teacher"})
-    is_vector = False
-    version = 1
+    title: str = "LLM as a judge: the teacher's answer against the student's"
+    unit: str = "points"
+    needs: frozenset[str] = frozenset({"teacher"})
+    is_vector: bool = False
+    version: int = 1
 
     def __call__(self, scoring: Scoring) -> Scores:
         """Score every problem; see the contract. Raises SignalError or TeacherError where no teacher can be asked.
@@ -141,4 +141,4 @@ class Judge:
         )
 
 
-SIGNALS.register(Judge.name)(Judge())
+SIGNALS.register("judge")(JudgeSignal())

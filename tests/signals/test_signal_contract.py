@@ -2,7 +2,7 @@
 
 import json
 import pkgutil
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -126,6 +126,15 @@ def test_a_cancelled_scoring_stops(scoring, name):
 
     with pytest.raises(RunCancelled):
         SIGNALS.get(name)(replace(scoring, cache=CountingCache(), check=cancel))
+
+
+@ALL
+def test_a_signal_is_a_frozen_dataclass(name):
+    """So that nothing of one scoring stays in it for the next."""
+    signal = SIGNALS.get(name)
+    assert is_dataclass(signal)
+    with pytest.raises(FrozenInstanceError):
+        signal.version = 2
 
 
 @pytest.mark.parametrize(
