@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.errors import SeedbedError
+from core.errors import RunCancelled, SeedbedError
+from core.recipes.kinds import quiet_libraries
 from core.settings import Settings
 
 
@@ -12,11 +13,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit status (0 done, 1 failed, 130 cancelled)."""
     parser = make_parser()
     options = parser.parse_args(arguments)
+    quiet_libraries()  # before a verb imports them: they look only then
     try:
         return options.verb(options)
     except SeedbedError as error:
         print(f"seedbed: {error}", file=sys.stderr)
-        return 1
+        return 130 if isinstance(error, RunCancelled) else 1
 
 
 def make_parser() -> argparse.ArgumentParser:

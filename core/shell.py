@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.errors import RunError
+from core.errors import RunCancelled, RunError
 from core.lines import to_plain
 from core.recipes.kinds import execute
 from core.runs.folder import ENDED, RunFolder, refuse_selection
@@ -18,11 +18,11 @@ from core.settings import Settings
 
 
 class WatchedRun(RunFolder):
-    """A run folder that also draws its progress as one bar per stage on the terminal."""
+    """A run folder that also tells its progress on the other stream: a bar per stage, or a line where nobody looks."""
 
     def __init__(self, path: Path):
         super().__init__(path)
-        self._stage, self._bar = "", None
+        self._stage, self._bar, self._told = "", None, ""
 
     def report(self, stage: str, made: int, failed: int, total: int | None) -> None:
         """Record the progress and move the bar."""
@@ -30,20 +30,57 @@ class WatchedRun(RunFolder):
 
         super().report(stage, made, failed, total)
         if stage != self._stage:
-            self.close_bar()
+            self.end_stage()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, unit="", file=sys.stderr, mininterval=0.5)
+            self._bar = tqdm(total=total, desc=stage, unit="", file=sys.stderr, mininterval=0.5, disable=None)
+        self._told = describe_stage(stage, made, failed, total)
         self._bar.n = made
         if failed:
             self._bar.set_postfix_str(f"{failed} failed or rejected", refresh=False)
         self._bar.update(0)
 
-    def close_bar(self) -> None:
-        """End the bar of the present stage."""
-        if self._bar is not None:
-            self._bar.refresh()
-            self._bar.close()
-            self._bar = None
+    def end_stage(self) -> None:
+        """End the bar of the present stage; where no terminal shows one, write how the stage ended."""
+        if self._bar is None:
+            return
+        if self._bar.disable:
+            print(self._told, file=sys.stderr, flush=True)
+        self._bar.refresh()
+        self._bar.close()
+        self._stage, self._bar = "", None
+
+
+def describe_stage(stage: str, made: int, failed: int, total: int | None) -> str:
+    """Return how far a stage is as a line: ``answers: 12 of 60``, ``round 1: teacher: 12 of 12, 3 failed ...``."""
+    counts = f"{made:,}" if total is None else f"{made:,} of {total:,}"
+    lost = f", {failed:,} failed or rejected" if failed else ""
+    return f"{stage}: {counts}{lost}" if made or failed or total else stage
+
+
+def carry_out(home: Path, kind: str, title: str, config: Mapping[str, Any]) -> RunFolder:
+    """Make a run and carry it out in this process, with its progress on the other stream; returns it when it is done.
+
+    Raises:
+        RunError: it failed; the sentence is the run's own.
+        RunCancelled: it was told to stop.
+    """
+    made = RunFolder.create(home, kind, title=title, config=config, lane="device", starts_itself=True)
+    folder = WatchedRun(made.path)
+    print(f"run {folder.run_id}", flush=True)
+    try:
+        state = execute(folder)
+    finally:
+        folder.end_stage()
+    require_done(folder, state)
+    return folder
+
+
+def require_done(folder: RunFolder, state: str) -> None:
+    """Raise in a run's own words why an attempt that has ended is not done; see ``carry_out``."""
+    if state == "cancelled":
+        raise RunCancelled("The run was cancelled.")
+    if state != "done":
+        raise RunError(folder.read_state().error)
 
 
 def run_loop(options: argparse.Namespace) -> int:
@@ -69,13 +106,8 @@ def run_loop(options: argparse.Namespace) -> int:
         training={key: value for key, value in changes.items() if value is not None},
     )
     title = f"{config['seed_set_name']}: {options.selector}, {options.select} a round, replicate {options.replicate}"
-    folder = WatchedRun(
-        RunFolder.create(home, "loop", title=title, config=config, lane="device", starts_itself=True).path
-    )
-    print(f"run {folder.run_id}")
-    state = execute(folder)
-    folder.close_bar()
-    return print_loop(folder, state)
+    print_loop(carry_out(home, "loop", title, config))
+    return 0
 
 
 def load_own_selectors() -> None:
@@ -93,18 +125,13 @@ def print_seed_set(home: Path, seed_set: str) -> None:
     print(f"seed set {folder.config['name']} ({summary['task']}): {counts}; {summary['split_rule']}")
 
 
-def print_loop(folder: RunFolder, state: str) -> int:
-    """Print the table of the rounds and where the result is; returns the exit status."""
-    found = folder.read_state()
-    if state != "done":
-        print(f"The run was {state}. {found.error or ''}".strip(), file=sys.stderr)
-        return 130 if state == "cancelled" else 1
-    summary = found.summary or {}
+def print_loop(folder: RunFolder) -> None:
+    """Print the table of the rounds and where the result is."""
+    summary = folder.read_state().summary or {}
     print(format_rounds(summary))
     print(f"result: {folder.path / 'result.json'}")
     if summary["teacher"] == "built-in":
         print("The teacher was the built-in rule-based stand-in: no evidence about language models.")
-    return 0
 
 
 def format_rounds(summary: Mapping[str, Any]) -> str:
@@ -159,19 +186,10 @@ def run_score(options: argparse.Namespace) -> int:
         temperature=options.temperature,
     )
     title = f"Score {config['seed_set_name']} with {config['student']}"
-    folder = WatchedRun(
-        RunFolder.create(home, "score", title=title, config=config, lane="device", starts_itself=True).path
-    )
-    print(f"run {folder.run_id}")
-    state = execute(folder)
-    folder.close_bar()
-    found = folder.read_state()
-    if state != "done":
-        print(f"The run was {state}. {found.error or ''}".strip(), file=sys.stderr)
-        return 130 if state == "cancelled" else 1
+    folder = carry_out(home, "score", title, config)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     read_score_frame(folder).to_parquet(options.out, index=False)
-    print_scores(found.summary or {})
+    print_scores(folder.read_state().summary or {})
     print(f"scores: {options.out}")
     return 0
 
@@ -267,7 +285,9 @@ def run_folder(options: argparse.Namespace) -> int:
     """Carry out one run folder; its output is the run's log.
 
     Raises:
-        RunError: it has ended, and nobody said that it should be repeated; or it is a selection, which nobody can run.
+        RunError: it has ended, and nobody said that it should be repeated; it is a selection, which nobody can run; or
+            it failed.
+        RunCancelled: it was told to stop.
     """
     folder = RunFolder(options.folder.resolve())
     if (state := folder.read_state().state) in ENDED:
@@ -277,7 +297,8 @@ def run_folder(options: argparse.Namespace) -> int:
         folder.order("again")
     if folder.read_run()["kind"] == "loop":
         load_own_selectors()
-    return 0 if execute(folder) == "done" else 1
+    require_done(folder, execute(folder))
+    return 0
 
 
 def list_runs(options: argparse.Namespace) -> int:

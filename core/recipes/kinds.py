@@ -72,9 +72,9 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
 def execute(folder: RunFolder) -> str:
     """Carry out one attempt of a run in this process; returns its state: done, failed or cancelled.
 
-    Whatever happens ends in ``result.json``; only a process that is killed leaves none, and is then ``lost``.
+    Whatever happens ends in ``result.json``, which the caller may tell; only a process that is killed leaves none,
+    and is then ``lost``.
     """
-    quiet_libraries()
     with folder.hold():
         previous = signal.signal(signal.SIGTERM, _cancel)
         try:
@@ -97,7 +97,6 @@ def _attempt(folder: RunFolder) -> str:
         folder.finish("cancelled")
         return "cancelled"
     except SeedbedError as error:
-        print(f"failed: {error}", flush=True)
         folder.finish("failed", error=str(error))
         return "failed"
     except Exception as error:

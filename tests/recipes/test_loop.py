@@ -56,8 +56,9 @@ def test_the_table_has_a_line_per_round_and_says_what_the_teacher_was(shell, fol
     assert str(folder / "result.json") in shell.stdout
 
 
-def test_the_progress_is_drawn_on_the_other_stream(shell, folder):
+def test_the_progress_goes_to_the_other_stream_without_bars(shell, folder):
     assert "round 1: teacher" in shell.stderr and "round 2: finetune" in shell.stderr
+    assert "\r" not in shell.stderr and "%|" not in shell.stderr
 
 
 def test_counts_add_up(result):
@@ -146,7 +147,7 @@ def test_the_same_replicate_gives_the_same_result(seed_files, home, result, fold
 def test_a_wrong_wish_gets_one_sentence(seed_files, home, shell, arguments, sentence):
     done = run_loop(seed_files, home, *arguments)
     assert done.returncode == 1
-    assert sentence in done.stderr
+    assert (done.stdout + done.stderr).count(sentence) == 1 and sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 

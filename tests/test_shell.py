@@ -1,0 +1,96 @@
+"""The shell's own part: what goes to which stream, how often, and which status it ends with."""
+
+import fcntl
+import os
+import struct
+import sys
+import termios
+
+import pytest
+
+from core import shell
+from core.__main__ import main
+from core.errors import RunError
+from core.runs.folder import RunFolder
+from tests.models.tiny import save_random_student
+
+
+def make_run(home, kind: str = "finetune") -> RunFolder:
+    return RunFolder.create(home, kind, title="t", config={}, lane="device", starts_itself=True)
+
+
+def tell_two_stages(home) -> None:
+    """Report a stage of unknown size, one that loses some, and one that is broken off."""
+    run = shell.WatchedRun(make_run(home).path)
+    with run.hold():
+        run.report("loading the model", 0, 0, None)
+        run.report("teacher", 2, 0, 1200)
+        run.report("teacher", 1200, 3, 1200)
+        run.report("finetune", 7, 0, 40)
+    run.end_stage()
+
+
+def test_without_a_terminal_each_stage_is_one_line(tmp_path, capsys):
+    tell_two_stages(tmp_path)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.split("\n") == [
+        "loading the model",
+        "teacher: 1,200 of 1,200, 3 failed or rejected",
+        "finetune: 7 of 40",
+        "",
+    ]
+
+
+def test_on_a_terminal_each_stage_is_a_bar(tmp_path, monkeypatch):
+    reader, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    with os.fdopen(terminal, "w", encoding="utf-8") as file:
+        monkeypatch.setattr(sys, "stderr", file)
+        tell_two_stages(tmp_path)
+        file.flush()
+        drawn = os.read(reader, 1 << 16).decode()
+    os.close(reader)
+    assert "\rteacher: 100%|" in drawn and "3 failed or rejected" in drawn and "\rfinetune:  18%|" in drawn
+    assert "teacher: 1,200 of 1,200" not in drawn
+
+
+@pytest.mark.parametrize("verb", ["score", "loop", "run"])
+def test_a_failure_is_one_sentence_once_on_the_other_stream(tmp_path, capsys, seed_files, verb):
+    student = save_random_student(tmp_path / "student")
+    (student / "model.safetensors").unlink()
+    seeds = ["--seeds", str(seed_files["train"]), "--student", str(student), "--home", str(tmp_path)]
+    arguments, sentence = {
+        "score": (["score", *seeds, "--out", str(tmp_path / "x.parquet")], "no .safetensors weights"),
+        "loop": (["loop", *seeds, "--select", "2"], "no .safetensors weights"),
+        "run": (["run", str(make_run(tmp_path, "select-all").path)], "no kind of run named 'select-all'"),
+    }[verb]
+    capsys.readouterr()
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    assert sentence not in said.out and "failed" not in said.out
+    assert said.err.count(sentence) == 1 and said.err.splitlines()[-1].startswith("seedbed: ")
+    assert "\r" not in said.err and "Traceback" not in said.err
+
+
+def test_a_cancelled_run_ends_with_a_status_of_its_own(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(shell, "execute", lambda folder: "cancelled")
+    assert main(["run", str(make_run(tmp_path).path)]) == 130
+    assert capsys.readouterr().err == "seedbed: The run was cancelled.\n"
+
+
+def test_what_fails_is_said_in_the_runs_own_words(tmp_path, capsys):
+    with pytest.raises(RunError, match="There is no kind of run named 'dance'"):
+        shell.carry_out(tmp_path, "dance", "t", {})
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert capsys.readouterr().out == f"run {folder.name}\n"
+
+
+def test_libraries_are_quiet_before_a_verb_imports_them(tmp_path, monkeypatch):
+    monkeypatch.delenv("HF_HUB_DISABLE_PROGRESS_BARS", raising=False)
+    seen = []
+    monkeypatch.setattr(
+        shell, "list_runs", lambda options: seen.append(os.environ["HF_HUB_DISABLE_PROGRESS_BARS"]) or 0
+    )
+    assert main(["runs", "--home", str(tmp_path)]) == 0
+    assert seen == ["1"]
