@@ -137,13 +137,8 @@ def find_model_folder(source: str) -> Path:
     return _find_local_folder(source) or _fetch_from_hub(source)
 
 
-def check_source(source: str, adapter: str | Path | None = None) -> None:
-    """Raise ModelLoadError for what could never be loaded, without loading anything or asking the hub.
-
-    Args:
-        source: as ``Student.load`` takes it.
-        adapter: folder of an adapter, or None.
-    """
+def check_source(source: str) -> None:
+    """Raise ModelLoadError for a source that could never be loaded; nothing is loaded, and the hub is not asked."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -152,8 +147,6 @@ def check_source(source: str, adapter: str | Path | None = None) -> None:
             validate_repo_id(source)
         except HFValidationError as error:
             raise _name_no_model(source) from error
-    if adapter is not None:
-        _check_adapter(Path(adapter))
 
 
 def _find_local_folder(source: str) -> Path | None:
@@ -230,7 +223,7 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
     from peft import PeftModel, get_peft_model_state_dict
     from safetensors import safe_open
 
-    weights = _check_adapter(folder)
+    weights = check_adapter(folder)
     other = ModelLoadError(f"The adapter in {folder} was trained on another base model; load it with that one.")
     origin = folder / ADAPTER_ORIGIN
     if origin.is_file() and json.loads(origin.read_text(encoding="utf-8"))["base_fingerprint"] != base_fingerprint:
@@ -246,7 +239,7 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
     return adapted
 
 
-def _check_adapter(folder: Path) -> Path:
+def check_adapter(folder: Path) -> Path:
     """Return the file of an adapter's weights; raises ModelLoadError where the folder holds no LoRA adapter."""
     weights = folder / "adapter_model.safetensors"
     if not (folder / "adapter_config.json").is_file() or not weights.is_file():

@@ -20,6 +20,7 @@ from core.generation.grow import GrowOutcome, first_sample_index, grow
 from core.models.student import Student
 from core.recipes.scoring import list_needs, score_stage
 from core.recipes.stages import (
+    LOADING,
     CandidateRecorder,
     evaluate_stage,
     home_of,
@@ -65,6 +66,7 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     problems = load_problems(home_of(folder), config["seed_set"])
     by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
     loop = Loop(folder, config, task, by_split)
+    folder.report(LOADING, 0, 0, None)
     student = Student.load(config["student"])
     for split in ("test", "ood"):
         if by_split[split]:

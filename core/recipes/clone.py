@@ -9,7 +9,7 @@ from core.filters.base import FILTERS
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
 from core.recipes.scoring import list_signals
-from core.recipes.start import fix_model
+from core.recipes.start import require_model
 from core.runs.folder import RunFolder
 from core.selection import PICKS, SELECTORS
 from core.training.config import TrainingConfig
@@ -69,5 +69,5 @@ def check_setting(name: str, value: Any) -> Any:
     elif name == "pick":
         PICKS.get(value)
     elif name in ("student", "reward"):
-        return fix_model(value.strip())
+        return require_model(value.strip())
     return value

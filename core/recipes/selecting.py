@@ -12,9 +12,10 @@ import pandas as pd
 
 from core.errors import SelectionError, SignalError
 from core.hub import Hub
+from core.models.student import check_adapter
 from core.recipes.scoring import ALWAYS, REWARD, TEACHER, list_signals, read_vectors, refuse_blind
 from core.recipes.stages import record_selection, select_with_spares
-from core.recipes.start import fix_model, read_seed_set
+from core.recipes.start import fix_model, read_seed_set, require_model
 from core.recipes.teachers import check_teacher
 from core.records import Problem
 from core.runs.folder import RunFolder
@@ -53,6 +54,9 @@ def start_score(
         teacher: ``built-in``, or the fields of a server, for ``judge`` and ``grade``.
         n_samples: answers drawn for each problem by ``solve_rate``.
         temperature: of those.
+
+    Raises:
+        SeedbedError: no such seed set, student, adapter, reward model or teacher, or a signal that cannot be given.
     """
     about = read_seed_set(hub, seed_set)
     config = make_score_config(
@@ -68,6 +72,8 @@ def start_score(
         n_samples=n_samples,
         temperature=temperature,
     )
+    if adapter is not None:
+        check_adapter(hub.settings.home / adapter)
     title = f"Score {about['name']} with {student}" + ("" if label == "base" else f" ({label})")
     return hub.submit("score", title, config, lane="device" if server is None else "teacher")
 
@@ -83,7 +89,10 @@ def make_score_config(
     reward: str = REWARD,
     **more: Any,
 ) -> dict[str, Any]:
-    """Return the frozen configuration of a score run; raises SignalError for what this student cannot give.
+    """Return the frozen configuration of a score run.
+
+    Raises ModelLoadError or SignalError, before anything runs, for models that are not there and for signals that this
+    student cannot give.
 
     Args:
         seed_set: id.
@@ -103,16 +112,18 @@ def make_score_config(
     if "solve_rate" in names:
         check_sampling(more.get("n_samples") or 16, 1.0 if more.get("temperature") is None else more["temperature"])
     check_teacher(more.get("teacher") or TEACHER)
+    if any("reward" in SIGNALS.get(name).needs for name in names):
+        reward = require_model(reward)
     return {
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": student if server is not None else fix_model(student),
+        "student": student if server is not None else require_model(student),
         "server": None if server is None else dict(server),
         "label": label,
         "splits": ["train"],
         "signals": names,
-        "reward": fix_model(reward),
+        "reward": reward,
         **more,
     }
 
@@ -217,12 +228,16 @@ def estimate_seconds(
         settings: ``reward``, ``teacher``, ``n_samples`` of the run to come.
 
     Returns:
-        Seconds for the stages that were measured, None where none was; and the names of the others.
+        Seconds, loading of the models included, for the stages that were measured, None where none was; and the names
+        of the others.
     """
     runs = hub.store.list_runs(["score"], states=["done"], limit=50)
     rates: dict[str, float] = {}
+    fixed: float | None = None  # what a run takes before and after its stages: it starts, and loads its models
     for row in runs.to_dict("records"):
         config, summary = json.loads(row["config"]), json.loads(row["summary"])
+        if fixed is None and config.get("student") == fix_model(student) and summary.get("seconds"):
+            fixed = max(row["ended_at"] - row["started_at"] - sum(summary["seconds"].values()), 0.0)
         for stage, n_computed in (summary.get("computed") or {}).items():
             needs = {"student", *_SETTINGS_OF.get(stage, ())}
             wanted = {"student": fix_model(student), **settings}
@@ -230,7 +245,7 @@ def estimate_seconds(
                 rates.setdefault(stage, summary["seconds"][stage] / n_computed)  # of the newest run
     known = [stage for stage in stages if stage in rates]
     unknown = [stage for stage in stages if stage not in rates and stage not in ALWAYS]
-    return (n * sum(rates[stage] for stage in known) if known else None), unknown
+    return ((fixed or 0.0) + n * sum(rates[stage] for stage in known) if known else None), unknown
 
 
 _SETTINGS_OF = {

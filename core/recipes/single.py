@@ -18,7 +18,7 @@ from core.generation.base import METHODS
 from core.generation.grow import first_sample_index, grow
 from core.models.student import Student
 from core.recipes.scoring import list_signals, open_student, score_stage, summarise
-from core.recipes.stages import CandidateRecorder, evaluate_stage, home_of, predict_stage
+from core.recipes.stages import LOADING, CandidateRecorder, evaluate_stage, home_of, predict_stage
 from core.recipes.teachers import open_teacher
 from core.recipes.training import train_stage
 from core.records import Problem
@@ -31,6 +31,7 @@ def score_run(folder: RunFolder) -> dict[str, Any]:
     """Let a student answer the problems it was given and score them; summary: what ``summarise`` says."""
     config, home = folder.config, home_of(folder)
     signals = list_signals(config["signals"])
+    folder.report(LOADING, 0, 0, None)
     student = open_student(home, config)
     problems = load_problems(home, config["seed_set"], config["splits"])
     table = score_stage(folder, student, config["label"], TASKS.get(config["task"]), problems, signals, config)
@@ -91,6 +92,7 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
         raise TrainingError("There is nothing to train on: accept some candidates first.")
     held_out = {split: [row for row in problems if row.split == split] for split in ("test", "ood")}
     held_out = {split: rows for split, rows in held_out.items() if rows or split == "test"}
+    folder.report(LOADING, 0, 0, None)
     base = Student.load(config["student"])
     before, start, end = {}, {}, {}
     for split, asked in held_out.items():

@@ -22,6 +22,9 @@ from core.selection import choose
 from core.selection.base import Pool, Selection
 from core.tasks.base import Task
 
+LOADING = "loading the model"
+"""What a run reports before its first stage: a large model takes minutes to come."""
+
 SPARES_PER_SEED = 3
 """Seeds kept in reserve per chosen one: rejected candidates are replaced from the next-best, up to 4m requests."""
 

@@ -15,6 +15,7 @@ import pandas as pd
 from core.errors import RunError, TrainingError
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
+from core.models.student import check_source
 from core.recipes.scoring import REWARD
 from core.recipes.training import choose_preset
 from core.runs.folder import RunFolder
@@ -38,6 +39,12 @@ def fix_model(source: str) -> str:
     return str(folder.resolve()) if not is_shipped and folder.is_dir() else source
 
 
+def require_model(source: str) -> str:
+    """Return ``fix_model(source)``; raises ModelLoadError for what no worker could load, before a run waits for it."""
+    check_source(source)
+    return fix_model(source)
+
+
 def make_loop_config(
     home: Path,
     seed_set: str,
@@ -59,13 +66,13 @@ def make_loop_config(
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": fix_model(student),
+        "student": require_model(student),
         "selector": selector,
         "pick": pick,
         "k": k,
         "rounds": rounds,
         "replicate": replicate,
-        "reward": fix_model(reward),
+        "reward": require_model(reward),
         "teacher": "built-in",
         "method": "rewrite",
         "filters": list(FILTER_NAMES),
@@ -212,6 +219,7 @@ def start_finetune(
     """Train a fresh adapter on the accepted candidates of these runs; returns the run id.
 
     Raises:
+        ModelLoadError: there is no such student.
         TrainingError: nothing is accepted, the runs belong to different seed sets, or a setting is out of range.
     """
     runs = hub.settings.home / "runs"
@@ -229,7 +237,7 @@ def start_finetune(
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],
-        "student": fix_model(student),
+        "student": require_model(student),
         "training": make_training(student, about["task"], training),
         "generate_runs": list(generate_runs),
         "policy": policy,

@@ -12,7 +12,7 @@ import numpy as np
 from core.errors import ModelLoadError, RunCancelled, RunError, SeedbedError
 from core.hub import Hub
 from core.recipes.scoring import REWARD, ScoreTable, list_signals, open_student, score_stage
-from core.recipes.stages import home_of, write_surprises
+from core.recipes.stages import LOADING, home_of, write_surprises
 from core.recipes.start import fix_model
 from core.records import Problem, content_id
 from core.runs.folder import RunFolder
@@ -142,6 +142,7 @@ def try_run(folder: RunFolder) -> dict[str, Any]:
 def _ask(folder: RunFolder, each: Mapping[str, Any], task: Task, problem: Problem) -> dict[str, Any]:
     """Return one student's answer; the student is let go with it, before the next one is loaded."""
     config, label = folder.config, each["label"]
+    folder.report(f"{label}: {LOADING}", 0, 0, None)
     student = open_student(home_of(folder), each)
     missing = {} if student.has_weights else {name: NO_WEIGHTS for name in config["signals"] if needs_weights(name)}
 

@@ -48,6 +48,8 @@ def describe_counts(run: Mapping[str, Any]) -> str:
     """
     if numbers.is_missing(run.get("made")):
         return ""
+    if numbers.is_missing(run.get("total")) and run["made"] + run["failed"] == 0:
+        return ""  # loading, say: there is nothing to count
     is_growth = str(run.get("stage")).endswith(("generate", "teacher"))  # there lost ones are replaced
     if run["failed"] == 0 and not numbers.is_missing(run.get("total")):
         return f"{numbers.count(run['made'])} of {numbers.count(run['total'])}"

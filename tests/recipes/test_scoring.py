@@ -197,11 +197,13 @@ def test_a_temperature_that_nothing_can_be_drawn_at_is_refused(home, seeds, tmp_
 
 
 def test_a_wrong_name_costs_no_answers(home, seeds, tmp_path, capsys):
-    folder = save_random_student(tmp_path / "student")
+    folder, before = save_random_student(tmp_path / "student"), list((home / "runs").glob("*-score-*"))
     options = ["--student", str(folder), "--signals", "reward", "--reward", str(tmp_path / "nowhere")]
     assert score(home, seeds, tmp_path / "x.parquet", *options) == 1
-    (run,) = [path for path in (home / "runs").glob("*-score-*") if str(folder) in (path / "run.json").read_text()]
-    assert not (run / "records" / "predictions").exists() and "nowhere" in capsys.readouterr().err
+    assert "There is no model folder" in capsys.readouterr().err
+    assert score(home, seeds, tmp_path / "x.parquet", "--student", "not a model") == 1
+    assert "'not a model' is neither a folder nor a hub id" in capsys.readouterr().err
+    assert list((home / "runs").glob("*-score-*")) == before
     assert score(home, seeds, tmp_path / "x.parquet", "--signals", "judge", "--teacher", "nobody") == 1
     assert "no teacher named 'nobody'" in capsys.readouterr().err
 
