@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.selection.base import SELECTORS, Pool, Selection, check_request, tie_breakers
-from core.selection.order import fill_up
+from core.selection.order import fill_up, say_value
 from core.selection.seeding import seed_by_distance
 
 
@@ -51,7 +51,7 @@ class BadgeSelector:
         indices, n_topped_up = take_far_apart(pool, gradients, k, rng)
         lengths = np.linalg.norm(gradients[indices], axis=1)
         reasons = [
-            f"gradient of length {length:.3g}, {'the longest' if place == 0 else 'drawn far from those before it'}"
+            f"gradient of length {say_value(length)}, " + ("drawn far from those before it" if place else "the longest")
             for place, length in enumerate(lengths[: k - n_topped_up])
         ]
         reasons += [f"no gradient known; drawn at random because only {k - n_topped_up:,} have one"] * n_topped_up
@@ -78,7 +78,8 @@ class LossSpreadSelector:
             pool, pool.vectors["embedding"] * loss[:, None].astype(np.float32), k, rng
         )
         reasons = [
-            f"loss {loss[row]:.3g}, {'the highest' if place == 0 else 'drawn far from those before it, hard or new'}"
+            f"loss {say_value(loss[row])}, "
+            + ("drawn far from those before it, hard or new" if place else "the highest")
             for place, row in enumerate(indices[: k - n_topped_up])
         ]
         reasons += [

@@ -1,4 +1,4 @@
-"""What selectors share: rows by rank, rows by parts, and filling up at random where there are too few.
+"""What selectors share: rows by rank, rows by parts, filling up at random where there are too few; words for reasons.
 
 It knows nothing of what priorities and parts mean.
 """
@@ -70,6 +70,14 @@ def fill_up(rows: np.ndarray, lots: np.ndarray, n: int) -> np.ndarray:
 def say_rank(rank: int, n: int, word: str = "highest") -> str:
     """Return "the highest of 1,200" or "12th highest of 1,200" for ranks that count from 1."""
     return f"the {word} of {n:,}" if rank == 1 else f"{make_ordinal(rank)} {word} of {n:,}"
+
+
+def say_value(value: float) -> str:
+    """Return a value with three significant digits, for a reason: ``0.120``, ``-9.00``, ``12,300``."""
+    rounded = float(f"{value:.3g}")
+    if rounded and not 1e-4 <= abs(rounded) < 1e6:
+        return f"{rounded:.2e}"
+    return f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{rounded:#.3g}".rstrip(".")
 
 
 def make_ordinal(number: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.selection.base import SELECTORS, Pool, Selection, check_request, tie_breakers
-from core.selection.order import say_rank, take_ranked
+from core.selection.order import say_rank, say_value, take_ranked
 from core.selection.picks import Pick, pick_best
 
 
@@ -52,9 +52,9 @@ class ScoreSelector:
             if np.isnan(priority[row]):
                 reasons.append(f"no {self.word} known; drawn at random because only {n_known:,} problems have one")
             elif pick is pick_best:
-                reasons.append(f"{self.word} {value[row]:.2f}, {say_rank(rank, n_known, end)}")
+                reasons.append(f"{self.word} {say_value(value[row])}, {say_rank(rank, n_known, end)}")
             else:
-                reasons.append(f"{self.word} {value[row]:.2f}, drawn by softmax from {n_known:,}")
+                reasons.append(f"{self.word} {say_value(value[row])}, drawn by softmax from {n_known:,}")
         return reasons
 
 

@@ -44,8 +44,10 @@ class SolveRateSelector:
 
 def _say(rate: float, quality: float, n_useful: int) -> str:
     if quality > 0:
-        return f"solved in {rate:.0%} of the attempts, one of {n_useful:,} between {LOWEST:.0%} and {HIGHEST:.0%}"
-    what = "solve rate unknown" if np.isnan(rate) else f"solved in {rate:.0%} of the attempts"
+        return (
+            f"solved in {100 * rate:.3g}% of the attempts, one of {n_useful:,} between {LOWEST:.0%} and {HIGHEST:.0%}"
+        )
+    what = "solve rate unknown" if np.isnan(rate) else f"solved in {100 * rate:.3g}% of the attempts"
     return f"{what}; drawn at random because only {n_useful:,} lie between {LOWEST:.0%} and {HIGHEST:.0%}"
 
 

@@ -261,7 +261,7 @@ def test_loss_high_takes_the_highest_in_order():
 def test_loss_low_takes_the_lowest_in_order():
     selection = choose("loss_low", eight(), 3)
     assert selection.indices.tolist() == [0, 5, 2]
-    assert selection.reason[2] == "loss 0.50, 3rd lowest of 7"
+    assert selection.reason[2] == "loss 0.500, 3rd lowest of 7"
 
 
 def test_incorrect_takes_the_wrong_ones_then_correct_ones_then_the_unjudged():
