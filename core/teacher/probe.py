@@ -5,9 +5,17 @@ server, nor whether what is missing matters to them.
 """
 
 import asyncio
+import errno
 import json
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
+from queue import Empty, SimpleQueue
+from threading import Thread
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from core.errors import TeacherError
 from core.teacher.client import ChatClient, EndpointDenied, RequestRefused
@@ -16,6 +24,12 @@ from core.teacher.reply import ChatReply
 
 TIMEOUT_S = 20.0
 """Seconds that a probe takes at most."""
+
+CONNECT_S = 4.0
+"""Seconds that a connection may take to come about; a live server is there within one, a dead address never is."""
+
+N_OFFERED = 8
+"""Models that a sentence names of those that a server offers."""
 
 GREETING = "Say hello."
 LETTERS = "Write a line of twelve random letters."
@@ -37,6 +51,9 @@ SCHEMA = {
     "additionalProperties": False,
 }
 
+NAMES = ("answers", "key", "model", "usage", "logprobs", "n", "temperature", "seed", "schema")
+"""Every check, in the order in which they are read: without the first ones the others cannot hold."""
+
 Finding = tuple[bool | None, str]
 """Whether it holds (None: cannot be told), and one sentence of evidence."""
 
@@ -46,7 +63,7 @@ class ProbeRow:
     """The outcome of one check."""
 
     name: str
-    """``answers``, ``key``, ``model``, ``usage``, ``logprobs``, ``n``, ``temperature``, ``seed`` or ``schema``."""
+    """One of ``NAMES``."""
 
     is_ok: bool | None
     """None: not asked, or what came back does not tell."""
@@ -61,7 +78,7 @@ class ProbeReport:
 
     endpoint: Endpoint
     rows: tuple[ProbeRow, ...]
-    """In the order in which they are read: without the first ones the others cannot hold."""
+    """One for each of ``NAMES``, in that order."""
 
     def is_ok(self, name: str) -> bool | None:
         """Return the outcome of the check of that name; KeyError where there is none."""
@@ -71,11 +88,87 @@ class ProbeReport:
 def probe(endpoint: Endpoint, *, timeout_s: float = TIMEOUT_S) -> ProbeReport:
     """Find out what the server does, by some ten small requests; a server's faults are rows, never raised.
 
+    An address at which nothing can be reached is told within ``CONNECT_S``, before anything is asked.
+
     Args:
         endpoint: the model to ask.
         timeout_s: seconds that all of it may take; a check that is not done by then is unknown.
     """
+    fault = find_connection_fault(endpoint, min(CONNECT_S, timeout_s))
+    if fault is not None:
+        rows = [ProbeRow(name, None, "Not asked, as there is no connection.") for name in NAMES[1:]]
+        return ProbeReport(endpoint, (ProbeRow(NAMES[0], False, fault), *rows))
     return asyncio.run(_Probe(endpoint, timeout_s).run())
+
+
+def list_offered(base_url: str, key_env: str = "", *, timeout_s: float = CONNECT_S) -> list[str]:
+    """Return the names of the models that a server lists, in its order.
+
+    Args:
+        base_url: address of the server.
+        key_env: variable that holds the key; empty: no key is sent.
+        timeout_s: seconds that the connection may take, and then the list.
+
+    Raises:
+        TeacherError: the address cannot be right, nothing can be reached there, or it gives no list.
+    """
+    endpoint = Endpoint(base_url, "any", key_env)  # a list is asked for without a name
+    if fault := find_connection_fault(endpoint, timeout_s):
+        raise TeacherError(fault)
+    listed = asyncio.run(ChatClient(endpoint, timeout_s=timeout_s).list_models())
+    if not listed:
+        raise TeacherError(f"The server {endpoint.base_url} gives no list of its models; type the name it knows.")
+    return listed
+
+
+def find_connection_fault(endpoint: Endpoint, timeout_s: float = CONNECT_S) -> str | None:
+    """Return in one sentence why nothing can be reached at an address; None where something can.
+
+    None as well where requests go through a proxy: then only a request can tell.
+    """
+    parts = urlsplit(endpoint.base_url)
+    proxies = getproxies()
+    if (parts.scheme in proxies or "all" in proxies) and not proxy_bypass(parts.hostname):
+        return None
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    found: SimpleQueue[Exception | None] = SimpleQueue()
+    # in a thread of its own that nobody waits for: a name that is being looked up cannot be interrupted
+    Thread(target=_connect, args=(parts.hostname, port, timeout_s, found), daemon=True).start()
+    try:
+        fault = found.get(timeout=timeout_s + 0.25)
+    except Empty:
+        fault = TimeoutError()
+    return fault and _word_connection_fault(fault, parts.hostname, port, timeout_s)
+
+
+def _connect(host: str, port: int, timeout_s: float, found: "SimpleQueue[Exception | None]") -> None:
+    """Put the error of one attempt to connect, or None; a name's addresses are tried a quarter of a second apart."""
+
+    async def attempt() -> None:
+        async with asyncio.timeout(timeout_s):
+            _, writer = await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
+        writer.close()
+
+    try:
+        asyncio.run(attempt())
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no name server could be asked for
+        found.put(error)
+    else:
+        found.put(None)
+
+
+def _word_connection_fault(fault: Exception, host: str, port: int, timeout_s: float) -> str:
+    """Return the sentence for a failed attempt: what happened, what to do."""
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(fault, socket.gaierror | UnicodeError):
+        return f"The name {host} is not known to this machine; check the address."
+    if isinstance(fault, TimeoutError):
+        return (
+            f"Nothing answers at {place} within {timeout_s:g} s; check the address, and that this machine may reach it."
+        )
+    if f"[Errno {errno.ECONNREFUSED}]" in str(fault):  # a name with several addresses brings one error for all
+        return f"Nothing listens at {place} (connection refused); start the server there, or check the address."
+    return f"{place} cannot be reached ({str(fault).rstrip('.')}); check the address."
 
 
 class _Probe:
@@ -97,6 +190,7 @@ class _Probe:
             "schema": self.check_schema,
         }
         reply, error = await self.greet()
+        error = await self.add_offer(error)
         self.is_greeted = reply is not None
         rows = [
             ProbeRow("answers", *self.judge_answer(reply, error)),
@@ -133,6 +227,22 @@ class _Probe:
             )
         except TeacherError as error:
             return None, error
+
+    async def add_offer(self, error: TeacherError | None) -> TeacherError | None:
+        """Return the error of a greeting; where the model is not among those that the server lists, with these."""
+        is_denied = isinstance(error, EndpointDenied) and error.status == 404
+        if not is_denied and not isinstance(error, RequestRefused):
+            return error
+        listed = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self.deadline):
+                listed = await self.client.list_models()
+        if not listed or self.endpoint.model in listed:
+            return error
+        model, offer = f"the model {self.endpoint.model!r}", word_offer(listed, self.endpoint.model)
+        if is_denied:
+            return EndpointDenied(f"The server {self.endpoint.base_url} does not know {model}; it offers {offer}.", 404)
+        return RequestRefused(f"{error} It does not list {model}; it offers {offer}.")
 
     async def ask(self, prompt: str, max_tokens: int, temperature: float = 1.0, **fields) -> ChatReply:
         """Send one user message."""
@@ -217,6 +327,13 @@ class _Probe:
         except ValueError:
             is_ok = False
         return is_ok, f"Asked for JSON that only a schema describes, got {_quote(text)}."
+
+
+def word_offer(listed: Sequence[str], model: str) -> str:
+    """Return the models of a server as part of a sentence; of many, those that are most like the wanted one."""
+    shown = list(listed) if len(listed) <= N_OFFERED else get_close_matches(model, listed, N_OFFERED, 0.0)
+    names = ", ".join(_quote(name) for name in shown)
+    return names + (f" and {len(listed) - len(shown):,} more" if len(listed) > len(shown) else "")
 
 
 def judge_usage(reply: ChatReply | None) -> Finding:

@@ -1,5 +1,6 @@
 """The probe against servers that do what they are asked, that quietly do not, and that are not there."""
 
+import errno
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from asyncio import to_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +16,13 @@ from time import monotonic, sleep
 
 import pytest
 
+from core.errors import TeacherError
 from core.models.generate import generate_answers
 from core.models.remote import RemoteStudent
 from core.models.student import Student
 from core.settings import DEMO
 from core.teacher.endpoint import Endpoint
-from core.teacher.probe import ProbeReport, probe
+from core.teacher.probe import CONNECT_S, ProbeReport, find_connection_fault, list_offered, probe
 from tests.teacher.server import ChatServer, Spoken, hang, speak_letters, status
 
 NAMES = ["answers", "key", "model", "usage", "logprobs", "n", "temperature", "seed", "schema"]
@@ -125,9 +128,103 @@ def test_a_server_that_refuses_a_plain_request_says_nothing_of_the_fields():
 def test_a_server_that_is_not_there_is_a_report():
     with ChatServer() as server:
         pass
+    started = monotonic()
     report = probe(Endpoint(server.url, "model"))
+    assert monotonic() - started < 1.0
     assert outcomes(report) == dict.fromkeys(NAMES) | {"answers": False}
-    assert "the connection failed" in evidence(report, "answers")
+    assert evidence(report, "answers").startswith("Nothing listens at 127.0.0.1:")
+
+
+@contextmanager
+def full_house() -> Iterator[str]:
+    """A port whose queue is full, so that a further connection is neither taken nor refused; yields the address."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(door.getsockname())
+        sleep(0.1)
+        yield f"http://127.0.0.1:{door.getsockname()[1]}/v1"
+        for each in waiting:
+            each.close()
+
+
+def test_an_address_that_says_nothing_at_all_is_told_in_seconds():
+    assert CONNECT_S <= 4.5
+    with full_house() as url:
+        started = monotonic()
+        report = probe(Endpoint(url, "model"), timeout_s=0.5)
+        assert 0.4 < monotonic() - started < 2.0
+    assert outcomes(report) == dict.fromkeys(NAMES) | {"answers": False}
+    assert "within 0.5 s" in evidence(report, "answers") and "Nothing answers at" in evidence(report, "answers")
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "The name some.example is not known"),
+        (UnicodeError("label too long"), "The name some.example is not known"),
+        (
+            OSError(f"Multiple exceptions: [Errno {errno.ECONNREFUSED}] Connect call failed, [Errno 101] x"),
+            "Nothing listens at some.exa",
+        ),
+        (OSError(101, "Network is unreachable"), "some.example:80 cannot be reached ([Errno 101] Network is unreach"),
+        (None, "Nothing answers at some.example:80 within 0.1 s"),
+    ],
+    ids=["name", "odd name", "several addresses", "no network", "name server is silent"],
+)
+def test_each_way_to_reach_nothing_has_its_sentence(monkeypatch, answer, sentence):
+    async def connect(*args, **kwargs):
+        if answer is not None:
+            raise answer
+        await to_thread(sleep, 1.0)  # as a name that is being looked up: it cannot be interrupted
+
+    monkeypatch.setattr("asyncio.open_connection", connect)
+    started = monotonic()
+    assert find_connection_fault(Endpoint("http://some.example/v1", "m"), 0.1).startswith(sentence)
+    assert monotonic() - started < 0.8
+
+
+def test_behind_a_proxy_only_a_request_can_tell(monkeypatch):
+    with ChatServer() as server:
+        pass
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "")
+    assert find_connection_fault(Endpoint(server.url, "m")) is None
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert "Nothing listens" in find_connection_fault(Endpoint(server.url, "m"))
+
+
+def test_an_unknown_model_is_told_with_those_that_the_server_offers():
+    with ChatServer(models=("a", "b")) as server:
+        report = probe(Endpoint(server.url, "nobody", ""))
+        assert evidence(report, "answers") == evidence(report, "model")
+        assert evidence(report, "answers").endswith("does not know the model 'nobody'; it offers 'a', 'b'.")
+        server.script.models = (*(f"other-{i}" for i in range(30)), "nobodies")
+        said = evidence(probe(Endpoint(server.url, "nobody", "")), "answers")
+    assert "it offers 'nobodies', " in said and said.endswith(" and 23 more.")  # the most alike first, eight in all
+
+
+def test_a_refusal_names_the_models_only_where_the_name_is_not_among_them():
+    with ChatServer(refused_fields=frozenset({"temperature"})) as server:
+        assert "offers" not in evidence(probe(Endpoint(server.url, "model")), "answers")
+        server.script.poison["Say hello."] = status(400, "invalid model ID")
+        said = evidence(probe(Endpoint(server.url, "nobody")), "answers")
+    assert "invalid model ID" in said and said.endswith("It does not list the model 'nobody'; it offers 'model'.")
+
+
+def test_the_models_of_a_server_are_listed_or_it_is_said_why_not():
+    with ChatServer(models=("a", "b")) as server:
+        assert list_offered(server.url) == ["a", "b"]
+        server.script.models = None
+        with pytest.raises(TeacherError, match="gives no list of its models"):
+            list_offered(server.url)
+    with pytest.raises(TeacherError, match="Nothing listens"):
+        list_offered(server.url)
+    with pytest.raises(TeacherError, match="is no server's"):
+        list_offered("somewhere")
 
 
 def test_a_probe_ends_in_time_whatever_hangs():
