@@ -4,6 +4,7 @@ The key is never typed: the form asks for the name of the environment variable t
 kept for the session, for each server, model and variable.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from html import escape
 from urllib.parse import urlsplit
@@ -12,10 +13,9 @@ import streamlit as st
 
 from core.errors import TeacherError
 from core.figures.colours import STATE_STYLES
-from core.recipes.trying import needs_weights
-from core.signals import SIGNALS
 from core.teacher.endpoint import DEFAULT_KEY_ENV, Endpoint
-from core.teacher.probe import ProbeReport, ProbeRow, probe
+from core.teacher.probe import ProbeReport, ProbeRow, list_offered, probe
+from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.text import plain
 
@@ -32,8 +32,14 @@ CHECKS = {
 }
 """Check of a probe -> what people read."""
 
+NEWS = {"student": frozenset({"logprobs", "n", "temperature"}), "teacher": frozenset({"usage", "temperature"})}
+"""Role of a server -> checks of which a failure is told by what it means for that role."""
+
 TESTS = "server_tests"
 """Where the session keeps Endpoint -> ProbeReport."""
+
+OFFERS = "server_offers"
+"""Where the session keeps (address, key variable) -> names of the models offered there, or why they are not known."""
 
 _STYLE = f"""<style>
 .seedbed-probe {{container-type: inline-size; font-size: .88rem; line-height: 1.45;}}
@@ -54,6 +60,9 @@ _STYLE = f"""<style>
 
 _MARKS = {True: ":green[:material/check:]", False: ":red[:material/close:]", None: ":gray[:material/help:]"}
 
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+"""Unicode categories of characters that nobody sees; pages put joiners into the addresses that people copy."""
+
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -64,29 +73,86 @@ def draw_server_form(key: str, *, is_teacher: bool = False) -> dict[str, str] | 
         key: names the form on its page.
         is_teacher: whether the server is to be a teacher, which decides what a test means; else it is a student.
     """
-    base_url = st.text_input("Base URL", key=f"{key}_url", placeholder="http://localhost:8000/v1").strip()
-    model = st.text_input("Model", key=f"{key}_model", placeholder="Qwen/Qwen3-0.6B").strip()
-    key_env = st.text_input(
-        "Environment variable that holds the key",
-        key=f"{key}_key_env",
-        placeholder=f"{DEFAULT_KEY_ENV}; empty where the server wants no key",
-        help="The name only. Set the variable itself in the shell before the app is started there: "
-        f"`export {DEFAULT_KEY_ENV}=...`; then it reaches the runs as well, and is stored nowhere.",
-    ).strip()
+    base_url = strip_invisible(st.text_input("Base URL", key=f"{key}_url", placeholder="http://localhost:8000/v1"))
+    model = strip_invisible(st.text_input("Model", key=f"{key}_model", placeholder="Qwen/Qwen3-0.6B"))
+    buttons = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with buttons:
+        key_env = _draw_key(key)
     endpoint = _read_endpoint(base_url, model, key_env)
-    if endpoint is None:
-        st.button("Test connection", key=f"{key}_test", disabled=True, icon=":material/lan:")
+    if base_url and not model:
+        buttons.button(
+            "Which models?",
+            key=f"{key}_which",
+            on_click=_find_models,
+            args=(key, base_url, key_env),
+            icon=":material/list:",
+        )
+        _draw_offer(key, st.session_state.get(OFFERS, {}).get((base_url, key_env)))
         return None
-    is_pressed = st.button("Test connection", key=f"{key}_test", icon=":material/lan:")
+    is_pressed = buttons.button("Test connection", key=f"{key}_test", disabled=endpoint is None, icon=":material/lan:")
+    if endpoint is None:
+        return None
     _say_key(endpoint)
     tests: dict[Endpoint, ProbeReport] = st.session_state.setdefault(TESTS, {})
     if is_pressed:
         tests.pop(endpoint, None)
-        with show_errors(), st.spinner("Asks the server some ten short questions; 20 seconds at most.", show_time=True):
+        with show_errors(), st.spinner("Asks some ten short questions; 20 seconds at most.", show_time=True):
             tests[endpoint] = probe(endpoint)
     if endpoint in tests:
         _draw_report(tests[endpoint], is_teacher)
     return {"base_url": endpoint.base_url, "model": endpoint.model, "key_env": endpoint.key_env}
+
+
+def strip_invisible(text: str) -> str:
+    """Return a pasted text without what nobody sees: joiners, byte order marks, odd blanks; none is ever meant."""
+    return "".join(char for char in text if char == " " or unicodedata.category(char) not in _INVISIBLE).strip()
+
+
+def _draw_key(key: str) -> str:
+    """Draw the field for the key's variable, folded, since most servers of one's own want no key; returns the name."""
+    is_named = bool(strip_invisible(st.session_state.get(f"{key}_key_env") or ""))
+    with st.popover("Key" if is_named else "No key", icon=":material/key:"):
+        name = st.text_input(
+            "Environment variable that holds the key",
+            key=f"{key}_key_env",
+            placeholder=DEFAULT_KEY_ENV,
+        )
+        st.caption(
+            "The name only; empty where the server wants no key. Set the variable in the shell before the app is "
+            f"started there: `export {DEFAULT_KEY_ENV}=...`; then it reaches the runs as well, and is stored nowhere."
+        )
+    return strip_invisible(name)
+
+
+def _find_models(key: str, base_url: str, key_env: str) -> None:
+    """Ask a server for its models; where it offers exactly one and no name was typed meanwhile, take that one."""
+    offers = st.session_state.setdefault(OFFERS, {})
+    try:
+        names = offers[base_url, key_env] = list_offered(base_url, key_env)
+    except TeacherError as error:
+        offers[base_url, key_env] = str(error)
+        return
+    if len(names) == 1 and not strip_invisible(st.session_state.get(f"{key}_model") or ""):
+        st.session_state[f"{key}_model"] = names[0]
+
+
+def _draw_offer(key: str, offer: Sequence[str] | str | None) -> None:
+    """Draw what became of the question for the models: nothing yet, one sentence, or a choice that fills the field."""
+    if isinstance(offer, str):
+        st.error(plain(offer), icon=":material/error:")
+    elif offer:
+
+        def take() -> None:
+            st.session_state[f"{key}_model"] = st.session_state[f"{key}_offer"]
+
+        st.selectbox(
+            f"It offers {numbers.counted(len(offer), 'model')}",
+            offer,
+            index=None,
+            key=f"{key}_offer",
+            placeholder="Choose one",
+            on_change=take,
+        )
 
 
 def _read_endpoint(base_url: str, model: str, key_env: str) -> Endpoint | None:
@@ -111,22 +177,27 @@ def _say_key(endpoint: Endpoint) -> None:
             st.warning("The address begins with http, so the key travels unencrypted; use https where you can.")
     elif endpoint.key_env:
         st.caption(f"{plain(endpoint.key_env)} is not set where the app was started, so no key is sent.")
-    else:
-        st.caption("No key is sent.")
 
 
 def _draw_report(report: ProbeReport, is_teacher: bool) -> None:
-    """Draw what a probe found, and what that means for the role."""
-    rows = list(report.rows)
+    """Draw what a probe found: how many checks hold, those that do not, what it means for the role; the rest folded."""
+    rows, told = list(report.rows), NEWS["teacher" if is_teacher else "student"]
     if not report.is_ok("answers"):
+        told = frozenset()
         failure = next(row.evidence for row in rows if row.name == "answers")
         st.error(plain(failure), icon=":material/error:")
-        rows = [row for row in rows if row.evidence != failure]
-    st.html(write_table(rows))
+        rows = [row for row in rows if row.evidence != failure and row.is_ok is not None]
+        if not rows:  # nothing more was asked
+            return
+    n_ok = sum(row.is_ok is True for row in rows)
+    mark = _MARKS[True] if n_ok == len(rows) else ":gray[:material/info:]"
+    st.markdown(f"{mark} **{n_ok} of {numbers.counted(len(rows), 'check')}** hold")
+    if others := [row for row in rows if not row.is_ok and not (row.is_ok is False and row.name in told)]:
+        st.html(write_table(others))
     if report.is_ok("answers"):
-        title = "As a teacher" if is_teacher else "Signals of this student"
-        news = list_teacher_news(report) if is_teacher else list_signal_news(report)
-        st.markdown("  \n".join([f"**{title}**", *news]))
+        st.markdown("  \n".join(list_teacher_news(report) if is_teacher else list_signal_news(report)))
+    with st.popover("Details"):
+        st.html(write_table(rows))
 
 
 def write_table(rows: Sequence[ProbeRow]) -> str:
@@ -155,7 +226,7 @@ def word_outcome(row: ProbeRow) -> tuple[str, str]:
 
 
 def list_signal_news(report: ProbeReport) -> list[str]:
-    """Return one Markdown line for each group of signals: whether this server can give them, and how."""
+    """Return a Markdown line for each signal that depends on the server: whether it can give it, and how."""
     yes, no, open_ = _MARKS[True], _MARKS[False], _MARKS[None]
     loss = {
         True: f"{yes} **loss**: from the log-probabilities of its own answer, which is coloured by surprise.",
@@ -170,14 +241,7 @@ def list_signal_news(report: ProbeReport) -> list[str]:
     drawn = rate[report.is_ok("n")]
     if report.is_ok("temperature") is False:
         drawn = f"{no} **solve\\_rate**: not to be trusted, as the server does not keep to the temperature asked for."
-    blind = [name for name in SIGNALS if needs_weights(name)]
-    others = [name for name in SIGNALS if name not in (*blind, "loss", "solve_rate")]
-    return [
-        loss[report.is_ok("logprobs")],
-        drawn,
-        f"{yes} **{plain(', '.join(others))}**: need nothing of the server but its answers.",
-        f"{no} **{plain(', '.join(blind))}**: need the model's weights on this machine.",
-    ]
+    return [loss[report.is_ok("logprobs")], drawn]
 
 
 def list_teacher_news(report: ProbeReport) -> list[str]:

@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.teacher.server import ChatServer, Spoken
+from pages.components.serving import strip_invisible
+from tests.teacher.server import ChatServer, Spoken, status
 
 KEY = "sk-very-secret-0123456789"
 
@@ -44,11 +45,21 @@ def press(app: AppTest) -> AppTest:
 
 
 def read_table(app: AppTest) -> list[list[str]]:
-    """The cells of the report as a browser reads them; an empty list where there is no report."""
+    """The cells under Details as a browser reads them; an empty list where there is no report."""
+    return read_rows(app)[-1] if app.get("html") else []
+
+
+def read_rows(app: AppTest) -> list[list[list[str]]]:
+    """The rows of each table; where there are two, the first has what a person should read at once."""
     tables = [item.proto.body.split("</style>")[1] for item in app.get("html")]
     assert all(set(re.findall(r"</?(\w+)", body)) <= {"div", "table", "tr", "td", "b"} for body in tables)
-    rows = re.findall(r"<tr>(.*?)</tr>", "".join(tables), re.DOTALL)
-    return [[unescape(re.sub(r"<[^>]*>", "", cell)) for cell in re.findall(r"<td>(.*?)</td>", row)] for row in rows]
+    return [
+        [
+            [unescape(re.sub(r"<[^>]*>", "", cell)) for cell in re.findall(r"<td>(.*?)</td>", row)]
+            for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+        ]
+        for body in tables
+    ]
 
 
 def outcomes(app: AppTest) -> dict[str, str]:
@@ -56,7 +67,11 @@ def outcomes(app: AppTest) -> dict[str, str]:
 
 
 def news(app: AppTest) -> str:
-    return next(item.value for item in app.markdown if "Signals of this student" in item.value)
+    return next(item.value for item in app.markdown if "solve\\_rate" in item.value)
+
+
+def summary(app: AppTest) -> str:
+    return next(item.value for item in app.markdown if "** hold" in item.value)
 
 
 def everything(app: AppTest) -> str:
@@ -96,9 +111,10 @@ def test_a_sound_server_works_and_is_asked_once(app, monkeypatch):
         assert len(server.bodies) == n_asked > 5
         assert given(app)["key_env"] == "SOME_KEY"
     assert set(outcomes(app).values()) == {"✓ works"}
-    assert "is sent to 127" in app.caption[0].value
+    assert "is sent to 127" in app.caption[1].value  # the first one is in the fold of the key
     assert "coloured by surprise" in news(app) and "by one request" in news(app)
-    assert "gradient" in news(app).splitlines()[-1] and "weights" in news(app)
+    assert ":green[" in summary(app) and "**9 of 9 checks** hold" in summary(app) and len(read_rows(app)) == 1
+    assert app.get("popover")[-1].proto.popover.label == "Details" and len(read_table(app)) == 9
     assert KEY not in everything(app)
 
 
@@ -122,6 +138,9 @@ def test_what_a_server_ignores_is_said_with_what_it_means(app):
     assert found["answers a request"] == found["counts tokens"] == "✓ works"
     assert found["tells log-probabilities"] == found["several answers at once"] == "✗ ignored"
     assert "**loss**: unknown" in news(app) and "not to be trusted" in news(app)
+    assert "**4 of 9 checks** hold" in summary(app) and ":green[" not in summary(app)
+    at_once = [row[1] for row in read_rows(app)[0]]  # what the news say already is not said twice
+    assert at_once == ["seed", "JSON by a schema"]
 
 
 def test_a_server_that_gives_one_answer_at_a_time_still_has_a_solve_rate(app):
@@ -137,15 +156,77 @@ def test_what_a_server_refuses_is_told_apart_from_what_it_ignores(app):
     assert found["tells log-probabilities"] == "✗ refused" and found["JSON by a schema"] == "✗ ignored"
 
 
-def test_a_server_that_is_gone_is_one_sentence_and_nothing_more_is_tried(app):
+def test_a_server_that_is_gone_is_one_sentence_and_nothing_more(app):
     with ChatServer() as server:
         pass
     press(fill(app, server.url))
-    found = outcomes(app)
-    assert "answers a request" not in found and found["seed"] == "– not tried"  # the sentence says it
-    assert len(app.error) == 1 and "see that it is running" in app.error[0].value
-    assert not any("Signals of this student" in item.value for item in app.markdown)
+    assert len(app.error) == 1 and "Nothing listens at" in app.error[0].value
+    assert not app.get("html") and not app.markdown
     assert given(app)["model"] == "model"  # a server may be started later
+
+
+def test_an_unknown_model_is_one_sentence_with_the_models_that_there_are(app):
+    with ChatServer(models=("some/model-a", "some/model-b")) as server:
+        press(fill(app, server.url, "nobody"))
+    said = app.error[0].value.replace("\\", "")
+    assert len(app.error) == 1 and "it offers 'some/model-a', 'some/model-b'" in said
+    assert not app.get("html") and not app.markdown
+
+
+def test_a_server_that_refuses_the_greeting_only_still_shows_what_it_did(app):
+    with ChatServer() as server:
+        server.script.poison["Say hello."] = status(400, "no greetings here")
+        press(fill(app, server.url))
+    assert "no greetings here" in app.error[0].value
+    found = outcomes(app)
+    assert found["temperature"] == "✓ works" and "answers a request" not in found and "accepts the key" not in found
+    assert not any("solve" in item.value for item in app.markdown)
+
+
+INVISIBLE = "\u2060\u200b\ufeff\u00a0\u200d\t"
+
+
+def test_what_nobody_sees_in_a_pasted_text_is_taken_out(app):
+    app = fill(app, f"{INVISIBLE}http:{INVISIBLE}//localhost:8000/v1{INVISIBLE}", f" org{INVISIBLE}/m{INVISIBLE}",
+               f"{INVISIBLE}SOME{INVISIBLE}_KEY ")  # fmt: skip
+    assert given(app) == {"base_url": "http://localhost:8000/v1", "model": "org/m", "key_env": "SOME_KEY"}
+    assert not app.error
+    assert given(fill(app, INVISIBLE, INVISIBLE, INVISIBLE)) is None
+
+
+def test_only_what_nobody_sees_is_taken_out():
+    assert strip_invisible(" a model 1-é_中.x\n") == "a model 1-é_中.x"
+
+
+def test_the_key_is_folded_and_its_fold_says_whether_there_is_one(app):
+    fold = app.get("popover")[0]
+    assert fold.proto.popover.label == "No key" and fold.text_input[0].key == "student_key_env"
+    fill(app, "http://localhost:1", key_env=KEY)  # a key where its variable's name belongs
+    assert app.get("popover")[0].proto.popover.label == "Key" and app.error
+
+
+def test_the_only_model_of_a_server_is_taken_and_of_several_one_is_chosen(app):
+    with ChatServer(models=("only/one",)) as server:
+        fill(app, server.url, "")
+        app.button(key="student_which").click().run()
+        assert given(app)["model"] == "only/one" and app.text_input(key="student_model").value == "only/one"
+        server.script.models = ("a", "b")
+        fill(app, server.url, "")
+        app.button(key="student_which").click().run()
+        assert given(app) is None
+        app.selectbox(key="student_offer").select("b").run()
+    assert given(app)["model"] == "b" and not app.selectbox
+
+
+def test_a_server_whose_models_cannot_be_had_says_so(app):
+    with ChatServer(models=None) as server:
+        fill(app, server.url, "")
+        app.button(key="student_which").click().run()
+        assert "gives no list" in app.error[0].value and given(app) is None
+    fill(app, "nonsense", "")
+    assert not app.error
+    app.button(key="student_which").click().run()
+    assert "is no server" in app.error[0].value.replace("\\", "")
 
 
 def test_a_wrong_key_says_which_variable_and_never_the_key(app, monkeypatch):
@@ -158,7 +239,7 @@ def test_a_wrong_key_says_which_variable_and_never_the_key(app, monkeypatch):
 def test_a_variable_that_is_not_set_is_said_before_the_test(app, monkeypatch):
     monkeypatch.delenv("SOME_KEY", raising=False)
     fill(app, "http://localhost:1", key_env="SOME_KEY")
-    assert "is not set where the app was started" in app.caption[0].value
+    assert "is not set where the app was started" in app.caption[1].value
 
 
 def test_a_key_over_plain_http_to_another_machine_is_warned_of(app, monkeypatch):
@@ -180,5 +261,5 @@ def test_for_a_teacher_the_count_of_tokens_decides(gives_usage, sentence):
     app = AppTest.from_function(script, args=(True,), default_timeout=40).run()
     with ChatServer(gives_usage=gives_usage) as server:
         press(fill(app, server.url))
-    said = next(item.value for item in app.markdown if "As a teacher" in item.value)
+    said = next(item.value for item in app.markdown if "**tokens**" in item.value)
     assert sentence in said and "loss" not in said
