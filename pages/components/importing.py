@@ -25,6 +25,11 @@ DESCRIPTIONS = {
     "game24": "four numbers, make 24; every solution is a row",
 }
 RECOGNISED = "as recognised"
+NO_ANSWERS = (
+    "Without reference answers these questions cannot be seeds of the task {task}: there is no correctness, no solve "
+    "rate and no loss of the reference, and no finetune can be measured; map the column that holds the answers. The "
+    "loss and the reward of a single question need none: **Try a problem** on Select."
+)
 
 
 def draw_import_form(hub: Hub, place: DeltaGenerator) -> None:
@@ -148,11 +153,21 @@ def _choose_reading(preview: Preview, name: str) -> tuple[str | None, ColumnMapp
     return task, ColumnMapping(tuple(question), pick.get(answer, answer), pick.get(final, final))
 
 
+def lacks_answers(preview: Preview) -> bool:
+    """Say whether no row can be kept because no column is read as an answer, and the task needs one."""
+    mapping = preview.mapping
+    if preview.problems or preview.task is None or mapping is None or not TASKS.get(preview.task).needs_answer:
+        return False
+    return mapping.answer is None and mapping.final is None
+
+
 def _draw_preview(preview: Preview) -> None:
     """Draw the first problems and the first faults of a file."""
     if preview.problems:
         first = preview.problems[0]
         draw_problem(first.question, first.answer, first.final, title="The first problem, as it will be read")
+    if lacks_answers(preview):
+        st.info(NO_ANSWERS.format(task=plain(preview.task)))
     looked = f"{numbers.counted(preview.n_rows, 'row')} looked at{'' if preview.is_whole else ', the beginning'}"
     st.caption(f"{looked}; {numbers.counted(len(preview.faults), 'bad row')} among them.")
     if preview.faults:
