@@ -10,7 +10,16 @@ from pages.components.choosing import choose_scores, choose_selector, list_stude
 from pages.components.chosen import draw_seed
 from pages.components.comparing import draw_comparison
 from pages.components.distribution import draw_distribution
-from pages.components.frame import choose, draw_empty, explain, name_set, open_page
+from pages.components.frame import (
+    choose,
+    choose_number,
+    draw_empty,
+    explain,
+    follow_address,
+    name_set,
+    open_page,
+    tell_address,
+)
 from pages.components.pool_table import draw_pool
 from pages.components.scoring import describe_scores, draw_score_form, follow_scores
 from pages.components.subject import view_seed_set
@@ -41,35 +50,27 @@ with inputs:
     scored = choose_scores(all_scored)
     frame, pool = read_pool(hub, seed_set, *([scored["run_id"], scored["student"]] if scored else [None]))
     selector, pick = choose_selector(hub, pool)
-    usual = min(100, max(len(pool) // 4, 1))
-    k = int(
-        st.number_input("Seeds to choose", 1, None, usual, step=10, key=f"select_k_{seed_set}", persist_state="session")
+    k = choose_number(
+        "Seeds to choose", 1, param="k", key=f"select_k_{seed_set}", usual=min(100, max(len(pool) // 4, 1)), step=10
     )
-    replicate = int(
-        st.number_input(
-            "Replicate",
-            0,
-            None,
-            0,
-            key="select_replicate",
-            persist_state="session",
-            help="Seed of every draw: the same replicate gives the same choice.",
-        )
+    replicate = choose_number(
+        "Replicate",
+        0,
+        param="replicate",
+        key="select_replicate",
+        usual=0,
+        help="Seed of every draw: the same replicate gives the same choice.",
     )
     needs = SELECTORS.get(selector).needs
     has_scores = needs <= set(pool.signals) | set(pool.vectors)
     follow_scores(hub, seed_set)
     draw_score_form(hub, seed_set, len(pool), all_scored, sorted({*needs, *pool.signals, *pool.vectors}))
 with picture, show_errors():
+    follow_address("view", "select_view", {view: view for view in VIEWS}.get, VIEWS[0])
     view = st.segmented_control(
-        "View",
-        VIEWS,
-        default=VIEWS[0],
-        required=True,
-        key="select_view",
-        label_visibility="collapsed",
-        persist_state="session",
+        "View", VIEWS, required=True, key="select_view", label_visibility="collapsed", persist_state="session"
     )
+    tell_address("view", "select_view", view, VIEWS[0])
     if scored:
         describe_scores(hub, scored, frame)
     if view == "Try a problem":
@@ -100,19 +101,23 @@ with picture, show_errors():
         row = draw_pool(frame, selection, {name: limits} if name else {})
         if row is not None:
             draw_seed(hub, frame, row, scored)
-        if place.button("Use this selection", type="primary", icon=":material/check:", key="use_selection"):
-            run_id = record_seeds(
-                hub,
-                seed_set,
-                pool,
-                selector=selector,
-                k=k,
-                pick=pick,
-                replicate=replicate,
-                prediction_run=scored and scored["run_id"],
-                student=scored and scored["student"],
-            )
-            st.switch_page("generate_page.py", query_params={"seeds": seed_set, "selection": run_id})
+    if (
+        has_scores
+        and k <= len(pool)
+        and place.button("Use this selection", type="primary", icon=":material/check:", key="use_selection")
+    ):
+        run_id = record_seeds(
+            hub,
+            seed_set,
+            pool,
+            selector=selector,
+            k=k,
+            pick=pick,
+            replicate=replicate,
+            prediction_run=scored and scored["run_id"],
+            student=scored and scored["student"],
+        )
+        st.switch_page("generate_page.py", query_params={"seeds": seed_set, "selection": run_id})
 explain(
     f"The signal of **{plain(selector)}** is read as `core.signals` says: loss is the mean negative log-likelihood per "
     "token of what the student itself wrote (end of text included), correctness compares its final answer with the "

@@ -22,8 +22,11 @@ const paint = (figure, style) => {
   const text = pick('--st-text-color', '#333'), line = pick('--st-border-color', 'rgba(128,128,128,.3)');
   const axis = (own) => ({gridcolor: line, linecolor: line, ...own,
     title: {...own.title, font: {size: 12.5, color: text}}});
-  const own = figure.layout;
-  return {...own, autosize: true, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+  const own = figure.layout, range = figure.range;
+  const mark = range ? [{type: 'rect', xref: 'x', yref: 'paper', x0: range[0], x1: range[1], y0: 0, y1: 1,
+    layer: 'below', line: {width: 1, color: text}, fillcolor: line}] : [];
+  return {...own, shapes: [...(own.shapes || []), ...mark], autosize: true,
+    paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
     font: {family: pick('--st-font', 'sans-serif'), size: 12.5, color: text},
     title: {...own.title, font: {size: 14.5, color: text}},
     xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
@@ -46,7 +49,7 @@ export default function (component) {
   node.dataset.chart = data.name;
   load(data.library).then((Plotly) => {
     const draw = () => Plotly.react(node, structuredClone(data.figure.data),
-      paint(structuredClone(data.figure), getComputedStyle(parentElement)),
+      paint({...structuredClone(data.figure), range: data.range}, getComputedStyle(parentElement)),
       {responsive: true, displaylogo: false, displayModeBar: 'hover',
        modeBarButtonsToRemove: [...(data.has_range ? [] : ['select2d']), 'lasso2d', 'autoScale2d']});
     draw();
@@ -75,9 +78,10 @@ def draw_chart(figure: Figure, *, key: str, has_range: bool = False) -> tuple[fl
     library = f"vendor/plotly.min.js?v={version('plotly')}"
     if has_range:
         figure = {**figure, "layout": {**figure["layout"], "dragmode": "select", "selectdirection": "h"}}
+    range_ = (st.session_state.get(key) or {}).get("range") if has_range else None
     found = _chart(
         key=key,
-        data={"figure": figure, "library": f"/{library}", "name": key, "has_range": has_range},
+        data={"figure": figure, "library": f"/{library}", "name": key, "has_range": has_range, "range": range_},
         height=figure["layout"]["height"],
         default={"range": None},
         on_range_change=lambda: None,

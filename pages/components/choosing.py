@@ -1,5 +1,10 @@
 """What a person chooses on the page Select: whose scores, a selector, a pick; and whom the try-it box may ask."""
 
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import pandas as pd
 import streamlit as st
 
@@ -8,6 +13,7 @@ from core.selection import PICKS, SELECTORS, Pool, can_pick
 from core.selection.own import load_selectors
 from pages.components import numbers
 from pages.components.access import show_errors
+from pages.components.frame import choose, follow_address, tell_address
 from pages.components.scoring import name_adapter
 
 
@@ -23,7 +29,9 @@ def choose_scores(scored: pd.DataFrame) -> dict | None:
         return f"{row['student_name']}, {row['student']}, {numbers.moment(row['created_at'])}: {right}"
 
     newest = next(iter(by_key))  # in the key: answers that have just come are taken without being asked for
-    return by_key[st.selectbox("Answers and scores of", list(by_key), format_func=shown, key=f"scores_{newest}")]
+    return by_key[
+        choose("Answers and scores of", list(by_key), param="scored", key=f"scores_{newest}", shown=shown, usual=newest)
+    ]
 
 
 def choose_selector(hub: Hub, pool: Pool) -> tuple[str, str]:
@@ -38,31 +46,79 @@ def choose_selector(hub: Hub, pool: Pool) -> tuple[str, str]:
         missing = sorted(SELECTORS.get(name).needs - known)
         return f"{name} (needs {' and '.join(missing)})" if missing else name
 
-    selector = st.selectbox(
-        "Selector", names, names.index(usual), format_func=shown, key=f"selector_{usual}", persist_state="session"
+    selector = choose(
+        "Selector",
+        names,
+        param="selector",
+        key=f"selector_{usual}",
+        shown=shown,
+        usual=usual,
+        persist_state="session",
     )
     st.caption(SELECTORS.get(selector).title)
     if not can_pick(SELECTORS.get(selector)):
         return selector, "argmax"
+    picks = list(PICKS)
+    follow_address("pick", "pick", {pick: pick for pick in picks}.get, "argmax")
     pick = st.segmented_control(
         "Pick",
-        list(PICKS),
-        default="argmax",
+        picks,
         required=True,
         key="pick",
         persist_state="session",
         help="argmax takes the best; softmax draws with p ∝ exp(score), which the paper found to be close to chance.",
     )
+    tell_address("pick", "pick", pick, "argmax")
     return selector, pick
 
 
 def list_students(hub: Hub, seed_set: str) -> list[dict]:
-    """Return the base and every trained adapter of the seed set, for the try-it box."""
+    """Return whom the try-it box may ask about a seed set: ``label``, ``student``, ``adapter``, ``server`` of each.
+
+    First the bases, the built-in student before those that have answered here or were finetuned; then the servers that
+    have answered here; then every trained adapter; each newest first. Labels are short, and no two are the same.
+    """
     adapters = hub.store.list_adapters(seed_set).to_dict("records")
-    sources = list(dict.fromkeys(["tiny", *(row["student"] for row in adapters)]))
-    bases = [{"label": f"{source}, base", "student": source, "adapter": None, "server": None} for source in sources]
-    tuned = [
-        {"label": name_adapter(row), "student": row["student"], "adapter": row["path"], "server": None}
-        for row in adapters
+    sources, servers = _list_asked(hub, seed_set)
+    sources = dict.fromkeys(["tiny", *sources, *(row["student"] for row in adapters)])
+    found = [  # (short label, one that nothing else has), student, adapter, server
+        *((_name_base(source), source, None, None) for source in sources),
+        *((_name_server(server), server["model"], None, server) for server in servers),
+        *(((name_adapter(row), f"{name_adapter(row)}, {row['run_id']}"), row["student"], row["path"], None)
+          for row in adapters),
+    ]  # fmt: skip
+    counts = Counter(short for (short, _), *_ in found)
+    return [
+        {"label": short if counts[short] == 1 else whole, "student": student, "adapter": adapter, "server": server}
+        for (short, whole), student, adapter, server in found
     ]
-    return [*bases, *tuned]
+
+
+def _list_asked(hub: Hub, seed_set: str) -> tuple[list[str], list[dict]]:
+    """Return the models (folder or hub id) and the servers that have answered problems of a seed set, newest first.
+
+    A server that was asked for one model with several keys comes once, with the newest.
+    """
+    sources, servers = [], {}
+    for row in hub.store.list_prediction_sets(seed_set).drop_duplicates("run_id").to_dict("records"):
+        server = None if row["kind"] == "loop" else hub.store.read_run(row["run_id"])["config"].get("server")
+        if server is not None:
+            servers.setdefault((server["base_url"], server["model"]), server)
+        elif not numbers.is_missing(row["student_name"]):
+            sources.append(row["student_name"])
+    return sources, list(servers.values())
+
+
+def _name_base(source: str) -> tuple[str, str]:
+    return f"{_name_model(source)}, base", f"{source}, base"
+
+
+def _name_server(server: Mapping[str, str]) -> tuple[str, str]:
+    place = urlsplit(server["base_url"]).netloc
+    return f"{_name_model(server['model'])} at {place}", f"{server['model']} at {server['base_url']}"
+
+
+def _name_model(name: str) -> str:
+    """Return a hub id as it is, and the last part of a folder's path."""
+    path = Path(name)
+    return path.name if path.is_absolute() and path.name else name

@@ -7,18 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
-from core.signals import SIGNALS
 from pages.components import numbers
 from pages.components.pool_table import list_score_columns
 from pages.components.problems import draw_problem
+from pages.components.score_text import say_score, say_unit
 from pages.components.surprise import draw_surprise
 from pages.components.text import plain, to_markdown
-
-BEHIND = {
-    "judge": ("teacher {judge_teacher}, student {judge_student}, of 10"),
-    "solve_rate": ("95 % interval {solve_rate_low} to {solve_rate_high}"),
-}
-"""What stands behind a score, from columns of the pool."""
 
 
 def draw_seed(hub: Hub, frame: pd.DataFrame, row: pd.Series, scored: Mapping[str, Any] | None) -> None:
@@ -42,7 +36,7 @@ def draw_seed(hub: Hub, frame: pd.DataFrame, row: pd.Series, scored: Mapping[str
         if not answer:
             st.markdown("Not asked yet.")
             return
-        draw_surprise(answer["text"], answer["surprises"])
+        draw_surprise(answer["text"], answer["surprises"], loss=row["loss"])
         if not numbers.is_missing(row["is_correct"]):
             st.markdown(":green[:material/check: right]" if row["is_correct"] else ":red[:material/close: wrong]")
         if answer["is_truncated"]:
@@ -56,13 +50,7 @@ def _draw_scores(frame: pd.DataFrame, row: pd.Series, notes: Mapping[str, str]) 
     lines = []
     for name in list_score_columns(frame):
         value, others = row[name], frame[name].dropna()
-        signal = SIGNALS.get(name)
-        line = f"**{name}** {numbers.loss(value)}{' ' + signal.unit if signal.unit else ''}"
-        if signal.is_vector:
-            line = f"**{name}** length {numbers.loss(value)}"
-        if name in BEHIND and not numbers.is_missing(value):
-            shown = {key: numbers.loss(row[key]) for key in row.index if str(key).startswith(name)}
-            line += f" ({BEHIND[name].format(**shown)})"
+        line = " ".join(filter(None, [f"**{name}**", say_score(name, row), say_unit(name)]))
         if not numbers.is_missing(value) and others.nunique() > 2:
             line += f" · above {numbers.percent((others < value).mean())} of the pool"
         if name in notes:

@@ -50,7 +50,14 @@ def note_teacher() -> None:
 
 
 def choose(
-    label: str, options: Sequence[T], *, param: str, key: str, shown: Callable[[T], str] = str, **more: object
+    label: str,
+    options: Sequence[T],
+    *,
+    param: str,
+    key: str,
+    shown: Callable[[T], str] = str,
+    usual: T | None = None,
+    **more: object,
 ) -> T:
     """Draw a select box that follows, and is followed by, a query parameter: a page's address says what it shows.
 
@@ -60,14 +67,59 @@ def choose(
         param: query parameter.
         key: of the widget.
         shown: option -> what people read.
+        usual: the option at first, which the address need not name; None: the first one, which it names.
         more: further arguments of ``st.selectbox``.
     """
-    by_text = {str(option): option for option in options}
-    wanted, memory = st.query_params.get(param), f"{key}_in_address"
-    if wanted in by_text and st.session_state.get(memory) != wanted:
-        st.session_state[key] = by_text[wanted]
+    follow_address(param, key, {str(option): option for option in options}.get, usual)
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = options[0]  # set, not deleted: the browser would go on showing the old one
     chosen = st.selectbox(label, options, format_func=shown, key=key, **more)
-    st.session_state[memory] = st.query_params[param] = str(chosen)
+    tell_address(param, key, chosen, usual)
     return chosen
+
+
+def follow_address(param: str, key: str, read: Callable[[str], T | None], usual: T | None = None) -> None:
+    """Set the widget that is drawn next to what the address says, where that is new; at first to its usual value.
+
+    Args:
+        param: query parameter.
+        key: of the widget.
+        read: text of the parameter -> value, None where it is none.
+        usual: value that nobody had to choose; None leaves it to the widget.
+    """
+    wanted = st.query_params.get(param)
+    value = None if wanted is None or st.session_state.get(f"{key}_in_address") == wanted else read(wanted)
+    if value is not None:
+        st.session_state[key] = value
+    elif usual is not None and key not in st.session_state:
+        st.session_state[key] = usual
+
+
+def tell_address(param: str, key: str, value: object, usual: object = None) -> None:
+    """Put the value of a widget into the address, or nothing where it is the usual one."""
+    st.session_state[f"{key}_in_address"] = str(value)
+    if usual is not None and value == usual:
+        st.query_params.pop(param, None)
+    else:
+        st.query_params[param] = str(value)
+
+
+def choose_number(label: str, least: int, *, param: str, key: str, usual: int, **more: object) -> int:
+    """Draw a box for a whole number that follows, and is followed by, a query parameter.
+
+    Args:
+        label: of the box.
+        least: the smallest number allowed.
+        param: query parameter.
+        key: of the widget.
+        usual: the number at first, which the address need not name.
+        more: further arguments of ``st.number_input``.
+    """
+
+    def read(text: str) -> int | None:
+        return int(text) if text.isascii() and text.isdigit() and least <= int(text) < 10**9 else None
+
+    follow_address(param, key, read, usual)
+    number = int(st.number_input(label, least, key=key, persist_state="session", **more))
+    tell_address(param, key, number, usual)
+    return number

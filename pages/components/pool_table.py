@@ -46,6 +46,7 @@ def draw_pool(
     event = st.dataframe(
         shown.assign(answered=shown["is_correct"].map({True: "right", False: "wrong"}).fillna(numbers.MISSING)),
         hide_index=True,
+        placeholder=numbers.MISSING,
         height=min(38 + 35 * len(shown), 360),
         key=f"pool_table_{len(shown)}_{shown.iloc[0]['problem_id']}",
         on_select="rerun",

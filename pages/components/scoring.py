@@ -79,14 +79,17 @@ def _choose_model(choice: str, adapter: Mapping[str, Any] | None) -> dict[str, A
 def _choose_signals(wanted: Sequence[str], *, has_weights: bool) -> list[str]:
     """Let a person choose signals; those that need weights are not offered for a student behind a server."""
     options = [name for name in SIGNALS if has_weights or "weights" not in SIGNALS.get(name).needs]
-    usual = [name for name in options if name in {"loss", "correct", "reward", *wanted}]
+    state, key = st.session_state, f"score_signals_{has_weights}"
+    new = {*wanted} - {*state.get(f"{key}_wanted", ())}  # what a person has removed stays away
+    taken = {*state.get(key, ("loss", "correct", "reward")), *new}
+    state[key], state[f"{key}_wanted"] = [name for name in options if name in taken], list(wanted)
     if not has_weights:
         st.caption("Gradients and the loss of the reference need the model's weights on this machine.")
     return st.multiselect(
         "Signals",
         options,
-        usual,
-        key=f"score_signals_{'-'.join(usual)}",
+        key=key,
+        persist_state="session",
         help="\n".join(f"- **{name}**: {SIGNALS.get(name).title}" for name in options),
     )
 

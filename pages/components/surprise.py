@@ -121,33 +121,41 @@ def _write_spans(stretches: Sequence[Stretch]) -> Iterator[str]:
         yield f'<span{of} title="{escape(describe_surprise(stretch))}">{shown}</span>'
 
 
-def write_html(text: str, surprises: Sequence[Sequence[float]] | None) -> str:
-    """Return an answer as HTML in which nothing of the text is markup; without surprises it has no colours."""
+def write_html(text: str, surprises: Sequence[Sequence[float]] | None, loss: float | None = None) -> str:
+    """Return an answer as HTML in which nothing of the text is markup; without surprises it has no colours.
+
+    Args:
+        text: the answer.
+        surprises: as for :func:`draw_surprise`.
+        loss: mean over all tokens as it was measured; None: that of the surprises, which are kept rounded.
+    """
     text = text.encode("utf-8", "replace").decode()  # half a character cannot be sent
     if surprises is None:
         return f'{write_style()}<div class="seedbed-surprise"><div class="text">{escape(text)}</div></div>'
     spans = "".join(_write_spans(cut_tokens(text, surprises)))
     known = [nats for _, nats in surprises if nats is not None and math.isfinite(nats)]
-    mean = numbers.loss(sum(known) / len(known)) if known and len(known) == len(surprises) else numbers.MISSING
+    if numbers.is_missing(loss) and known and len(known) == len(surprises):
+        loss = sum(known) / len(known)
     return (
         f'{write_style()}<div class="seedbed-surprise"><div class="text">{spans}</div><div class="foot">'
         f'<div>sure<span class="ramp"></span>unsure ({FULL_NATS:g} nats or more)</div>'
-        f"<div>mean <b>{mean}</b> nats per token, {numbers.counted(len(surprises), 'token')}</div>"
+        f"<div>mean <b>{numbers.loss(loss)}</b> nats per token, {numbers.counted(len(surprises), 'token')}</div>"
         '<div class="told">Point at a word to see its surprise and its probability.</div></div></div>'
     )
 
 
-def draw_surprise(text: str, surprises: Sequence[Sequence[float]] | None) -> None:
+def draw_surprise(text: str, surprises: Sequence[Sequence[float]] | None, *, loss: float | None = None) -> None:
     """Draw an answer with each token on orange the more it surprised the student.
 
     Args:
         text: the answer as the student wrote it; may be hostile.
         surprises: [[end of the token in the text, nats], ...] as ``store.read_answer`` has it; None: not known.
+        loss: their mean as it was measured, where it is known.
     """
     if numbers.is_missing(text) or not text:
         st.caption("The student wrote nothing.")
         if not surprises:
             return
-    st.html(write_html("" if numbers.is_missing(text) else text, surprises))
+    st.html(write_html("" if numbers.is_missing(text) else text, surprises, loss))
     if surprises is None:
         st.caption("Log-probabilities are not known for this answer, so it has no colours.")

@@ -198,7 +198,12 @@ def append_training(folder: RunFolder, n_steps: int = 40) -> None:
         if step % 10 == 0:
             folder.append("metrics", {**row, "name": "validation_loss", "value": 2 * math.exp(-step / 18)})
             folder.append("metrics", {**row, "name": "validation_accuracy", "value": 0.2 + step / 100})
-    folder.append("adapters", {"round": 1, "student": "tiny", "path": "runs/x/adapter", "n_rows": 9, "best_epoch": 4.0,
+    adapter = folder.path / "checkpoints" / "adapter"
+    adapter.mkdir(parents=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (adapter / name).touch()  # nothing here loads it
+    path = adapter.relative_to(folder.path.parent.parent).as_posix()
+    folder.append("adapters", {"round": 1, "student": "tiny", "path": path, "n_rows": 9, "best_epoch": 4.0,
                                "validation_accuracy": 0.6, "written_at": time.time()})  # fmt: skip
     folder.write_part("predictions", predictions("base", "test", N_TEST, 0.25))
     folder.write_part("predictions", predictions("round-1", "test", N_TEST, 0.6))

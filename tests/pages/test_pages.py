@@ -256,6 +256,35 @@ def test_score_is_a_run(filled, visit):
     assert {"loss", "correct", "reward", "gradient"} <= set(config["signals"])  # what was scored before too
 
 
+def test_the_address_says_what_is_chosen_and_is_followed(filled, visit):
+    app = visit("select", selector="reward_low", pick="softmax", k="7", replicate="3", scored=f"{home.SCORE}/base")
+    assert not app.exception and len(chosen_table(app)) == 7
+    assert next(box for box in app.selectbox if box.label == "Selector").value == "reward_low"
+    assert app.segmented_control(key="pick").value == "softmax"
+    assert app.number_input(key="select_replicate").value == 3
+    app.number_input(key="select_replicate").set_value(4).run()
+    choose_selector(app, "loss_high")
+    app.segmented_control(key="select_view").set_value("Compare").run()
+    said = {name: "".join(value) for name, value in app.query_params.items()}
+    assert (said["replicate"], said["k"], said["view"]) == ("4", "7", "Compare")
+    assert "selector" not in said  # the usual one needs no word
+
+
+@pytest.mark.parametrize("query", [{"selector": "none_such"}, {"k": "many"}, {"k": "0"}, {"k": "²"}, {"view": ""}])
+def test_an_address_that_makes_no_sense_is_passed_over(filled, visit, query):
+    app = visit("select", **query)
+    assert not app.exception and len(chosen_table(app)) == home.N_TRAIN // 4
+
+
+def test_a_signal_that_was_removed_stays_away_and_a_newly_needed_one_comes(filled, visit):
+    app = visit_scored(visit)
+    signals = next(box for box in app.multiselect if box.label == "Signals")
+    signals.set_value([name for name in signals.value if name != "reward"]).run()
+    choose_selector(app, "solve_rate")
+    taken = next(box for box in app.multiselect if box.label == "Signals").value
+    assert "solve_rate" in taken and "reward" not in taken
+
+
 def test_the_views_compare_and_try_open(filled, visit):
     app = visit_scored(visit)
     for view in ("Compare", "Try a problem"):

@@ -1,0 +1,39 @@
+"""Scores in words: rates in per cent, verdicts as right or wrong, all others with three digits and their unit."""
+
+from collections.abc import Mapping
+
+from core.signals import SIGNALS
+from pages.components import numbers
+
+VERDICTS = ("correct", "grade")
+"""Signals that are 1 for right and 0 for wrong."""
+
+WORDS = {1.0: "right", 0.0: "wrong"}
+
+
+def say_score(name: str, scores: Mapping[str, float | None]) -> str:
+    """Return a signal's value as people read it, with what stands behind it; a dash where it is unknown.
+
+    Args:
+        name: of the signal.
+        scores: signal, or number behind one (``solve_rate_low``, ``judge_teacher``) -> value.
+    """
+    value = scores.get(name)
+    if numbers.is_missing(value):
+        return numbers.MISSING
+    if name in VERDICTS:
+        return WORDS.get(float(value), numbers.percent(value))
+    if name == "solve_rate":
+        between = numbers.interval(scores.get("solve_rate_low"), scores.get("solve_rate_high"))
+        return f"{numbers.percent(value)} ({between})"
+    text = numbers.loss(value).replace("-", "−")
+    if name == "judge" and not numbers.is_missing(scores.get("judge_teacher")):
+        behind = [numbers.loss(scores.get(f"judge_{who}")) for who in ("teacher", "student")]
+        return f"{text} (teacher {behind[0]}, student {behind[1]}, of 10)"
+    return text
+
+
+def say_unit(name: str) -> str:
+    """Return what a score is measured in; empty for verdicts and rates, which say it themselves."""
+    signal = SIGNALS.get(name)
+    return "length" if signal.is_vector else "" if name == "solve_rate" else signal.unit
