@@ -15,6 +15,7 @@ from core.signals import SIGNALS
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.running import draw_live, draw_run
+from pages.components.score_text import say_score
 from pages.components.standing import ACTIVE
 from pages.components.surprise import draw_surprise
 from pages.components.text import plain, to_markdown
@@ -32,6 +33,12 @@ N_BESIDE = 3
 
 N_SAMPLES = 16
 """Answers drawn for the solve rate."""
+
+_MARKS = {
+    "right": ":green[:material/check: right]",
+    "wrong": ":red[:material/close: wrong]",
+    "not known": ":gray[:material/help: not known]",
+}
 
 
 def draw_try(hub: Hub, task: str, students: Sequence[Mapping[str, Any]]) -> None:
@@ -149,8 +156,7 @@ def _draw_answer(answer: Mapping[str, Any]) -> None:
         st.markdown(f"**{plain(answer['label'])}**")
         st.error(plain(answer["error"]), icon=":material/error:")
         return
-    verdict = {1.0: " · :green[:material/check: right]", 0.0: " · :red[:material/close: wrong]"}
-    st.markdown(f"**{plain(answer['label'])}**{verdict.get(answer['scores'].get('correct'), '')}")
+    st.markdown(f"**{plain(answer['label'])}** · {_MARKS[word_verdict(answer['scores'].get('correct'))]}")
     draw_surprise(answer["text"], answer["surprises"])
     facts = [f"final answer {plain(answer['final'])}" if answer["final"] else "no final answer found"]
     if answer["is_truncated"]:
@@ -164,7 +170,7 @@ def _draw_scores(answers: Sequence[Mapping[str, Any]], n_samples: int) -> None:
     rows = [
         {
             "score": SIGNALS.get(name).title,
-            **{f"student_{i}": show_score(name, answer["scores"]) for i, answer in enumerate(answers)},
+            **{f"student_{i}": say_score(name, answer["scores"]) for i, answer in enumerate(answers)},
             "unit": f"of {n_samples}, 95 % interval" if name == "solve_rate" else SIGNALS.get(name).unit,
         }
         for name in names
@@ -181,7 +187,8 @@ def _draw_scores(answers: Sequence[Mapping[str, Any]], n_samples: int) -> None:
         },
     )
     for (name, note), labels in gather_notes(answers).items():
-        st.caption(f"{SIGNALS.get(name).title}, {plain(', '.join(labels))}: {plain(note.rstrip('.'))}.")
+        whose = f", {plain(', '.join(labels))}" if len(labels) < len(answers) else ""
+        st.caption(f"{SIGNALS.get(name).title}{whose}: {plain(note.rstrip('.'))}.")
 
 
 def gather_notes(answers: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
@@ -189,19 +196,10 @@ def gather_notes(answers: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], 
     notes: dict[tuple[str, str], list[str]] = {}
     for answer in answers:
         for name, note in answer["notes"].items():
-            if name != "correct" or answer["scores"].get(name) is not None:  # no reference: there is no verdict at all
-                notes.setdefault((name, note), []).append(answer["label"])
+            notes.setdefault((name, note), []).append(answer["label"])
     return notes
 
 
-def show_score(name: str, scores: Mapping[str, float | None]) -> str:
-    """Return a score as people read it; a dash where it is unknown."""
-    value = scores.get(name)
-    if numbers.is_missing(value):
-        return numbers.MISSING
-    if "nats" in SIGNALS.get(name).unit:
-        return numbers.loss(value)
-    if name == "solve_rate":
-        low, high = scores.get("solve_rate_low"), scores.get("solve_rate_high")
-        return f"{numbers.percent(value)} ({numbers.interval(low, high)})"
-    return numbers.score(value).replace("-", "−")
+def word_verdict(value: float | None) -> str:
+    """Return whether an answer is right, in words; unknown is None, as it is without a reference."""
+    return "not known" if numbers.is_missing(value) else "right" if value else "wrong"
