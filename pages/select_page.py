@@ -6,7 +6,7 @@ from core.errors import SelectionError
 from core.recipes.selecting import choose_seeds, read_pool, record_seeds
 from core.selection import SELECTORS
 from pages.components.access import show_errors, use_hub
-from pages.components.choosing import choose_scores, choose_selector, list_students
+from pages.components.choosing import choose_scores, choose_selector, list_students, say_where
 from pages.components.chosen import draw_seed
 from pages.components.comparing import draw_comparison
 from pages.components.distribution import draw_distribution
@@ -88,10 +88,8 @@ with picture, show_errors():
             key=f"{seed_set}/{scored and scored['run_id']}/{scored and scored['student']}",
         )
     elif not has_scores:
-        missing = " and ".join(sorted(needs - set(pool.signals) - set(pool.vectors)))
-        draw_empty(
-            f"**{plain(selector)}** needs {missing}: score the seeds by it, on the left, then its choice is here."
-        )
+        missing = sorted(needs - set(pool.signals) - set(pool.vectors))
+        draw_empty(f"**{plain(selector)}** needs {' and '.join(missing)}. {say_where(hub, all_scored, needs)}")
     else:
         selection = choose_seeds(pool, selector, k, replicate, pick)
         at_random = choose_seeds(pool, "random", k, replicate).indices

@@ -30,6 +30,7 @@ const paint = (figure, style) => {
     font: {family: pick('--st-font', 'sans-serif'), size: 12.5, color: text},
     title: {...own.title, font: {size: 14.5, color: text}},
     xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
+    modebar: {bgcolor: 'rgba(0,0,0,0)', color: 'rgba(128,128,128,.8)', activecolor: text},
     hoverlabel: {bgcolor: pick('--st-secondary-background-color', '#eee'), font: {color: text}, bordercolor: line}};
 };
 const watch = (node) => {
@@ -38,8 +39,10 @@ const watch = (node) => {
   const tell = (low, high) => node.seedbedTell && node.seedbedTell([low, high]);
   node.on('plotly_selected', (event) => { if (event && event.range) tell(...event.range.x); });
   node.on('plotly_click', (event) => {
-    const bar = event.points.find((point) => point.data.type === 'bar');
-    if (bar) tell(bar.x - bar.data.width / 2, bar.x + bar.data.width / 2);
+    const bars = node.data.find((trace) => trace.type === 'bar'), axis = node._fullLayout.xaxis;
+    const at = axis.p2d(event.event.clientX - node.getBoundingClientRect().left - axis._offset);
+    const middle = bars && bars.x.find((x) => Math.abs(x - at) <= bars.width / 2);
+    if (middle !== undefined) tell(middle - bars.width / 2, middle + bars.width / 2);
   });
 };
 export default function (component) {
@@ -50,8 +53,8 @@ export default function (component) {
   load(data.library).then((Plotly) => {
     const draw = () => Plotly.react(node, structuredClone(data.figure.data),
       paint({...structuredClone(data.figure), range: data.range}, getComputedStyle(parentElement)),
-      {responsive: true, displaylogo: false, displayModeBar: 'hover',
-       modeBarButtonsToRemove: [...(data.has_range ? [] : ['select2d']), 'lasso2d', 'autoScale2d']});
+      {responsive: true, displaylogo: false, displayModeBar: 'hover', modeBarButtons:
+       [['toImage'], [...(data.has_range ? ['select2d'] : []), 'zoom2d', 'pan2d', 'resetScale2d']]});
     draw();
     if (data.has_range) { node.seedbedTell = (range) => setStateValue('range', range); watch(node); }
     node.dataset.points = data.figure.data.reduce((most, trace) => Math.max(most, trace.x.length), 0);
@@ -77,7 +80,10 @@ def draw_chart(figure: Figure, *, key: str, has_range: bool = False) -> tuple[fl
     """
     library = f"vendor/plotly.min.js?v={version('plotly')}"
     if has_range:
-        figure = {**figure, "layout": {**figure["layout"], "dragmode": "select", "selectdirection": "h"}}
+        figure = {
+            **figure,
+            "layout": {**figure["layout"], "dragmode": "select", "selectdirection": "h", "hoverdistance": -1},
+        }
     range_ = (st.session_state.get(key) or {}).get("range") if has_range else None
     found = _chart(
         key=key,

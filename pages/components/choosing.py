@@ -1,8 +1,9 @@
 """What a person chooses on the page Select: whose scores, a selector, a pick; and whom the try-it box may ask."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -15,6 +16,7 @@ from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import choose, follow_address, tell_address
 from pages.components.scoring import name_adapter
+from pages.components.text import plain
 
 
 def choose_scores(scored: pd.DataFrame) -> dict | None:
@@ -25,13 +27,25 @@ def choose_scores(scored: pd.DataFrame) -> dict | None:
 
     def shown(key: str) -> str:
         row = by_key[key]
-        right = f"{numbers.percent(row['accuracy'])} right of {numbers.count(row['n'])}"
-        return f"{row['student_name']}, {row['student']}, {numbers.moment(row['created_at'])}: {right}"
+        return f"{name_scores(row)}: {numbers.percent(row['accuracy'])} right of {numbers.count(row['n'])}"
 
     newest = next(iter(by_key))  # in the key: answers that have just come are taken without being asked for
     return by_key[
         choose("Answers and scores of", list(by_key), param="scored", key=f"scores_{newest}", shown=shown, usual=newest)
     ]
+
+
+def name_scores(row: Mapping[str, Any]) -> str:
+    """Return what people read for whose answers and scores a row of ``store.list_prediction_sets`` holds."""
+    return f"{_name_model(row['student_name'])}, {row['student']}, {numbers.moment(row['created_at'])}"
+
+
+def say_where(hub: Hub, scored: pd.DataFrame, needs: Set[str]) -> str:
+    """Say where scores that a selector needs are to be had: of other answers, or by scoring the seeds."""
+    for row in scored.to_dict("records"):
+        if needs <= set(hub.store.read_run(row["run_id"])["config"].get("signals", ())):
+            return f"The scores of **{plain(name_scores(row))}** have it: choose them under **Answers and scores of**."
+    return "Take it among the signals of **Score the seeds**; when the run is done, its choice is here."
 
 
 def choose_selector(hub: Hub, pool: Pool) -> tuple[str, str]:

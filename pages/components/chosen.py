@@ -10,7 +10,7 @@ from core.hub import Hub
 from pages.components import numbers
 from pages.components.pool_table import list_score_columns
 from pages.components.problems import draw_problem
-from pages.components.score_text import say_score, say_unit
+from pages.components.score_text import say_score
 from pages.components.surprise import draw_surprise
 from pages.components.text import plain, to_markdown
 
@@ -50,7 +50,7 @@ def _draw_scores(frame: pd.DataFrame, row: pd.Series, notes: Mapping[str, str]) 
     lines = []
     for name in list_score_columns(frame):
         value, others = row[name], frame[name].dropna()
-        line = " ".join(filter(None, [f"**{name}**", say_score(name, row), say_unit(name)]))
+        line = f"**{name}** {say_score(name, row)}"
         if not numbers.is_missing(value) and others.nunique() > 2:
             line += f" · above {numbers.percent((others < value).mean())} of the pool"
         if name in notes:

@@ -11,12 +11,13 @@ VERDICTS = ("correct", "grade")
 WORDS = {1.0: "right", 0.0: "wrong"}
 
 
-def say_score(name: str, scores: Mapping[str, float | None]) -> str:
+def say_score(name: str, scores: Mapping[str, float | None], *, has_unit: bool = True) -> str:
     """Return a signal's value as people read it, with what stands behind it; a dash where it is unknown.
 
     Args:
         name: of the signal.
         scores: signal, or number behind one (``solve_rate_low``, ``judge_teacher``) -> value.
+        has_unit: whether the unit is said as well; verdicts and rates say it themselves.
     """
     value = scores.get(name)
     if numbers.is_missing(value):
@@ -26,14 +27,10 @@ def say_score(name: str, scores: Mapping[str, float | None]) -> str:
     if name == "solve_rate":
         between = numbers.interval(scores.get("solve_rate_low"), scores.get("solve_rate_high"))
         return f"{numbers.percent(value)} ({between})"
-    text = numbers.loss(value).replace("-", "−")
+    text, signal = numbers.loss(value).replace("-", "−"), SIGNALS.get(name)
+    if has_unit:
+        text = f"length {text}" if signal.is_vector else f"{text} {signal.unit}".strip()
     if name == "judge" and not numbers.is_missing(scores.get("judge_teacher")):
         behind = [numbers.loss(scores.get(f"judge_{who}")) for who in ("teacher", "student")]
         return f"{text} (teacher {behind[0]}, student {behind[1]}, of 10)"
     return text
-
-
-def say_unit(name: str) -> str:
-    """Return what a score is measured in; empty for verdicts and rates, which say it themselves."""
-    signal = SIGNALS.get(name)
-    return "length" if signal.is_vector else "" if name == "solve_rate" else signal.unit

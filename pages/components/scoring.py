@@ -140,7 +140,7 @@ def _say_cost(
 
 def name_adapter(row: Mapping[str, Any]) -> str:
     """Return what people read for a trained adapter."""
-    return f"{row['title']}, {numbers.moment(row['written_at'])}, round {row['round']}"
+    return f"round {row['round']}, {numbers.moment(row['written_at'])}, {row['title']}"
 
 
 def follow_scores(hub: Hub, seed_set: str) -> None:
