@@ -34,6 +34,9 @@ N_BESIDE = 3
 N_SAMPLES = 16
 """Answers drawn for the solve rate."""
 
+WIDTH = 150
+"""Of a student's column, pixels: an adapter's whole name would push the other students out of sight."""
+
 _MARKS = {
     "right": ":green[:material/check: right]",
     "wrong": ":red[:material/close: wrong]",
@@ -170,7 +173,7 @@ def _draw_scores(answers: Sequence[Mapping[str, Any]], n_samples: int) -> None:
     rows = [
         {
             "score": SIGNALS.get(name).title,
-            **{f"student_{i}": say_score(name, answer["scores"]) for i, answer in enumerate(answers)},
+            **{f"student_{i}": say_score(name, answer["scores"], has_unit=False) for i, answer in enumerate(answers)},
             "unit": f"of {n_samples}, 95 % interval" if name == "solve_rate" else SIGNALS.get(name).unit,
         }
         for name in names
@@ -182,7 +185,7 @@ def _draw_scores(answers: Sequence[Mapping[str, Any]], n_samples: int) -> None:
         hide_index=True,
         height="content",
         column_config={
-            f"student_{i}": st.column_config.TextColumn(answer["label"], alignment="right")
+            f"student_{i}": st.column_config.TextColumn(answer["label"], alignment="right", width=WIDTH)
             for i, answer in enumerate(answers)
         },
     )

@@ -1,5 +1,6 @@
 """The try-it box, with a real run of the shipped student in between."""
 
+import json
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from pages.components import choosing, numbers
 from pages.components.choosing import list_students
-from pages.components.trying import gather_notes, word_verdict
+from pages.components.trying import WIDTH, gather_notes, word_verdict
 from tests.pages.home import N_TRAIN, SEED_SET, make_run, predictions
 from tests.teacher.server import ChatServer
 
@@ -74,6 +75,7 @@ def test_answers_stand_side_by_side_and_stay(empty):
         assert not app.exception
         assert len(app.get("html")) == 1 and "seedbed-surprise" in app.get("html")[0].proto.body
         assert len(app.error) == 1 and "nowhere" in app.error[0].value
+        assert json.loads(app.dataframe[0].proto.columns)["student_0"]["width"] == WIDTH
         table = app.dataframe[0].value.set_index("score")
         losses = table.loc[["Loss of the student's own answer", "Loss of the reference answer"]]
         assert set(losses["unit"]) == {"nats per token"} and losses["student_0"].astype(float).gt(0).all()
