@@ -42,7 +42,12 @@ QUANTITIES = {
     "reference_words": "reference, words",
     "is_truncated": "answer cut off",
 }
-SHARES, LENGTHS = ("is_wrong", "is_truncated"), ("answer_tokens", "question_words", "reference_words")
+SHARES = ("is_wrong", "is_truncated", "grade", "solve_rate")
+"""Told in per cent."""
+
+LENGTHS = ("answer_tokens", "question_words", "reference_words")
+"""Their medians are told too: a few long answers move a mean."""
+
 N_REMEMBERED = 64
 """Choices and tables that a session keeps; the oldest go first."""
 
