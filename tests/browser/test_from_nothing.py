@@ -68,6 +68,7 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     page.get_by_role("heading", name="Review", exact=True).click()
     page.keyboard.press("a")
     page.get_by_text(re.compile("1 accepted")).first.wait_for()
+    page.get_by_text(re.compile(r"Candidate 2 of \d+")).wait_for()  # a key before that is meant for the first one
     page.keyboard.press("x")
     page.get_by_text(re.compile("1 rejected")).first.wait_for()
     reviews = read_all(home / "journal" / "reviews.jsonl")
