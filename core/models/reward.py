@@ -13,6 +13,7 @@ import numpy as np
 
 from core.errors import ModelLoadError
 from core.models.batches import work_in_batches
+from core.models.loading import load_weights, move_to_device
 from core.models.rendering import encode_completions, encode_prompts, has_chat_template
 from core.models.student import find_context_length, find_model_folder, hash_model_files, load_tokenizer
 from core.settings import DEMO
@@ -54,7 +55,7 @@ class RewardModel:
 
         Raises:
             ModelLoadError: it cannot be loaded, has more than one output, lacks trained weights (a language model has
-                no score head), or reads prompt and answer as two texts.
+                no score head), reads prompt and answer as two texts, or does not fit into the memory.
         """
         import torch
 
@@ -65,7 +66,7 @@ class RewardModel:
         _refuse_pair_reader(tokenizer, source)
         model = _load_classifier(folder, source, dtype)
         _set_padding(model.config.get_text_config(), tokenizer)
-        model.to(device).eval()
+        model = move_to_device(model, device, f"The reward model in {folder}")
         return cls(model, tokenizer, str(source), hash_model_files(folder), find_context_length(model.config))
 
     @property
@@ -156,24 +157,16 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> list[list[
 
 
 def _load_classifier(folder: Path, source: str | Path, dtype: "torch.dtype") -> Any:
-    """Return the sequence classifier; transformers would fill in missing weights by chance, so none may be missing."""
-    from safetensors import SafetensorError
+    """Return the sequence classifier; raises ModelLoadError where weights are missing or outputs are too many."""
     from transformers import AutoModelForSequenceClassification
-    from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # its bars would fill the log of a run
-    try:
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
-        raise ModelLoadError(f"The reward model in {folder} could not be loaded: {reason}.") from error
-    if missing := sorted(report["missing_keys"]):
-        raise ModelLoadError(
-            f"{source} has no trained weights for {missing[0]}, so it is no reward model; "
-            "give a sequence classifier with a score head."
-        )
+    model = load_weights(
+        AutoModelForSequenceClassification,
+        folder,
+        dtype,
+        f"The reward model in {folder}",
+        ", so its rewards would be chance; give a sequence classifier with a score head, saved as a whole.",
+    )
     if model.config.num_labels != 1:
         raise ModelLoadError(
             f"{source} has {model.config.num_labels} outputs; a reward model has exactly one, the reward."

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.errors import ModelLoadError
+from core.models.batches import is_out_of_memory
+from core.models.loading import first_line, load_weights, move_to_device, translate_faults
 from core.settings import DEMO
 
 if TYPE_CHECKING:
@@ -59,31 +61,27 @@ class Student:
             device: torch device; None takes the first GPU where there is one.
 
         Raises:
-            ModelLoadError: the model or the adapter cannot be loaded.
+            ModelLoadError: the model or the adapter cannot be loaded, lacks weights, or does not fit into the memory.
         """
         import torch
-        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM
-        from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()  # its bars would fill the log of a run
         folder = find_model_folder(str(source))
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
         tokenizer = load_tokenizer(folder)
-        try:
-            model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype, use_safetensors=True, trust_remote_code=False
-            )
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-            raise ModelLoadError(f"The model in {folder} could not be loaded: {_first_line(error)}") from error
+        name = f"The model in {folder}"
+        model = load_weights(
+            AutoModelForCausalLM, folder, dtype, name, ", so it would answer by chance; save it again as a whole."
+        )
         fingerprint = hash_model_files(folder)
         if adapter is not None:
-            model = _add_adapter(model, Path(adapter), fingerprint)
-            if dtype == torch.float32:
-                model = model.merge_and_unload()  # faster; in bfloat16 it would round the adapter away
+            with translate_faults(f"The adapter in {adapter}"):
+                model = _add_adapter(model, Path(adapter), fingerprint)
+                if dtype == torch.float32:
+                    model = model.merge_and_unload()  # faster; in bfloat16 it would round the adapter away
             fingerprint = _hash_texts([fingerprint, hash_model_files(Path(adapter))])
-        model.to(device).eval()
+        model = move_to_device(model, device, name)
         return cls(model, tokenizer, str(source), fingerprint, find_context_length(model.config))
 
     def answer(
@@ -185,7 +183,7 @@ def _fetch_from_hub(hub_id: str) -> Path:
         raise _name_no_model(hub_id) from error
     except HfHubHTTPError as error:
         raise ModelLoadError(
-            f"The hub did not give the model {hub_id!r} (no such model, or no access to it): {_first_line(error)}"
+            f"The hub did not give the model {hub_id!r} (no such model, or no access to it): {first_line(error)}"
         ) from error
     except Exception as error:  # the hub's client raises whatever its own http library raises
         raise ModelLoadError(
@@ -201,10 +199,8 @@ def load_tokenizer(folder: Path) -> Any:
     """Load a tokenizer that pads on the left, with the end-of-text token where it has no padding token."""
     from transformers import AutoTokenizer
 
-    try:
+    with translate_faults(f"The tokenizer in {folder}"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, padding_side="left")
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ModelLoadError(f"The tokenizer in {folder} could not be loaded: {_first_line(error)}") from error
     if tokenizer.eos_token_id is None:
         raise ModelLoadError(f"The tokenizer in {folder} has no end-of-text token, so answers would never end.")
     if tokenizer.pad_token_id is None:
@@ -231,6 +227,8 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
     try:
         adapted = PeftModel.from_pretrained(model, folder)
     except (RuntimeError, ValueError, KeyError, OSError) as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise
         raise other from error
     with safe_open(weights, framework="pt") as file:
         # "auto" would look for the base model's configuration on the Hub, where a network is no matter of course
@@ -287,9 +285,3 @@ def _hash_file(path: Path) -> str:
 
 def _hash_texts(texts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def _first_line(error: BaseException) -> str:
-    """Return the first line of a library's message, closed as a sentence."""
-    lines = str(error).strip().splitlines()
-    return (lines[0].rstrip(".:") if lines else type(error).__name__) + "."

@@ -140,6 +140,30 @@ def test_what_is_no_reward_model_is_refused_in_one_sentence(folder, tmp_path):
         assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
 
 
+def test_a_reward_model_that_does_not_load_is_said_in_one_sentence(folder, tmp_path, monkeypatch):
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import PreTrainedModel
+
+    lacking, mistyped = (shutil.copytree(folder, tmp_path / name) for name in ("lacking", "mistyped"))
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: values for name, values in weights.items() if ".1." not in name}
+    save_file(kept, lacking / "model.safetensors", metadata={"format": "pt"})
+    settings = json.loads((folder / "config.json").read_text())
+    (mistyped / "config.json").write_text(json.dumps(settings | {"num_hidden_layers": "two"}))
+    for source, words in [(lacking, r"no trained weights for model\.layers\.1\."), (mistyped, "expected int, got str")]:
+        with pytest.raises(ModelLoadError, match=words) as refused:
+            RewardModel.load(source, device="cpu")
+        assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+
+    def fail(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(PreTrainedModel, "to", fail)
+    with pytest.raises(ModelLoadError, match=r"reward model in .* does not fit into the memory of the device cpu"):
+        RewardModel.load(folder, device="cpu")
+
+
 def test_progress_is_told_and_a_run_can_stop(reward):
     told = []
     reward.score(PAIRS, batch_size=4, on_batch=lambda done, total: told.append((done, total)))

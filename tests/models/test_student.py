@@ -1,12 +1,14 @@
 import json
 import shutil
+from unittest.mock import Mock
 
 import pytest
 
 import core.models.student as student_module
-from core.errors import ModelLoadError
+from core.errors import ModelLoadError, RunCancelled, SeedbedError
 from core.models.rendering import encode_completions, encode_prompts
 from core.models.student import Student, find_model_folder, hash_model_files, merged
+from core.settings import DEMO
 from tests.models.tiny import STOP_IDS, save_random_student
 
 
@@ -126,6 +128,89 @@ def test_what_cannot_be_loaded_is_said_in_one_sentence(model_folder, tmp_path, m
         assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
     with pytest.raises(ModelLoadError, match="no LoRA adapter"):
         Student.load(model_folder, adapter=tmp_path / "empty")
+
+
+def copy_tiny(folder, keeps=lambda name: True, **settings):
+    """Copy the shipped student with some of its weights only, or with other settings in its configuration."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(DEMO / "tiny", folder)
+    weights = {name: values for name, values in load_file(folder / "model.safetensors").items() if keeps(name)}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | settings))
+    return folder
+
+
+def test_a_model_that_lacks_a_layer_is_refused_and_a_tied_head_is_no_lack(tmp_path):
+    from safetensors import safe_open
+
+    with safe_open(DEMO / "tiny" / "model.safetensors", framework="pt") as file:
+        assert "lm_head.weight" not in file.keys()  # noqa: SIM118, the file is no mapping
+    assert Student.load(copy_tiny(tmp_path / "whole"), device="cpu").model.config.tie_word_embeddings
+    lacking = copy_tiny(tmp_path / "lacking", lambda name: "layers.2." not in name)
+    with pytest.raises(
+        ModelLoadError, match=r"no trained weights for model\.layers\.2\..* and 8 more, so it"
+    ) as refused:
+        Student.load(lacking, device="cpu")
+    assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+    untied = copy_tiny(tmp_path / "untied", tie_word_embeddings=False)
+    with pytest.raises(ModelLoadError, match=r"no trained weights for lm_head\.weight, so it"):
+        Student.load(untied, device="cpu")
+
+
+def test_files_that_do_not_fit_the_libraries_are_said_in_one_sentence(model_folder, tmp_path):
+    newer = shutil.copytree(model_folder, tmp_path / "newer")
+    tokenizer = json.loads((newer / "tokenizer.json").read_text())
+    tokenizer["model"]["type"] = "Unheard"
+    (newer / "tokenizer.json").write_text(json.dumps(tokenizer))
+    torn = save_adapter(model_folder, tmp_path / "torn")
+    (torn / "adapter_model.safetensors").write_bytes(b"torn")
+    for source, adapter, words in [
+        (newer, None, "The tokenizer in .* could not be loaded: data did not match"),
+        (copy_tiny(tmp_path / "text", hidden_size="large"), None, "'hidden_size' expected int, got str"),
+        (copy_tiny(tmp_path / "list", rope_parameters=5), None, "could not be loaded: .*rope_parameters"),
+        (model_folder, torn, "The adapter in .* could not be loaded"),
+    ]:
+        with pytest.raises(ModelLoadError, match=words) as refused:
+            Student.load(source, adapter=adapter, device="cpu")
+        assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+
+
+def test_a_model_beyond_the_memory_is_said_in_one_sentence(model_folder, tmp_path, monkeypatch):
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, PreTrainedModel
+
+    def fail(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nMore about it.")
+
+    def fail_on_cpu(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes.")
+
+    adapter = save_adapter(model_folder, tmp_path / "a")
+    for owner, method, raiser, words in [
+        (PreTrainedModel, "to", fail, f"The model in {model_folder} does not fit into the memory of the device cpu;"),
+        (AutoModelForCausalLM, "from_pretrained", fail_on_cpu, "The model in .* does not fit into the memory;"),
+        (PeftModel, "from_pretrained", fail, "The adapter in .* does not fit into the memory;"),
+    ]:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, method, raiser)
+            with pytest.raises(ModelLoadError, match=words):
+                Student.load(model_folder, adapter=adapter if owner is PeftModel else None, device="cpu")
+
+
+def test_other_faults_of_a_device_are_said_and_our_own_errors_stay(model_folder, monkeypatch):
+    from transformers import PreTrainedModel
+
+    for raised, words in [
+        (AssertionError("Torch not compiled with CUDA enabled"), "could not be loaded: Torch not compiled"),
+        (RunCancelled("told to stop"), "^told to stop$"),
+    ]:
+        with monkeypatch.context() as patch:
+            patch.setattr(PreTrainedModel, "to", Mock(side_effect=raised))
+            with pytest.raises(SeedbedError, match=words):
+                Student.load(model_folder, device="cpu")
 
 
 def test_an_unreachable_hub_is_said_in_one_sentence(monkeypatch, tmp_path):
