@@ -227,12 +227,11 @@ def run_select(options: argparse.Namespace) -> int:
     """Choose from a table of scores and write the chosen problems, best first."""
     import json
 
-    import numpy as np
     import pandas as pd
 
     from core.errors import DataFormatError
     from core.recipes.scoring import pool_from_scores
-    from core.selection import choose
+    from core.recipes.selecting import choose_seeds
     from core.signals import SIGNALS
 
     load_own_selectors()
@@ -244,14 +243,8 @@ def run_select(options: argparse.Namespace) -> int:
         raise DataFormatError(f"{options.scores} is no table of scores: {error}".splitlines()[0]) from error
     if "problem_id" not in frame:
         raise DataFormatError(f"{options.scores} has no column problem_id; give a file that `core score` wrote.")
-    rng = np.random.default_rng([options.replicate, 1, 1])
-    selection = choose(
-        pool_from_scores(frame),
-        options.selector,
-        options.select,
-        rng,
-        pick=options.pick,
-        temperature=options.temperature,
+    selection = choose_seeds(
+        pool_from_scores(frame), options.selector, options.select, options.replicate, options.pick, options.temperature
     )
     plain = [name for name in frame if name not in SIGNALS or not SIGNALS.get(name).is_vector]
     rows = frame.iloc[selection.indices][plain].to_dict("records")

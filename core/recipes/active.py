@@ -32,6 +32,7 @@ from core.recipes.teachers import open_teacher
 from core.recipes.training import rows_from_candidates, train_stage
 from core.records import SPLITS, Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
+from core.selection import make_rng
 from core.tasks import TASKS
 from core.tasks.base import Task
 
@@ -162,7 +163,7 @@ def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple
         config,
         f"round {number}: score the seeds, ",
     )
-    rng = np.random.default_rng([config["replicate"], number, 1])
+    rng = make_rng(config["replicate"], number)
     chosen, spares = select_with_spares(table.make_pool(), config["selector"], config["k"], rng, pick)
     about = {
         "seed_set_id": config["seed_set"],

@@ -26,7 +26,7 @@ from core.records import Prediction, Problem
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS
 from core.selection.base import Pool
-from core.signals import SIGNALS, Scores, Scoring
+from core.signals import SIGNALS, Scores, Scoring, needs_weights
 from core.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def list_needs(selectors: Sequence[str]) -> list[str]:
 
 def refuse_blind(names: Sequence[str], student: str) -> None:
     """Raise SignalError, before anything is asked, for signals that a student behind a server cannot give."""
-    blind = [name for name in names if "weights" in SIGNALS.get(name).needs]
+    blind = [name for name in names if needs_weights(name)]
     if blind:
         raise SignalError(
             f"{' and '.join(blind)} cannot be read from {student} behind a server: they need the model's weights on "

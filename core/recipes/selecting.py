@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import SelectionError, SignalError
+from core.errors import SignalError
 from core.hub import Hub
 from core.models.student import check_adapter
 from core.recipes.scoring import ALWAYS, REWARD, TEACHER, list_signals, read_vectors, refuse_blind
@@ -19,7 +19,7 @@ from core.recipes.start import fix_model, read_seed_set, require_model
 from core.recipes.teachers import check_teacher
 from core.records import Problem
 from core.runs.folder import RunFolder
-from core.selection import Pool, Selection, choose
+from core.selection import Pool, Selection, check_size, choose, make_rng
 from core.signals import SIGNALS
 from core.signals.solve_rate import check_sampling
 
@@ -91,8 +91,9 @@ def make_score_config(
 ) -> dict[str, Any]:
     """Return the frozen configuration of a score run.
 
-    Raises ModelLoadError or SignalError, before anything runs, for models that are not there and for signals that this
-    student cannot give.
+    Raises ModelLoadError or SignalError, before anything runs, for model folders that are not there, for what is
+    neither a folder nor a hub id, and for signals that this student cannot give. The hub is not asked whether it has a
+    model of that id: only the run finds out.
 
     Args:
         seed_set: id.
@@ -155,13 +156,24 @@ def read_pool(hub: Hub, seed_set: str, scored: str | None, student: str = "base"
     return frame, Pool(frame["problem_id"].to_numpy(dtype=str), signals, vectors=vectors)
 
 
-def choose_seeds(pool: Pool, selector: str, k: int, replicate: int = 0, pick: str = "argmax") -> Selection:
-    """Choose k rows of a pool, as the page shows them and ``record_seeds`` keeps them.
+def choose_seeds(
+    pool: Pool, selector: str, k: int, replicate: int = 0, pick: str = "argmax", temperature: float = 1.0
+) -> Selection:
+    """Choose k rows of a pool, as the page and the shell show them and ``record_seeds`` keeps them.
+
+    Args:
+        pool: with the signals that the selector needs.
+        selector: name.
+        k: rows wanted.
+        replicate: the same gives the same rows.
+        pick: name.
+        temperature: of the pick ``softmax``; above 0.
 
     Raises:
         SelectionError: k is larger than the pool, or the selector needs scores that are not there.
+        UnknownNameError: no such selector or pick.
     """
-    return choose(pool, selector, k, np.random.default_rng([replicate, 1, 1]), pick=pick)
+    return choose(pool, selector, k, make_rng(replicate), pick=pick, temperature=temperature)
 
 
 def record_seeds(
@@ -177,10 +189,8 @@ def record_seeds(
     student: str | None = None,
 ) -> str:
     """Keep a selection: a run folder that is made and finished at once; returns its run id."""
-    if k > len(pool):
-        raise SelectionError(f"The pool has {len(pool):,} problems, fewer than the {k:,} asked for; ask for fewer.")
-    rng = np.random.default_rng([replicate, 1, 1])
-    selection, spares = select_with_spares(pool, selector, k, rng, pick)
+    check_size(pool, k)  # a loop takes what there is; a person who asked for k is told
+    selection, spares = select_with_spares(pool, selector, k, make_rng(replicate), pick)
     about = {
         "seed_set_id": seed_set,
         "selector": selector,

@@ -16,7 +16,7 @@ from core.recipes.stages import LOADING, home_of, write_surprises
 from core.recipes.start import fix_model
 from core.records import Problem, content_id
 from core.runs.folder import RunFolder
-from core.signals import SIGNALS
+from core.signals import SIGNALS, needs_weights
 from core.tasks import TASKS
 from core.tasks.base import Task
 
@@ -159,11 +159,6 @@ def _ask(folder: RunFolder, each: Mapping[str, Any], task: Task, problem: Proble
     answer["scores"] |= dict.fromkeys(missing)
     answer["notes"] |= missing
     return {"label": label, "student": each["student"], "error": None, **answer}
-
-
-def needs_weights(signal: str) -> bool:
-    """Say whether a signal reads the student's weights, which a server does not show."""
-    return "weights" in SIGNALS.get(signal).needs
 
 
 def describe_answer(table: ScoreTable, problem_id: str) -> dict[str, Any]:

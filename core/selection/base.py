@@ -84,8 +84,16 @@ class Selector(Protocol):
 SELECTORS: Registry[Selector] = Registry("selector")
 
 
-def check_request(pool: Pool, k: int, needs: frozenset[str]) -> None:
-    """Refuse what cannot be answered, in one sentence."""
+def make_rng(replicate: int, round_: int = 1) -> np.random.Generator:
+    """Return the random numbers that a replicate chooses its seeds by; each round draws its own.
+
+    A choice made by hand is a first round, so that a loop of the same replicate begins with the same seeds.
+    """
+    return np.random.default_rng([replicate, round_, 1])
+
+
+def check_size(pool: Pool, k: int) -> None:
+    """Raise SelectionError, one sentence, where the pool has no k free problems."""
     n_free = int(pool.is_free.sum())
     if k < 1:
         raise SelectionError(f"Choose at least 1 problem, not {k}.")
@@ -95,6 +103,11 @@ def check_request(pool: Pool, k: int, needs: frozenset[str]) -> None:
         raise SelectionError(
             f"The pool has {n_free:,} problems to choose from, fewer than the {k:,} asked for; ask for fewer."
         )
+
+
+def check_request(pool: Pool, k: int, needs: frozenset[str]) -> None:
+    """Raise SelectionError, one sentence, where the pool has no k free problems or lacks a signal."""
+    check_size(pool, k)
     missing = sorted(needs - set(pool.signals) - set(pool.vectors))
     if missing:
         raise SelectionError(f"This selector needs the signal {' and '.join(missing)}; score the seed set by it first.")

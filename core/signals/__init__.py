@@ -6,6 +6,6 @@ test then covers it, and asks for one oracle.
 """
 
 from core.signals import own, reference, reward, judge, grade, solve_rate, gradient, embedding  # noqa: F401, I001
-from core.signals.base import SIGNALS, Scores, Scoring, Signal
+from core.signals.base import SIGNALS, Scores, Scoring, Signal, needs_weights
 
-__all__ = ["SIGNALS", "Scores", "Scoring", "Signal"]
+__all__ = ["SIGNALS", "Scores", "Scoring", "Signal", "needs_weights"]

@@ -102,3 +102,8 @@ class Signal(Protocol):
 
 
 SIGNALS: Registry[Signal] = Registry("signal")
+
+
+def needs_weights(name: str) -> bool:
+    """Say whether a signal reads the student's weights, which a server does not show; raises UnknownNameError."""
+    return "weights" in SIGNALS.get(name).needs

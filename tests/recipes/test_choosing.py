@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from core.__main__ import main
+from core.errors import SelectionError
 from core.recipes import active, selecting
 from core.recipes.scoring import ScoreTable
 from core.records import Problem
 from core.runs.folder import RunFolder
-from core.selection import Pool
+from core.selection import Pool, check_size
 from core.signals import Scores
 from core.tasks import TASKS
 
@@ -60,3 +61,16 @@ def test_a_loop_draws_anew_in_each_round(tmp_path, monkeypatch, selector, pick, 
     with folder.hold():
         seeds, n_chosen = active.choose_seeds(loop, number, None, "base")
     assert n_chosen == K and [seed.problem_id for seed in seeds[:K]] == CHOSEN[selector, pick, 3, number]
+
+
+def test_a_size_is_refused_before_anything_is_chosen():
+    few = Pool(np.array(IDS), is_excluded=np.arange(N) < 30)
+    assert check_size(few, 10) is None
+    for k, refused, sentence in (
+        (11, few, "The pool has 10 problems to choose from, fewer than the 11 asked for; ask for fewer."),
+        (0, few, "Choose at least 1 problem, not 0."),
+        (1, Pool(np.array([], dtype=str)), "The pool is empty; bring in a seed set that has train problems."),
+    ):
+        with pytest.raises(SelectionError) as caught:
+            check_size(refused, k)
+        assert str(caught.value) == sentence

@@ -140,11 +140,19 @@ def test_the_selection_takes_the_lowest_losses(hub, seed_set, prediction, select
     assert set(chosen) == set(pool.nsmallest(10, "loss")["problem_id"])
 
 
+def test_what_is_kept_is_what_was_shown(hub, seed_set, prediction):
+    _, pool = selecting.read_pool(hub, seed_set, prediction)
+    shown = selecting.choose_seeds(pool, "loss_high", 7, 3, "softmax").indices
+    kept = selecting.record_seeds(hub, seed_set, pool, selector="loss_high", k=7, pick="softmax", replicate=3)
+    chosen = hub.store.list_selected(kept).sort_values("rank")["problem_id"].tolist()
+    assert chosen[:7] == pool.problem_ids[shown].tolist()
+
+
 def test_more_than_the_pool_holds_is_refused(hub, seed_set, prediction):
     _, pool = selecting.read_pool(hub, seed_set, prediction)
     with pytest.raises(SelectionError, match="60 problems to choose from, fewer than the 61"):
         selecting.choose_seeds(pool, "random", 61)
-    with pytest.raises(SelectionError, match="60 problems, fewer than the 61"):
+    with pytest.raises(SelectionError, match="60 problems to choose from, fewer than the 61"):
         selecting.record_seeds(hub, seed_set, pool, selector="random", k=61)
 
 
