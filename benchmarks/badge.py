@@ -135,8 +135,8 @@ def summarise(times: list[tuple[Clock, Clock]], n: int) -> dict[str, float]:
 def run_ours(world: World, _wants_fit: bool) -> dict:
     """Sketch all answers in one call, three times; the median."""
     toy = torch.randn(8, 64)
-    TensorSketch(500, 64, WIDTH).sketch(
-        toy, lambda states: [torch.ones(500, 64) @ states.t()], torch.zeros(8, dtype=int)
+    TensorSketch(500, 64, WIDTH).sketch_many(
+        toy, lambda states: [torch.ones(500, 64) @ states.t()], torch.zeros(8, dtype=int), [8]
     )
     before, times = reset_peak(), []
     for _ in range(3):

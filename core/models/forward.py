@@ -1,7 +1,8 @@
 """Given answers read back through the student: hidden states that go into its output head, and losses.
 
-One teacher-forced pass over prompt and answer. The head is applied to answer tokens alone, a part of the vocabulary at
-a time, so the logits of a batch never stand together. It knows nothing of tasks, caches or sketches.
+One teacher-forced pass over prompt and answer, in which the head sees a single position of a single row. It is applied
+to answer tokens later, a few of them at a time and a part of the vocabulary after another, so the logits of a batch
+never stand together. It knows nothing of tasks or caches, and of sketches only how many tokens go together.
 """
 
 import itertools
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.errors import ModelLoadError
 from core.models.batches import work_in_batches
+from core.models.sketch import TOKENS
 from core.models.student import Student
 
 if TYPE_CHECKING:
@@ -21,9 +23,6 @@ Result = TypeVar("Result")
 
 BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
 """Prompt and answer tokens, padding included, that go through the model together."""
-
-HEAD_TOKENS = {"cpu": 96, "cuda": 512}
-"""Answer tokens that go through the output head together."""
 
 HEAD_ROWS = {"cpu": 1024, "cuda": 16384}
 """Entries of the vocabulary whose logits are there at a time: a processor's cache holds them and their weights."""
@@ -79,10 +78,16 @@ def read_answers(
     fitting = [row for row in answers if limit is None or len(row.prompt_ids) + len(row.answer_ids) <= limit]
     waiting = sorted(fitting, key=lambda row: -len(row.prompt_ids) - len(row.answer_ids))
     budget = BATCH_TOKENS[student.device.type]
+    is_plain = False
 
     def work(rows: Sequence[GivenAnswer]) -> Result:
+        nonlocal is_plain
         with torch.inference_mode():
-            return use(_read_batch(student, rows))
+            read, logits = _read_batch(student, rows)
+            if not is_plain:  # once: what a model class does behind its head does not depend on the batch
+                _require_plain_head(student, read[0].hidden[-1:], logits)
+                is_plain = True
+            return use(read)
 
     for _, found in work_in_batches(
         waiting,
@@ -97,8 +102,11 @@ def read_answers(
         yield found
 
 
-def _read_batch(student: Student, rows: Sequence[GivenAnswer]) -> list[ReadAnswer]:
-    """Return what the student made of one batch; rows are left padded, so that all answers end in the last column."""
+def _read_batch(student: Student, rows: Sequence[GivenAnswer]) -> "tuple[list[ReadAnswer], torch.Tensor]":
+    """Return what the student made of one batch, and the model's own logits, (1, V), of the first row's last token.
+
+    Rows are left padded, so that all answers end in the last column.
+    """
     import torch
 
     inputs = [[*row.prompt_ids, *row.answer_ids[:-1]] for row in rows]
@@ -117,12 +125,11 @@ def _read_batch(student: Student, rows: Sequence[GivenAnswer]) -> list[ReadAnswe
                 position_ids=(columns - starts[:, None]).clamp(min=0),
                 use_cache=False,
                 logits_to_keep=most,
-            ).logits[:, -1]
+            ).logits[0]
     finally:
         student.model.train(was_training)
     hidden = caught[0]
-    _require_plain_head(student, hidden[:, -1], logits)
-    return [
+    read = [
         ReadAnswer(
             row.index,
             hidden[line, -len(row.answer_ids) :],
@@ -130,16 +137,17 @@ def _read_batch(student: Student, rows: Sequence[GivenAnswer]) -> list[ReadAnswe
         )
         for line, row in enumerate(rows)
     ]
+    return read, logits
 
 
 @contextmanager
 def _catch_head_input(student: Student) -> Iterator[list["torch.Tensor"]]:
-    """Note what goes into the output head, and let the head see the last position only."""
+    """Note what goes into the output head, and let the head see the last position of the first row only."""
     caught: list[torch.Tensor] = []
 
     def note(_module: Any, arguments: tuple) -> tuple:
         caught.append(arguments[0])
-        return (arguments[0][:, -1:], *arguments[1:])
+        return (arguments[0][:1, -1:], *arguments[1:])
 
     handle = student.model.get_output_embeddings().register_forward_pre_hook(note)
     try:
@@ -194,7 +202,7 @@ def apply_head(student: Student, hidden: "torch.Tensor") -> "torch.Tensor":
 
 
 def _require_plain_head(student: Student, hidden: "torch.Tensor", logits: "torch.Tensor") -> None:
-    """Raise ModelLoadError where the model does something to its logits that ``apply_head`` does not know."""
+    """Raise ModelLoadError where a state, (1, d), has other logits by ``apply_head`` than the model's own, (1, V)."""
     own = logits.float()
     if float((apply_head(student, hidden) - own).abs().max()) > HEAD_TOLERANCE * max(1.0, float(own.abs().max())):
         raise ModelLoadError(
@@ -207,7 +215,7 @@ def measure_loss(student: Student, read: ReadAnswer) -> float:
     """Return the mean negative log-likelihood per token of a read answer, nats."""
     import torch
 
-    total, size = 0.0, HEAD_TOKENS[student.device.type]
+    total, size = 0.0, TOKENS[student.device.type]
     with torch.inference_mode():
         for hidden, targets in zip(read.hidden.split(size), read.targets.split(size), strict=True):
             own, sums, start = hidden.new_zeros(len(targets), dtype=torch.float32), [], 0

@@ -29,7 +29,8 @@ WIDTH = 4096
 """Numbers in a sketch: squared distances of gradients are off by some 2 % in the mean."""
 
 TOKENS = {"cpu": 96, "cuda": 512}
-"""Answer tokens that meet the vocabulary together: more are faster, and take more memory (width float32 each)."""
+"""Answer tokens that meet the vocabulary together: more are faster, and take more memory (width float32 each, and
+their logits of a run of the vocabulary)."""
 
 SLACK = 20.0
 """How far logits may lie above the one that sums are relative to: e**20 leaves float32 all its digits."""
@@ -77,16 +78,6 @@ class TensorSketch:
         self._slots = torch.from_numpy(self.buckets).to(self.device, torch.int64).split(sizes)
         self._signs = torch.from_numpy(self.signs).to(self.device, torch.float32).split(sizes)
 
-    def sketch(
-        self,
-        hidden: "torch.Tensor",
-        stream_logits: "Callable[[torch.Tensor], Iterable[torch.Tensor]]",
-        targets: "torch.Tensor",
-        cap: float | None = None,
-    ) -> "torch.Tensor":
-        """Return (width,) float32, the sketch of one answer's gradient; see :meth:`sketch_many`."""
-        return self.sketch_many(hidden, stream_logits, targets, [len(targets)], cap)[0]
-
     def sketch_many(
         self,
         hidden: "torch.Tensor",
@@ -110,7 +101,7 @@ class TensorSketch:
             cap: c where the head ends with c * tanh(z / c); g is then with respect to W as well, through the tanh.
 
         Returns:
-            (n, width) float32 on the sketch's device; not finite where the logits were not.
+            (n, width) float32 on the sketch's device, (0, width) of no answers; not finite where the logits were not.
 
         Raises:
             ValueError: the lengths do not cover the tokens, or the logits not the vocabulary, or an answer has no
@@ -122,6 +113,8 @@ class TensorSketch:
             raise ValueError(
                 f"Lengths must be at least 1 and sum up to the {len(targets)} targets and {len(hidden)} hidden states."
             )
+        if not lengths:
+            return torch.zeros(0, self.width, device=self.device)
         sizes = torch.tensor(lengths, device=self.device)
         owners = torch.repeat_interleave(torch.arange(len(lengths), device=self.device), sizes)
         sums = torch.zeros(len(lengths), self.width // 2 + 1, dtype=torch.complex64, device=self.device)

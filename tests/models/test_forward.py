@@ -35,7 +35,7 @@ def plain_loss(student: Student, row: GivenAnswer) -> float:
 @pytest.mark.parametrize("budget", [64, 4096])
 def test_losses_equal_a_plain_pass_for_each_answer_alone(student, monkeypatch, budget):
     monkeypatch.setitem(forward.BATCH_TOKENS, "cpu", budget)
-    monkeypatch.setitem(forward.HEAD_TOKENS, "cpu", 5)
+    monkeypatch.setitem(forward.TOKENS, "cpu", 5)
     monkeypatch.setitem(forward.HEAD_ROWS, "cpu", 64)
     given = make_given(student)
     found = dict(itertools.chain(*read_answers(student, given, lambda batch: measure(student, batch))))
@@ -107,7 +107,28 @@ def test_an_answer_that_cannot_be_used_even_alone_is_one_sentence(student):
         list(read_answers(student, make_given(student), use))
 
 
-def test_a_model_that_changes_its_logits_is_refused(student, monkeypatch):
+def test_the_head_sees_one_position_of_one_row_and_is_compared_once(student, monkeypatch):
+    seen, compared, compare = [], [], forward._require_plain_head
+    handle = student.model.lm_head.register_forward_hook(lambda _head, _given, logits: seen.append(tuple(logits.shape)))
+    monkeypatch.setattr(
+        forward, "_require_plain_head", lambda student, *parts: compared.append(compare(student, *parts))
+    )
+    monkeypatch.setitem(forward.BATCH_TOKENS, "cpu", 64)
+    n_batches = len(list(read_answers(student, make_given(student), list)))
+    handle.remove()
+    assert n_batches > 2 and seen == [(1, 1, student.model.config.vocab_size)] * n_batches
+    assert len(compared) == 1
+
+
+@pytest.mark.parametrize("change", [lambda logits: logits * 2, lambda logits: logits.clamp(max=1.0)])
+def test_a_model_class_that_changes_its_logits_behind_the_head_is_refused(model_folder, change):
+    changing = Student.load(model_folder, device="cpu")
+    changing.model.register_forward_hook(lambda _model, _given, out: setattr(out, "logits", change(out.logits)))
+    with pytest.raises(ModelLoadError, match="behind the output head"):
+        list(read_answers(changing, make_given(changing), list))
+
+
+def test_a_head_that_we_misread_is_refused(student, monkeypatch):
     monkeypatch.setattr(forward, "apply_head", lambda student, hidden: student.model.lm_head(hidden) * 2)
     with pytest.raises(ModelLoadError, match="behind the output head"):
         list(read_answers(student, make_given(student), list))

@@ -27,6 +27,11 @@ def stream_by(head: torch.Tensor, size: int = 13):
     return lambda states: (part @ states.t() for part in head.split(size))
 
 
+def sketch_one(table: TensorSketch, hidden: torch.Tensor, stream_logits, targets: torch.Tensor, cap=None):
+    """The sketch of one answer's gradient, (width,) float32."""
+    return table.sketch_many(hidden, stream_logits, targets, [len(targets)], cap)[0]
+
+
 def find_gradient(head: torch.Tensor, hidden: torch.Tensor, targets: torch.Tensor, cap: float | None = None):
     """The gradient of the mean loss, (V, d) float64, by autograd."""
     weight = head.double().requires_grad_()
@@ -64,7 +69,7 @@ def multiply_exactly(head, first, second) -> float:
 def test_is_the_projection_of_the_gradient_by_its_tables(width, size):
     head, (hidden, targets) = make_head(), make_answer(7, 1)
     table = TensorSketch(VOCABULARY, HIDDEN, width, seed=3)
-    found = table.sketch(hidden, stream_by(head, size), targets)
+    found = sketch_one(table, hidden, stream_by(head, size), targets)
     assert found.dtype == torch.float32 and found.shape == (width,)
     np.testing.assert_allclose(found, project(table, find_gradient(head, hidden, targets)), atol=1e-5)
 
@@ -80,7 +85,7 @@ def test_is_the_projection_of_the_gradient_that_autograd_finds_in_a_model(studen
     with torch.no_grad():
         hidden = model.model(ids).last_hidden_state[0, at]
     table = TensorSketch(*gradient.shape, width=512)
-    found = table.sketch(hidden, lambda states: [model.lm_head(states).t()], answer)
+    found = sketch_one(table, hidden, lambda states: [model.lm_head(states).t()], answer)
     assert found.norm() > 0.1
     np.testing.assert_allclose(found, project(table, gradient.double().numpy()), atol=1e-5)
 
@@ -88,8 +93,8 @@ def test_is_the_projection_of_the_gradient_that_autograd_finds_in_a_model(studen
 def test_soft_capped_heads_are_differentiated_through_the_cap():
     head, (hidden, targets) = make_head(), make_answer(5, 2)
     table = TensorSketch(VOCABULARY, HIDDEN, 64)
-    found = table.sketch(
-        hidden, lambda states: (4 * torch.tanh(z / 4) for z in stream_by(head)(states)), targets, cap=4.0
+    found = sketch_one(
+        table, hidden, lambda states: (4 * torch.tanh(z / 4) for z in stream_by(head)(states)), targets, cap=4.0
     )
     np.testing.assert_allclose(found, project(table, find_gradient(head, hidden, targets, cap=4.0)), atol=1e-5)
     assert not np.allclose(found, project(table, find_gradient(head, hidden, targets)), atol=1e-2)
@@ -100,7 +105,7 @@ def test_many_answers_at_once_are_the_same_as_one_by_one(monkeypatch):
     head, (hidden, targets) = make_head(), make_answer(sum(lengths), 3)
     alone = TensorSketch(VOCABULARY, HIDDEN, 128)
     singles = [
-        alone.sketch(part, stream_by(head), answer)
+        sketch_one(alone, part, stream_by(head), answer)
         for part, answer in zip(hidden.split(lengths), targets.split(lengths), strict=True)
     ]
     monkeypatch.setattr(sketch_module, "TOKENS", {"cpu": 10})
@@ -121,8 +126,8 @@ def test_half_precision_students_are_sketched_in_float32():
     hidden = hidden.bfloat16()
     table = TensorSketch(VOCABULARY, HIDDEN, 64)
     logits = (head @ hidden.t()).float()
-    expected = table.sketch(hidden.float(), lambda states: [logits.clone()], targets)
-    found = table.sketch(hidden, stream_by(head), targets)
+    expected = sketch_one(table, hidden.float(), lambda states: [logits.clone()], targets)
+    found = sketch_one(table, hidden, stream_by(head), targets)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
@@ -135,7 +140,7 @@ def test_the_head_may_run_in_any_mode_and_the_sketch_is_an_ordinary_tensor(mode)
         with mode():
             return [head @ states.t()]
 
-    found = TensorSketch(VOCABULARY, HIDDEN, 64).sketch(hidden.requires_grad_(), ask_head, targets)
+    found = sketch_one(TensorSketch(VOCABULARY, HIDDEN, 64), hidden.requires_grad_(), ask_head, targets)
     assert not found.is_inference() and not found.requires_grad and found.norm() > 0.1
 
 
@@ -146,7 +151,7 @@ def test_inner_products_are_unbiased_over_the_tables():
     products = []
     for seed in range(600):
         table = TensorSketch(20, 6, 16, seed)
-        rows = [table.sketch(hidden, stream_by(head), targets) for hidden, targets in (first, second)]
+        rows = [sketch_one(table, hidden, stream_by(head), targets) for hidden, targets in (first, second)]
         products.append([(rows[0] @ rows[1]).item(), (rows[0] @ rows[0]).item()])
     expected = np.array([gradients[0] @ gradients[1], gradients[0] @ gradients[0]])
     error = np.std(products, axis=0, ddof=1) / np.sqrt(len(products))
@@ -159,7 +164,7 @@ def test_squared_distances_are_within_theory_at_the_default_width():
     head = make_head(vocabulary=400, hidden=64) / 4
     answers = [make_answer(length, seed, 400, 64) for seed, length in enumerate([5, 20, 40, 8, 64, 30, 12, 50])]
     table = TensorSketch(400, 64)
-    rows = torch.stack([table.sketch(h, stream_by(head), y) for h, y in answers]).double()
+    rows = torch.stack([sketch_one(table, h, stream_by(head), y) for h, y in answers]).double()
     exact = np.array([[multiply_exactly(head, a, b) for b in answers] for a in answers])
     lengths = np.sqrt(np.diag(exact))
     cosines = np.abs(exact - (rows @ rows.t()).numpy()) / np.outer(lengths, lengths)
@@ -177,7 +182,7 @@ def test_a_sure_answer_has_a_short_sketch():
     table = TensorSketch(VOCABULARY, HIDDEN, 256)
 
     def measure(sureness: float) -> torch.Tensor:
-        return table.sketch(hidden, stream_by(sureness * head), likely).norm()
+        return sketch_one(table, hidden, stream_by(sureness * head), likely).norm()
 
     assert measure(0.3) > 1.5 * measure(1.0) > 3 * measure(3.0)
     assert measure(1e4) < 1e-6 * measure(1.0)
@@ -206,21 +211,27 @@ def test_a_very_sure_answer_keeps_the_digits_of_its_gradient():
     assert np.linalg.norm(exact) < 1e-4
     expected = project(table, exact)
     np.testing.assert_allclose(
-        table.sketch(hidden, stream_by(head), likely), expected, atol=1e-5 * np.abs(expected).max()
+        sketch_one(table, hidden, stream_by(head), likely), expected, atol=1e-5 * np.abs(expected).max()
     )
 
 
 def test_logits_that_do_not_cover_the_vocabulary_are_refused():
     head, (hidden, targets) = make_head(), make_answer(6, 1)
     with pytest.raises(ValueError, match="49 tokens came for a vocabulary of 50"):
-        TensorSketch(VOCABULARY, HIDDEN, 64).sketch(hidden, stream_by(head[:-1]), targets)
+        sketch_one(TensorSketch(VOCABULARY, HIDDEN, 64), hidden, stream_by(head[:-1]), targets)
 
 
-@pytest.mark.parametrize("lengths", [[3, 0, 3], [3, 2], [3, 4]])
+@pytest.mark.parametrize("lengths", [[3, 0, 3], [3, 2], [3, 4], []])
 def test_lengths_that_do_not_fit_are_refused(lengths):
     head, (hidden, targets) = make_head(), make_answer(6, 1)
     with pytest.raises(ValueError, match="6 targets"):
         TensorSketch(VOCABULARY, HIDDEN, 64).sketch_many(hidden, stream_by(head), targets, lengths)
+
+
+def test_no_answers_have_no_sketches():
+    head, (hidden, targets) = make_head(), make_answer(0, 1)
+    found = TensorSketch(VOCABULARY, HIDDEN, 64).sketch_many(hidden, stream_by(head), targets, [])
+    assert found.shape == (0, 64) and found.dtype == torch.float32
 
 
 def test_logits_that_are_not_finite_give_a_sketch_that_is_not():
