@@ -107,6 +107,16 @@ def test_the_second_time_nothing_is_computed(scoring, found, name, monkeypatch):
     assert len(scoring.cache) == n
 
 
+@pytest.mark.parametrize("name", ["gradient", "gradient_truth"])
+def test_sketches_of_an_earlier_version_are_not_taken_from_the_cache(scoring, found, name):
+    signal, cache = SIGNALS.get(name), CountingCache()
+    assert signal.version == 2
+    replace(signal, version=1)(replace(scoring, cache=cache))
+    n_earlier = len(cache)
+    signal(replace(scoring, cache=cache))
+    assert len(cache) == 2 * n_earlier > 0
+
+
 @ALL
 def test_the_order_of_the_problems_does_not_matter(scoring, found, name):
     order = np.random.default_rng(0).permutation(N)
