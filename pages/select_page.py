@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.errors import SelectionError
+from core.recipes.scoring import REWARD
 from core.recipes.selecting import choose_seeds, read_pool, record_seeds
-from core.selection import SELECTORS
+from core.selection import SELECTORS, check_size
 from pages.components.access import show_errors, use_hub
 from pages.components.choosing import choose_scores, choose_selector, list_students, say_where
 from pages.components.chosen import draw_seed
@@ -49,10 +49,9 @@ with inputs:
     all_scored = all_scored[all_scored["state"] == "done"]
     scored = choose_scores(all_scored)
     frame, pool = read_pool(hub, seed_set, *([scored["run_id"], scored["student"]] if scored else [None]))
+    scores_key = f"{seed_set}/{scored['run_id']}/{scored['student']}" if scored else seed_set
     selector, pick = choose_selector(hub, pool)
-    k = choose_number(
-        "Seeds to choose", 1, param="k", key=f"select_k_{seed_set}", usual=min(100, max(len(pool) // 4, 1)), step=10
-    )
+    k = choose_number("Seeds to choose", 1, param="k", key="select_k", usual=min(100, max(len(pool) // 4, 1)), step=10)
     replicate = choose_number(
         "Replicate",
         0,
@@ -74,10 +73,10 @@ with picture, show_errors():
     if scored:
         describe_scores(hub, scored, frame)
     if view == "Try a problem":
-        draw_try(hub, by_id[seed_set]["task"], list_students(hub, seed_set))
-    elif k > len(pool):
-        raise SelectionError(f"The pool has {len(pool):,} problems, fewer than the {k:,} asked for; ask for fewer.")
+        reward = hub.store.read_run(scored["run_id"])["config"].get("reward") if scored else None
+        draw_try(hub, by_id[seed_set]["task"], list_students(hub, seed_set), reward=reward or REWARD)
     elif view == "Compare":
+        check_size(pool, k)
         draw_comparison(
             pool,
             frame,
@@ -85,7 +84,7 @@ with picture, show_errors():
             replicate=replicate,
             selector=selector,
             pick=pick,
-            key=f"{seed_set}/{scored and scored['run_id']}/{scored and scored['student']}",
+            key=scores_key,
         )
     elif not has_scores:
         missing = sorted(needs - set(pool.signals) - set(pool.vectors))
@@ -93,7 +92,7 @@ with picture, show_errors():
     else:
         selection = choose_seeds(pool, selector, k, replicate, pick)
         at_random = choose_seeds(pool, "random", k, replicate).indices
-        name, limits = draw_distribution(hub, seed_set, frame, selection, at_random, selector)
+        name, limits = draw_distribution(hub, seed_set, frame, selection, at_random, selector, scores_key)
         if selection.n_topped_up:
             st.warning(f"{selection.n_topped_up} of the chosen were drawn at random, because their group ran short.")
         row = draw_pool(frame, selection, {name: limits} if name else {})

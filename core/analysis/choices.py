@@ -167,8 +167,9 @@ def read_traits(frame: pd.DataFrame) -> pd.DataFrame:
         frame: of ``store.read_pool``.
 
     Returns:
-        type (str, None where not given) and, as float64 with NaN where unknown: level, n_steps; is_wrong,
-        is_truncated (1.0 or 0.0) and answer_tokens of the student's answer; question_words, reference_words.
+        type (str, None where not given) and, as float64 with NaN where unknown: level, n_steps; is_wrong (by every step
+        where the task checks them), is_truncated (1.0 or 0.0) and answer_tokens of the student's answer;
+        question_words, reference_words.
     """
     about = [_read_meta(text) for text in frame["meta"]]
     types = [row.get("type") for row in about]
@@ -177,7 +178,7 @@ def read_traits(frame: pd.DataFrame) -> pd.DataFrame:
             "type": pd.Series([None if kind is None else str(kind).strip() or None for kind in types], dtype=object),
             "level": np.array([_to_number(row.get("level")) for row in about], dtype=float),
             "n_steps": np.array([_to_number(row.get("n_steps")) for row in about], dtype=float),
-            "is_wrong": 1.0 - _to_floats(frame["is_correct"]),
+            "is_wrong": 1.0 - _to_floats(frame["correct"] if "correct" in frame else frame["is_correct"]),
             "is_truncated": _to_floats(frame["is_truncated"]),
             "answer_tokens": _to_floats(frame["n_tokens"]),
             "question_words": _count_words(frame["question"]),

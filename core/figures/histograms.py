@@ -65,7 +65,8 @@ def draw_signal(
 ) -> Figure:
     """Draw how some groups' raw signal lies against the pool's.
 
-    The pool is drawn as bars, one a bin, so that a reader can click one or drag over several.
+    The pool is drawn as bars, one a bin, so that a reader can click one or drag over several; ``layout.meta`` has the
+    ``edges``.
 
     Args:
         values: (n,) float64, the whole pool; NaN where unknown.
@@ -94,4 +95,5 @@ def draw_signal(
         view=view,
         height=height,
         showlegend=True,
+        meta={"edges": edges.tolist()},
     )

@@ -31,7 +31,15 @@ def choose_scores(scored: pd.DataFrame) -> dict | None:
 
     newest = next(iter(by_key))  # in the key: answers that have just come are taken without being asked for
     return by_key[
-        choose("Answers and scores of", list(by_key), param="scored", key=f"scores_{newest}", shown=shown, usual=newest)
+        choose(
+            "Answers and scores of",
+            list(by_key),
+            param="scored",
+            key=f"scores_{newest}",
+            shown=shown,
+            usual=newest,
+            persist_state="session",
+        )
     ]
 
 

@@ -10,7 +10,7 @@ from core.hub import Hub
 from pages.components import numbers
 from pages.components.pool_table import list_score_columns
 from pages.components.problems import draw_problem
-from pages.components.score_text import say_score
+from pages.components.score_text import mark_verdict, say_score
 from pages.components.surprise import draw_surprise
 from pages.components.text import plain, to_markdown
 
@@ -37,8 +37,7 @@ def draw_seed(hub: Hub, frame: pd.DataFrame, row: pd.Series, scored: Mapping[str
             st.markdown("Not asked yet.")
             return
         draw_surprise(answer["text"], answer["surprises"], loss=row["loss"])
-        if not numbers.is_missing(row["is_correct"]):
-            st.markdown(":green[:material/check: right]" if row["is_correct"] else ":red[:material/close: wrong]")
+        st.markdown(mark_verdict(row.get("correct", row["is_correct"])))
         if answer["is_truncated"]:
             st.caption(":material/content_cut: The token limit ended this answer.")
         _draw_scores(frame, row, answer["notes"])

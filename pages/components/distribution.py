@@ -14,15 +14,35 @@ from core.selection import SELECTORS, Selection
 from core.signals import SIGNALS
 from pages.components import numbers
 from pages.components.chart import draw_chart
+from pages.components.frame import tell_apart
 from pages.components.pool_table import list_score_columns
 
 EARLIER_STYLE = Style("#B5588F", "dot")
 
 
 def draw_distribution(
-    hub: Hub, seed_set: str, frame: pd.DataFrame, selection: Selection, at_random: np.ndarray, selector: str
+    hub: Hub,
+    seed_set: str,
+    frame: pd.DataFrame,
+    selection: Selection,
+    at_random: np.ndarray,
+    selector: str,
+    scores_key: str,
 ) -> tuple[str | None, tuple[float, float] | None]:
-    """Draw one raw signal: all, at random, chosen, an earlier round; returns it and the range that was dragged over."""
+    """Draw one raw signal: all, at random, chosen, an earlier round; returns it and the range that was taken.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        frame: of ``recipes.selecting.read_pool``.
+        selection: what is chosen.
+        at_random: (k,) int64, rows that chance takes.
+        selector: name.
+        scores_key: says whose scores these are; a range that was taken is forgotten with them.
+
+    Returns:
+        The signal, and the lowest value of the range and the first one above it, None where all are shown.
+    """
     columns = list_score_columns(frame)
     if not columns:
         st.info("A random choice reads no signal. Let the student answer the seeds to see how hard they are for it.")
@@ -48,12 +68,30 @@ def draw_distribution(
         view=f"{name}/{selector}",
     )
     again = st.session_state.setdefault("n_ranges_cleared", 0)
-    limits = draw_chart(figure, key=f"signal_{name}_{again}", has_range=True)
+    limits = draw_chart(figure, key=f"signal_{name}_{again}_{scores_key}", has_range=True)
+    if limits is not None:
+        limits = fit_to_bins(limits, np.array(figure["layout"]["meta"]["edges"]))
     if limits is not None and st.button("Show all values again", key="clear_range", icon=":material/filter_alt_off:"):
         st.session_state["n_ranges_cleared"] += 1
         st.rerun()
     st.caption(_say_how_to_read(name, values, frame, limits))
     return name, limits
+
+
+def fit_to_bins(limits: tuple[float, float], edges: np.ndarray) -> tuple[float, float]:
+    """Return the lowest value of a range and the first one above it, so that a clicked bar gives what it counts.
+
+    Bins hold their lower edge and not their upper one, which belongs to the next; the last one holds both.
+
+    Args:
+        limits: ends of what was clicked, which are edges but for rounding, or of what was dragged over.
+        edges: (n_bins + 1,) float64 of the bins.
+    """
+    low, high = (
+        float(nearest) if abs(nearest - end) < 1e-6 * (edges[1] - edges[0]) else end
+        for end, nearest in ((end, edges[np.abs(edges - end).argmin()]) for end in limits)
+    )
+    return low, float(np.nextafter(high, np.inf)) if high >= edges[-1] else high
 
 
 def _say_how_to_read(name: str, values: np.ndarray, frame: pd.DataFrame, limits: tuple[float, float] | None) -> str:
@@ -84,6 +122,6 @@ def choose_earlier(hub: Hub, seed_set: str, place: DeltaGenerator) -> dict | Non
         "Over it, an earlier choice",
         [None, *by_key],
         key=f"earlier_{seed_set}",
-        format_func=lambda key: "none" if key is None else shown(key),
+        format_func=tell_apart([None, *by_key], lambda key: "none" if key is None else shown(key)),
     )
     return by_key.get(key)

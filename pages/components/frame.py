@@ -1,6 +1,7 @@
 """What every page has: its head with the place of the one primary button, an empty state, how a number is made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -34,7 +35,7 @@ def draw_empty(sentence: str, page: str | None = None, label: str | None = None)
 
 
 def name_set(seed_set: Mapping[str, Any]) -> str:
-    """Return what a choice of seed sets calls one: names may be alike, times are not."""
+    """Return what a choice of seed sets calls one: by its time too, for names may be alike."""
     return f"{seed_set['name']}, {numbers.moment(seed_set['created_at'])}"
 
 
@@ -71,11 +72,26 @@ def choose(
         more: further arguments of ``st.selectbox``.
     """
     follow_address(param, key, {str(option): option for option in options}.get, usual)
+    shown = tell_apart(options, shown)
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = options[0]  # set, not deleted: the browser would go on showing the old one
     chosen = st.selectbox(label, options, format_func=shown, key=key, **more)
     tell_address(param, key, chosen, usual)
     return chosen
+
+
+def tell_apart(
+    options: Iterable[T], shown: Callable[[T], str], tail: Callable[[T], str] = lambda option: str(option).split("/")[0]
+) -> Callable[[T], str]:
+    """Return ``shown`` with the end of an option's id where two options would read alike: a box would mix them up.
+
+    Args:
+        options: of a box.
+        shown: option -> what people read.
+        tail: option -> its id, whose last four characters differ.
+    """
+    counts = Counter(map(shown, options))
+    return lambda option: shown(option) if counts[shown(option)] < 2 else f"{shown(option)} · {tail(option)[-4:]}"
 
 
 def follow_address(param: str, key: str, read: Callable[[str], T | None], usual: T | None = None) -> None:
@@ -88,7 +104,8 @@ def follow_address(param: str, key: str, read: Callable[[str], T | None], usual:
         usual: value that nobody had to choose; None leaves it to the widget.
     """
     wanted = st.query_params.get(param)
-    value = None if wanted is None or st.session_state.get(f"{key}_in_address") == wanted else read(wanted)
+    is_new = key not in st.session_state or st.session_state.get(f"{key}_in_address") != wanted
+    value = read(wanted) if wanted is not None and is_new else None
     if value is not None:
         st.session_state[key] = value
     elif usual is not None and key not in st.session_state:
@@ -120,6 +137,9 @@ def choose_number(label: str, least: int, *, param: str, key: str, usual: int, *
         return int(text) if text.isascii() and text.isdigit() and least <= int(text) < 10**9 else None
 
     follow_address(param, key, read, usual)
+    if st.session_state[key] == st.session_state.get(f"{key}_usual"):
+        st.session_state[key] = usual  # nobody chose the other one
+    st.session_state[f"{key}_usual"] = usual
     number = int(st.number_input(label, least, key=key, persist_state="session", **more))
     tell_address(param, key, number, usual)
     return number

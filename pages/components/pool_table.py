@@ -9,6 +9,7 @@ import streamlit as st
 from core.selection import Selection
 from core.signals import SIGNALS
 from pages.components import numbers
+from pages.components.score_text import say_verdict
 
 MOST_ROWS = 1_000
 """Rows that go to the browser at a time; search and range look at all of them."""
@@ -17,7 +18,10 @@ CHOSEN, ALL, DISPUTED = "chosen", "all", "grader disagrees"
 
 
 def list_score_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the signals that differ between problems, in the order of the registry; of a vector it is the length."""
+    """Return the signals that are known of some problem and mean something alone, in the order of the registry.
+
+    Of a vector signal it is the length; that of an embedding says nothing.
+    """
     return [name for name in SIGNALS if name in frame and name != "embedding" and frame[name].notna().any()]
 
 
@@ -29,7 +33,7 @@ def draw_pool(
     Args:
         frame: of ``recipes.selecting.read_pool``.
         selection: what is chosen.
-        ranges: signal -> lowest and highest value to show, None for all.
+        ranges: signal -> lowest value to show and the first one above, None for all.
     """
     rows = frame.assign(rank=pd.Series(pd.NA, frame.index, dtype="Int64"), reason="")
     places = frame.index[selection.indices]
@@ -44,7 +48,7 @@ def draw_pool(
     st.caption(f"{numbers.counted(n_all, 'problem')} of {numbers.count(len(frame))}, {numbers.count(n_chosen)} chosen.")
     shown, first = shown.head(MOST_ROWS), {*ranges, st.session_state.get("pool_order")}
     event = st.dataframe(
-        shown.assign(answered=shown["is_correct"].map({True: "right", False: "wrong"}).fillna(numbers.MISSING)),
+        shown.assign(answered=[say_verdict(value) for value in shown.get("correct", shown["is_correct"])]),
         hide_index=True,
         placeholder=numbers.MISSING,
         height=min(38 + 35 * len(shown), 360),
@@ -95,7 +99,7 @@ def _narrow(rows: pd.DataFrame, columns: list[str], ranges: Mapping[str, tuple[f
         rows = rows[texts.str.contains(search.strip(), case=False, regex=False)]
     for name, limits in ranges.items():
         if limits is not None:
-            rows = rows[rows[name].between(*limits)]
+            rows = rows[rows[name].between(*limits, inclusive="left")]
             st.caption(f"Only {name} from {numbers.loss(limits[0])} to {numbers.loss(limits[1])}.")
     return rows.sort_values(order, ascending=order in ("rank", "position"), kind="stable", na_position="last")
 

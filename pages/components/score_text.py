@@ -8,7 +8,25 @@ from pages.components import numbers
 VERDICTS = ("correct", "grade")
 """Signals that are 1 for right and 0 for wrong."""
 
+NOT_KNOWN = "not known"
 WORDS = {1.0: "right", 0.0: "wrong"}
+
+
+_MARKS = {
+    "right": ":green[:material/check: right]",
+    "wrong": ":red[:material/close: wrong]",
+    NOT_KNOWN: ":gray[:material/help: not known]",
+}
+
+
+def say_verdict(value: float | bool | None) -> str:
+    """Return ``right``, ``wrong``, or ``not known``."""
+    return NOT_KNOWN if numbers.is_missing(value) else WORDS[float(value)]
+
+
+def mark_verdict(value: float | bool | None) -> str:
+    """Return a verdict as Markdown with its icon and colour."""
+    return _MARKS[say_verdict(value)]
 
 
 def say_score(name: str, scores: Mapping[str, float | None], *, has_unit: bool = True) -> str:
@@ -23,7 +41,7 @@ def say_score(name: str, scores: Mapping[str, float | None], *, has_unit: bool =
     if numbers.is_missing(value):
         return numbers.MISSING
     if name in VERDICTS:
-        return WORDS.get(float(value), numbers.percent(value))
+        return say_verdict(value)
     if name == "solve_rate":
         between = numbers.interval(scores.get("solve_rate_low"), scores.get("solve_rate_high"))
         return f"{numbers.percent(value)} ({between})"

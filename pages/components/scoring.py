@@ -1,6 +1,7 @@
 """The form that lets a student answer and score a seed set, and what became of it: live progress, what is unknown."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,10 +10,10 @@ import streamlit as st
 from core.hub import Hub
 from core.recipes.scoring import REWARD, TEACHER
 from core.recipes.selecting import estimate_seconds, start_score
-from core.signals import SIGNALS
+from core.signals import SIGNALS, needs_weights
 from pages.components import numbers
 from pages.components.access import show_errors
-from pages.components.frame import note_teacher
+from pages.components.frame import note_teacher, tell_apart
 from pages.components.running import draw_live, draw_run
 from pages.components.serving import draw_server_form
 from pages.components.standing import ACTIVE
@@ -36,9 +37,10 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
         scored: ``store.list_prediction_sets`` of the seed set.
         wanted: signals that the chosen selector needs.
     """
-    adapters = hub.store.list_adapters(seed_set).to_dict("records")
-    made = {row["path"]: row for row in adapters}
-    newest = adapters[0]["path"] if adapters else None
+    adapters = hub.store.list_adapters().to_dict("records")
+    own = [row["path"] for row in adapters if row["seed_set_id"] == seed_set]
+    made = {row["path"]: row for row in sorted(adapters, key=lambda row: row["path"] not in own)}
+    newest = own[0] if own else None
     is_behind = newest is not None and newest not in set(scored["adapter"])
     if is_behind and not scored.empty:
         st.warning("These answers are from before the last finetune: let the student it made answer the seeds.")
@@ -49,7 +51,11 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
             options,
             options.index(newest) if is_behind else 0,
             key=f"score_student_{seed_set}_{newest}",
-            format_func=lambda option: name_adapter(made[option]) if option in made else option,
+            format_func=tell_apart(
+                options,
+                lambda option: name_adapter(made[option]) if option in made else option,
+                lambda option: made[option]["run_id"],
+            ),
         )
         student = _choose_model(choice, made.get(choice))
         signals = _choose_signals(wanted, has_weights=choice != SERVER)
@@ -72,13 +78,17 @@ def _choose_model(choice: str, adapter: Mapping[str, Any] | None) -> dict[str, A
     if choice == SERVER:
         server = draw_server_form("score_server")
         return None if server is None else {"student": server["model"], "server": server}
-    source = st.text_input("Folder or id", key="score_source") if choice == OTHER else "tiny"
-    return {"student": source.strip()} if source.strip() else None
+    if choice == TINY:
+        return {"student": "tiny"}
+    source = st.text_input("Folder or id", key="score_source").strip()
+    tuned = st.text_input("Adapter folder (optional)", key="score_adapter").strip()
+    more = {"adapter": str(Path(tuned).expanduser().resolve()), "label": "tuned"} if tuned else {}
+    return {"student": source, **more} if source else None
 
 
 def _choose_signals(wanted: Sequence[str], *, has_weights: bool) -> list[str]:
     """Let a person choose signals; those that need weights are not offered for a student behind a server."""
-    options = [name for name in SIGNALS if has_weights or "weights" not in SIGNALS.get(name).needs]
+    options = [name for name in SIGNALS if has_weights or not needs_weights(name)]
     state, key = st.session_state, f"score_signals_{has_weights}"
     new = {*wanted} - {*state.get(f"{key}_wanted", ())}  # what a person has removed stays away
     taken = {*state.get(key, ("loss", "correct", "reward")), *new}
@@ -110,6 +120,7 @@ def _choose_sources(signals: Sequence[str]) -> dict[str, Any] | None:
         more["reward"] = source.strip()
     if "solve_rate" in signals:
         more["n_samples"] = int(st.number_input("Answers drawn for each problem", 1, 256, 16, key="score_samples"))
+        more["temperature"] = st.number_input("Temperature", 0.1, 2.0, 1.0, 0.1, key="score_temperature")
     if "teacher" in needs:
         if st.selectbox("Who judges and grades", [BUILT_IN, SERVER], key="score_teacher") == SERVER:
             if (teacher := draw_server_form("judge_server", is_teacher=True)) is None:
@@ -129,7 +140,7 @@ def _say_cost(
 ) -> str:
     """Say how long it will take, as far as earlier runs on this machine tell."""
     what = f"{numbers.counted(n, 'problem')} in the background; what this student answered before is kept."
-    settings = {"reward": REWARD, "teacher": TEACHER, "n_samples": 16, **(more or {})}
+    settings = {"reward": REWARD, "teacher": TEACHER, "n_samples": 16, "temperature": 1.0, **(more or {})}
     name = student["student"] if student else ""
     seconds, unknown = estimate_seconds(hub, name, ["answers", *signals], n, settings)
     if seconds is None:

@@ -4,6 +4,7 @@ Loading a model takes seconds, so each try is a run; the box remembers the newes
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from core.signals import SIGNALS
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.running import draw_live, draw_run
-from pages.components.score_text import say_score
+from pages.components.score_text import mark_verdict, say_score
 from pages.components.standing import ACTIVE
 from pages.components.surprise import draw_surprise
 from pages.components.text import plain, to_markdown
@@ -37,14 +38,8 @@ N_SAMPLES = 16
 WIDTH = 150
 """Of a student's column, pixels: an adapter's whole name would push the other students out of sight."""
 
-_MARKS = {
-    "right": ":green[:material/check: right]",
-    "wrong": ":red[:material/close: wrong]",
-    "not known": ":gray[:material/help: not known]",
-}
 
-
-def draw_try(hub: Hub, task: str, students: Sequence[Mapping[str, Any]]) -> None:
+def draw_try(hub: Hub, task: str, students: Sequence[Mapping[str, Any]], *, reward: str) -> None:
     """Draw the box: the problem, who is asked, and what became of the newest try.
 
     Args:
@@ -52,12 +47,13 @@ def draw_try(hub: Hub, task: str, students: Sequence[Mapping[str, Any]]) -> None
         task: registry name.
         students: ``label``, ``student``, ``adapter``, ``server`` of each, as ``start_try`` takes them; labels differ,
             and of the adapters the newest comes first. The first base and the newest adapter are chosen at first.
+        reward: the reward model, that of the scores in view: rewards of two models cannot be compared.
     """
     place = f"try_run_{task}"
     asked = _draw_form(task, {each["label"]: each for each in students})
     if asked is not None:
         with show_errors():
-            st.session_state[place] = start_try(hub, task, **asked)
+            st.session_state[place] = start_try(hub, task, **asked, reward=reward)
     run_id = st.session_state.get(place)
     run = hub.store.read_run(run_id) if run_id else None
     if run is not None:
@@ -150,7 +146,7 @@ def _draw_answers(run: Mapping[str, Any]) -> None:
         for column, answer in zip(columns, row, strict=True):
             with column, st.container(border=True):
                 _draw_answer(answer)
-    _draw_scores([answer for answer in answers if answer["error"] is None], config["n_samples"])
+    _draw_scores([answer for answer in answers if answer["error"] is None], config)
 
 
 def _draw_answer(answer: Mapping[str, Any]) -> None:
@@ -159,7 +155,7 @@ def _draw_answer(answer: Mapping[str, Any]) -> None:
         st.markdown(f"**{plain(answer['label'])}**")
         st.error(plain(answer["error"]), icon=":material/error:")
         return
-    st.markdown(f"**{plain(answer['label'])}** · {_MARKS[word_verdict(answer['scores'].get('correct'))]}")
+    st.markdown(f"**{plain(answer['label'])}** · {mark_verdict(answer['scores'].get('correct'))}")
     draw_surprise(answer["text"], answer["surprises"])
     facts = [f"final answer {plain(answer['final'])}" if answer["final"] else "no final answer found"]
     if answer["is_truncated"]:
@@ -167,14 +163,14 @@ def _draw_answer(answer: Mapping[str, Any]) -> None:
     st.caption(" · ".join(facts))
 
 
-def _draw_scores(answers: Sequence[Mapping[str, Any]], n_samples: int) -> None:
+def _draw_scores(answers: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> None:
     """Draw the scores as a table with a column for each student; what to know about them stands below."""
     names = [name for name in SIGNALS if name != "correct" and any(name in answer["scores"] for answer in answers)]
     rows = [
         {
             "score": SIGNALS.get(name).title,
             **{f"student_{i}": say_score(name, answer["scores"], has_unit=False) for i, answer in enumerate(answers)},
-            "unit": f"of {n_samples}, 95 % interval" if name == "solve_rate" else SIGNALS.get(name).unit,
+            "unit": _say_unit(name, config),
         }
         for name in names
     ]
@@ -194,6 +190,13 @@ def _draw_scores(answers: Sequence[Mapping[str, Any]], n_samples: int) -> None:
         st.caption(f"{SIGNALS.get(name).title}{whose}: {plain(note.rstrip('.'))}.")
 
 
+def _say_unit(name: str, config: Mapping[str, Any]) -> str:
+    """Return what a score is measured in, for the column beside the scores."""
+    if name == "solve_rate":
+        return f"of {config['n_samples']}, 95 % interval"
+    return f"points of {Path(config['reward']).name}" if "reward" in SIGNALS.get(name).needs else SIGNALS.get(name).unit
+
+
 def gather_notes(answers: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:
     """Return (signal, what to know about it) -> labels of the students that it holds for."""
     notes: dict[tuple[str, str], list[str]] = {}
@@ -201,8 +204,3 @@ def gather_notes(answers: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], 
         for name, note in answer["notes"].items():
             notes.setdefault((name, note), []).append(answer["label"])
     return notes
-
-
-def word_verdict(value: float | None) -> str:
-    """Return whether an answer is right, in words; unknown is None, as it is without a reference."""
-    return "not known" if numbers.is_missing(value) else "right" if value else "wrong"

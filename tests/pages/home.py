@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.recipes.scoring import write_vectors
+from core.recipes.score_tables import write_vectors
 from core.runs.folder import RunFolder
 
 SEED_SET = "20260101-000001-import-aaaa"

@@ -175,7 +175,7 @@ def chosen_table(app):
 
 def test_select_shows_the_hardest_first_and_keeps_the_choice(filled, visit):
     app = visit("select")
-    app.number_input(key=f"select_k_{home.SEED_SET}").set_value(5).run()
+    app.number_input(key="select_k").set_value(5).run()
     table = chosen_table(app)
     assert len(table) == 5 and table["loss"].tolist()[0] == 2.0 and table["rank"].tolist() == [1, 2, 3, 4, 5]
     assert next(box for box in app.selectbox if box.label == "Selector").value == "loss_high"
@@ -191,7 +191,7 @@ def test_select_shows_the_hardest_first_and_keeps_the_choice(filled, visit):
 )
 def test_another_selector_changes_the_choice_at_once(filled, visit, selector, first):
     app = visit_scored(visit)
-    app.number_input(key=f"select_k_{home.SEED_SET}").set_value(5).run()
+    app.number_input(key="select_k").set_value(5).run()
     choose_selector(app, selector)
     assert not app.exception and chosen_table(app)["problem_id"].tolist()[0] == first
 
@@ -240,7 +240,7 @@ def test_what_is_unknown_is_counted_with_its_reason(filled, visit):
 
 def test_more_seeds_than_there_are_is_one_sentence(filled, visit):
     app = visit("select")
-    app.number_input(key=f"select_k_{home.SEED_SET}").set_value(1000).run()
+    app.number_input(key="select_k").set_value(1000).run()
     assert not app.exception
     assert "60" in app.error[0].value and not any(item.key == "use_selection" for item in app.button)
 
@@ -268,6 +268,22 @@ def test_the_address_says_what_is_chosen_and_is_followed(filled, visit):
     said = {name: "".join(value) for name, value in app.query_params.items()}
     assert (said["replicate"], said["k"], said["view"]) == ("4", "7", "Compare")
     assert "selector" not in said  # the usual one needs no word
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_was_chosen_is_still_there_after_a_look_at_another_page(filled, visit, is_link):
+    app = visit("select", scored=f"{home.SCORE}/base")
+    app.number_input(key="select_replicate").set_value(4).run()
+    choose_selector(app, "reward_low")
+    query = {name: "".join(value) for name, value in app.query_params.items()}
+    app.query_params.clear()  # as the side bar does
+    app.switch_page("runs_page.py").run()
+    app.query_params.clear()
+    app.query_params.update(query if is_link else {})
+    app.switch_page("select_page.py").run()
+    assert not app.exception and app.number_input(key="select_replicate").value == 4
+    assert {name: "".join(value) for name, value in app.query_params.items()} == query
+    assert next(box for box in app.selectbox if box.label == "Selector").value == "reward_low"
 
 
 @pytest.mark.parametrize("query", [{"selector": "none_such"}, {"k": "many"}, {"k": "0"}, {"k": "²"}, {"view": ""}])

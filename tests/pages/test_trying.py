@@ -11,7 +11,8 @@ from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from pages.components import choosing, numbers
 from pages.components.choosing import list_students
-from pages.components.trying import WIDTH, gather_notes, word_verdict
+from pages.components.score_text import mark_verdict, say_verdict
+from pages.components.trying import WIDTH, gather_notes
 from tests.pages.home import N_TRAIN, SEED_SET, make_run, predictions
 from tests.teacher.server import ChatServer
 
@@ -25,7 +26,7 @@ def script(task, students):
     from core.hub import get_hub
     from pages.components.trying import draw_try
 
-    draw_try(get_hub(), task, students)
+    draw_try(get_hub(), task, students, reward="tiny-reward")
 
 
 def open_box(task="word_problems", students=(BASE, LOST, OLDER)) -> AppTest:
@@ -152,7 +153,7 @@ def test_without_a_reference_right_or_wrong_is_not_known_and_no_cell_is_empty(em
     ("value", "word"), [(1.0, "right"), (0.0, "wrong"), (None, "not known"), (float("nan"), "not known")]
 )
 def test_a_verdict_is_a_word(value, word):
-    assert word_verdict(value) == word
+    assert say_verdict(value) == word and word in mark_verdict(value)
 
 
 # Whom the box offers

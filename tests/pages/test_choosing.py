@@ -1,0 +1,67 @@
+"""What a person chooses on Select: boxes that tell options apart, numbers that follow the pool, clicked bars."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.figures.histograms import draw_signal
+from core.recipes import selecting
+from pages.components.distribution import fit_to_bins
+from pages.components.frame import tell_apart
+from tests.pages import home
+
+
+def test_runs_that_read_alike_can_be_told_apart():
+    row = {"run_id": home.SCORE, "student": "base", "student_name": "tiny", "created_at": 1.0, "accuracy": 0.5, "n": 9}
+    other = {**row, "run_id": home.SCORE[:-4] + "ffff"}
+    labels = [f"{each['run_id']}/base" for each in (row, other)]
+    shown = tell_apart(labels, lambda key: "tiny, base, 15:05")
+    assert shown(labels[0]) != shown(labels[1]) and shown(labels[1]).endswith(" · ffff")
+    assert tell_apart(labels[:1], lambda key: "tiny")(labels[0]) == "tiny"
+
+
+def test_the_usual_number_follows_the_pool_until_somebody_chooses_one():
+    def page():
+        import streamlit as st
+
+        from pages.components.frame import choose_number
+
+        choose_number("Seeds", 1, param="k", key="k", usual=st.session_state.get("n", 40))
+
+    app = AppTest.from_function(page).run()
+    app.session_state["n"] = 15
+    assert app.run().number_input[0].value == 15
+    app.number_input[0].set_value(7).run()
+    app.session_state["n"] = 30
+    assert app.run().number_input[0].value == 7 and dict(app.query_params) == {"k": "7"}
+
+
+@pytest.mark.parametrize("n_values", [17, 5, 1000])
+def test_a_clicked_bar_gives_the_problems_that_it_counts(n_values):
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, n_values, 500) / (n_values - 1)  # many of them on the edges of bins
+    figure = draw_signal(values, [], title="", axis="")
+    edges, bars = np.array(figure["layout"]["meta"]["edges"]), figure["data"][0]
+    taken = 0
+    for middle, share in zip(bars["x"], bars["y"], strict=True):
+        limits = fit_to_bins((middle - bars["width"] / 2, middle + bars["width"] / 2), edges)
+        rows = pd.Series(values).between(*limits, inclusive="left").sum()
+        assert rows == round(share / 100 * len(values))
+        taken += rows
+    assert taken == len(values)
+
+
+def test_right_means_every_step_right_wherever_steps_are_checked(filled, visit, monkeypatch):
+    read = selecting.read_pool
+
+    def with_a_wrong_step(*args):
+        frame, pool = read(*args)
+        frame.loc[0, "correct"] = 0.0  # its final answer is right
+        return frame, pool
+
+    monkeypatch.setattr("core.recipes.selecting.read_pool", with_a_wrong_step)
+    app = visit("select", scored=f"{home.SCORE}/base")
+    table = next(table.value for table in app.dataframe if "rank" in table.value)
+    assert table.iloc[0]["is_correct"] and table.iloc[0]["answered"] == "wrong"
+    assert not any("check: right" in item.value for item in app.markdown)
