@@ -101,10 +101,9 @@ def _attempt(folder: RunFolder) -> str:
         return "failed"
     except Exception as error:
         traceback.print_exc()
-        sentence = (
-            f"The run met an error that Seedbed does not know: {type(error).__name__}: {error}. The log has more."
-        )
-        folder.finish("failed", error=sentence)
+        sentence = f"The run met an error that Seedbed does not know: {type(error).__name__}: {error}."
+        is_logged = (folder.path / "log.txt").exists()  # a run from a shell has none: it all stands in the terminal
+        folder.finish("failed", error=f"{sentence} The log has more." if is_logged else sentence)
         return "failed"
     folder.finish("done", summary)
     return "done"
