@@ -10,7 +10,7 @@ from core.settings import Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; returns the exit status (0 done, 1 failed, 130 cancelled)."""
+    """Run one verb; returns the exit status: 0 done, 1 failed, or scored but for a signal, 130 cancelled."""
     parser = make_parser()
     options = parser.parse_args(arguments)
     quiet_libraries()  # before a verb imports them: they look only then

@@ -6,6 +6,7 @@ reads it from there.
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -157,13 +158,18 @@ def format_percent(value: float | None) -> str:
 
 
 def run_score(options: argparse.Namespace) -> int:
-    """Import the seeds if need be, score them in this process, write one row per problem."""
+    """Import the seeds if need be, score them in this process, write one row per problem.
+
+    The status is 1 where a signal could not be had; the table with the others is written all the same.
+    """
     from core.datasets import ensure_seed_set
-    from core.recipes.scoring import list_signals, read_score_frame
+    from core.recipes.score_tables import read_score_frame
+    from core.recipes.scoring import list_signals
     from core.recipes.selecting import make_score_config
     from core.recipes.teachers import find_server
 
     home = options.home.resolve()
+    check_out(options.out)
     list_signals(options.signals)  # a wrong name is refused before anything is read
     server, teacher = None, options.teacher
     if is_address(options.student):
@@ -187,11 +193,36 @@ def run_score(options: argparse.Namespace) -> int:
     )
     title = f"Score {config['seed_set_name']} with {config['student']}"
     folder = carry_out(home, "score", title, config)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     read_score_frame(folder).to_parquet(options.out, index=False)
-    print_scores(folder.read_state().summary or {})
+    summary = folder.read_state().summary or {}
+    print_scores(summary)
     print(f"scores: {options.out}")
-    return 0
+    return 1 if tell_failed(summary) else 0
+
+
+def check_out(path: Path) -> None:
+    """Make the folder of a file to come and try to write there: work whose result nobody can keep is not begun.
+
+    Raises:
+        RunError: the path is a folder, or cannot be written to.
+    """
+    try:
+        if path.is_dir():
+            raise RunError(f"{path} is a folder; name a file for --out.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") if path.exists() else tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        reason = error.strerror if path.parent.is_dir() else f"{path.parent} cannot be made ({error.strerror})"
+        raise RunError(f"{path} cannot be written: {reason}; name another file for --out.") from error
+
+
+def tell_failed(summary: Mapping[str, Any]) -> bool:
+    """Say on the other stream which signals could not be had, and why; returns whether there were any."""
+    failed = summary.get("failed") or {}
+    for signal, sentence in failed.items():
+        print(f"seedbed: {signal} failed: {sentence}", file=sys.stderr)
+    return bool(failed)
 
 
 def name_adapter(home: Path, adapter: Path | None) -> dict[str, str | None]:
@@ -218,7 +249,7 @@ def print_scores(summary: Mapping[str, Any]) -> None:
         f"{'–' if loss is None else f'{loss:.3f}'}, {summary['n_truncated']:,} answers truncated"
     )
     for signal, reasons in summary["unknown"].items():
-        for reason, n in reasons.items():
+        for reason, n in reasons.items() if signal not in summary["failed"] else ():  # told on the other stream
             print(f"unknown: {signal} of {n:,}: {reason}")
     print("seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary["seconds"].items()))
 
@@ -227,28 +258,18 @@ def run_select(options: argparse.Namespace) -> int:
     """Choose from a table of scores and write the chosen problems, best first."""
     import json
 
-    import pandas as pd
-
-    from core.errors import DataFormatError
-    from core.recipes.scoring import pool_from_scores
+    from core.recipes.score_tables import read_score_file
     from core.recipes.selecting import choose_seeds
     from core.signals import SIGNALS
 
     load_own_selectors()
-    if not options.scores.is_file():
-        raise DataFormatError(f"There is no file {options.scores}; make it with `core score`.")
-    try:
-        frame = pd.read_parquet(options.scores)
-    except (OSError, ValueError) as error:
-        raise DataFormatError(f"{options.scores} is no table of scores: {error}".splitlines()[0]) from error
-    if "problem_id" not in frame:
-        raise DataFormatError(f"{options.scores} has no column problem_id; give a file that `core score` wrote.")
+    check_out(options.out)
+    frame, pool = read_score_file(options.scores)
     selection = choose_seeds(
-        pool_from_scores(frame), options.selector, options.select, options.replicate, options.pick, options.temperature
+        pool, options.selector, options.select, options.replicate, options.pick, options.temperature
     )
     plain = [name for name in frame if name not in SIGNALS or not SIGNALS.get(name).is_vector]
     rows = frame.iloc[selection.indices][plain].to_dict("records")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("w", encoding="utf-8") as file:
         for rank, (row, index, reason) in enumerate(zip(rows, selection.indices, selection.reason, strict=True), 1):
             about = {
@@ -291,6 +312,7 @@ def run_folder(options: argparse.Namespace) -> int:
     if folder.read_run()["kind"] == "loop":
         load_own_selectors()
     require_done(folder, execute(folder))
+    tell_failed(folder.read_state().summary or {})
     return 0
 
 

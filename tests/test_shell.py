@@ -11,6 +11,7 @@ import pytest
 from core import shell
 from core.__main__ import main
 from core.errors import RunError
+from core.recipes import kinds
 from core.runs.folder import RunFolder
 from tests.models.tiny import save_random_student
 
@@ -71,6 +72,39 @@ def test_a_failure_is_one_sentence_once_on_the_other_stream(tmp_path, capsys, se
     assert sentence not in said.out and "failed" not in said.out
     assert said.err.count(sentence) == 1 and said.err.splitlines()[-1].startswith("seedbed: ")
     assert "\r" not in said.err and "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("verb", ["score", "select"])
+def test_a_place_that_cannot_be_written_costs_no_work(tmp_path, capsys, seed_files, verb):
+    (tmp_path / "file").write_text("kept")
+    given = {"score": ["--seeds", str(seed_files["train"]), "--home", str(tmp_path)], "select": ["--scores", "none"]}
+    for out, sentence in (
+        (tmp_path, f"seedbed: {tmp_path} is a folder; name a file for --out.\n"),
+        (tmp_path / "file" / "x", "cannot be made (File exists); name another file for --out.\n"),
+        (tmp_path / "file" / "deep" / "x", "cannot be made (Not a directory); name another file for --out.\n"),
+    ):
+        assert main([verb, *given[verb], "--out", str(out)]) == 1
+        said = capsys.readouterr()
+        assert said.err.endswith(sentence) and said.err.count("\n") == 1 and said.out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == "kept"
+
+
+def test_trying_a_place_leaves_nothing_there(tmp_path):
+    (tmp_path / "earlier").write_text("kept")
+    for name in ("earlier", "new/deep/x"):
+        shell.check_out(tmp_path / name)
+    assert (tmp_path / "earlier").read_text() == "kept" and list((tmp_path / "new" / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize("is_logged", [False, True])
+def test_a_bug_names_a_log_only_where_there_is_one(tmp_path, capsys, monkeypatch, is_logged):
+    monkeypatch.setitem(kinds.KINDS._members, "finetune", lambda folder: 1 / 0)
+    run = make_run(tmp_path)
+    if is_logged:
+        (run.path / "log.txt").touch()
+    assert kinds.execute(run) == "failed"
+    assert run.read_state().error.endswith("division by zero. The log has more." if is_logged else "division by zero.")
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_a_cancelled_run_ends_with_a_status_of_its_own(tmp_path, capsys, monkeypatch):

@@ -32,7 +32,7 @@ from core.recipes.teachers import open_teacher
 from core.recipes.training import rows_from_candidates, train_stage
 from core.records import SPLITS, Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
-from core.selection import make_rng
+from core.selection import SELECTORS, make_rng
 from core.tasks import TASKS
 from core.tasks.base import Task
 
@@ -162,6 +162,7 @@ def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple
         list_needs([config["selector"]]),
         config,
         f"round {number}: score the seeds, ",
+        required=SELECTORS.get(config["selector"]).needs,  # by lots in its place, a loop would be another one
     )
     rng = make_rng(config["replicate"], number)
     chosen, spares = select_with_spares(table.make_pool(), config["selector"], config["k"], rng, pick)

@@ -1,14 +1,12 @@
 """The scoring stage: a student answers problems, signals score the answers, everything is recorded and remembered.
 
-Runs, loops and the shell score through here. Vectors are too wide for a table; they lie beside the records:
-
-    vectors/LABEL/ids.npy       problem ids
-    vectors/LABEL/SIGNAL.npy    (n, width) float32, aligned with the ids, rows of NaN where unknown
+Runs, loops and the shell score through here; ``score_tables.py`` reads what was recorded. A signal that cannot be had
+is told, and costs none of the others.
 """
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.cache import Cache
-from core.datasets import load_problems
-from core.errors import SignalError
+from core.errors import RunCancelled, SeedbedError, SignalError, UnknownNameError
 from core.models.base import AnsweringStudent
+from core.recipes.score_tables import drop_vectors, read_vectors, write_vectors
 from core.recipes.stages import home_of, predict_stage
 from core.recipes.teachers import open_teacher
 from core.records import Prediction, Problem
@@ -30,8 +28,6 @@ from core.signals import SIGNALS, Scores, Scoring, needs_weights
 from core.tasks.base import Task
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from core.models.reward import RewardModel
 
 ALWAYS = ("loss", "correct")
@@ -56,12 +52,16 @@ class ScoreTable:
     """Stage -> seconds it took, values from the caches included."""
 
     computed: Mapping[str, int] = field(default_factory=dict)
-    """Stage -> values that no cache had; absent for stages that only read the answers."""
+    """Stage -> values that no cache had; absent for stages that only read the answers, and for those that failed."""
+
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Signal that could not be had at all -> why, in one sentence; its scores are there, every one unknown."""
 
     def make_pool(self) -> Pool:
-        """Return the pool that selectors see."""
-        plain = {name: found.values for name, found in self.scores.items() if not SIGNALS.get(name).is_vector}
-        vectors = {name: found.values for name, found in self.scores.items() if SIGNALS.get(name).is_vector}
+        """Return the pool that selectors see; a signal that failed is not in it."""
+        known = {name: found.values for name, found in self.scores.items() if name not in self.failed}
+        plain = {name: values for name, values in known.items() if not SIGNALS.get(name).is_vector}
+        vectors = {name: values for name, values in known.items() if SIGNALS.get(name).is_vector}
         return Pool(np.array(self.problem_ids, dtype=str), plain, vectors=vectors)
 
 
@@ -99,8 +99,12 @@ def score_stage(
     signals: Sequence[str],
     config: Mapping[str, Any],
     stage: str = "",
+    required: Collection[str] = (),
 ) -> ScoreTable:
     """Let the student answer and score every problem, and record both.
+
+    A signal that cannot be had (its reward model does not load, its teacher is gone) is unknown of every problem, with
+    the reason as the note, and the others are scored all the same.
 
     Args:
         folder: receives the tables ``predictions``, ``scores``, ``score_texts``, the vectors, and the progress.
@@ -111,26 +115,53 @@ def score_stage(
         signals: names from ``list_signals``.
         config: ``reward``, ``teacher``, ``n_samples``, ``temperature``, ``width`` of the run, each optional.
         stage: put before the name of each progress line.
+        required: signals without which there is no use in going on.
 
     Raises:
-        SignalError: a signal needs what is not there.
+        SignalError: a signal needs weights, and the student is behind a server; nothing was asked yet.
+        UnknownNameError: no such teacher; nothing was asked yet.
+        RunCancelled: the run was told to stop.
+        SeedbedError: the student cannot answer, or a required signal cannot be had; nothing was asked yet where that
+            is because of its reward model.
     """
     if not student.has_weights:
         refuse_blind(signals, student.source)
     ids = [problem.problem_id for problem in problems]
-    watch, found = _Watch(folder, stage), {}
-    with ExitStack() as sources:
-        shared = _open_sources(sources, home_of(folder), signals, config)  # first: a wrong name costs no answers
+    watch, found, failed = _Watch(folder, stage), {}, {}
+    with ExitStack() as sources:  # opened first: a wrong name, or a required model that is not there, costs no answers
+        shared, closed = _open_sources(sources, home_of(folder), signals, config)
+        for name in required:
+            if name in closed:
+                raise closed[name]
         with watch.measure("answers"):
             predictions = predict_stage(folder, student, label, task, problems, f"{stage}answers", watch.report)
         shared |= {"predictions": [predictions[id_] for id_ in ids], "check": folder.check_cancelled}
+        scoring = Scoring(task=task, problems=problems, student=student, report=watch.report, **shared)
         for name in signals:
-            with watch.measure(name):
-                scoring = Scoring(task=task, problems=problems, student=student, report=watch.report, **shared)
-                found[name] = SIGNALS.get(name)(scoring)
+            found[name], error = _score(name, scoring, closed.get(name), watch)
+            if error is not None:
+                if name in required:
+                    raise error
+                failed[name] = str(error)
             if name != "loss":  # stands with the predictions
                 found[name] = _record(folder, label, ids, name, found[name])
-    return ScoreTable(ids, predictions, found, watch.seconds, watch.computed)
+    return ScoreTable(ids, predictions, found, watch.seconds, watch.computed, failed)
+
+
+def _score(
+    name: str, scoring: Scoring, error: SeedbedError | None, watch: "_Watch"
+) -> tuple[Scores, SeedbedError | None]:
+    """Return what a signal says, None; where it cannot be had, or has an error already: all unknown, the error."""
+    if error is None:
+        try:
+            with watch.measure(name):
+                return SIGNALS.get(name)(scoring), None
+        except RunCancelled:
+            raise
+        except SeedbedError as met:
+            error = met
+    n = len(scoring.problems)
+    return Scores(np.full(n, np.nan), notes=[str(error)] * n), error
 
 
 class _Watch:
@@ -144,11 +175,13 @@ class _Watch:
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Name the stage that is reported meanwhile."""
+        """Name the stage that is reported meanwhile; how fast it goes is noted only where it does not fail."""
         self._stage, self._first, self._last = stage, None, None
         started = time.monotonic()
-        yield
-        self.seconds[stage] = time.monotonic() - started
+        try:
+            yield
+        finally:
+            self.seconds[stage] = time.monotonic() - started
         if self._first is not None:
             self.computed[stage] = self._last - self._first
 
@@ -159,18 +192,32 @@ class _Watch:
             self._folder.report(f"{self._prefix}{self._stage}", done, 0, total)
 
 
-def _open_sources(sources: ExitStack, home: Path, signals: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Open what these signals need, and nothing else; returns the fields of Scoring that it amounts to."""
-    needs = set().union(*(SIGNALS.get(name).needs for name in signals))
-    settings = {name: config[name] for name in ("n_samples", "temperature", "width") if config.get(name) is not None}
-    return {
-        "cache": sources.enter_context(Cache(home / "cache" / "scores")),
-        "reward": _load_reward(config.get("reward") or REWARD) if "reward" in needs else None,
-        "teacher": sources.enter_context(open_teacher(home, config.get("teacher") or TEACHER))
-        if "teacher" in needs
-        else None,
-        **settings,
+def _open_sources(
+    sources: ExitStack, home: Path, signals: Sequence[str], config: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, SeedbedError]]:
+    """Open what these signals need, and nothing else.
+
+    Returns:
+        The fields of Scoring that it amounts to; and signal -> error, for those whose source cannot be opened.
+    """
+    openers: dict[str, Callable[[], Any]] = {
+        "reward": lambda: _load_reward(config.get("reward") or REWARD),
+        "teacher": lambda: sources.enter_context(open_teacher(home, config.get("teacher") or TEACHER)),
     }
+    fields = {name: config[name] for name in ("n_samples", "temperature", "width") if config.get(name) is not None}
+    fields["cache"] = sources.enter_context(Cache(home / "cache" / "scores"))
+    closed: dict[str, SeedbedError] = {}
+    for need, open_source in openers.items():
+        readers = [name for name in signals if need in SIGNALS.get(name).needs]
+        if not readers:
+            continue
+        try:
+            fields[need] = open_source()
+        except (RunCancelled, UnknownNameError):
+            raise
+        except SeedbedError as error:
+            closed |= dict.fromkeys(readers, error)
+    return fields, closed
 
 
 def _load_reward(source: str) -> "RewardModel":
@@ -185,7 +232,10 @@ def _record(folder: RunFolder, label: str, ids: Sequence[str], name: str, scores
 
     notes = scores.notes if scores.notes is not None else [None] * len(ids)
     columns = dict(scores.details)
-    if SIGNALS.get(name).is_vector:
+    is_vector = SIGNALS.get(name).is_vector
+    if is_vector and scores.values.ndim == 1:  # it failed; an earlier attempt may have had it
+        drop_vectors(folder, label, name)
+    if is_vector and scores.values.ndim == 2:
         lengths = np.sqrt(np.einsum("ij,ij->i", scores.values, scores.values))  # without a copy of them all
         columns = {name: lengths.astype(np.float64), **columns}
         write_vectors(folder, label, name, ids, scores.values)
@@ -217,43 +267,10 @@ def _record(folder: RunFolder, label: str, ids: Sequence[str], name: str, scores
     return scores
 
 
-def write_vectors(folder: RunFolder, label: str, name: str, ids: Sequence[str], values: np.ndarray) -> None:
-    """Keep vectors beside the records, each file complete or not there."""
-    place = folder.path / "vectors" / label
-    place.mkdir(parents=True, exist_ok=True)
-    for file, array in (("ids", np.array(ids, dtype=str)), (name, values.astype(np.float32, copy=False))):
-        part = place / f".{file}.part"
-        with part.open("wb") as handle:
-            np.save(handle, array, allow_pickle=False)
-        part.replace(place / f"{file}.npy")
-
-
-def read_vectors(run: Path, label: str, name: str, problem_ids: Sequence[str]) -> np.ndarray | None:
-    """Return (n, width) float32 vectors in the order of these problems, NaN where there is none; None without a file.
-
-    Args:
-        run: the run folder.
-        label: of the student.
-        name: of the signal.
-        problem_ids: n ids.
-    """
-    place = run / "vectors" / label
-    if not (place / f"{name}.npy").is_file():
-        return None
-    ids = np.load(place / "ids.npy", allow_pickle=False)
-    kept = np.load(place / f"{name}.npy", allow_pickle=False, mmap_mode="r")
-    if len(ids) == len(problem_ids) and (ids == np.asarray(problem_ids, dtype=str)).all():
-        return kept  # stays on the disk until a selector looks
-    rows = {id_: row for row, id_ in enumerate(ids.tolist())}
-    found = np.array([rows.get(id_, -1) for id_ in problem_ids])
-    vectors = np.full((len(found), kept.shape[1]), np.nan, dtype=np.float32)
-    vectors[found >= 0] = kept[found[found >= 0]]
-    return vectors
-
-
 def summarise(table: ScoreTable) -> dict[str, Any]:
     """Return what a score run reports: n, accuracies, mean loss, truncated answers, what is unknown, what it took.
 
+    ``failed`` is signal -> sentence for signals that could not be had at all; they are among the ``unknown`` too.
     ``accuracy`` is that of the final answers, ``accuracy_with_steps`` that of the signal ``correct``: they differ where
     a task can check steps.
     """
@@ -267,6 +284,7 @@ def summarise(table: ScoreTable) -> dict[str, Any]:
         "mean_loss": float(np.nanmean(losses)) if np.isfinite(losses).any() else None,
         "n_truncated": sum(row.is_truncated for row in rows),
         "unknown": {name: count for name, scores in table.scores.items() if (count := _count_unknown(scores))},
+        "failed": dict(table.failed),
         "seconds": {name: round(value, 2) for name, value in table.seconds.items()},
         "computed": dict(table.computed),
     }
@@ -278,65 +296,6 @@ def _count_unknown(scores: Scores) -> dict[str, int]:
     notes = scores.notes if scores.notes is not None else [None] * len(values)
     missing = (note or "unknown" for note, value in zip(notes, values, strict=True) if np.isnan(value))
     return dict(Counter(missing))
-
-
-def read_score_frame(folder: RunFolder) -> "pd.DataFrame":
-    """Return what a score run found, one row per problem in the order of the seed set.
-
-    Columns: problem_id, question, reference, final, answer, answer_final, each signal and the numbers behind it,
-    n_tokens, is_truncated. A vector signal is a column of lists, None where unknown.
-    """
-    import pandas as pd
-
-    config = folder.config
-    problems = load_problems(home_of(folder), config["seed_set"], config["splits"])
-    ids = [problem.problem_id for problem in problems]
-    answers = _read_parts(folder, "predictions").drop_duplicates("problem_id", keep="last").set_index("problem_id")
-    answers = answers.reindex(ids).reset_index()
-    frame = pd.DataFrame(
-        {
-            "problem_id": ids,
-            "question": [problem.question for problem in problems],
-            "reference": [problem.answer for problem in problems],
-            "final": [problem.final for problem in problems],
-            "answer": answers["text"],
-            "answer_final": answers["final"],
-            "loss": answers["loss"].astype("float64"),
-        }
-    )
-    scores = _read_parts(folder, "scores").drop_duplicates(["problem_id", "signal"], keep="last")
-    wide = scores.pivot(index="problem_id", columns="signal", values="value").reindex(ids).astype("float64")
-    wide = wide[list(dict.fromkeys(scores["signal"]))]  # in the order of scoring
-    for name in wide:
-        frame[name] = wide[name].to_numpy()
-    for name in (name for name in wide if name in SIGNALS and SIGNALS.get(name).is_vector):
-        vectors = read_vectors(folder.path, config["label"], name, ids)
-        frame[name] = [None if np.isnan(row[0]) else row for row in vectors]
-    return frame.assign(n_tokens=answers["n_tokens"], is_truncated=answers["is_truncated"])
-
-
-def _read_parts(folder: RunFolder, table: str) -> "pd.DataFrame":
-    """Return all rows that a run wrote for a table as Parquet parts, in the order of writing."""
-    import pandas as pd
-
-    parts = sorted((folder.path / "records" / table).glob("*.parquet"))
-    return pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
-
-
-def pool_from_scores(frame: "pd.DataFrame") -> Pool:
-    """Return the pool of a table made by ``read_score_frame``, read from a file or not."""
-    plain, vectors = {}, {}
-    for name in SIGNALS:
-        if name not in frame:
-            continue
-        if not SIGNALS.get(name).is_vector:
-            plain[name] = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
-            continue
-        width = next((len(row) for row in frame[name] if row is not None), 1)
-        vectors[name] = np.array(
-            [np.full(width, np.nan) if row is None else row for row in frame[name]], dtype=np.float32
-        ).reshape(len(frame), width)
-    return Pool(frame["problem_id"].to_numpy(dtype=str), plain, vectors=vectors)
 
 
 def open_student(home: Path, config: Mapping[str, Any]) -> AnsweringStudent:

@@ -13,7 +13,8 @@ import pandas as pd
 from core.errors import SignalError
 from core.hub import Hub
 from core.models.student import check_adapter
-from core.recipes.scoring import ALWAYS, REWARD, TEACHER, list_signals, read_vectors, refuse_blind
+from core.recipes.score_tables import read_vectors
+from core.recipes.scoring import ALWAYS, REWARD, TEACHER, list_signals, refuse_blind
 from core.recipes.stages import record_selection, select_with_spares
 from core.recipes.start import fix_model, read_seed_set, require_model
 from core.recipes.teachers import check_teacher
@@ -132,6 +133,8 @@ def make_score_config(
 def read_pool(hub: Hub, seed_set: str, scored: str | None, student: str = "base") -> tuple[pd.DataFrame, Pool]:
     """Return the train problems as ``store.read_pool`` has them, scores in columns, and the pool that selectors see.
 
+    A signal that failed is a column without values, and not in the pool: a selector would draw lots by it.
+
     Args:
         hub: of the home.
         seed_set: id.
@@ -146,8 +149,9 @@ def read_pool(hub: Hub, seed_set: str, scored: str | None, student: str = "base"
     if scored is not None:
         scores = hub.store.read_scores(scored, student)
         frame = frame.drop(columns=["correct"] if "correct" in scores else []).join(scores, on="problem_id")
+    failed = ((hub.store.read_run(scored) or {}).get("summary") or {}).get("failed") or {} if scored else {}
     plain = [name for name in SIGNALS if not SIGNALS.get(name).is_vector and name in frame and name != "loss"]
-    signals |= {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in plain}
+    signals |= {name: frame[name].to_numpy(dtype=float, na_value=np.nan) for name in plain if name not in failed}
     vectors = {}
     for name in (name for name in SIGNALS if SIGNALS.get(name).is_vector and scored is not None):
         found = read_vectors(hub.settings.home / "runs" / scored, student, name, frame["problem_id"].tolist())

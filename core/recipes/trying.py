@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import ModelLoadError, RunCancelled, RunError, SeedbedError
+from core.errors import RunCancelled, RunError, SeedbedError
 from core.hub import Hub
 from core.recipes.scoring import REWARD, ScoreTable, list_signals, open_student, score_stage
 from core.recipes.stages import LOADING, home_of, write_surprises
@@ -145,16 +145,8 @@ def _ask(folder: RunFolder, each: Mapping[str, Any], task: Task, problem: Proble
     folder.report(f"{label}: {LOADING}", 0, 0, None)
     student = open_student(home_of(folder), each)
     missing = {} if student.has_weights else {name: NO_WEIGHTS for name in config["signals"] if needs_weights(name)}
-
-    def score() -> ScoreTable:
-        signals = [name for name in config["signals"] if name not in missing]
-        return score_stage(folder, student, label, task, [problem], signals, config, f"{label}: ")
-
-    try:
-        table = score()
-    except ModelLoadError as error:  # of the reward model; the student is loaded, and its answer is worth seeing
-        missing |= {name: str(error) for name in config["signals"] if "reward" in SIGNALS.get(name).needs}
-        table = score()
+    signals = [name for name in config["signals"] if name not in missing]
+    table = score_stage(folder, student, label, task, [problem], signals, config, f"{label}: ")
     answer = describe_answer(table, problem.problem_id)
     answer["scores"] |= dict.fromkeys(missing)
     answer["notes"] |= missing

@@ -12,7 +12,7 @@ from core.recipes import active, selecting
 from core.recipes.scoring import ScoreTable
 from core.records import Problem
 from core.runs.folder import RunFolder
-from core.selection import Pool, check_size
+from core.selection import SELECTORS, Pool, check_size
 from core.signals import Scores
 from core.tasks import TASKS
 
@@ -54,12 +54,14 @@ def test_page_and_shell_choose_alike(tmp_path, selector, pick, replicate, ids):
 def test_a_loop_draws_anew_in_each_round(tmp_path, monkeypatch, selector, pick, number):
     problems = [Problem(id_, "", None, None) for id_ in IDS]
     table = ScoreTable(IDS, {}, {"loss": Scores(LOSS)})
-    monkeypatch.setattr(active, "score_stage", lambda *_, **__: table)
+    required = []
+    monkeypatch.setattr(active, "score_stage", lambda *_, **more: required.append(more["required"]) or table)
     config = {"selector": selector, "pick": pick, "k": K, "replicate": 3, "seed_set": "s"}
     folder = RunFolder.create(tmp_path, "loop", title="t", config=config, lane="device")
     loop = active.Loop(folder, config, TASKS.get("custom"), {"train": problems})
     with folder.hold():
         seeds, n_chosen = active.choose_seeds(loop, number, None, "base")
+    assert required == [SELECTORS.get(selector).needs]  # it stops where these cannot be had
     assert n_chosen == K and [seed.problem_id for seed in seeds[:K]] == CHOSEN[selector, pick, 3, number]
 
 

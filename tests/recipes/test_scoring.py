@@ -1,21 +1,24 @@
 """Score runs and the shell's verbs on real models: what comes out, what is remembered, what is refused."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from core.__main__ import main
-from core.errors import SignalError
+from core.errors import ModelLoadError, RunCancelled, SignalError
 from core.models.student import Student
 from core.recipes.kinds import execute
-from core.recipes.scoring import list_needs, list_signals, pool_from_scores, read_score_frame, read_vectors
+from core.recipes.score_tables import pool_from_scores, read_score_file, read_score_frame, read_vectors
+from core.recipes.scoring import list_needs, list_signals, score_stage
 from core.recipes.selecting import make_score_config
 from core.recipes.stages import select_with_spares
 from core.recipes.teachers import find_server
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS, Pool, choose
+from core.settings import DEMO
 from core.tasks import TASKS
 from tests.models.tiny import save_random_student
 from tests.teacher.server import ChatServer, StudentSpeaker, status
@@ -100,6 +103,37 @@ def test_a_file_that_is_no_table_of_scores_is_one_sentence(tmp_path, capsys):
         assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"problem_id": ["a", "b", "a"]}, "has the problem_id a more than once"),
+        ({"problem_id": ["a", None, "c"]}, "has no problem_id in 1 of its rows"),
+        ({"problem_id": ["a", "b", "c"], "loss": ["low", "high", None]}, "The column loss holds no numbers"),
+        (
+            {"problem_id": ["a", "b", "c"], "gradient": [[1.0, 2.0], None, [1.0]]},
+            "The column gradient holds no vectors",
+        ),
+        ({"problem_id": ["a", "b", "c"], "gradient": [1.0, 2.0, 3.0]}, "The column gradient holds no vectors"),
+    ],
+    ids=["twice", "no id", "texts", "widths", "no vectors"],
+)
+def test_a_table_that_is_not_one_of_scores_is_one_sentence(tmp_path, capsys, columns, sentence):
+    path = tmp_path / "x.parquet"
+    pd.DataFrame(columns).to_parquet(path)
+    assert main(["select", "--scores", str(path), "--select", "1", "--out", str(tmp_path / "x.jsonl")]) == 1
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1 and not (tmp_path / "x.jsonl").exists()
+
+
+def test_whole_numbers_and_empty_columns_are_scores(tmp_path):
+    columns = {"problem_id": [7, 8], "correct": [True, False], "judge": [3, None], "reward": None, "gradient": None}
+    pd.DataFrame(columns).to_parquet(tmp_path / "x.parquet")
+    _, pool = read_score_file(tmp_path / "x.parquet")
+    assert pool.problem_ids.tolist() == ["7", "8"] and pool.signals["correct"].tolist() == [1.0, 0.0]
+    np.testing.assert_array_equal(pool.signals["judge"], [3.0, np.nan])
+    assert np.isnan(pool.signals["reward"]).all() and np.isnan(pool.vectors["gradient"]).all()
+
+
 def test_a_second_run_computes_nothing_that_is_known(home, seeds, scores, tmp_path, monkeypatch):
     def never(*_, **__):
         raise AssertionError("computed again")
@@ -159,6 +193,8 @@ def test_a_server_that_ignores_the_temperature_has_no_solve_rate(home, seeds, tm
         options = ["--student", server.url, "--signals", "solve_rate", "--samples", "4"]
         assert score(home, seeds, tmp_path / "x.parquet", *options) == 1
     assert "ignores the temperature" in capsys.readouterr().err
+    frame = pd.read_parquet(tmp_path / "x.parquet")
+    assert frame["solve_rate"].isna().all() and frame["loss"].notna().all()
 
 
 def test_a_prompt_that_a_server_refuses_is_unknown_and_the_others_are_scored(home, seeds, tmp_path, capsys):
@@ -289,3 +325,83 @@ def test_a_cancelled_score_run_is_cancelled(home, seeds, scores):
     folder = RunFolder.create(home, "score", title="t", config=config, lane="device")
     folder.order("cancel")
     assert execute(folder) == "cancelled"
+
+
+# -- a signal that cannot be had -----------------------------------------------------------------------------------
+
+NO_REWARD = str(DEMO / "tiny")
+"""A language model: it has no score head, which only loading it finds out."""
+
+
+def newest(home) -> RunFolder:
+    return RunFolder(max((home / "runs").glob("*-score-*"), key=lambda path: path.stat().st_ctime_ns))
+
+
+def test_a_reward_model_that_cannot_be_loaded_costs_no_other_signal(seeds, tmp_path, capsys):
+    out = tmp_path / "scores.parquet"
+    options = ["--signals", "reward,reward_truth,judge", "--reward", NO_REWARD]
+    assert score(tmp_path, seeds, out, *options) == 1
+    said, state = capsys.readouterr(), newest(tmp_path).read_state()
+    sentence = state.summary["failed"]["reward"]
+    assert state.state == "done" and list(state.summary["failed"]) == ["reward", "reward_truth"]
+    assert state.summary["unknown"]["reward"] == {sentence: 16} and "reward" not in state.summary["computed"]
+    assert said.err.splitlines()[-2] == f"seedbed: reward failed: {sentence}" and sentence not in said.out
+    frame = pd.read_parquet(out)
+    assert frame[["reward", "reward_truth"]].isna().all().all() and frame[["loss", "judge"]].notna().all().all()
+    table = pd.concat(map(pd.read_parquet, (newest(tmp_path).path / "records" / "scores").glob("*.parquet")))
+    assert set(table[table["signal"] == "reward"]["note"]) == {sentence}
+    select = ["select", "--scores", str(out), "--select", "2", "--out", str(tmp_path / "x")]
+    assert main([*select, "--selector", "judge_hard"]) == 0
+    assert main([*select, "--selector", "reward_low"]) == 1
+    assert "needs the signal reward" in capsys.readouterr().err
+
+
+def test_a_vector_signal_that_fails_has_no_vectors_until_it_is_mended(seeds, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise ModelLoadError("One answer does not fit into the memory.")
+
+    def attempt() -> tuple[str, pd.DataFrame]:
+        folder.order("again")
+        state = execute(folder)
+        return state, read_score_frame(folder)
+
+    out = tmp_path / "scores.parquet"
+    with monkeypatch.context() as broken:
+        broken.setattr("core.signals.gradient.read_answers", refuse)
+        assert score(tmp_path, seeds, out, "--signals", "gradient,loss_truth") == 1
+        assert pd.read_parquet(out)["gradient"].isna().all() and pd.read_parquet(out)["loss_truth"].notna().all()
+        assert not pool_from_scores(pd.read_parquet(out)).vectors
+    folder = newest(tmp_path)
+    state, mended = attempt()
+    assert state == "done" and mended["gradient"].notna().all() and folder.read_state().summary["failed"] == {}
+    monkeypatch.setattr("core.signals.gradient.remember", refuse)
+    state, again = attempt()
+    assert state == "done" and again["gradient"].isna().all() and folder.read_state().summary["failed"]
+
+
+def test_a_teacher_that_is_gone_leaves_the_losses(home, seeds, tmp_path, capsys):
+    with ChatServer() as server:
+        teacher = ["--teacher", server.url, "--teacher-model", "m"]
+        server.script.key = "another"
+        assert score(home, seeds, tmp_path / "x.parquet", "--signals", "judge,loss_truth", *teacher) == 1
+    frame = pd.read_parquet(tmp_path / "x.parquet")
+    assert frame["judge"].isna().all() and frame["loss_truth"].notna().all()
+    assert "seedbed: judge failed: " in capsys.readouterr().err
+
+
+def test_a_run_that_is_told_to_stop_within_a_signal_stops(home, seeds, scores, monkeypatch):
+    def stop(*_, **__):
+        raise RunCancelled("The run was cancelled.")
+
+    monkeypatch.setattr("core.signals.gradient.remember", stop)
+    (first, *_) = sorted((home / "runs").glob("*-score-*"))
+    folder = RunFolder.create(home, "score", title="t", config=RunFolder(first).config, lane="device")
+    assert execute(folder) == "cancelled"
+
+
+def test_without_a_signal_that_is_required_nothing_is_asked(tmp_path):
+    student = SimpleNamespace(has_weights=True)  # it could not answer if it were asked
+    folder = RunFolder.create(tmp_path, "loop", title="t", config={}, lane="device")
+    about = [folder, student, "base", TASKS.get("custom"), [], list_needs(["reward_low"]), {"reward": NO_REWARD}]
+    with pytest.raises(ModelLoadError, match="reward"):
+        score_stage(*about, required=SELECTORS.get("reward_low").needs)

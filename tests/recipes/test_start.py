@@ -13,7 +13,7 @@ from core.recipes import selecting, start
 from core.recipes.clone import CHANGEABLE, start_clone
 from core.recipes.kinds import KINDS
 from core.runs.folder import ENDED
-from core.settings import Settings
+from core.settings import DEMO, Settings
 
 PATIENCE_S = 240
 SIGNALS_HERE = ("loss_truth", "gradient", "solve_rate", "grade")
@@ -138,6 +138,17 @@ def test_the_selection_takes_the_lowest_losses(hub, seed_set, prediction, select
     pool = hub.store.read_pool(seed_set, prediction)
     chosen = hub.store.list_selected(selection).sort_values("rank")["problem_id"].tolist()[:10]
     assert set(chosen) == set(pool.nsmallest(10, "loss")["problem_id"])
+
+
+def test_a_signal_that_failed_is_told_and_no_selector_draws_lots_by_it(hub, seed_set):
+    run_id = selecting.start_score(hub, seed_set, signals=["reward", "loss_truth"], reward=str(DEMO / "tiny"))
+    sentence = wait_for(hub, run_id)["summary"]["failed"]["reward"]
+    frame, pool = selecting.read_pool(hub, seed_set, run_id)
+    assert frame["reward"].isna().all() and set(pool.signals) == {"loss", "correct", "loss_truth"}
+    assert hub.store.read_answer(run_id, "base", frame["problem_id"][0])["notes"]["reward"] == sentence
+    assert sentence in hub.read_log(run_id)
+    with pytest.raises(SelectionError, match="needs the signal reward"):
+        selecting.choose_seeds(pool, "reward_low", 5)
 
 
 def test_what_is_kept_is_what_was_shown(hub, seed_set, prediction):
