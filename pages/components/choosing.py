@@ -51,7 +51,8 @@ def name_scores(row: Mapping[str, Any]) -> str:
 def say_where(hub: Hub, scored: pd.DataFrame, needs: Set[str]) -> str:
     """Say where scores that a selector needs are to be had: of other answers, or by scoring the seeds."""
     for row in scored.to_dict("records"):
-        if needs <= set(hub.store.read_run(row["run_id"])["config"].get("signals", ())):
+        run = hub.store.read_run(row["run_id"])
+        if needs <= {*run["config"].get("signals", ())} - {*((run["summary"] or {}).get("failed") or ())}:
             return f"The scores of **{plain(name_scores(row))}** have it: choose them under **Answers and scores of**."
     return "Take it among the signals of **Score the seeds**; when the run is done, its choice is here."
 

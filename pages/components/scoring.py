@@ -193,4 +193,5 @@ def describe_scores(hub: Hub, scored: Mapping[str, Any], frame: pd.DataFrame) ->
     unknown = (hub.store.read_run(scored["run_id"])["summary"] or {}).get("unknown") or {}
     for signal, reasons in unknown.items():
         for reason, n in reasons.items():
-            st.caption(f":material/info: {plain(signal)} of {numbers.counted(n, 'problem')} unknown: {plain(reason)}.")
+            why = plain(reason.rstrip("."))
+            st.caption(f":material/info: {plain(signal)} of {numbers.counted(n, 'problem')} unknown: {why}.")
