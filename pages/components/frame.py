@@ -88,10 +88,17 @@ def tell_apart(
     Args:
         options: of a box.
         shown: option -> what people read.
-        tail: option -> its id, whose last four characters differ.
+        tail: option -> its id; its last four characters are shown, where they suffice.
     """
-    counts = Counter(map(shown, options))
-    return lambda option: shown(option) if counts[shown(option)] < 2 else f"{shown(option)} · {tail(option)[-4:]}"
+    ways = (
+        shown,
+        lambda option: f"{shown(option)} · {tail(option)[-4:]}",
+        lambda option: f"{shown(option)} · {option}",
+    )
+    counts = [Counter(map(way, options)) for way in ways]
+    return lambda option: next(
+        (way(option) for way, count in zip(ways, counts, strict=True) if count[way(option)] == 1), ways[-1](option)
+    )
 
 
 def follow_address(param: str, key: str, read: Callable[[str], T | None], usual: T | None = None) -> None:

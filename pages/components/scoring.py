@@ -54,7 +54,7 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
             format_func=tell_apart(
                 options,
                 lambda option: name_adapter(made[option]) if option in made else option,
-                lambda option: made[option]["run_id"],
+                lambda option: made[option]["run_id"] if option in made else option,
             ),
         )
         student = _choose_model(choice, made.get(choice))

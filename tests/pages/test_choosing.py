@@ -18,6 +18,8 @@ def test_runs_that_read_alike_can_be_told_apart():
     labels = [f"{each['run_id']}/base" for each in (row, other)]
     shown = tell_apart(labels, lambda key: "tiny, base, 15:05")
     assert shown(labels[0]) != shown(labels[1]) and shown(labels[1]).endswith(" · ffff")
+    same = [f"{home.SCORE}/{student}" for student in ("base", "round-1")]
+    assert len({tell_apart(same, lambda key: "tiny, 15:05")(key) for key in same}) == 2
     assert tell_apart(labels[:1], lambda key: "tiny")(labels[0]) == "tiny"
 
 
