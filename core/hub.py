@@ -293,7 +293,7 @@ def get_hub() -> Hub:
     """Return the open hub; raises SeedbedError where none is."""
     hub = _process.__dict__.get("hub")
     if hub is None:
-        raise SeedbedError("No home is open; start the app with `streamlit run app.py`.")
+        raise SeedbedError("No home is open yet; it is opened with the first page, so open one in the browser.")
     return hub
 
 

@@ -64,6 +64,26 @@ with inputs:
     has_scores = needs <= set(pool.signals) | set(pool.vectors)
     follow_scores(hub, seed_set)
     draw_score_form(hub, seed_set, len(pool), all_scored, sorted({*needs, *pool.signals, *pool.vectors}))
+if place.button(
+    "Use this selection",
+    type="primary",
+    icon=":material/check:",
+    key="use_selection",
+    disabled=not has_scores or k > len(pool),
+):
+    with show_errors():
+        run_id = record_seeds(
+            hub,
+            seed_set,
+            pool,
+            selector=selector,
+            k=k,
+            pick=pick,
+            replicate=replicate,
+            prediction_run=scored and scored["run_id"],
+            student=scored and scored["student"],
+        )
+        st.switch_page("generate_page.py", query_params={"seeds": seed_set, "selection": run_id})
 with picture, show_errors():
     follow_address("view", "select_view", {view: view for view in VIEWS}.get, VIEWS[0])
     view = st.segmented_control(
@@ -98,27 +118,10 @@ with picture, show_errors():
         row = draw_pool(frame, selection, {name: limits} if name else {})
         if row is not None:
             draw_seed(hub, frame, row, scored)
-    if (
-        has_scores
-        and k <= len(pool)
-        and place.button("Use this selection", type="primary", icon=":material/check:", key="use_selection")
-    ):
-        run_id = record_seeds(
-            hub,
-            seed_set,
-            pool,
-            selector=selector,
-            k=k,
-            pick=pick,
-            replicate=replicate,
-            prediction_run=scored and scored["run_id"],
-            student=scored and scored["student"],
-        )
-        st.switch_page("generate_page.py", query_params={"seeds": seed_set, "selection": run_id})
 explain(
     f"The signal of **{plain(selector)}** is read as `core.signals` says: loss is the mean negative log-likelihood per "
     "token of what the student itself wrote (end of text included), correctness compares its final answer with the "
-    "reference, rewards and judgements are raw. Outlines are shares of each group, so that a hundred chosen seeds can "
+    "reference (and checks every step where the task can), rewards and judgements are raw. Outlines are shares of each group, so that a hundred chosen seeds can "
     "be held against the whole pool. Ties are broken by the replicate's draw. `core.selection` and "
     "`core.recipes.selecting.choose_seeds`."
 )

@@ -51,8 +51,8 @@ def _make_outline(edges: np.ndarray, group: Group) -> dict:
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "x": [float(edges[0]), *np.repeat(edges[1:-1], 2).tolist(), float(edges[-1])],
-        "y": np.repeat(share_per_bin(group.values, edges).round(4), 2).tolist(),
+        "x": np.repeat(edges, 2).tolist(),
+        "y": [0.0, *np.repeat(share_per_bin(group.values, edges).round(4), 2).tolist(), 0.0],
         "line": {"color": style.colour, "width": 2, "dash": style.dash},
         "fill": "tozeroy" if is_filled else "none",
         "fillcolor": fade(style.colour, 0.16),
@@ -76,7 +76,7 @@ def draw_signal(
         view: key of the reader's zoom.
         height: pixels.
     """
-    n_bins = int(np.clip(np.sqrt(np.isfinite(values).sum()), 2, MAX_BINS))  # by the pool, whatever lies over it
+    n_bins = int(np.clip(2 * np.sqrt(np.isfinite(values).sum()), 2, MAX_BINS))  # by the pool, whatever lies over it
     edges = find_edges(np.concatenate([values, *(group.values for group in groups)]), n_bins)
     bars = {
         "type": "bar",

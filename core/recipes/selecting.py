@@ -17,7 +17,7 @@ from core.recipes.score_tables import read_vectors
 from core.recipes.scoring import ALWAYS, REWARD, TEACHER, list_signals, refuse_blind
 from core.recipes.stages import record_selection, select_with_spares
 from core.recipes.start import fix_model, read_seed_set, require_model
-from core.recipes.teachers import check_teacher
+from core.recipes.teachers import check_teacher, require_reachable
 from core.records import Problem
 from core.runs.folder import RunFolder
 from core.selection import Pool, Selection, check_size, choose, make_rng
@@ -75,6 +75,9 @@ def start_score(
     )
     if adapter is not None:
         check_adapter(hub.settings.home / adapter)
+    for each in (server, teacher):
+        if isinstance(each, Mapping):
+            require_reachable(each)
     title = f"Score {about['name']} with {student}" + ("" if label == "base" else f" ({label})")
     return hub.submit("score", title, config, lane="device" if server is None else "teacher")
 

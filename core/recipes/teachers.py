@@ -44,6 +44,15 @@ def open_teacher(home: Path, teacher: str | Mapping[str, str]) -> Iterator[Teach
         yield CachedTeacher(RemoteTeacher(Endpoint(**teacher)), cache)
 
 
+def require_reachable(server: Mapping[str, str]) -> None:
+    """Raise TeacherError where nothing answers at a server's address, before a run waits for it; 4 s at most."""
+    from core.teacher.endpoint import Endpoint
+    from core.teacher.probe import find_connection_fault
+
+    if (fault := find_connection_fault(Endpoint(**server))) is not None:
+        raise TeacherError(fault)
+
+
 def find_server(address: str, model: str | None, key_env: str | None) -> dict[str, str]:
     """Return ``base_url``, ``model`` and ``key_env`` of a server, asking it for its model where none is named.
 
@@ -60,12 +69,13 @@ def find_server(address: str, model: str | None, key_env: str | None) -> dict[st
         is_openai = parts.scheme == "https" and f".{parts.hostname}".endswith(".openai.com")
         key_env = DEFAULT_KEY_ENV if is_openai else ""
     endpoint = Endpoint(address, model or "unknown", key_env)
+    require_reachable({"base_url": endpoint.base_url, "model": endpoint.model, "key_env": key_env})
     if model is None:
         names = asyncio.run(ChatClient(endpoint, timeout_s=10.0).list_models())
         if not names:
             raise TeacherError(
-                f"{endpoint.base_url} lists no models, or cannot be reached; check the address, and name the model "
-                "(--student-model, --teacher-model)."
+                f"{endpoint.base_url} lists no models; name the one it has (--student-model for a student, "
+                "--teacher-model for a teacher)."
             )
         if len(names) > 1:
             raise TeacherError(f"{endpoint.base_url} has several models; name one of: {', '.join(sorted(names)[:20])}.")

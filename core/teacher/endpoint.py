@@ -78,8 +78,10 @@ def _clean_url(url: str) -> str:
         parts.port  # noqa: B018  (reading it checks it)
     except ValueError:
         is_address = False
-    if not is_address or any(blank in text for blank in " \t\r\n"):
-        shown = text if "@" not in text else "given"
+    shown = text if "@" not in text else "given"
+    if any(blank in text for blank in " \t\r\n"):
+        raise TeacherError(f"The address {shown!r} has a blank inside; take it out.")
+    if not is_address:
         raise TeacherError(
             f"The address {shown!r} is no server's: give one that starts with http:// or https://, such as "
             "http://localhost:8000/v1."

@@ -73,7 +73,7 @@ def choose_selector(hub: Hub, pool: Pool) -> tuple[str, str]:
         "Selector",
         names,
         param="selector",
-        key=f"selector_{usual}",
+        key="selector",
         shown=shown,
         usual=usual,
         persist_state="session",

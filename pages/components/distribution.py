@@ -63,7 +63,7 @@ def draw_distribution(
     figure = draw_signal(
         values,
         groups,
-        title=f"{signal.title}: the chosen seeds against all and chance",
+        title=signal.title,
         axis=f"{name}, {'length' if signal.is_vector else signal.unit or 'value'}",
         view=f"{name}/{selector}",
     )
@@ -79,19 +79,20 @@ def draw_distribution(
 
 
 def fit_to_bins(limits: tuple[float, float], edges: np.ndarray) -> tuple[float, float]:
-    """Return the lowest value of a range and the first one above it, so that a clicked bar gives what it counts.
+    """Return the lowest value of a range and the first one above it: of all bins that it touches, whole.
 
-    Bins hold their lower edge and not their upper one, which belongs to the next; the last one holds both.
+    So a clicked bar gives the problems that it counts. Bins hold their lower edge and not their upper one, which
+    belongs to the next; the last one holds both.
 
     Args:
         limits: ends of what was clicked, which are edges but for rounding, or of what was dragged over.
         edges: (n_bins + 1,) float64 of the bins.
     """
-    low, high = (
-        float(nearest) if abs(nearest - end) < 1e-6 * (edges[1] - edges[0]) else end
-        for end, nearest in ((end, edges[np.abs(edges - end).argmin()]) for end in limits)
-    )
-    return low, float(np.nextafter(high, np.inf)) if high >= edges[-1] else high
+    within = 1e-6 * (edges[1] - edges[0])
+    first = int(np.clip(np.searchsorted(edges, limits[0] + within, "right") - 1, 0, len(edges) - 2))
+    last = int(np.clip(np.searchsorted(edges, limits[1] - within, "left"), first + 1, len(edges) - 1))
+    low, high = float(edges[first]), float(edges[last])
+    return low, float(np.nextafter(high, np.inf)) if last == len(edges) - 1 else high
 
 
 def _say_how_to_read(name: str, values: np.ndarray, frame: pd.DataFrame, limits: tuple[float, float] | None) -> str:

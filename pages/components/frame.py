@@ -72,6 +72,7 @@ def choose(
         more: further arguments of ``st.selectbox``.
     """
     follow_address(param, key, {str(option): option for option in options}.get, usual)
+    _follow_usual(key, usual)
     shown = tell_apart(options, shown)
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = options[0]  # set, not deleted: the browser would go on showing the old one
@@ -119,6 +120,13 @@ def follow_address(param: str, key: str, read: Callable[[str], T | None], usual:
         st.session_state[key] = usual
 
 
+def _follow_usual(key: str, usual: object) -> None:
+    """Let a widget that still has its usual value have the new one: nobody chose the one before."""
+    if usual is not None and st.session_state.get(key) == st.session_state.get(f"{key}_usual"):
+        st.session_state[key] = usual
+    st.session_state[f"{key}_usual"] = usual
+
+
 def tell_address(param: str, key: str, value: object, usual: object = None) -> None:
     """Put the value of a widget into the address, or nothing where it is the usual one."""
     st.session_state[f"{key}_in_address"] = str(value)
@@ -144,9 +152,7 @@ def choose_number(label: str, least: int, *, param: str, key: str, usual: int, *
         return int(text) if text.isascii() and text.isdigit() and least <= int(text) < 10**9 else None
 
     follow_address(param, key, read, usual)
-    if st.session_state[key] == st.session_state.get(f"{key}_usual"):
-        st.session_state[key] = usual  # nobody chose the other one
-    st.session_state[f"{key}_usual"] = usual
+    _follow_usual(key, usual)
     number = int(st.number_input(label, least, key=key, persist_state="session", **more))
     tell_address(param, key, number, usual)
     return number

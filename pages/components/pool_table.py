@@ -47,6 +47,8 @@ def draw_pool(
     n_chosen, n_all = int(shown["rank"].notna().sum()), len(shown)
     st.caption(f"{numbers.counted(n_all, 'problem')} of {numbers.count(len(frame))}, {numbers.count(n_chosen)} chosen.")
     shown, first = shown.head(MOST_ROWS), {*ranges, st.session_state.get("pool_order")}
+    scores = sorted((name for name in columns if name != "correct"), key=lambda name: name not in first)
+    n_first = sum(name in first for name in scores)  # beside the question: who looks at a score wants to read it
     event = st.dataframe(
         shown.assign(answered=[say_verdict(value) for value in shown.get("correct", shown["is_correct"])]),
         hide_index=True,
@@ -57,9 +59,9 @@ def draw_pool(
         selection_mode="single-row",
         column_order=[
             *(["rank"] if shown["rank"].notna().any() else []),
-            *["question", "answered"],
+            *["question", "answered", *scores[:n_first]],
             *(["reason"] if shown["rank"].notna().any() else []),
-            *sorted((name for name in columns if name != "correct"), key=lambda name: name not in first),
+            *scores[n_first:],
             *(["n_tokens", "is_truncated"] if shown["n_tokens"].notna().any() else []),
         ],
         column_config=_configure(columns),
@@ -113,7 +115,7 @@ def _configure(columns: list[str]) -> dict[str, object]:
     return {
         **scores,
         "rank": st.column_config.NumberColumn("rank", width=50),
-        "question": st.column_config.TextColumn("question", width=260, pinned=True),
+        "question": st.column_config.TextColumn("question", width=230, pinned=True),
         "answered": st.column_config.TextColumn("student", width="small"),
         "reason": st.column_config.TextColumn("why chosen", width=240),
         "n_tokens": st.column_config.NumberColumn("tokens", width="small", help="of the student's answer"),

@@ -65,6 +65,8 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
         if is_busy:
             st.caption("A score run of these seeds is under way, above.")
         is_ready = student is not None and more is not None and not is_busy
+        if student is None or more is None:
+            st.caption("Fill in what is empty above: a run needs to know which model to ask.")
         if st.button("Score", key="score", disabled=not is_ready, icon=":material/play_arrow:"):
             with show_errors():
                 start_score(hub, seed_set, signals=signals, **student, **more)
@@ -80,8 +82,8 @@ def _choose_model(choice: str, adapter: Mapping[str, Any] | None) -> dict[str, A
         return None if server is None else {"student": server["model"], "server": server}
     if choice == TINY:
         return {"student": "tiny"}
-    source = st.text_input("Folder or id", key="score_source").strip()
-    tuned = st.text_input("Adapter folder (optional)", key="score_adapter").strip()
+    source = st.text_input("Folder or id", key="score_source", persist_state="session").strip()
+    tuned = st.text_input("Adapter folder (optional)", key="score_adapter", persist_state="session").strip()
     more = {"adapter": str(Path(tuned).expanduser().resolve()), "label": "tuned"} if tuned else {}
     return {"student": source, **more} if source else None
 
@@ -113,14 +115,19 @@ def _choose_sources(signals: Sequence[str]) -> dict[str, Any] | None:
             "Reward model",
             "tiny-reward",
             key="score_reward",
+            persist_state="session",
             help="tiny-reward, a folder, or a hub id such as Skywork/Skywork-Reward-Llama-3.1-8B-v0.2, the paper's.",
         )
         if not source.strip():
             return None
         more["reward"] = source.strip()
     if "solve_rate" in signals:
-        more["n_samples"] = int(st.number_input("Answers drawn for each problem", 1, 256, 16, key="score_samples"))
-        more["temperature"] = st.number_input("Temperature", 0.1, 2.0, 1.0, 0.1, key="score_temperature")
+        more["n_samples"] = int(
+            st.number_input("Answers drawn for each problem", 1, 256, 16, key="score_samples", persist_state="session")
+        )
+        more["temperature"] = st.number_input(
+            "Temperature", 0.1, 2.0, 1.0, 0.1, key="score_temperature", persist_state="session"
+        )
     if "teacher" in needs:
         if st.selectbox("Who judges and grades", [BUILT_IN, SERVER], key="score_teacher") == SERVER:
             if (teacher := draw_server_form("judge_server", is_teacher=True)) is None:

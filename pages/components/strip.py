@@ -30,6 +30,7 @@ _STYLE = """<style>
 .st-key-page_head [data-testid="stColumn"]:first-child {min-width: 0; flex: 1 1 0;}
 .st-key-page_head [data-testid="stColumn"]:last-child {flex: 0 0 auto; width: auto; min-width: 0;}
 .st-key-primary_place .stButton button {min-width: 9rem;}
+@media (max-width: 768px) {.stMainBlockContainer {padding-top: 4.2rem;}}  /* the bar with the menu lies over it there */
 @media (max-width: 1000px) {
   .stMainBlockContainer {padding-left: 1.6rem; padding-right: 1.6rem;}
   .st-key-loop_strip a {padding: .3rem .5rem .4rem;}

@@ -193,7 +193,7 @@ def _draw_scores(answers: Sequence[Mapping[str, Any]], config: Mapping[str, Any]
 def _say_unit(name: str, config: Mapping[str, Any]) -> str:
     """Return what a score is measured in, for the column beside the scores."""
     if name == "solve_rate":
-        return f"of {config['n_samples']}, 95 % interval"
+        return f"of {config['n_samples']} drawn at temperature 1, 95 % interval"
     return f"points of {Path(config['reward']).name}" if "reward" in SIGNALS.get(name).needs else SIGNALS.get(name).unit
 
 

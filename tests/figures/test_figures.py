@@ -73,9 +73,10 @@ def test_signal_lays_groups_over_the_pools_bars_as_shares():
     bars, at_random, chosen, then = figure["data"]
     assert bars["type"] == "bar" and sum(bars["y"]) == pytest.approx(100.0)
     assert chosen["line"]["color"] == style_of_selector("loss_high").colour
-    assert chosen["y"] == [0.0, 0.0, 100.0, 100.0] and at_random["y"] == [50.0, 50.0, 50.0, 50.0]
-    assert then["x"][-1] == 4.0 and then["y"][-1] == 100.0  # an earlier round's values widen the axis
-    assert bars["x"] == [1.0, 3.0] and bars["width"] == 2.0
+    assert bars["x"] == [0.5, 1.5, 2.5, 3.5] and bars["width"] == 1.0
+    assert chosen["y"] == [0.0] * 5 + [50.0] * 4 + [0.0] and at_random["y"][:4] == [0.0, 50.0, 50.0, 0.0]
+    assert chosen["x"] == [0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]  # it stands on the axis on both sides
+    assert then["x"][-1] == 4.0 and then["y"][-2] == 100.0  # an earlier round's values widen the axis
     json.dumps(figure, allow_nan=False)
 
 

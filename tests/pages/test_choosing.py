@@ -67,3 +67,19 @@ def test_right_means_every_step_right_wherever_steps_are_checked(filled, visit, 
     table = next(table.value for table in app.dataframe if "rank" in table.value)
     assert table.iloc[0]["is_correct"] and table.iloc[0]["answered"] == "wrong"
     assert not any("check: right" in item.value for item in app.markdown)
+
+
+def test_a_selector_that_somebody_chose_stays_when_scores_come(filled, visit, monkeypatch):
+    read = selecting.read_pool
+
+    def find_box(app):
+        return next(box for box in app.selectbox if box.label == "Selector")
+
+    for chosen, after in ((None, "loss_high"), ("badge", "badge")):
+        with monkeypatch.context() as patch:
+            patch.setattr(selecting, "read_pool", lambda hub, seed_set, *scored: read(hub, seed_set, None))
+            app = visit("select", scored=f"{home.SCORE}/base")
+            assert find_box(app).value == "random"
+            if chosen:
+                find_box(app).set_value(chosen).run()
+        assert find_box(app.run()).value == after

@@ -1,6 +1,7 @@
 """Score runs and the shell's verbs on real models: what comes out, what is remembered, what is refused."""
 
 import json
+import socket
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.__main__ import main
-from core.errors import ModelLoadError, RunCancelled, SignalError
+from core.errors import ModelLoadError, RunCancelled, SignalError, TeacherError
 from core.models.student import Student
 from core.recipes.kinds import execute
 from core.recipes.score_tables import pool_from_scores, read_score_file, read_score_frame, read_vectors
@@ -244,7 +245,8 @@ def test_a_wrong_name_costs_no_answers(home, seeds, tmp_path, capsys):
     assert "no teacher named 'nobody'" in capsys.readouterr().err
 
 
-def test_only_openai_is_sent_its_key_unasked():
+def test_only_openai_is_sent_its_key_unasked(monkeypatch):
+    monkeypatch.setattr("core.recipes.teachers.require_reachable", lambda server: None)
     for address, key_env in {
         "https://api.openai.com/v1": "OPENAI_API_KEY",
         "http://api.openai.com/v1": "",
@@ -253,6 +255,14 @@ def test_only_openai_is_sent_its_key_unasked():
     }.items():
         assert find_server(address, "m", None)["key_env"] == key_env
     assert find_server("http://127.0.0.1:8000", "m", "MY_KEY")["key_env"] == "MY_KEY"
+
+
+def test_a_server_that_is_not_there_is_refused_at_once():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(TeacherError, match="Nothing listens at"):
+        find_server(address, "m", None)
 
 
 def test_a_broken_file_of_selectors_stops_only_what_selects(home, scores, tmp_path, capsys, monkeypatch):

@@ -24,10 +24,16 @@ def test_an_address_is_taken_with_and_without_its_path(given, used):
 
 
 @pytest.mark.parametrize(
-    "given", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "http://a b/v1", "http://[::1"]
+    "given", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "http://[::1"]
 )
 def test_an_address_that_is_none_is_one_sentence(given):
     with pytest.raises(TeacherError, match=r"starts with http:// or https://"):
+        Endpoint(given, "m")
+
+
+@pytest.mark.parametrize("given", ["http://a b/v1", "http://host:8000/ v1", "local host"])
+def test_a_blank_inside_an_address_is_named(given):
+    with pytest.raises(TeacherError, match="has a blank inside"):
         Endpoint(given, "m")
 
 
