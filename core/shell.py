@@ -163,6 +163,7 @@ def run_score(options: argparse.Namespace) -> int:
     The status is 1 where a signal could not be had; the table with the others is written all the same.
     """
     from core.datasets import ensure_seed_set
+    from core.models.student import check_adapter
     from core.recipes.score_tables import read_score_frame
     from core.recipes.scoring import list_signals
     from core.recipes.selecting import make_score_config
@@ -171,6 +172,8 @@ def run_score(options: argparse.Namespace) -> int:
     home = options.home.resolve()
     check_out(options.out)
     list_signals(options.signals)  # a wrong name is refused before anything is read
+    if options.adapter is not None and not is_address(options.student):
+        check_adapter(options.adapter.expanduser())
     server, teacher = None, options.teacher
     if is_address(options.student):
         server = find_server(options.student, options.student_model, options.key_env)

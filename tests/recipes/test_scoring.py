@@ -415,3 +415,10 @@ def test_without_a_signal_that_is_required_nothing_is_asked(tmp_path):
     about = [folder, student, "base", TASKS.get("custom"), [], list_needs(["reward_low"]), {"reward": NO_REWARD}]
     with pytest.raises(ModelLoadError, match="reward"):
         score_stage(*about, required=SELECTORS.get("reward_low").needs)
+
+
+def test_an_adapter_that_is_not_there_is_refused_before_a_run_is_made(home, seeds, tmp_path, capsys):
+    before = list((home / "runs").iterdir())
+    assert score(home, seeds, tmp_path / "x.parquet", "--adapter", str(tmp_path / "nowhere")) == 1
+    assert "There is no LoRA adapter in" in capsys.readouterr().err
+    assert list((home / "runs").iterdir()) == before
