@@ -17,10 +17,18 @@ PAGE_SIZE = 50
 SPLIT_NAMES = {"train": "seeds (train)", "validation": "validation", "test": "test", "ood": "test, unseen kinds"}
 
 
-def draw_import_runs(hub: Hub) -> None:
-    """Draw imports under way, live, and the one in the address where it failed."""
+def draw_import_runs(hub: Hub, wanted: dict | None) -> None:
+    """Draw imports under way, live, and the one in the address where it failed.
+
+    Args:
+        hub: of the home.
+        wanted: the run in the address as the page has read it; where it was under way then it is followed, even if it
+            has ended since, or the page would wait for it for ever.
+    """
     runs = hub.store.list_runs(["import"], limit=10)
     ids = runs[runs["state"].isin(ACTIVE)]["run_id"].tolist()
+    if wanted and wanted["state"] in ACTIVE and wanted["run_id"] not in ids:
+        ids.append(wanted["run_id"])
     stopped = runs[runs["state"].isin(["failed", "lost"]) & (runs["run_id"] == st.query_params.get("seeds"))]
     for row in stopped.to_dict("records"):
         draw_run(row)
@@ -103,7 +111,8 @@ def draw_browser(hub: Hub, seed_set: dict) -> None:
 
 hub = use_hub()
 place = open_page("Seeds", "Problems with reference answers, from which a teacher grows new ones.")
-sets = {row["run_id"]: row for row in hub.store.list_seed_sets().to_dict("records")}
+wanted = hub.store.read_run(st.query_params["seeds"]) if "seeds" in st.query_params else None  # before the seed sets:
+sets = {row["run_id"]: row for row in hub.store.list_seed_sets().to_dict("records")}  # where it is done, it is there
 if "seeds_view_wanted" in st.session_state:
     st.session_state["seeds_view"] = st.session_state.pop("seeds_view_wanted")
 elif "seeds_view" not in st.session_state:
@@ -111,8 +120,7 @@ elif "seeds_view" not in st.session_state:
 view = st.segmented_control(
     "View", ["Browse", "Bring in"], key="seeds_view", required=True, label_visibility="collapsed"
 )
-draw_import_runs(hub)
-wanted = hub.store.read_run(st.query_params["seeds"]) if "seeds" in st.query_params else None
+draw_import_runs(hub, wanted)
 if view == "Bring in":
     draw_import_form(hub, place)
 elif wanted and wanted["kind"] == "import" and wanted["state"] in ACTIVE:

@@ -130,7 +130,8 @@ def _follow(options: Mapping[str, tuple[str, str]], signals: Sequence[str], own:
     """
     state = st.session_state
     last = state.get("compare_own")
-    taken = [label for label in state.get("compare_choices", _suggest(options)) if label in options]
+    sent = st.query_params.get_all("compare") if "compare_choices" not in state else []
+    taken = [label for label in sent or state.get("compare_choices", _suggest(options)) if label in options]
     needed = [name for name in signals if own in options and name in SELECTORS.get(options[own][0]).needs]
     if own != last:
         taken = [*([own] if own in options else []), *(label for label in taken if label not in (own, last))]
@@ -151,6 +152,7 @@ def _choose_what(options: Mapping[str, tuple[str, str]], pool: Pool, own: str) -
         persist_state="session",
         placeholder="Take selectors to compare",
     )
+    st.query_params["compare"] = labels
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     signal = left.selectbox(
         "Score shown", signals, format_func=lambda name: SIGNALS.get(name).title, key="compare_signal",

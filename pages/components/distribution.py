@@ -14,7 +14,7 @@ from core.selection import SELECTORS, Selection
 from core.signals import SIGNALS
 from pages.components import numbers
 from pages.components.chart import draw_chart
-from pages.components.frame import tell_apart
+from pages.components.frame import follow_address, tell_address, tell_apart
 from pages.components.pool_table import list_score_columns
 
 EARLIER_STYLE = Style("#B5588F", "dot")
@@ -119,10 +119,13 @@ def choose_earlier(hub: Hub, seed_set: str, place: DeltaGenerator) -> dict | Non
             f"{row['selector']}, {numbers.count(row['k'])}, round {row['round']}, {numbers.moment(row['written_at'])}"
         )
 
+    box = f"earlier_{seed_set}"
+    follow_address("earlier", box, {key: key for key in by_key}.get)
     key = place.selectbox(
         "Over it, an earlier choice",
         [None, *by_key],
-        key=f"earlier_{seed_set}",
+        key=box,
         format_func=tell_apart([None, *by_key], lambda key: "none" if key is None else shown(key)),
     )
+    tell_address("earlier", box, key or "", "")
     return by_key.get(key)

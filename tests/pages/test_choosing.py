@@ -83,3 +83,17 @@ def test_a_selector_that_somebody_chose_stays_when_scores_come(filled, visit, mo
             if chosen:
                 find_box(app).set_value(chosen).run()
         assert find_box(app.run()).value == after
+
+
+def test_a_sent_link_shows_the_same_comparison_and_the_same_earlier_choice(filled, visit):
+    compared = ["reward_low", "loss_low · softmax"]
+    app = visit("select", scored=f"{home.SCORE}/base", view="Compare", compare=compared)
+    box = next(box for box in app.multiselect if box.label.startswith("Compare"))
+    assert not app.exception and set(compared) <= set(box.value)
+    box.set_value(compared[:1]).run()
+    assert "loss_low · softmax" not in app.query_params["compare"]
+    app = visit("select", earlier=f"{home.SELECT}/1")
+    box = next(box for box in app.selectbox if "earlier" in box.label)
+    assert box.value == f"{home.SELECT}/1"
+    box.set_value(None).run()
+    assert "earlier" not in app.query_params
