@@ -26,6 +26,12 @@ def go(page, name: str) -> None:
     page.get_by_role("heading", name=name, exact=True).first.wait_for()
 
 
+def settle(page) -> None:
+    """Wait until the page has been drawn to its end: what is clicked meanwhile may be drawn anew under the mouse."""
+    page.wait_for_timeout(200)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
 def wait_for_results(page, home, kind: str, n: int) -> None:
     """Wait until n runs of a kind have ended."""
     for _ in range(LONG // 100):
@@ -42,9 +48,11 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     go(page, "Seeds")
     page.get_by_role("button", name="Bring in word_problems").wait_for()
     page.get_by_text("Files", exact=True).click()
+    settle(page)
     for place, file in enumerate(seed_files.values()):
         page.locator("input[type=file]").nth(place).set_input_files(file)
         page.get_by_text(file.name).first.wait_for()
+        settle(page)
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text(re.compile("from train.jsonl, validation.jsonl, test.jsonl")).wait_for(timeout=LONG)
     page.get_by_role("button", name="Select from these").click()
