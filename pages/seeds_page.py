@@ -111,8 +111,9 @@ def draw_browser(hub: Hub, seed_set: dict) -> None:
 
 hub = use_hub()
 place = open_page("Seeds", "Problems with reference answers, from which a teacher grows new ones.")
-wanted = hub.store.read_run(st.query_params["seeds"]) if "seeds" in st.query_params else None  # before the seed sets:
-sets = {row["run_id"]: row for row in hub.store.list_seed_sets().to_dict("records")}  # where it is done, it is there
+# read before the seed sets: an import that is done by then is among them
+wanted = hub.store.read_run(st.query_params["seeds"]) if "seeds" in st.query_params else None
+sets = {row["run_id"]: row for row in hub.store.list_seed_sets().to_dict("records")}
 if "seeds_view_wanted" in st.session_state:
     st.session_state["seeds_view"] = st.session_state.pop("seeds_view_wanted")
 elif "seeds_view" not in st.session_state:

@@ -122,7 +122,6 @@ explain(
     f"The signal of **{plain(selector)}** is read as `core.signals` says: loss is the mean negative log-likelihood per "
     "token of what the student itself wrote (end of text included), correctness compares its final answer with the "
     "reference and checks every step where the task can, rewards and judgements are raw. Outlines are shares of each "
-    "group, so that a hundred chosen seeds can "
-    "be held against the whole pool. Ties are broken by the replicate's draw. `core.selection` and "
-    "`core.recipes.selecting.choose_seeds`."
+    "group, so that a hundred chosen seeds can be held against the whole pool. Ties are broken by the replicate's "
+    "draw. `core.selection` and `core.recipes.selecting.choose_seeds`."
 )

@@ -164,7 +164,7 @@ def read_traits(frame: pd.DataFrame) -> pd.DataFrame:
     """Return what a problem and the student's answer to it are like; one row per problem, index 0 to n - 1.
 
     Args:
-        frame: of ``store.read_pool``.
+        frame: of ``store.read_pool``, or of ``recipes.selecting.read_pool``, which knows of steps.
 
     Returns:
         type (str, None where not given) and, as float64 with NaN where unknown: level, n_steps; is_wrong (by every step

@@ -160,6 +160,8 @@ def read_pool(hub: Hub, seed_set: str, scored: str | None, student: str = "base"
         found = read_vectors(hub.settings.home / "runs" / scored, student, name, frame["problem_id"].tolist())
         if found is not None:
             vectors[name] = found
+    if "correct" not in frame:
+        frame["correct"] = np.nan  # nobody was asked, or nothing can be compared; no signal of the pool
     return frame, Pool(frame["problem_id"].to_numpy(dtype=str), signals, vectors=vectors)
 
 

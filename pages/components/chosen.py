@@ -37,7 +37,7 @@ def draw_seed(hub: Hub, frame: pd.DataFrame, row: pd.Series, scored: Mapping[str
             st.markdown("Not asked yet.")
             return
         draw_surprise(answer["text"], answer["surprises"], loss=row["loss"])
-        st.markdown(mark_verdict(row.get("correct", row["is_correct"])))
+        st.markdown(mark_verdict(row["correct"]))
         if answer["is_truncated"]:
             st.caption(":material/content_cut: The token limit ended this answer.")
         _draw_scores(frame, row, answer["notes"])

@@ -72,7 +72,6 @@ def choose(
         more: further arguments of ``st.selectbox``.
     """
     follow_address(param, key, {str(option): option for option in options}.get, usual)
-    _follow_usual(key, usual)
     shown = tell_apart(options, shown)
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = options[0]  # set, not deleted: the browser would go on showing the old one
@@ -103,7 +102,9 @@ def tell_apart(
 
 
 def follow_address(param: str, key: str, read: Callable[[str], T | None], usual: T | None = None) -> None:
-    """Set the widget that is drawn next to what the address says, where that is new; at first to its usual value.
+    """Set the widget that is drawn next to what the address says, where that is new; else to its usual value.
+
+    The usual value may change, as scores come or another pool is looked at; what a person has chosen stays.
 
     Args:
         param: query parameter.
@@ -111,20 +112,14 @@ def follow_address(param: str, key: str, read: Callable[[str], T | None], usual:
         read: text of the parameter -> value, None where it is none.
         usual: value that nobody had to choose; None leaves it to the widget.
     """
-    wanted = st.query_params.get(param)
+    wanted, memory = st.query_params.get(param), f"{key}_usual"
     is_new = key not in st.session_state or st.session_state.get(f"{key}_in_address") != wanted
     value = read(wanted) if wanted is not None and is_new else None
     if value is not None:
         st.session_state[key] = value
-    elif usual is not None and key not in st.session_state:
-        st.session_state[key] = usual
-
-
-def _follow_usual(key: str, usual: object) -> None:
-    """Let a widget that still has its usual value have the new one: nobody chose the one before."""
-    if usual is not None and st.session_state.get(key) == st.session_state.get(f"{key}_usual"):
-        st.session_state[key] = usual
-    st.session_state[f"{key}_usual"] = usual
+    elif usual is not None and (key not in st.session_state or st.session_state[key] == st.session_state.get(memory)):
+        st.session_state[key] = usual  # at first, and where nobody has chosen anything else than the usual one before
+    st.session_state[memory] = usual
 
 
 def tell_address(param: str, key: str, value: object, usual: object = None) -> None:
@@ -152,7 +147,6 @@ def choose_number(label: str, least: int, *, param: str, key: str, usual: int, *
         return int(text) if text.isascii() and text.isdigit() and least <= int(text) < 10**9 else None
 
     follow_address(param, key, read, usual)
-    _follow_usual(key, usual)
     number = int(st.number_input(label, least, key=key, persist_state="session", **more))
     tell_address(param, key, number, usual)
     return number

@@ -50,7 +50,7 @@ def draw_pool(
     scores = sorted((name for name in columns if name != "correct"), key=lambda name: name not in first)
     n_first = sum(name in first for name in scores)  # beside the question: who looks at a score wants to read it
     event = st.dataframe(
-        shown.assign(answered=[say_verdict(value) for value in shown.get("correct", shown["is_correct"])]),
+        shown.assign(answered=[say_verdict(value) for value in shown["correct"]]),
         hide_index=True,
         placeholder=numbers.MISSING,
         height=min(38 + 35 * len(shown), 360),
