@@ -61,6 +61,15 @@ class ChatReply:
     model: str | None = None
     """The model's name in the reply; None where there is none."""
 
+    n_cached_tokens: int | None = None
+    """Prompt tokens that the server had from an earlier request; None where it does not tell."""
+
+    n_reasoning_tokens: int | None = None
+    """Generated tokens of all choices together that no text shows; None where the server does not tell."""
+
+    n_attempts: int = 1
+    """Times that the request was sent until this reply came."""
+
 
 def find_message(text: str) -> str:
     """Return what an error's body says, in any of the forms that servers use; the text itself where it is no JSON."""
@@ -76,7 +85,7 @@ def find_message(text: str) -> str:
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
-def read_reply(content: bytes) -> ChatReply:
+def read_reply(content: bytes, n_attempts: int = 1) -> ChatReply:
     """Return the reply in a response's body; raises NoReply where it is no chat completion."""
     try:
         body = json.loads(content)
@@ -96,7 +105,14 @@ def read_reply(content: bytes) -> ChatReply:
         _read_count(usage.get("prompt_tokens")) or None,  # every prompt has tokens: 0 is a server that does not count
         None if n_output == 0 and any(texts) else n_output,
         body.get("model") if isinstance(body.get("model"), str) else None,
+        _read_detail(usage, "prompt_tokens_details", "cached_tokens"),
+        _read_detail(usage, "completion_tokens_details", "reasoning_tokens"),
+        n_attempts,
     )
+
+
+def _read_detail(usage: dict[str, Any], group: str, name: str) -> int | None:
+    return _read_count(usage[group].get(name)) if isinstance(usage.get(group), dict) else None
 
 
 def _read_count(value: Any) -> int | None:

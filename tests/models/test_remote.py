@@ -259,7 +259,7 @@ def test_passing_faults_are_not_seen(server, no_pauses):
 
 
 def test_what_was_answered_before_a_server_fell_silent_is_there(server, no_pauses):
-    server.script.poison = {prompt: status(503, "shutting down") for prompt in PROMPTS[6:]}
+    server.script.poison = {prompt: status(500, "shutting down") for prompt in PROMPTS[6:]}
     found, error = collect_until_error(connect(server, max_concurrency=1).answer(PROMPTS, 40))
     assert found == set(range(6)) and "shutting down" in str(error)
     assert len(server.bodies) <= 6 + 2 * 6  # nothing new was begun after the first one was given up
