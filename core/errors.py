@@ -29,6 +29,14 @@ class TeacherError(SeedbedError):
     """A teacher that cannot be asked or does not answer."""
 
 
+class AskingStopped(TeacherError):
+    """Nothing more may be sent: the budget is used up, too many requests failed, or the server denies every one."""
+
+
+class PromptError(SeedbedError):
+    """A prompt text that cannot be filled: a placeholder is missing, or unknown."""
+
+
 class SignalError(SeedbedError):
     """A signal that cannot be read from this student or with what is at hand (no weights, no reward model)."""
 

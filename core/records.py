@@ -106,11 +106,14 @@ class Candidate:
     raw_answer: str | None
     """The teacher's reply to the answer request, untouched."""
 
-    n_input_tokens: int
-    """Prompt tokens over all requests of this candidate, as if nothing had been cached (nominal)."""
+    n_input_tokens: int | None
+    """Prompt tokens over all requests of this candidate, as if nothing had been cached (nominal); None: not counted.
 
-    n_output_tokens: int
-    """Completion tokens over all requests, nominal."""
+    A request that brought several candidates is shared among them in whole tokens.
+    """
+
+    n_output_tokens: int | None
+    """Completion tokens over all requests, nominal; None where a server did not count them."""
 
     sample_index: int = 0
     """Which repetition of the same parent this is; part of the teacher cache key."""
@@ -125,9 +128,11 @@ class Verdict:
 
     candidate_id: str
     filter: str
-    is_accepted: bool
+    is_accepted: bool | None
+    """None: the filter could not decide; that rejects nothing, and the reason says why."""
+
     reason: str | None
-    """One sentence for a rejection; None for an acceptance."""
+    """One sentence for a rejection, or why nothing could be decided; None for an acceptance."""
 
     value: float | None = None
     """The measured number behind it (ROUGE-L F, ...), if any."""

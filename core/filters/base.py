@@ -1,35 +1,100 @@
 """The contract of a filter: one verdict for every candidate, in order, with a reason for each rejection."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
-from core.records import Candidate, Verdict
+from core.errors import UnknownNameError
+from core.records import Candidate, Problem, Verdict
 from core.registry import Registry
 from core.tasks.base import Task
+from core.tasks.prompts import SHIPPED, Prompts
+from core.teacher.base import Teacher
+
+T = TypeVar("T")
+
+COSTS = ("none", "compute", "teacher")
+"""What a verdict costs: next to nothing, a model here, or requests to a teacher. Cheaper filters are asked first, and
+a candidate that they reject is not put to dearer ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FilterContext:
-    """What a filter may compare with."""
+    """What a filter may compare with, and what it keeps from one call to the next of the same run."""
 
     task: Task
-    earlier_questions: Sequence[str]
-    """Every question generated before in the same experiment, accepted or not, oldest first."""
+    earlier_questions: list[str] = field(default_factory=list)
+    """Every question generated before in the same experiment, accepted or not, oldest first; grows during a run."""
 
-    held_out_keys: frozenset[str] = frozenset()
-    """What the validation and test problems are known by: ``core.filters.held_out.make_held_out_keys``."""
+    seeds: Mapping[str, Problem] = field(default_factory=dict)
+    """problem_id -> problem, for the parents of candidates."""
+
+    held_out: Sequence[Problem] = ()
+    """Validation and test problems: no candidate may be one of them."""
+
+    benchmarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Name -> questions of benchmarks that no candidate may come close to, beside the held-out problems."""
+
+    teacher: Teacher | None = None
+    """Who is asked by filters of cost ``teacher``; None: they cannot decide."""
+
+    prompts: Prompts = SHIPPED
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What filters keep during a run (an index, embeddings), by a name of their own."""
+
+    def keep(self, name: str, make: Callable[[], T]) -> T:
+        """Return what is kept under a name, made on first use."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]
 
 
 class Filter(Protocol):
-    """Judges usable candidates (``failure is None``)."""
+    """Judges usable candidates (``failure is None``); a frozen dataclass whose fields are its settings.
 
+    A filter of cost ``teacher`` has an ``async def __call__`` of the same shape.
+    """
+
+    name: str
     title: str
     """One line for people: what it rejects."""
 
+    cost: str
+    """One of COSTS."""
+
     def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:
-        """Return one verdict per candidate, in order; earlier candidates of the batch count as earlier questions."""
+        """Return one verdict per candidate, in order; earlier candidates of the batch count as earlier questions.
+
+        ``is_accepted`` is None, with a reason, where the filter cannot decide.
+        """
         ...
 
 
 FILTERS: Registry[Filter] = Registry("filter")
+
+
+def make_filters(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None = None) -> list[Filter]:
+    """Return the filters of these names, cheapest first, with their settings changed.
+
+    Args:
+        names: registered names; each filter once, whatever their order.
+        settings: name -> field -> value.
+
+    Raises:
+        UnknownNameError: no such filter, or no such setting of it.
+    """
+    filters = []
+    for name in dict.fromkeys(names):
+        member, changes = FILTERS.get(name), dict((settings or {}).get(name, {}))
+        known = set(getattr(member, "__dataclass_fields__", {}))
+        if unknown := changes.keys() - known:
+            raise UnknownNameError(
+                f"The filter {name} has no setting {min(unknown)!r}; known: {', '.join(sorted(known)) or 'none'}."
+            )
+        filters.append(replace(member, **changes) if changes else member)
+    return sorted(filters, key=lambda member: COSTS.index(member.cost))
+
+
+def is_rejected(verdicts: Sequence[Verdict]) -> bool:
+    """Say whether any filter turned a candidate down; one that could not decide did not."""
+    return any(verdict.is_accepted is False for verdict in verdicts)

@@ -13,7 +13,7 @@ from core.tasks.base import Task
 
 
 def make_held_out_keys(task: Task, problems: Iterable[Problem]) -> frozenset[str]:
-    """Return what the problems are known by, for ``FilterContext.held_out_keys``."""
+    """Return what the problems are known by."""
     return frozenset(key for problem in problems for key in _make_keys(task, problem))
 
 
@@ -35,13 +35,15 @@ class HeldOut:
     """Rejects a candidate whose question stands in the validation or a test split."""
 
     name = "held_out"
+    cost = "none"
     title = "Rejects questions that stand in the validation or test problems"
 
     def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:
         """Return one verdict per candidate, in order."""
+        keys = context.keep(self.name, lambda: make_held_out_keys(context.task, context.held_out))
         verdicts = []
         for candidate in candidates:
-            is_held_out = is_known(context.task, candidate.question, context.held_out_keys)
+            is_held_out = is_known(context.task, candidate.question, keys)
             reason = "The question stands in the validation or test problems." if is_held_out else None
             verdicts.append(Verdict(candidate.candidate_id, self.name, not is_held_out, reason))
         return verdicts

@@ -13,6 +13,7 @@ class Verified:
     """One verdict per candidate from ``Task.find_fault``."""
 
     name = "verified"
+    cost = "none"
     title = "Rejects answers that the task's own check finds wrong"
 
     def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:

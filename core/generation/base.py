@@ -1,6 +1,11 @@
-"""The contract of a prompting method: problems in, candidates out, through a teacher."""
+"""The contract of a prompting method: parents in, candidates out, through a teacher.
 
-from collections.abc import AsyncIterator, Sequence
+A method settles the first request of a call before anything is sent, so that it can be shown; then it carries the call
+out. It knows nothing of filters, of how many candidates are wanted, or of how a reply is made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -8,37 +13,152 @@ import numpy as np
 from core.records import Candidate, Problem
 from core.registry import Registry
 from core.tasks.base import Task
-from core.teacher.base import Teacher
+from core.tasks.prompts import SHIPPED, Prompts
+from core.teacher.base import Teacher, TeacherRequest
+
+N_EXAMPLES = 5
+"""Few-shot examples in a question prompt (Kessler 2025, appendix D.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSettings:
+    """What a person may choose of a method; each method says in ``uses`` which of these it reads."""
+
+    n_per_call: int = 5
+    """k: instances asked for by one call (Zhang 2025: 5)."""
+
+    tail: float | None = None
+    """Verbalized sampling from the tails: each stated probability is to be below this; None: from the whole."""
+
+    has_seeds: bool = True
+    """False: asked from the task's one fixed prompt, without any seed."""
+
+    form: str = "vs_cot"
+    """How wrong solutions are asked for; a name of ``core.generation.forms.FORMS``."""
+
+    n_parents: int = 2
+    """Parents of a mutation, at least 1."""
+
+    labels_skills: bool = False
+    """Ask for the skills of each new problem too, at most 3 of the fixed list."""
+
+    prompt: str = ""
+    """A person's own question prompt, with placeholders (method ``free``)."""
+
+    temperature: float | None = None
+    """Of the question requests; None: the method's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What all calls of one run share."""
+
+    task: Task
+    pool: Sequence[Problem]
+    """Train problems that few-shot examples are drawn from."""
+
+    settings: MethodSettings = MethodSettings()
+    prompts: Prompts = SHIPPED
+    """The prompt texts, with a person's edits."""
+
+    salt: str = ""
+    """Enters every candidate id, so that two runs or rounds never share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a method: what it is about, and its first request exactly as it is sent."""
+
+    parents: tuple[Problem, ...]
+    """Seeds; none for a fixed prompt."""
+
+    request: TeacherRequest
+    examples: tuple[Problem, ...] = ()
+    """Few-shot examples in the request."""
 
 
 class PromptingMethod(Protocol):
-    """Asks a teacher for one candidate per problem; a failure is a candidate with a reason, never an exception."""
+    """Asks a teacher for new problems; whatever goes wrong is a candidate with a reason, never an exception."""
 
+    name: str
     title: str
     """One line for people."""
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        task: Task,
-        teacher: Teacher,
-        pool: Sequence[Problem],
-        sample_index: int,
-        rng: np.random.Generator,
-        salt: str = "",
-    ) -> AsyncIterator[Candidate]:
-        """Yield exactly one candidate per problem, in the order of the problems.
+    source: str
+    """Paper and section that the method is from."""
+
+    uses: frozenset[str]
+    """Names of the fields of MethodSettings that it reads."""
+
+    def count_parents(self, settings: MethodSettings) -> int:
+        """Return how many seeds one call is about; 0 for a fixed prompt."""
+        ...
+
+    def count_candidates(self, settings: MethodSettings) -> int:
+        """Return how many candidates one call brings, failed ones included: always exactly so many."""
+        ...
+
+    def list_prompts(self, task: Task, settings: MethodSettings) -> tuple[str, ...]:
+        """Return the names of the prompt files that it sends, in the order of sending."""
+        ...
+
+    def open_call(self, parents: Sequence[Problem], brief: Brief, sample_index: int, rng: np.random.Generator) -> Call:
+        """Return the call on these parents: examples drawn, first request written, nothing sent.
 
         Args:
-            problems: seeds, each becomes the parent of one candidate.
-            task: brings the prompts and reads the replies.
-            teacher: answers the requests.
-            pool: train problems that few-shot examples are drawn from.
-            sample_index: repetition of the same seeds; makes the replies differ.
+            parents: ``count_parents`` seeds.
+            brief: what all calls share.
+            sample_index: repetition of the same parents; makes the replies differ.
             rng: draws the few-shot examples.
-            salt: enters every candidate id, so that two runs or rounds never share one.
+        """
+        ...
+
+    async def carry_out(self, call: Call, brief: Brief, teacher: Teacher) -> list[Candidate]:
+        """Ask, and ask on; returns ``count_candidates`` candidates.
+
+        Raises:
+            AskingStopped: nothing may be sent any more, and nothing of this call was answered; where something was,
+                what is missing is a candidate with that reason.
         """
         ...
 
 
 METHODS: Registry[PromptingMethod] = Registry("prompting method")
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Tokens of the requests behind a candidate, nominal: as if nothing had been cached."""
+
+    n_input: int | None = 0
+    n_output: int | None = 0
+    """None once a reply came without a count."""
+
+    def add(self, n_input: int | None, n_output: int | None) -> None:
+        """Count one reply."""
+        self.n_input = None if self.n_input is None or n_input is None else self.n_input + n_input
+        self.n_output = None if self.n_output is None or n_output is None else self.n_output + n_output
+
+    def share(self, n: int) -> list["Tokens"]:
+        """Return the tokens of a request that brought n candidates as n parts that add up to it."""
+        return [Tokens(_part(self.n_input, n, i), _part(self.n_output, n, i)) for i in range(n)]
+
+
+def _part(total: int | None, n: int, i: int) -> int | None:
+    return None if total is None else total // n + (i < total % n)
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is known of one candidate while it is being asked for."""
+
+    question: str | None = None
+    answer: str | None = None
+    final: str | None = None
+    failure: str | None = None
+    """Why there is no usable question and answer, in one sentence."""
+
+    raw_question: str | None = None
+    raw_answer: str | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    meta: dict = field(default_factory=dict)

@@ -14,30 +14,24 @@ import numpy as np
 from core.analysis.accuracy import wilson_interval
 from core.datasets import load_problems
 from core.errors import TeacherError
-from core.filters.base import FILTERS
-from core.generation.base import METHODS
-from core.generation.grow import GrowOutcome, first_sample_index, grow
+from core.generation.grow import GrowOutcome
 from core.models.student import Student
+from core.recipes.growing import grow_stage
 from core.recipes.scoring import list_needs, score_stage
 from core.recipes.stages import (
     LOADING,
-    CandidateRecorder,
     evaluate_stage,
     home_of,
     predict_stage,
     record_selection,
     select_with_spares,
 )
-from core.recipes.teachers import open_teacher
 from core.recipes.training import rows_from_candidates, train_stage
 from core.records import SPLITS, Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS, make_rng
 from core.tasks import TASKS
 from core.tasks.base import Task
-
-HELD_OUT = tuple(split for split in SPLITS if split != "train")
-"""Splits that never reach the teacher, the examples or training."""
 
 
 @dataclass
@@ -181,24 +175,16 @@ def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple
 
 def grow_round(loop: Loop, number: int, seeds: Sequence[Problem]) -> GrowOutcome:
     """Let the teacher rewrite the seeds until k candidates are accepted or 4k were requested."""
-    config, folder = loop.config, loop.folder
-    recorder = CandidateRecorder(folder, number, config["k"], f"round {number}: teacher")
-    with open_teacher(home_of(folder), config["teacher"]) as teacher:
-        outcome = grow(
-            seeds,
-            loop.task,
-            METHODS.get(config["method"]),
-            teacher,
-            [FILTERS.get(name) for name in config["filters"]],
-            n_accepted=config["k"],
-            pool=loop.problems["train"],
-            rng=np.random.default_rng([config["replicate"], number, 2]),
-            earlier_questions=loop.generated_questions,
-            held_out=[row for split in HELD_OUT for row in loop.problems[split]],
-            on_candidate=recorder,
-            check_cancelled=folder.check_cancelled,
-            sample_index=first_sample_index(config["replicate"], number),
-            salt=f"{folder.run_id}/{number}",
-        )
-    loop.generated_questions += recorder.questions
+    outcome, questions = grow_stage(
+        loop.folder,
+        loop.problems,
+        seeds,
+        round_=number,
+        turn=number,
+        n_accepted=loop.config["k"],
+        earlier=loop.generated_questions,
+        stage=f"round {number}: teacher",
+        salt=f"{loop.folder.run_id}/{number}",
+    )
+    loop.generated_questions += questions
     return outcome

@@ -8,20 +8,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from core.datasets import load_problems
 from core.errors import TrainingError
-from core.filters.base import FILTERS
 from core.filters.held_out import is_known, make_held_out_keys
-from core.generation.base import METHODS
-from core.generation.grow import first_sample_index, grow
 from core.models.student import Student
+from core.recipes.growing import grow_stage
 from core.recipes.scoring import list_signals, open_student, score_stage, summarise
-from core.recipes.stages import LOADING, CandidateRecorder, evaluate_stage, home_of, predict_stage
-from core.recipes.teachers import open_teacher
+from core.recipes.stages import LOADING, evaluate_stage, home_of, predict_stage
 from core.recipes.training import train_stage
-from core.records import Problem
+from core.records import SPLITS, Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
@@ -43,24 +38,18 @@ def generate_run(folder: RunFolder) -> dict[str, Any]:
     config, started = folder.config, time.time()
     problems = load_problems(home_of(folder), config["seed_set"])
     by_id = {problem.problem_id: problem for problem in problems}
-    with open_teacher(home_of(folder), config["teacher"]) as teacher:
-        outcome = grow(
-            [by_id[id_] for id_ in folder.read_input("seeds")["problem_id"]],
-            TASKS.get(config["task"]),
-            METHODS.get(config["method"]),
-            teacher,
-            [FILTERS.get(name) for name in config["filters"]],
-            n_accepted=config["n_accepted"],
-            max_requests=config["max_requests"],
-            pool=[problem for problem in problems if problem.split == "train"],
-            rng=np.random.default_rng([config["replicate"], config["turn"], 2]),
-            earlier_questions=folder.read_input("earlier")["question"].tolist(),
-            held_out=[problem for problem in problems if problem.split != "train"],
-            on_candidate=CandidateRecorder(folder, 1, config["n_accepted"], "generate"),
-            check_cancelled=folder.check_cancelled,
-            sample_index=first_sample_index(config["replicate"], config["turn"]),
-            salt=folder.run_id,
-        )
+    outcome, _ = grow_stage(
+        folder,
+        {split: [problem for problem in problems if problem.split == split] for split in SPLITS},
+        [by_id[id_] for id_ in folder.read_input("seeds")["problem_id"]],
+        round_=1,
+        turn=config["turn"],
+        n_accepted=config["n_accepted"],
+        max_requests=config["max_requests"],
+        earlier=folder.read_input("earlier")["question"].tolist(),
+        stage="generate",
+        salt=folder.run_id,
+    )
     return {
         "requested": outcome.requested,
         "failed": outcome.failed,
@@ -68,6 +57,8 @@ def generate_run(folder: RunFolder) -> dict[str, Any]:
         "accepted": outcome.accepted,
         "n_input_tokens": outcome.n_input_tokens,
         "n_output_tokens": outcome.n_output_tokens,
+        "n_uncounted": outcome.n_uncounted,
+        "stopped": outcome.stopped,
         "seconds": time.time() - started,
     }
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.analysis.accuracy import evaluate
 from core.cache import Cache
+from core.filters.base import is_rejected
 from core.models.base import AnsweringStudent
 from core.models.predict import predict
 from core.records import Candidate, Prediction, Problem, Verdict
@@ -175,7 +176,7 @@ class CandidateRecorder:
         self.position += 1
         if candidate.question is not None:
             self.questions.append(candidate.question)
-        is_accepted = candidate.failure is None and all(verdict.is_accepted for verdict in verdicts)
+        is_accepted = candidate.failure is None and not is_rejected(verdicts)
         self.n_accepted += is_accepted
         self.n_lost += not is_accepted
         self.folder.report(self.stage, self.n_accepted, self.n_lost, self.n_wanted)

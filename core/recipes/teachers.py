@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from core.cache import Cache
 from core.errors import TeacherError, UnknownNameError
+from core.runs.folder import RunFolder
 from core.teacher.base import Teacher
 from core.teacher.builtin import BuiltInTeacher
 from core.teacher.cached import CachedTeacher
@@ -42,6 +43,13 @@ def open_teacher(home: Path, teacher: str | Mapping[str, str]) -> Iterator[Teach
         from core.teacher.remote import RemoteTeacher
 
         yield CachedTeacher(RemoteTeacher(Endpoint(**teacher)), cache)
+
+
+@contextmanager
+def open_team(folder: RunFolder) -> Iterator[Teacher]:
+    """Yield the teacher of a run, each role's requests going to the model that its configuration names for it."""
+    with open_teacher(folder.path.parent.parent, folder.config["teacher"]) as teacher:
+        yield teacher
 
 
 def require_reachable(server: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from core.records import Problem
 from core.registry import Registry
+from core.tasks.prompts import SHIPPED, Prompts
 
 
 class ReplyError(ValueError):
@@ -70,7 +71,7 @@ class Task(Protocol):
         """Return up to k few-shot examples from train problems, never ``problem`` itself; rng: np.random.Generator."""
         ...
 
-    def question_prompt(self, problem: Problem, examples: Sequence[Problem]) -> str:
+    def question_prompt(self, problem: Problem, examples: Sequence[Problem], prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks the teacher for a new question (Kessler 2025, appendix D.2)."""
         ...
 
@@ -78,7 +79,7 @@ class Task(Protocol):
         """Read the new question out of the teacher's reply; raises ReplyError."""
         ...
 
-    def answer_prompt(self, new: NewQuestion) -> str:
+    def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks the teacher for a worked answer."""
         ...
 

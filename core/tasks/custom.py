@@ -13,7 +13,7 @@ from core.tasks.answers.final_line import find_final
 from core.tasks.answers.numbers import read_quantity
 from core.tasks.base import TASKS, NewQuestion, ReplyError
 from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
-from core.tasks.prompts import fill_prompt
+from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 from core.tasks.word_problems import write_quantity
 
 
@@ -59,18 +59,18 @@ class Custom:
         """Return up to k random train problems other than ``problem``."""
         return draw_examples(pool, problem, k, rng)
 
-    def question_prompt(self, problem: Problem, examples: Sequence[Problem]) -> str:
+    def question_prompt(self, problem: Problem, examples: Sequence[Problem], prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks for a different question of the same kind."""
         shown = "\n".join(map(show_example, examples))
-        return fill_prompt("custom_question", {"examples": shown, "question": problem.question})
+        return prompts.fill("custom_question", {"examples": shown, "question": problem.question})
 
     def read_question(self, reply: str) -> NewQuestion:
         """Return the new question; raises ReplyError."""
         return NewQuestion(read_rewritten(reply))
 
-    def answer_prompt(self, new: NewQuestion) -> str:
+    def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks for a short explanation and a last line ``#### answer``."""
-        return fill_prompt("custom_answer", {"question": new.question})
+        return prompts.fill("custom_answer", {"question": new.question})
 
     def read_answer(self, reply: str) -> str:
         """Return the reply as it is; raises ReplyError where it states no final answer."""

@@ -12,7 +12,7 @@ from core.records import Problem, content_id
 from core.tasks import arithmetic24, solutions24
 from core.tasks.answers.boxes import last_box
 from core.tasks.base import TASKS, NewQuestion, ReplyError
-from core.tasks.prompts import fill_prompt
+from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 
 ANSWER_LINE = re.compile(r"^[^\w\n]*(?:final )?answer[^\w\n]*?:[ \t]*(.+)$", re.IGNORECASE | re.MULTILINE)
 
@@ -83,10 +83,10 @@ class Game24:
         """Return none: the paper's prompts for this task bring their own fixed examples."""
         return []
 
-    def question_prompt(self, problem: Problem, examples: Sequence[Problem]) -> str:
+    def question_prompt(self, problem: Problem, examples: Sequence[Problem], prompts: Prompts = SHIPPED) -> str:
         """Return the backward-reasoning prompt: the numbers and one solution in, another equation out."""
         solution = f"{problem.final} = 24"
-        return fill_prompt("game24_question", {"numbers": problem.question, "solution": solution})
+        return prompts.fill("game24_question", {"numbers": problem.question, "solution": solution})
 
     def read_question(self, reply: str) -> NewQuestion:
         """Read the last boxed equation; its four numbers are the question, the equation is the answer hint."""
@@ -104,14 +104,14 @@ class Game24:
             raise ReplyError(f"The boxed equation cannot be used: {error}")
         return NewQuestion(" ".join(map(str, numbers)), {"numbers": numbers}, expression)
 
-    def answer_prompt(self, new: NewQuestion) -> str:
+    def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the prompt for the steps, which shows the teacher its own equation (Kessler 2025, D.2.4).
 
         Without a hint (a question that no equation came with) the student's prompt is asked instead.
         """
         if not new.answer_hint:
-            return self.student_prompt(new.question)
-        return fill_prompt("game24_answer", {"question": new.question, "answer": f"{new.answer_hint} = 24"})
+            return prompts.fill("game24_student", {"question": new.question})
+        return prompts.fill("game24_answer", {"question": new.question, "answer": f"{new.answer_hint} = 24"})
 
     def read_answer(self, reply: str) -> str:
         """Return the steps with the solution boxed in a last line; raises ReplyError where no expression is found."""

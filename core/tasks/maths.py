@@ -15,7 +15,7 @@ from core.tasks.answers.numbers import read_quantity
 from core.tasks.answers.pool import shared_pool
 from core.tasks.base import TASKS, NewQuestion, ReplyError
 from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
-from core.tasks.prompts import fill_prompt
+from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 
 WORD = re.compile(r"[^\W\d_]{3,}(?:[ -][^\W\d_]+)*")
 LETTER = re.compile(r"\(?([A-Z])\)?")
@@ -65,21 +65,21 @@ class Maths:
         """Return up to k random train problems of the same type as ``problem`` (Kessler 2025, D.2.2)."""
         return draw_examples(pool, problem, k, rng, lambda other: other.meta.get("type") == problem.meta.get("type"))
 
-    def question_prompt(self, problem: Problem, examples: Sequence[Problem]) -> str:
+    def question_prompt(self, problem: Problem, examples: Sequence[Problem], prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks for a different question of the same type (Kessler 2025, D.2.2)."""
         shown = "\n".join(
             f"The type of math problem is {name_type(example)}. {show_example(example)}" for example in examples
         )
         values = {"examples": shown, "type": name_type(problem), "question": problem.question}
-        return fill_prompt("maths_question", values)
+        return prompts.fill("maths_question", values)
 
     def read_question(self, reply: str) -> NewQuestion:
         """Return the new question; raises ReplyError."""
         return NewQuestion(read_rewritten(reply))
 
-    def answer_prompt(self, new: NewQuestion) -> str:
+    def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the same prompt as the student's (Kessler 2025, D.2.2)."""
-        return self.student_prompt(new.question)
+        return prompts.fill("maths_answer", {"question": new.question})
 
     def read_answer(self, reply: str) -> str:
         """Return the worked answer as it is; raises ReplyError where it holds no closed box with something in it."""

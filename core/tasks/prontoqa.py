@@ -12,7 +12,7 @@ from typing import Any
 from core.records import Problem, content_id
 from core.tasks.base import TASKS, NewQuestion, ReplyError
 from core.tasks.deduction import Clause, DeductionError, Theory, split_sentences
-from core.tasks.prompts import fill_prompt
+from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 
 QUESTION = "Is the following statement true or false?"
 LABEL_LINE = re.compile(r"^[^\w\n]*answer[^\w\n]*?:[^\w\n]*(true|false)\b.*$", re.IGNORECASE | re.MULTILINE)
@@ -117,10 +117,10 @@ class Prontoqa:
         drawn = (pool[int(i)] for i in rng.permutation(len(pool)))
         return list(islice((other for other in drawn if other.split == "train" and self.split_key(other) != own), k))
 
-    def question_prompt(self, problem: Problem, examples: Sequence[Problem]) -> str:
+    def question_prompt(self, problem: Problem, examples: Sequence[Problem], prompts: Prompts = SHIPPED) -> str:
         """Return the rewriting prompt; seed and examples are written ``Context: ... Question: ...``."""
         shown = "\n".join(_show_question(example.question) for example in examples)
-        return fill_prompt("prontoqa_question", {"examples": shown, "question": _show_question(problem.question)})
+        return prompts.fill("prontoqa_question", {"examples": shown, "question": _show_question(problem.question)})
 
     def read_question(self, reply: str) -> NewQuestion:
         """Read ``Context: ... Question: ...``; the labels may be missing where the question itself is plain to find."""
@@ -134,9 +134,9 @@ class Prontoqa:
             raise ReplyError("The new question still holds the words 'given instruction' of the prompt.")
         return NewQuestion(join_question(context, statement), {"context": context, "statement": statement})
 
-    def answer_prompt(self, new: NewQuestion) -> str:
+    def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the same prompt as the student's (Kessler 2025, D.2.3)."""
-        return self.student_prompt(new.question)
+        return prompts.fill("prontoqa_answer", {"question": new.question})
 
     def read_answer(self, reply: str) -> str:
         """Return the reply's sentences a line each and its label as the last line; raises ReplyError."""

@@ -14,7 +14,7 @@ from core.tasks.answers.final_line import find_final, find_hash_final
 from core.tasks.answers.numbers import Quantity, read_quantity, write_decimal
 from core.tasks.base import TASKS, NewQuestion, ReplyError
 from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
-from core.tasks.prompts import fill_prompt
+from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 
 _FINAL_LINE = re.compile(r"(?:^[ \t*]*(?:the )?(?:final )?answer(?: is)?[ \t*:]*)?####", re.MULTILINE | re.IGNORECASE)
 """Where the final line begins; a label before the mark belongs to it, a worked step before it does not."""
@@ -72,18 +72,18 @@ class WordProblems:
         """Return up to k random train problems other than ``problem``."""
         return draw_examples(pool, problem, k, rng)
 
-    def question_prompt(self, problem: Problem, examples: Sequence[Problem]) -> str:
+    def question_prompt(self, problem: Problem, examples: Sequence[Problem], prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks for a harder rewriting (Kessler 2025, D.2.1)."""
         shown = "\n".join(map(show_example, examples))
-        return fill_prompt("word_problems_question", {"examples": shown, "question": problem.question})
+        return prompts.fill("word_problems_question", {"examples": shown, "question": problem.question})
 
     def read_question(self, reply: str) -> NewQuestion:
         """Return the rewritten question; raises ReplyError."""
         return NewQuestion(read_rewritten(reply))
 
-    def answer_prompt(self, new: NewQuestion) -> str:
+    def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the student's prompt with one sentence more, on the form of the last line."""
-        return fill_prompt("word_problems_answer", {"question": new.question})
+        return prompts.fill("word_problems_answer", {"question": new.question})
 
     def read_answer(self, reply: str) -> str:
         """Return the worked answer, always ending in ``#### N``; raises ReplyError where no final number is stated.

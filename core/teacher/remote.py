@@ -1,58 +1,90 @@
 """A teacher behind an OpenAI-compatible server.
 
-It knows nothing of caches, budgets or of how replies are read: each request is one chat request with one user message.
+It knows nothing of caches, budgets or of how replies are read: each request is one chat request.
 """
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from core.errors import TeacherError
 from core.teacher.base import TeacherReply, TeacherRequest
-from core.teacher.client import MAX_CONCURRENCY, TIMEOUT_S, ChatClient
+from core.teacher.client import ChatClient, RequestRefused
 from core.teacher.endpoint import Endpoint
+from core.teacher.probe import GREETING, SCHEMA, SCHEMA_WORD
+from core.teacher.reply import ChatReply
+
+N_SCHEMA_TOKENS = 64
+"""Tokens of the one request that finds out whether a server keeps to a schema."""
 
 
 class RemoteTeacher:
     """Answers by what the model of an endpoint says.
 
-    A reply without a count of its tokens is refused, and nothing more is sent then: budgets and the papers' token axis
-    would count it as nothing.
+    A JSON schema is sent only where the server keeps to one, which is found out by one small request before the first
+    that wants it: some servers take the field and ignore it, some refuse it.
 
     Args:
         endpoint: the model; its name is the teacher's name in records.
-        max_concurrency: requests on their way at the same time, from each event loop.
-        timeout_s: seconds that one attempt may take.
+        client: sends the requests; None: one of its own.
+        extra: further fields of every request body, such as ``reasoning_effort``; part of the cache key.
     """
 
-    def __init__(self, endpoint: Endpoint, *, max_concurrency: int = MAX_CONCURRENCY, timeout_s: float = TIMEOUT_S):
+    def __init__(self, endpoint: Endpoint, *, client: ChatClient | None = None, extra: Mapping[str, Any] | None = None):
         self.name = endpoint.model
         self._endpoint = endpoint
-        self._client = ChatClient(endpoint, max_concurrency=max_concurrency, timeout_s=timeout_s)
-        self._is_uncounted = False
+        self._client = client or ChatClient(endpoint)
+        self._extra = dict(extra or {})
+        self._keeps_schema: bool | None = None
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
     def cache_salt(self, request: TeacherRequest) -> str:
         """Return what a reply depends on besides the request: two servers may call different models alike."""
-        return self._endpoint.base_url
+        extra = f" {json.dumps(self._extra, sort_keys=True)}" if self._extra else ""
+        return self._endpoint.base_url + extra
 
     async def complete(self, request: TeacherRequest) -> TeacherReply:
-        """Answer one request; raises TeacherError where no reply can be had, or none whose tokens are counted."""
-        if self._is_uncounted:
-            raise self._make_uncounted_error()
+        """Answer one request; raises TeacherError where no reply can be had."""
+        schema = request.schema if request.schema and await self._is_schema_kept() else None
         reply = await self._client.chat(
-            [{"role": "user", "content": request.prompt}],
+            request.list_messages(),
             max_tokens=request.max_tokens,
             temperature=request.temperature,
+            top_p=request.top_p,
+            schema=schema,
+            extra=self._extra or None,
         )
         if not reply.texts:
             raise TeacherError(f"The reply of {self._endpoint} holds no text at all; ask again, or another model.")
-        reason = reply.finish_reasons[0] or "stop"
-        n_input, n_output = reply.n_input_tokens, reply.n_output_tokens
-        if n_input is None or n_output is None:
-            if reason == "content_filter":
-                raise TeacherError(f"The prompt was stopped by the content filter of {self._endpoint}.")
-            self._is_uncounted = True
-            raise self._make_uncounted_error()
-        return TeacherReply(reply.texts[0], reason, n_input, n_output)
+        return _to_teacher_reply(reply)
 
-    def _make_uncounted_error(self) -> TeacherError:
-        return TeacherError(
-            f"{self._endpoint} does not say how many tokens it used, so its cost cannot be counted; "
-            "switch usage on at the server, or choose another one."
-        )
+    async def _is_schema_kept(self) -> bool:
+        """Say whether the server keeps to a schema: asked once, for a word that no model says unasked."""
+        async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            if self._keeps_schema is None:
+                try:
+                    reply = await self._client.chat(
+                        [{"role": "user", "content": GREETING}],
+                        max_tokens=N_SCHEMA_TOKENS,
+                        temperature=0.0,
+                        schema=SCHEMA,
+                        extra=self._extra or None,
+                    )
+                    self._keeps_schema = any(SCHEMA_WORD in text for text in reply.texts)
+                except RequestRefused:
+                    self._keeps_schema = False
+            return self._keeps_schema
+
+
+def _to_teacher_reply(reply: ChatReply) -> TeacherReply:
+    return TeacherReply(
+        reply.texts[0],
+        reply.finish_reasons[0] or "stop",
+        reply.n_input_tokens,
+        reply.n_output_tokens,
+        n_cached_tokens=reply.n_cached_tokens,
+        n_reasoning_tokens=reply.n_reasoning_tokens,
+        n_attempts=reply.n_attempts,
+    )

@@ -4,7 +4,6 @@ import pytest
 
 import core.filters as _registers_them  # noqa: F401
 from core.filters.base import FILTERS, FilterContext
-from core.filters.held_out import make_held_out_keys
 from core.records import Candidate, Problem
 
 
@@ -34,8 +33,8 @@ CANDIDATES = [
 @pytest.fixture
 def context():
     task = AnyTask()
-    held_out = make_held_out_keys(task, [Problem("t", CANDIDATES[2].question, None, "1", "test")])
-    return FilterContext(task, ["Which train reaches the harbour before noon?"], held_out)
+    held_out = [Problem("t", CANDIDATES[2].question, None, "1", "test")]
+    return FilterContext(task, ["Which train reaches the harbour before noon?"], held_out=held_out)
 
 
 @pytest.mark.parametrize("name", FILTERS.names())
@@ -56,7 +55,7 @@ def test_contract(name, context):
 def test_a_batch_is_judged_as_one_by_one(name, context):
     judge, earlier, single = FILTERS.get(name), list(context.earlier_questions), []
     for candidate in CANDIDATES:
-        single += judge([candidate], FilterContext(context.task, earlier, context.held_out_keys))
+        single += judge([candidate], FilterContext(context.task, earlier, held_out=context.held_out))
         earlier.append(candidate.question)
     assert single == judge(CANDIDATES, context)
 

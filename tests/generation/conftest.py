@@ -25,7 +25,7 @@ class PlainTask:
         others = [other for other in pool if other.problem_id != problem.problem_id]
         return [others[i] for i in rng.permutation(len(others))[:k]]
 
-    def question_prompt(self, problem, examples):
+    def question_prompt(self, problem, examples, prompts=None):
         return "\n".join([*(example.question for example in examples), f"Rewrite: {problem.question}"])
 
     def read_question(self, reply):
@@ -33,7 +33,7 @@ class PlainTask:
             raise ReplyError("The reply holds no question.")
         return NewQuestion(reply[3:], {"length": len(reply)})
 
-    def answer_prompt(self, new):
+    def answer_prompt(self, new, prompts=None):
         return f"Answer: {new.question}"
 
     def read_answer(self, reply):

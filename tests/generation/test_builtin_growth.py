@@ -11,8 +11,8 @@ import core.teacher.builtin as _registers_rules  # noqa: F401
 from core.datasets.problems import make_problem
 from core.datasets.reading import read_rows
 from core.datasets.seed_set import BUILT_IN_MAPPING, list_built_in
-from core.filters.base import FILTERS
-from core.generation.base import METHODS
+from core.filters.base import FilterContext, make_filters
+from core.generation.base import METHODS, Brief
 from core.generation.grow import grow
 from core.tasks import TASKS
 from core.teacher.builtin.teacher import BuiltInTeacher
@@ -32,20 +32,18 @@ def grown(request):
     train = load(name, "train", 200)
     rng = np.random.default_rng(5)
     seeds = [train[i] for i in rng.permutation(len(train))[:N_SEEDS]]
-    filters = [FILTERS.get(each) for each in ("rouge_l", "verified", "held_out")]
     test = load(name, "test", 50)
     method, teacher = METHODS.get("rewrite"), BuiltInTeacher()
     judged = []
     outcome = grow(
         seeds,
-        TASKS.get(name),
+        Brief(TASKS.get(name), train),
         method,
         teacher,
-        filters,
+        make_filters(["rouge_l", "verified", "held_out"]),
         n_accepted=N_ACCEPTED,
-        pool=train,
         rng=rng,
-        held_out=test,
+        context=FilterContext(TASKS.get(name), held_out=test),
         on_candidate=lambda *pair: judged.append(pair),
     )
     return name, seeds, test, outcome, judged

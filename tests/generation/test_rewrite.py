@@ -3,17 +3,20 @@ import asyncio
 import numpy as np
 import pytest
 
-from core.errors import TeacherError
-from core.generation.base import METHODS
+from core.errors import AskingStopped, TeacherError
+from core.generation.base import METHODS, Brief, MethodSettings
 from core.records import Problem
 from core.teacher.base import TeacherReply
 
 
 def ask(problems, task, teacher, pool=(), sample_index=0, salt="", seed=0):
+    """Carry out one call for each problem, all at the same time."""
+    method, brief, rng = METHODS.get("rewrite"), Brief(task, pool, salt=salt), np.random.default_rng(seed)
+
     async def collect():
-        rng = np.random.default_rng(seed)
-        made = METHODS.get("rewrite").generate(problems, task, teacher, pool, sample_index, rng, salt)
-        return [candidate async for candidate in made]
+        calls = [method.open_call((problem,), brief, sample_index, rng) for problem in problems]
+        made = await asyncio.gather(*(method.carry_out(call, brief, teacher) for call in calls))
+        return [candidate for [candidate] in made]
 
     return asyncio.run(collect())
 
@@ -54,30 +57,30 @@ def test_a_task_that_leaks_a_problem_into_the_prompt_is_stopped(task, scripted, 
         ask(seeds[:1], task, scripted(write_well), pool=seeds)
 
 
-def test_results_come_in_the_order_of_the_seeds_however_late_a_reply_is(task, scripted, seeds):
-    class Slow(scripted):
-        async def complete(self, request):
-            await asyncio.sleep(0.02 if request.subject.problem_id == "p0" else 0)
-            return await super().complete(request)
+def test_the_first_request_is_settled_before_anything_is_sent(task, scripted, seeds):
+    brief, rng = Brief(task, seeds, MethodSettings(temperature=0.2)), np.random.default_rng(0)
+    call = METHODS.get("rewrite").open_call(seeds[:1], brief, 4, rng)
+    assert call.request.list_messages() == [{"role": "user", "content": call.request.prompt}]
+    assert call.request.temperature == 0.2 and call.request.sample_index == 4
+    assert [example.question in call.request.prompt for example in call.examples] == [True] * 5
+    teacher = scripted(write_well)
+    asyncio.run(METHODS.get("rewrite").carry_out(call, brief, teacher))
+    assert teacher.requests[0] == call.request
 
-    made = ask(seeds, task, Slow(write_well))
-    assert [candidate.parents for candidate in made] == [(seed.problem_id,) for seed in seeds]
 
+def test_what_stops_all_asking_is_raised_before_the_first_reply_and_a_reason_after_it(task, scripted, seeds):
+    def write(request):
+        if request.purpose == purpose:
+            raise AskingStopped("The budget is used up.")
+        return write_well(request)
 
-def test_no_more_than_eight_candidates_are_in_flight(task, scripted, seeds):
-    class Counting(scripted):
-        now = most = 0
-
-        async def complete(self, request):
-            self.now += 1
-            self.most = max(self.most, self.now)
-            await asyncio.sleep(0.001)
-            self.now -= 1
-            return await super().complete(request)
-
-    teacher = Counting(write_well)
-    assert len(ask(seeds * 4, task, teacher)) == 32
-    assert teacher.most == 8
+    purpose = "question"
+    with pytest.raises(AskingStopped):
+        ask(seeds[:1], task, scripted(write))
+    purpose = "answer"
+    [candidate] = ask(seeds[:1], task, scripted(write))
+    assert candidate.failure == "The answer was not asked for: The budget is used up."
+    assert candidate.raw_question == "Q: new p0" and candidate.n_input_tokens == 10
 
 
 FAILURES = {
@@ -89,6 +92,7 @@ FAILURES = {
         "The teacher's answer was cut off at its token limit; raise the limit or shorten the examples.",
         20,
     ),
+    "empty": ({"question": TeacherReply("  ", "stop", 10, 1)}, "The teacher's question is empty.", 10),
     "refused": ({"question": TeacherReply("", "refusal", 10, 1)}, "The teacher's question was a refusal.", 10),
 }
 

@@ -1,0 +1,95 @@
+"""Growing candidates inside a run: teacher, prompts, filters and recorder as the run's configuration says.
+
+The loop and the runs of the page Generate use the same stage, so both leave the same records.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from core.errors import UnknownNameError
+from core.filters.base import FilterContext, make_filters
+from core.generation.base import METHODS, Brief, MethodSettings
+from core.generation.grow import GrowOutcome, first_sample_index, grow
+from core.recipes.stages import CandidateRecorder
+from core.recipes.teachers import open_team
+from core.records import Problem
+from core.runs.folder import RunFolder
+from core.tasks import TASKS
+from core.tasks.base import Task
+from core.tasks.prompts import Prompts
+
+
+def make_settings(settings: Mapping[str, Any] | None) -> MethodSettings:
+    """Return the settings of a method; raises UnknownNameError for a field that there is not."""
+    known = {each.name for each in fields(MethodSettings)}
+    if unknown := (settings or {}).keys() - known:
+        raise UnknownNameError(f"There is no setting {min(unknown)!r}; known: {', '.join(sorted(known))}.")
+    return MethodSettings(**(settings or {}))
+
+
+def make_brief(config: Mapping[str, Any], task: Task, pool: Sequence[Problem], salt: str) -> Brief:
+    """Return what all calls of a run share, from the ``method_settings`` and frozen ``prompts`` of its configuration."""
+    edited = {name: prompt["text"] for name, prompt in config.get("prompts", {}).items()}
+    return Brief(task, pool, make_settings(config.get("method_settings")), Prompts(edited), salt)
+
+
+def grow_stage(
+    folder: RunFolder,
+    problems: Mapping[str, Sequence[Problem]],
+    seeds: Sequence[Problem],
+    *,
+    round_: int,
+    turn: int,
+    n_accepted: int,
+    earlier: Sequence[str],
+    stage: str,
+    salt: str,
+    max_requests: int | None = None,
+) -> tuple[GrowOutcome, list[str]]:
+    """Let the teacher grow candidates from the seeds and record each as it is judged.
+
+    Args:
+        folder: its configuration names task, teacher, method, filters and replicate; receives candidates and verdicts.
+        problems: split -> problems; the train problems are examples, the others are held out.
+        seeds: in the order of priority, spares included.
+        round_: number that the records carry.
+        turn: decides the sample indices, see ``first_sample_index``.
+        n_accepted: accepted candidates wanted.
+        earlier: questions generated before in the same experiment, oldest first.
+        stage: name of the progress line.
+        salt: enters the candidate ids.
+        max_requests: limit on candidates; None: four times ``n_accepted``.
+
+    Returns:
+        What came of it, and every question generated, accepted or not.
+    """
+    config = folder.config
+    task = TASKS.get(config["task"])
+    train = problems.get("train", ())
+    recorder = CandidateRecorder(folder, round_, n_accepted, stage)
+    with open_team(folder) as team:
+        context = FilterContext(
+            task,
+            list(earlier),
+            seeds={problem.problem_id: problem for problem in train},
+            held_out=[row for split, rows in problems.items() if split != "train" for row in rows],
+            teacher=team,
+        )
+        outcome = grow(
+            seeds,
+            make_brief(config, task, train, salt),
+            METHODS.get(config["method"]),
+            team,
+            make_filters(config["filters"], config.get("filter_settings")),
+            n_accepted=n_accepted,
+            max_requests=max_requests,
+            rng=np.random.default_rng([config["replicate"], turn, 2]),
+            context=context,
+            on_candidate=recorder,
+            check_cancelled=folder.check_cancelled,
+            sample_index=first_sample_index(config["replicate"], turn),
+        )
+    return outcome, recorder.questions
