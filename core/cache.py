@@ -7,16 +7,20 @@ A key says everything that decides its value, so two writers can only ever store
 counts. Torn lines are skipped. It does not know what is cached, nor how the keys are made.
 """
 
+import asyncio
 import fcntl
 import json
 import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.errors import RunError
 from core.lines import SCHEMA_VERSION, LineWriter
 
 SYNC_EVERY = 64
@@ -24,6 +28,9 @@ SYNC_EVERY = 64
 
 LOOK_AGAIN_S = 1.0
 """How long a miss may be unaware of what other processes have written since."""
+
+N_OPEN = 32
+"""Segments that are kept open for reading."""
 
 
 class _Place(NamedTuple):
@@ -34,8 +41,28 @@ class _Place(NamedTuple):
     length: int
 
 
+class _Segment:
+    """The own segment: its writer, the lock that says that we live, and what is not on the disk yet."""
+
+    def __init__(self, folder: Path):
+        self.writer, self.lock_fd = _open_segment(folder)
+        self.path, self.size = self.writer.path, 0
+        self.unsynced: list[str] = []
+        """Keys of the entries that no fsync has covered."""
+
+        self.is_listed = False
+        """Whether its name is on the disk too."""
+
+        self.fault: str | None = None
+        """Why nothing that was not on the disk by then can be relied on; None while all is well."""
+
+    def close(self) -> None:
+        self.writer.close()
+        os.close(self.lock_fd)
+
+
 class Cache:
-    """The cache in one folder; use it as a context manager. Safe between threads and between processes."""
+    """The cache in one folder; use it as a context manager. Safe between threads, event loops and processes."""
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
@@ -43,10 +70,11 @@ class Cache:
         self._read_to: dict[Path, int] = {}
         self._looked_at = float("-inf")
         self._lock = threading.RLock()
-        self._writer: LineWriter | None = None
-        self._lock_fd = -1
-        self._size = 0
-        self._n_unsynced = 0
+        self._segment: _Segment | None = None
+        self._abandoned: list[_Segment] = []  # closed when no fsync can be under way on them
+        self._readers = _Readers()
+        self._sync_lock = threading.Lock()  # held during an fsync, so that others may read and write meanwhile
+        self._commits: dict[asyncio.AbstractEventLoop, _Commit] = {}
 
     def __enter__(self) -> "Cache":
         self.refresh()
@@ -67,35 +95,58 @@ class Cache:
         with self._lock:
             while (place := self._find(key)) is not None:
                 try:
-                    with place.path.open("rb") as file:
-                        file.seek(place.offset)
-                        return json.loads(file.read(place.length))["value"]
+                    return json.loads(self._readers.read(place))["value"]
                 except FileNotFoundError:  # its segment was merged into another
                     self._places.pop(key)
                     self.refresh()
             return None
 
     def put(self, key: str, value: Any) -> None:
-        """Store a JSON value; a key that is known already keeps its value. Not on the disk before :meth:`flush`."""
-        with self._lock:
-            if key in self._places:
-                return
-            if self._writer is None:
-                self._writer, self._lock_fd = _open_segment(self.folder)
-            self._writer.append({"key": key, "value": value})
-            start, self._size = self._size, os.fstat(self._lock_fd).st_size
-            self._places[key] = _Place(self._writer.path, start, self._size - start)
-            self._read_to[self._writer.path] = self._size
-            self._n_unsynced += 1
-            if self._n_unsynced >= SYNC_EVERY:
-                self.flush()
+        """Store a JSON value; a key that is known already keeps its value. Not on the disk before :meth:`flush`.
+
+        Raises:
+            RunError: it could not be written, or what was put since the last flush could not; none of it is known then.
+        """
+        segment = self._write(key, value)
+        if segment is not None and len(segment.unsynced) >= SYNC_EVERY:
+            self.flush()
+
+    async def put_durable(self, key: str, value: Any) -> None:
+        """Store a JSON value and wait until it is on the disk, without holding up the event loop.
+
+        One fsync serves all that were put before it began. A key that is known already keeps its value.
+
+        Raises:
+            RunError: it could not be written; the key is not known then, and may be put again.
+        """
+        segment = self._write(key, value)
+        if segment is None:
+            return
+        loop = asyncio.get_running_loop()
+        if (commit := self._commits.get(loop)) is None:
+            self._commits = {one: kept for one, kept in self._commits.items() if not one.is_closed()}
+            commit = self._commits[loop] = _Commit(self.flush)
+        await commit.wait(loop)
+        if segment.fault is not None:
+            raise RunError(segment.fault)
 
     def flush(self) -> None:
-        """Wait until everything that was put is on the disk."""
-        with self._lock:
-            if self._n_unsynced:
-                os.fsync(self._lock_fd)
-                self._n_unsynced = 0
+        """Wait until everything that was put is on the disk; raises RunError where that cannot be had."""
+        with self._sync_lock:
+            with self._lock:
+                segment = self._segment
+                n_covered = len(segment.unsynced) if segment else 0
+            if not n_covered:
+                return
+            try:
+                os.fsync(segment.lock_fd)
+                if not segment.is_listed:
+                    _sync_folder(self.folder)
+                    segment.is_listed = True
+            except OSError as error:  # what the disk holds now is anybody's guess, also after another fsync
+                raise self._abandon(segment, error) from error
+            with self._lock:
+                del segment.unsynced[:n_covered]
 
     def refresh(self) -> None:
         """Take in what other processes have written since the last look."""
@@ -107,12 +158,47 @@ class Cache:
 
     def close(self) -> None:
         """Sync and let go of the own segment; a later put opens a new one."""
+        try:
+            self.flush()
+        finally:
+            with self._sync_lock, self._lock:
+                self._readers.close()
+                for segment in [*self._abandoned, *([self._segment] if self._segment else [])]:
+                    segment.close()
+                self._abandoned, self._segment = [], None
+
+    def _write(self, key: str, value: Any) -> _Segment | None:
+        """Append an entry and return the segment that it is in; None where it is known, and on the disk."""
         with self._lock:
-            if self._writer is not None:
-                self.flush()
-                self._writer.close()
-                os.close(self._lock_fd)
-                self._writer, self._lock_fd, self._size = None, -1, 0
+            if (place := self._places.get(key)) is not None:
+                is_own = self._segment is not None and place.path == self._segment.path
+                return self._segment if is_own and self._segment.unsynced else None
+            try:
+                if self._segment is None:
+                    self._segment = _Segment(self.folder)
+                segment = self._segment
+                segment.writer.append({"key": key, "value": value})
+                start, segment.size = segment.size, os.fstat(segment.lock_fd).st_size
+            except (OSError, RunError) as error:  # part of the line may be there: nothing may be put behind it
+                raise self._abandon(self._segment, error) from error
+            self._places[key] = _Place(segment.path, start, segment.size - start)
+            self._read_to[segment.path] = segment.size
+            segment.unsynced.append(key)
+            return segment
+
+    def _abandon(self, segment: _Segment | None, error: Exception) -> RunError:
+        """Forget what is not on the disk and write into another segment from now on; returns the error to raise."""
+        why = (error.strerror if isinstance(error, OSError) else None) or "the disk is full"
+        fault = f"{self.folder} could not be written ({why}); free some disk space and run it again."
+        with self._lock:
+            if segment is not None and segment.fault is None:
+                segment.fault = fault
+                for key in segment.unsynced:
+                    self._places.pop(key, None)
+                segment.unsynced.clear()
+                self._segment = None
+                self._abandoned.append(segment)
+        return RunError(fault)
 
     def _find(self, key: str) -> _Place | None:
         with self._lock:
@@ -130,6 +216,72 @@ class Cache:
         except FileNotFoundError:
             return False
         return True
+
+
+class _Readers:
+    """Descriptors of the segments that were read last, so that a hit opens no file."""
+
+    def __init__(self) -> None:
+        self._fds: OrderedDict[Path, int] = OrderedDict()
+
+    def read(self, place: _Place) -> bytes:
+        """Return a line; raises FileNotFoundError where its segment is gone and not open."""
+        fd = self._fds.get(place.path)
+        if fd is None:
+            fd = self._fds[place.path] = os.open(place.path, os.O_RDONLY)
+            if len(self._fds) > N_OPEN:
+                os.close(self._fds.popitem(last=False)[1])
+        else:
+            self._fds.move_to_end(place.path)
+        return os.pread(fd, place.length, place.offset)
+
+    def close(self) -> None:
+        while self._fds:
+            os.close(self._fds.popitem()[1])
+
+
+class _Commit:
+    """Group commit in one event loop: one sync at a time, in a worker thread, for all that came before it."""
+
+    def __init__(self, sync: Callable[[], None]):
+        self._sync = sync
+        self._waiting: list[asyncio.Future[None]] = []
+        self._is_busy = False
+
+    async def wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Return when a sync that began after now has ended; raises what it raised."""
+        done = loop.create_future()
+        self._waiting.append(done)
+        if not self._is_busy:
+            self._begin(loop)
+        await done
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        served, self._waiting, self._is_busy = self._waiting, [], True
+        loop.run_in_executor(None, self._sync).add_done_callback(partial(self._end, loop, served))
+
+    def _end(
+        self, loop: asyncio.AbstractEventLoop, served: list[asyncio.Future[None]], job: asyncio.Future[None]
+    ) -> None:
+        self._is_busy = False
+        error = job.exception()
+        for done in served:
+            if done.done():  # its task was cancelled
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(RunError(str(error)) if isinstance(error, RunError) else error)
+        if self._waiting:
+            self._begin(loop)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _list_segments(folder: Path) -> list[Path]:

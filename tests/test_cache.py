@@ -1,8 +1,10 @@
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 import core.cache as cache_module
 from core.cache import Cache, compact
+from core.errors import RunError
 
 WRITER = """
 import sys, time
@@ -25,9 +28,54 @@ with Cache(Path(sys.argv[1])) as cache:
 """
 
 
-def start_writer(folder: Path, *args: object) -> subprocess.Popen:
-    command = [sys.executable, "-c", WRITER, str(folder), *map(str, args)]
+DURABLE_WRITER = """
+import asyncio, sys
+from pathlib import Path
+from core.cache import Cache
+
+async def write(cache, worker):
+    for i in range(10**6):
+        key = f"{worker}-{i}"
+        await cache.put_durable(key, {"text": key * 50})
+        print(key, flush=True)
+
+async def main(cache):
+    await asyncio.gather(*(write(cache, worker) for worker in range(16)))
+
+with Cache(Path(sys.argv[1])) as cache:
+    asyncio.run(main(cache))
+"""
+
+FULL_DISK_WRITER = """
+import asyncio, resource, sys
+from pathlib import Path
+from core.cache import Cache
+from core.errors import RunError
+
+async def main(cache):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+    puts = [cache.put_durable(str(i), "x" * 900) for i in range(20)]
+    ends = await asyncio.gather(*puts, return_exceptions=True)
+    assert all(end is None or isinstance(end, RunError) for end in ends)
+    print(sum(end is not None for end in ends), next(str(end) for end in ends if end is not None), sep=chr(10))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    again = [str(i) for i, end in enumerate(ends) if end is not None]
+    assert not any(key in cache for key in again)
+    for key in again:
+        await cache.put_durable(key, "x" * 900)
+
+with Cache(Path(sys.argv[1])) as cache:
+    asyncio.run(main(cache))
+"""
+
+
+def start_writer(folder: Path, *args: object, program: str = WRITER) -> subprocess.Popen:
+    command = [sys.executable, "-c", program, str(folder), *map(str, args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
+
+
+def count_open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def segments(folder: Path) -> list[Path]:
@@ -61,12 +109,13 @@ def test_the_first_value_of_a_key_stays(tmp_path):
 
 def test_entries_are_synced_in_groups_and_at_the_end(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(cache_module.os, "fsync", lambda fd: synced.append(fd))
+    monkeypatch.setattr(cache_module.os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink()))
     with Cache(tmp_path) as cache:
         for i in range(cache_module.SYNC_EVERY + 1):
             cache.put(str(i), i)
-        assert len(synced) == 1
-    assert len(synced) == 2
+        (path,) = segments(tmp_path)
+        assert synced == [path, tmp_path]  # the folder too, or the file may have no name after a power cut
+    assert synced == [path, tmp_path, path]
 
 
 def test_two_processes_write_at_once_and_both_are_read(tmp_path):
@@ -176,3 +225,103 @@ def test_compaction_while_others_write_and_read_loses_nothing(tmp_path):
     assert len(segments(folder)) == 1
     with Cache(folder) as cache:
         assert all(cache.get(f"{name}-{i}")["i"] == i for name in "abc" for i in range(60))
+
+
+# Durable one by one
+
+
+def put_all(cache: Cache, keys, value=1) -> list:
+    async def put():
+        return await asyncio.gather(*(cache.put_durable(key, value) for key in keys), return_exceptions=True)
+
+    return asyncio.run(put())
+
+
+def test_every_key_that_was_acknowledged_outlives_a_kill(tmp_path):
+    writer = start_writer(tmp_path, program=DURABLE_WRITER)
+    seen = [writer.stdout.readline().strip() for _ in range(200)]
+    writer.send_signal(signal.SIGKILL)
+    seen += [line for line in writer.stdout.read().split("\n")[:-1] if line]
+    writer.wait(10)
+    writer.stdout.close()
+    (path,) = segments(tmp_path)
+    path.write_bytes(path.read_bytes() + b'{"v": 1, "key": "torn", "va')
+    with Cache(tmp_path) as cache:
+        assert len(seen) >= 200 and all(cache.get(key) == {"text": key * 50} for key in seen)
+        assert cache.get("torn") is None
+
+
+def test_one_sync_serves_all_that_came_before_it(tmp_path, monkeypatch):
+    began, is_let_go = threading.Event(), threading.Event()
+    n_covered = []
+
+    def sync(fd: int) -> None:
+        if Path(f"/proc/self/fd/{fd}").readlink() != tmp_path:
+            n_covered.append(os.fstat(fd).st_size // 32)
+            began.set()
+            assert is_let_go.wait(10)
+
+    monkeypatch.setattr(cache_module.os, "fsync", sync)
+
+    async def put(cache: Cache) -> list[asyncio.Task]:
+        first = asyncio.create_task(cache.put_durable("00000", 0))
+        while not began.is_set():
+            await asyncio.sleep(0.001)  # the loop is free while the disk works
+        others = [asyncio.create_task(cache.put_durable(f"{i:05}", 0)) for i in range(1, 50)]
+        others[7].cancel()
+        await asyncio.sleep(0.02)
+        assert cache.get("00049") == 0 and not any(task.done() for task in [first, *others[:7], *others[8:]])
+        is_let_go.set()
+        return await asyncio.gather(first, *others, return_exceptions=True)
+
+    with Cache(tmp_path) as cache:
+        ends = asyncio.run(put(cache))
+    assert [type(end) for end in ends].count(asyncio.CancelledError) == 1 and ends.count(None) == 49
+    assert len(n_covered) == 2 and n_covered[0] == 1
+
+
+def test_a_disk_that_is_full_is_told_to_all_that_wait_and_is_tried_again(tmp_path):
+    writer = start_writer(tmp_path, program=FULL_DISK_WRITER)
+    said, _ = writer.communicate(timeout=30)
+    n_failed, sentence = said.strip().split("\n")
+    assert writer.returncode == 0 and int(n_failed) > 9
+    assert sentence.startswith(str(tmp_path)) and sentence.endswith("free some disk space and run it again.")
+    with Cache(tmp_path) as cache:
+        assert [cache.get(str(i)) for i in range(20)] == ["x" * 900] * 20
+
+
+def test_what_a_failed_sync_was_to_cover_is_not_known(tmp_path, monkeypatch):
+    def fail(fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with Cache(tmp_path) as cache:
+        assert put_all(cache, "ab") == [None, None]
+        monkeypatch.setattr(cache_module.os, "fsync", fail)
+        ends = put_all(cache, "cde")
+        assert [type(end) for end in ends] == [RunError] * 3 and "Input/output error" in str(ends[0])
+        with pytest.raises(RunError, match="free some disk space"):
+            cache.put("f", 1), cache.flush()
+        monkeypatch.undo()
+        assert [key in cache for key in "abcdef"] == [True, True, False, False, False, False]
+        assert put_all(cache, "cdef", 2) == [None] * 4 and cache.get("f") == 2
+
+
+def test_several_event_loops_put_at_once(tmp_path):
+    with Cache(tmp_path) as cache:
+        loops = [threading.Thread(target=put_all, args=(cache, [f"{loop}-{i}" for i in range(100)])) for loop in "abc"]
+        [thread.start() for thread in loops]
+        [thread.join(20) for thread in loops]
+    with Cache(tmp_path) as cache:
+        assert len(cache) == 300
+
+
+def test_no_more_segments_are_open_than_a_few(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_module, "N_OPEN", 3)
+    for i in range(12):
+        with Cache(tmp_path) as cache:
+            cache.put(str(i), i)
+    n_before = count_open_files()
+    with Cache(tmp_path) as cache:
+        assert [cache.get(str(i % 12)) for i in range(36)] == list(range(12)) * 3
+        assert count_open_files() - n_before == 3
+    assert count_open_files() == n_before
