@@ -35,6 +35,13 @@ class Hint:
     parents: tuple[Problem, ...] = ()
     """All seeds of the request; none for a fixed prompt."""
 
+    asked_as: int | None = None
+    """Of an answer request: sample index of the request that brought the question; None: the answer request's own.
+
+    Whoever asks for a further answer to the same question (a majority of several) has to say it, as the built-in
+    teacher finds a question of its own by writing it again.
+    """
+
 
 @dataclass(frozen=True, slots=True)
 class TeacherRequest:
