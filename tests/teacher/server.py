@@ -1,16 +1,28 @@
-"""A chat server for tests: real HTTP on a free port, with the abilities and the faults that a test gives it."""
+"""A chat server for tests: real HTTP on a free port, with the abilities and the faults that a test gives it.
 
+    python -m tests.teacher.server [--delay 0.2] [--jitter 0.5]     in a process of its own, for benchmarks
+
+That one prints its address, takes changes to its script as JSON at /control, and ends with its standard input.
+"""
+
+import argparse
+import asyncio
 import json
 import random
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import Any
+
+from tests.teacher.faults import Fault, drop, hang, send_body, status, trickle
+from tests.teacher.wire import Exchange, HttpServer
+
+__all__ = ["ChatServer", "Script", "Spoken", "StudentSpeaker", "drop", "hang", "send_body", "speak_letters", "status",
+           "trickle"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,9 +41,6 @@ class Spoken:
 
 Speaker = Callable[[str, dict[str, Any], int], Spoken]
 """Prompt, request body, number of the choice -> what is said."""
-
-Fault = Callable[["Handler"], None]
-"""Answers one request in the server's stead."""
 
 
 def speak_letters(prompt: str, body: dict[str, Any], number: int) -> Spoken:
@@ -98,6 +107,17 @@ class Script:
     """Words that prompt and answer may have together; more are answered by status 400, as vLLM does."""
 
     delay_s: float = 0.0
+    """Seconds from a request to its reply."""
+
+    jitter: float = 0.0
+    """Share of the delay by which it is longer or shorter at most."""
+
+    limit: int | None = None
+    """Requests that are answered at the same time; more are turned down at once, by status 429."""
+
+    retry_after_s: float | None = None
+    """Pause that such a refusal asks for; None: it names none."""
+
     faults: deque[Fault] = field(default_factory=deque)
     """Taken from the left, one for each chat request."""
 
@@ -105,132 +125,77 @@ class Script:
     """Prompt -> fault that answers it every time."""
 
 
-def status(number: int, message: str = "out of order", headers: dict[str, str] | None = None, **more: Any) -> Fault:
-    return lambda handler: handler.send_json(number, {"error": {"message": message} | more}, headers or {})
-
-
-def send_body(body: Any) -> Fault:
-    """Answer with that JSON value, or with these bytes, and status 200."""
-    return lambda handler: handler.send_json(200, body, {})
-
-
-def drop(handler: "Handler") -> None:
-    """Break off in the middle of the reply."""
-    handler.send_response(200)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    handler.wfile.write(b'{"choices": [')
-    handler.close_connection = True
-
-
-def hang(handler: "Handler") -> None:
-    """Say nothing until the server closes."""
-    handler.chat_server.is_closing.wait(30)
-    handler.close_connection = True
-
-
-def trickle(handler: "Handler") -> None:
-    """Send one byte at a time, for ever: no single wait is long."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    while not handler.chat_server.is_closing.wait(0.05):
-        handler.wfile.write(b" ")
-
-
-class HttpServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64  # with the usual 5, some of eight connections at once would wait a second
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is part of the tests."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)
-
-
 class ChatServer:
-    """The server, running while it is entered; keeps what it was sent."""
+    """The server, running while it is entered; keeps what it was sent and what it answered."""
 
-    def __init__(self, **script: Any):
+    def __init__(self, *, port: int = 0, **script: Any):
         self.script = Script(**script)
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.times: list[float] = []
-        self.most_at_once = self._now = 0
-        self.is_closing = threading.Event()
-        self._lock = threading.Lock()
-        handler = type("BoundHandler", (Handler,), {"chat_server": self})
-        self._http = HttpServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        self.answered: Counter[str] = Counter()
+        """How often each prompt was answered with status 200 by the server itself, not by a fault."""
+
+        self.n_pushed_back = self.most_at_once = self._now = 0
+        self._http = HttpServer(self.serve, port)
 
     def __enter__(self) -> "ChatServer":
-        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._http.start()}/v1"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.is_closing.set()
-        self._http.shutdown()
-        self._http.server_close()
+        self._http.stop()
 
-    def enter(self, body: dict[str, Any], key: str) -> Fault | None:
-        """Note a request; returns the fault that is to answer it."""
-        with self._lock:
-            self._now += 1
-            self.most_at_once = max(self.most_at_once, self._now)
-            self.bodies.append(body)
-            self.keys.append(key)
-            self.times.append(time.monotonic())
-            if fault := self.script.poison.get(body["messages"][-1]["content"]):
-                return fault
-            return self.script.faults.popleft() if self.script.faults else None
+    @property
+    def n_open(self) -> int:
+        """Connections that are open now."""
+        return self._http.n_open
 
-    def leave(self) -> None:
-        with self._lock:
-            self._now -= 1
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        if exchange.path == "/v1/chat/completions" and exchange.method == "POST":
+            return await self._chat(exchange)
+        models = self.script.models
+        if exchange.path == "/v1/models" and models is not None:
+            return await exchange.send_json(200, {"object": "list", "data": [{"id": name} for name in models]})
+        if exchange.path == "/control":
+            return await exchange.send_json(200, self._control(json.loads(exchange.data or b"{}")))
+        await exchange.send_json(404, {"detail": "Not Found"})
 
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # each reply would wait 40 ms for an acknowledgement
-    chat_server: ChatServer
-    body: dict[str, Any]
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def send_json(self, code: int, body: Any, headers: dict[str, str]) -> None:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(code)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_GET(self) -> None:
-        script = self.chat_server.script
-        if self.path != "/v1/models" or script.models is None:
-            return self.send_json(404, {"detail": "Not Found"}, {})
-        self.send_json(200, {"object": "list", "data": [{"id": name} for name in script.models]}, {})
-
-    def do_POST(self) -> None:
-        size = int(self.headers["Content-Length"])
-        data = self.rfile.read(size)
-        if len(data) < size:  # the client went away while it was sending
-            self.close_connection = True
-            return None
-        body = json.loads(data)
-        if self.path != "/v1/chat/completions":
-            return self.send_json(404, {"detail": "Not Found"}, {})
-        key = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        self.body, fault = body, self.chat_server.enter(body, key)
+    async def _chat(self, exchange: Exchange) -> None:
+        body, key = json.loads(exchange.data), exchange.headers.get("authorization", "").removeprefix("Bearer ")
+        script, prompt = self.script, body["messages"][-1]["content"]
+        self.bodies.append(body)
+        self.keys.append(key)
+        self.times.append(time.monotonic())
+        if script.limit is not None and self._now >= script.limit:
+            self.n_pushed_back += 1
+            pause = {} if script.retry_after_s is None else {"Retry-After": f"{script.retry_after_s:g}"}
+            return await exchange.send_json(429, {"error": {"message": "too many at once"}}, pause)
+        fault = script.poison.get(prompt) or (script.faults.popleft() if script.faults else None)
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
         try:
-            time.sleep(self.chat_server.script.delay_s)
-            (fault or find_refusal(self.chat_server.script, body, key) or answer)(self)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
+            if script.delay_s:
+                await asyncio.sleep(script.delay_s * random.uniform(1 - script.jitter, 1 + script.jitter))
+            if fault := fault or find_refusal(script, body, key):
+                return await fault(exchange)
+            completion = make_completion(script, body)
         finally:
-            self.chat_server.leave()
+            self._now -= 1
+        self.answered[prompt] += 1
+        await exchange.send_json(200, completion)
+
+    def _control(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Change the script of a server in another process, and say what it has done; ``reset`` forgets that first."""
+        if changes.pop("reset", False):
+            self.bodies, self.keys, self.times, self.answered = [], [], [], Counter()
+            self.n_pushed_back = self.most_at_once = 0
+        for name, value in changes.items():
+            setattr(self.script, name, value)
+        counts = {"n_requests": len(self.bodies), "n_pushed_back": self.n_pushed_back, "n_open": self.n_open}
+        n_twice = sum(count > 1 for count in self.answered.values())
+        return counts | {"n_answered": len(self.answered), "n_twice": n_twice, "most_at_once": self.most_at_once}
 
 
 def find_refusal(script: Script, body: dict[str, Any], key: str) -> Fault | None:
@@ -249,11 +214,6 @@ def find_refusal(script: Script, body: dict[str, Any], key: str) -> Fault | None
             f"{script.context} tokens and your request has {n_input} input tokens.",
         )
     return None
-
-
-def answer(handler: Handler) -> None:
-    """Answer a request as well as the script allows."""
-    handler.send_json(200, make_completion(handler.chat_server.script, handler.body), {})
 
 
 def make_completion(script: Script, body: dict[str, Any]) -> dict[str, Any]:
@@ -290,3 +250,18 @@ def make_choice(spoken: Spoken, number: int, script: Script, body: dict[str, Any
             ]
         }
     return choice
+
+
+def main() -> None:
+    """Serve until the standard input ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--jitter", type=float, default=0.0)
+    args = parser.parse_args()
+    with ChatServer(delay_s=args.delay, jitter=args.jitter) as server:
+        print(server.url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
