@@ -13,6 +13,10 @@ SPLITS = ("train", "validation", "test", "ood")
 """Roles a problem can have in its seed set; only ``train`` problems are seeds. ``ood``: out-of-distribution test."""
 
 
+INCORRECT = "incorrect"
+"""``meta["label"]`` of a candidate whose answer is meant to be wrong (Zhang 2025, G.6.2)."""
+
+
 def content_id(prefix: str, *parts: Any) -> str:
     """Return ``prefix_`` and 16 hex digits that depend on the parts alone: the same content has the same id."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
@@ -119,7 +123,12 @@ class Candidate:
     """Which repetition of the same parent this is; part of the teacher cache key."""
 
     meta: Mapping[str, Any] = field(default_factory=dict)
-    """Task fields of the new question (ProntoQA context, Game of 24 numbers, ...)."""
+    """Task fields of the new question (ProntoQA context, Game of 24 numbers, ...), and what the method adds."""
+
+    @property
+    def is_incorrect(self) -> bool:
+        """Whether the answer is meant to be wrong: a negative for training, never a row of its own."""
+        return self.meta.get("label") == INCORRECT
 
 
 @dataclass(frozen=True, slots=True)

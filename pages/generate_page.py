@@ -5,7 +5,8 @@ import streamlit as st
 
 from core.filters.base import FILTERS
 from core.hub import Hub
-from core.recipes.start import FILTER_NAMES, N_PREVIEW, start_generate
+from core.recipes.generating import ALWAYS, N_PREVIEW, start_generate
+from core.recipes.start import FILTER_NAMES
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.candidates import draw_candidate, draw_candidate_table, draw_counts, draw_reasons
@@ -17,9 +18,6 @@ from pages.components.text import plain
 
 N_LISTED = 500
 """Candidates in the table, at most."""
-
-ALWAYS = "held_out"
-"""The filter that no run is without: test problems must not come back as training rows."""
 
 
 def describe_selection(row: dict, names: dict[str, str]) -> str:

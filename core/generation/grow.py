@@ -20,6 +20,7 @@ import numpy as np
 
 from core.errors import AskingStopped, TeacherError
 from core.filters.base import Filter, FilterContext, is_rejected
+from core.filters.judging import ask_filters, judge
 from core.generation.base import Brief, Call, PromptingMethod
 from core.records import Candidate, Problem, Verdict
 from core.teacher.base import ROUNDS_PER_REPLICATE, SWEEPS_PER_ROUND, Teacher
@@ -259,27 +260,15 @@ class _Growth:
             self.n_waiting -= self.method.count_candidates(self.brief.settings)
             return
         for candidate in candidates:
-            usable = [candidate] if candidate.failure is None else []
-            verdicts: list[Verdict] = []
-            for cost in ("none", "compute"):
-                if not is_rejected(verdicts):
-                    verdicts += [each for one in self.filters if one.cost == cost for each in one(usable, self.context)]
-            if candidate.question is not None:
+            [verdicts] = judge([candidate], self.filters, self.context)
+            if candidate.question is not None and not candidate.is_incorrect:
                 self.context.earlier_questions.append(candidate.question)
-            asking = [one for one in self.filters if one.cost == "teacher"]
             dearer = None
-            if usable and asking and not is_rejected(verdicts):
-                dearer = asyncio.ensure_future(self._ask_filters(candidate, asking))
+            has_dearer = any(one.cost == "teacher" for one in self.filters)
+            if has_dearer and candidate.failure is None and not is_rejected(verdicts):
+                dearer = asyncio.ensure_future(ask_filters(candidate, self.filters, self.context))
                 dearer.add_done_callback(lambda _: self.moved.set())
             self.judged.append(_Judged(candidate, verdicts, dearer))
-
-    async def _ask_filters(self, candidate: Candidate, filters: Sequence[Filter]) -> list[Verdict]:
-        """Put a candidate to the filters that ask a teacher, until one rejects it."""
-        verdicts: list[Verdict] = []
-        for one in filters:
-            if not is_rejected(verdicts):
-                verdicts += await one([candidate], self.context)
-        return verdicts
 
     def _count(self, judged: _Judged) -> None:
         verdicts = [*judged.verdicts, *(judged.dearer.result() if judged.dearer else ())]

@@ -31,7 +31,7 @@ def make_settings(settings: Mapping[str, Any] | None) -> MethodSettings:
 
 
 def make_brief(config: Mapping[str, Any], task: Task, pool: Sequence[Problem], salt: str) -> Brief:
-    """Return what all calls of a run share, from the ``method_settings`` and frozen ``prompts`` of its configuration."""
+    """Return what all calls of a run share, by the ``method_settings`` and frozen ``prompts`` of its configuration."""
     edited = {name: prompt["text"] for name, prompt in config.get("prompts", {}).items()}
     return Brief(task, pool, make_settings(config.get("method_settings")), Prompts(edited), salt)
 

@@ -4,16 +4,12 @@ It knows the hub and the store's reading verbs; it knows nothing of pages. The s
 A run is given ids, not problems: its worker reads the seed set itself, for a page must not wait for 48,000 problems.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from core.errors import RunError, TrainingError
-from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
 from core.models.student import check_source
 from core.recipes.scoring import REWARD
@@ -24,9 +20,6 @@ from core.training.config import PRESETS, TrainingConfig
 
 FILTER_NAMES = ("held_out", "rouge_l", "verified")
 """Filters of a run unless it says otherwise, cheapest first."""
-
-N_PREVIEW = 4
-"""Candidates of a preview."""
 
 DEMO_K = 100
 """Accepted candidates of the demo's one round."""
@@ -130,60 +123,6 @@ def read_seed_set(hub: Hub, seed_set: str) -> dict[str, Any]:
     if found is None:
         raise RunError(f"There is no seed set {seed_set!r} in this home; import one on the page Seeds.")
     return found
-
-
-def start_generate(
-    hub: Hub,
-    selection_run: str,
-    *,
-    n_accepted: int,
-    is_preview: bool = False,
-    teacher: str = "built-in",
-    method: str = "rewrite",
-    filters: Sequence[str] = FILTER_NAMES,
-    round_: int = 1,
-) -> str:
-    """Let the teacher grow candidates from a selection; returns the run id.
-
-    A preview asks for exactly ``n_accepted`` candidates and replaces none; a full run asks for up to four times as many
-    as it must accept. Each further run on a seed set asks for other rewrites. ``held_out`` always filters.
-    """
-    selection = RunFolder(hub.settings.home / "runs" / selection_run).config
-    about = read_seed_set(hub, selection["seed_set"])
-    selected = hub.store.list_selected(selection_run, round_).sort_values("rank")
-    config = {
-        "seed_set": selection["seed_set"],
-        "seed_set_name": about["name"],
-        "task": about["task"],
-        "selection_run": selection_run,
-        "selection_round": round_,
-        "selector": selection["selector"],
-        "teacher": teacher,
-        "method": method,
-        "filters": list(dict.fromkeys(["held_out", *filters])),
-        "n_accepted": n_accepted,
-        "max_requests": n_accepted if is_preview else REQUESTS_PER_ACCEPTED * n_accepted,
-        "replicate": selection["replicate"],
-        "turn": find_turn(hub, selection["seed_set"]),
-        "is_preview": is_preview,
-    }
-    inputs = {
-        "seeds": selected[["problem_id"]],
-        "earlier": pd.DataFrame({"question": hub.store.list_earlier_questions(selection["seed_set"])}, dtype="str"),
-    }
-    title = f"{'Preview' if is_preview else 'Generate'} {n_accepted} from {about['name']} by {selection['selector']}"
-    return hub.submit("generate", title, config, lane="light" if is_preview else "teacher", inputs=inputs)
-
-
-def find_turn(hub: Hub, seed_set: str) -> int:
-    """Return a number above those that the runs of this seed set used to ask the teacher, by page or by loop.
-
-    It decides the sample indices of the requests: with the same ones the teacher would repeat itself. What is in the
-    trash does not count; its questions are gone too.
-    """
-    runs = hub.store.list_runs(["generate", "loop"], seed_set_id=seed_set, limit=None)
-    configs = [json.loads(config) for config in runs["config"]]
-    return 1 + max((config.get("turn", config.get("rounds", 0)) for config in configs), default=0)
 
 
 def list_lineage(hub: Hub, generate_run: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from core.errors import SeedbedError, SelectionError, TrainingError
 from core.hub import Hub, rebuild
 from core.lines import read_all
-from core.recipes import selecting, start
+from core.recipes import generating, selecting, start
 from core.recipes.clone import CHANGEABLE, start_clone
 from core.recipes.kinds import KINDS
 from core.runs.folder import ENDED
@@ -66,7 +66,7 @@ def selection(hub, seed_set, prediction):
 
 @pytest.fixture(scope="module")
 def generated(hub, selection):
-    run_id = start.start_generate(hub, selection, n_accepted=10)
+    run_id = generating.start_generate(hub, selection, n_accepted=10)
     wait_for(hub, run_id)
     return run_id
 
@@ -168,19 +168,19 @@ def test_more_than_the_pool_holds_is_refused(hub, seed_set, prediction):
 
 
 def test_a_preview_asks_for_no_more_than_it_shows(hub, selection):
-    run_id = start.start_generate(hub, selection, n_accepted=start.N_PREVIEW, is_preview=True)
+    run_id = generating.start_generate(hub, selection, n_accepted=generating.N_PREVIEW, is_preview=True)
     summary = wait_for(hub, run_id)["summary"]
-    assert summary["requested"] == start.N_PREVIEW
-    assert len(hub.store.list_candidates(run_id)) == start.N_PREVIEW
+    assert summary["requested"] == generating.N_PREVIEW
+    assert len(hub.store.list_candidates(run_id)) == generating.N_PREVIEW
 
 
 def test_the_turn_rises_whatever_is_trashed(hub, seed_set, selection):
-    preview = start.start_generate(hub, selection, n_accepted=1, is_preview=True)
+    preview = generating.start_generate(hub, selection, n_accepted=1, is_preview=True)
     wait_for(hub, preview)
-    full = start.start_generate(hub, selection, n_accepted=2)
+    full = generating.start_generate(hub, selection, n_accepted=2)
     wait_for(hub, full)
     hub.trash(preview)
-    later = start.find_turn(hub, seed_set)
+    later = generating.find_turn(hub, seed_set)
     assert later == hub.store.read_run(full)["config"]["turn"] + 1
 
 
@@ -255,7 +255,7 @@ def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(
     selection = selecting.record_seeds(
         hub, seed_set, pool, selector="loss_high", k=2, prediction_run=prediction, student="round-1"
     )
-    later = start.start_generate(hub, selection, n_accepted=2)
+    later = generating.start_generate(hub, selection, n_accepted=2)
     wait_for(hub, later)
     assert start.list_lineage(hub, later) == [later, generated]
     assert start.list_lineage(hub, generated) == [generated]
@@ -265,7 +265,7 @@ def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(
 
 
 def test_nothing_accepted_is_nothing_to_train_on(hub, selection):
-    run_id = start.start_generate(hub, selection, n_accepted=2, is_preview=True)
+    run_id = generating.start_generate(hub, selection, n_accepted=2, is_preview=True)
     wait_for(hub, run_id)
     with pytest.raises(TrainingError, match="Nothing is accepted"):
         start.start_finetune(hub, [run_id], policy="accepted by hand")

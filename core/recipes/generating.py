@@ -1,0 +1,189 @@
+"""What the page Generate and the shell call to grow candidates: the run's configuration, checked before it runs.
+
+It knows the hub and the store's reading verbs; it knows nothing of pages.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.errors import RunError, TeacherError
+from core.filters.base import make_filters
+from core.generation.base import METHODS
+from core.generation.grow import REQUESTS_PER_ACCEPTED
+from core.hub import Hub
+from core.recipes.growing import make_settings
+from core.recipes.start import FILTER_NAMES, read_seed_set
+from core.recipes.teachers import check_teacher, require_reachable
+from core.runs.folder import RunFolder
+from core.tasks import TASKS
+from core.tasks.prompts import Prompts
+from core.teacher.base import ROLES
+
+N_PREVIEW = 4
+"""Candidates of a preview."""
+
+ALWAYS = "held_out"
+"""The filter that no run is without: test problems must not come back as training rows."""
+
+Spec = str | Mapping[str, Any]
+"""Who is asked: ``built-in``, or the fields of a server or of a local student (``core.recipes.teachers``)."""
+
+
+def make_generate_config(
+    about: Mapping[str, Any],
+    *,
+    n_accepted: int,
+    teacher: Spec = "built-in",
+    roles: Mapping[str, Spec] | None = None,
+    method: str = "rewrite",
+    settings: Mapping[str, Any] | None = None,
+    prompts: Mapping[str, str] | None = None,
+    filters: Sequence[str] = FILTER_NAMES,
+    filter_settings: Mapping[str, Mapping[str, Any]] | None = None,
+    budget: Mapping[str, float | None] | None = None,
+    max_requests: int | None = None,
+    replicate: int = 0,
+    turn: int = 1,
+    is_preview: bool = False,
+) -> dict[str, Any]:
+    """Return the frozen configuration of a run that grows candidates, the texts of its prompts in it.
+
+    Args:
+        about: ``seed_set`` (id, None without seeds), ``seed_set_name`` and ``task``, and whatever else the run keeps.
+        n_accepted: accepted candidates wanted.
+        teacher: who is asked in every role that ``roles`` does not name.
+        roles: role -> who is asked in it.
+        method: name of the prompting method.
+        settings: fields of MethodSettings that are not as they usually are.
+        prompts: name -> edited text of a prompt.
+        filters: names; ``held_out`` filters in any case.
+        filter_settings: name -> field -> value.
+        budget: ``tokens`` and ``usd``, None for no limit.
+        max_requests: limit on candidates; None: four times as many as wanted.
+        replicate: random seed.
+        turn: decides the sample indices, see ``find_turn``.
+        is_preview: exactly ``n_accepted`` candidates are asked for, and none is replaced.
+
+    Raises:
+        UnknownNameError: no such method, setting, filter, role or teacher.
+        PromptError: an edited prompt, or a prompt of one's own, lacks a placeholder or has an unknown one.
+        TeacherError: a number that cannot be.
+    """
+    task, chosen = TASKS.get(about["task"]), make_settings(settings)
+    member = METHODS.get(method)
+    if n_accepted < 1:
+        raise TeacherError("Ask for at least one candidate.")
+    for role, spec in {"question": teacher, **(roles or {})}.items():
+        if role not in ROLES:
+            raise TeacherError(f"There is no role {role!r}; known: {', '.join(ROLES)}.")
+        check_teacher(spec)
+    names = list(dict.fromkeys([ALWAYS, *filters]))
+    make_filters(names, filter_settings)
+    used = member.list_prompts(task, chosen)
+    frozen = Prompts({name: text for name, text in (prompts or {}).items() if name in used}).freeze(used)
+    return {
+        **about,
+        "teacher": teacher,
+        "roles": dict(roles or {}),
+        "method": method,
+        "method_settings": dict(settings or {}),
+        "prompts": frozen,
+        "filters": names,
+        "filter_settings": dict(filter_settings or {}),
+        "budget": dict(budget or {}),
+        "n_accepted": n_accepted,
+        "max_requests": n_accepted if is_preview else max_requests or REQUESTS_PER_ACCEPTED * n_accepted,
+        "replicate": replicate,
+        "turn": turn,
+        "is_preview": is_preview,
+    }
+
+
+def start_generate(
+    hub: Hub,
+    selection_run: str,
+    *,
+    n_accepted: int,
+    is_preview: bool = False,
+    round_: int = 1,
+    retry_of: str | None = None,
+    **choices: Any,
+) -> str:
+    """Let the teacher grow candidates from a selection; returns the run id.
+
+    A preview asks for exactly ``n_accepted`` candidates and replaces none; a full run asks for up to four times as many
+    as it must accept. Each further run on a seed set asks for other rewrites. ``held_out`` always filters.
+
+    Args:
+        hub: of the home.
+        selection_run: id of the run that chose the seeds.
+        n_accepted: accepted candidates wanted.
+        is_preview: see above.
+        round_: which round's selection, where the run chose several times.
+        retry_of: run whose failed candidates are asked for again, from the same seeds and exactly as often.
+        choices: see ``make_generate_config``.
+
+    Raises:
+        RunError: the run to be retried has no failed candidate.
+        TeacherError: a server cannot be reached.
+        SeedbedError: what ``make_generate_config`` raises.
+    """
+    selection = RunFolder(hub.settings.home / "runs" / selection_run).config
+    about = read_seed_set(hub, selection["seed_set"])
+    seeds = hub.store.list_selected(selection_run, round_).sort_values("rank")[["problem_id"]]
+    more: dict[str, Any] = {}
+    if retry_of is not None:
+        seeds = list_failed_seeds(hub, retry_of)
+        n_accepted, more = len(seeds), {"retry_of": retry_of}
+    config = make_generate_config(
+        {
+            "seed_set": selection["seed_set"],
+            "seed_set_name": about["name"],
+            "task": about["task"],
+            "selection_run": selection_run,
+            "selection_round": round_,
+            "selector": selection["selector"],
+            **more,
+        },
+        n_accepted=n_accepted,
+        replicate=selection["replicate"],
+        turn=find_turn(hub, selection["seed_set"]),
+        is_preview=is_preview,
+        **({"max_requests": n_accepted} if retry_of is not None else {}),
+        **choices,
+    )
+    for spec in [config["teacher"], *config["roles"].values()]:
+        if isinstance(spec, Mapping) and "base_url" in spec:
+            require_reachable({name: spec[name] for name in ("base_url", "model", "key_env") if name in spec})
+    earlier = hub.store.list_earlier_questions(selection["seed_set"])
+    inputs = {"seeds": seeds, "earlier": pd.DataFrame({"question": earlier}, dtype="str")}
+    what = "Preview" if is_preview else "Retry" if retry_of is not None else "Generate"
+    title = f"{what} {n_accepted} from {about['name']} by {selection['selector']}, {config['method']}"
+    return hub.submit("generate", title, config, lane="light" if is_preview else "teacher", inputs=inputs)
+
+
+def list_failed_seeds(hub: Hub, run_id: str) -> pd.DataFrame:
+    """Return ``problem_id`` of the first parent of each failed candidate of a run, in the order of asking.
+
+    Raises:
+        RunError: none failed.
+    """
+    failed = hub.store.list_candidates(run_id=run_id, status="failed", limit=None)
+    parents = failed["parent_id"].dropna()
+    if parents.empty:
+        raise RunError(f"No candidate of the run {run_id} failed, so there is nothing to ask for again.")
+    return pd.DataFrame({"problem_id": parents.to_list()}, dtype="str")
+
+
+def find_turn(hub: Hub, seed_set: str) -> int:
+    """Return a number above those that the runs of this seed set used to ask the teacher, by page or by loop.
+
+    It decides the sample indices of the requests: with the same ones the teacher would repeat itself. What is in the
+    trash does not count; its questions are gone too.
+    """
+    runs = hub.store.list_runs(["generate", "loop"], seed_set_id=seed_set, limit=None)
+    configs = [json.loads(config) for config in runs["config"]]
+    return 1 + max((config.get("turn", config.get("rounds", 0)) for config in configs), default=0)
