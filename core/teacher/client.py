@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.errors import TeacherError
-from core.teacher.endpoint import Endpoint
+from core.teacher.endpoint import CHAT_PATH, Endpoint
 from core.teacher.faults import (
     EndpointDenied,
     Judge,
@@ -243,6 +243,7 @@ class ChatClient:
 
         A server that pushes back is asked again when the throttle lets it, in the order in which requests came.
         """
+        from httpx2 import Response
         from openai import OpenAIError
 
         n_faults, give_up_at = 0, None
@@ -250,7 +251,7 @@ class ChatClient:
             async with turn:
                 try:
                     async with asyncio.timeout(self.timeout_s):
-                        raw = await client.chat.completions.with_raw_response.create(**body)
+                        raw = await client.post(CHAT_PATH, body=body, cast_to=Response)
                     reply = read_reply(raw.content, turn.n_attempts)
                     turn.take_answer(_count_tokens(reply))
                     return reply
