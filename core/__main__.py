@@ -49,6 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_home(loop)
 
     add_scoring_verbs(verbs)
+    add_generating_verbs(verbs)
 
     imported = verbs.add_parser("import", help="read a file into a seed set")
     imported.set_defaults(verb=shell.run_import)
@@ -104,7 +105,7 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
         score.add_argument(name, metavar="NAME", help=f"variable with the key of the {whose}'s server ({default})")
     score.add_argument(
         "--signals",
-        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        type=split_names,
         default=["loss", "correct"],
         metavar="A,B,...",
         help="loss, correct (always), loss_truth, reward, reward_truth, judge, grade, solve_rate, gradient, "
@@ -123,6 +124,76 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
     select.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")
     select.add_argument("--temperature", type=above_zero, default=1.0, help="of the softmax pick (default: 1)")
     select.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="chosen problems, best first")
+
+
+def add_generating_verbs(verbs: argparse._SubParsersAction) -> None:
+    """Add ``generate`` and ``filter``."""
+    from core import shell_generate
+
+    generate = verbs.add_parser("generate", help="let a teacher grow candidates from seeds into a file")
+    generate.set_defaults(verb=shell_generate.run_generate)
+    generate.add_argument("--seeds", metavar="FILE_OR_NAME", help="seed file, or a built-in seed set; none: no seeds")
+    generate.add_argument("--task", help="task of the file where it is not recognised, or of a run without seeds")
+    methods = (
+        "rewrite (default), lion_hard, lion_easy, direct, cot, sequence, multi_turn, vs_standard, vs_cot, vs_multi, "
+        "incorrect, mutate, free"
+    )
+    generate.add_argument("--method", default="rewrite", metavar="NAME", help=methods)
+    generate.add_argument(
+        "--accept", type=positive, metavar="N", help="accepted candidates wanted (default: one per seed, or 10)"
+    )
+    generate.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the method: n_per_call=5, tail=0.1, has_seeds=false, form=vs_cot, n_parents=2, prompt=TEXT, ...",
+    )
+    generate.add_argument(
+        "--prompt", action="append", default=[], metavar="NAME=FILE", help="your text in place of a shipped prompt"
+    )
+    generate.add_argument("--filters", type=split_names, metavar="A,B,...", help="default: held_out,rouge_l,verified")
+    generate.add_argument("--budget-tokens", type=positive, metavar="N", help="tokens in and out, at most")
+    generate.add_argument("--budget-usd", type=above_zero, metavar="X", help="dollars to be paid, at most")
+    generate.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")
+    add_teacher(generate)
+    generate.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every candidate, a line each")
+    add_home(generate)
+
+    filter_ = verbs.add_parser("filter", help="give every line of a file its verdicts")
+    filter_.set_defaults(verb=shell_generate.run_filter)
+    filter_.add_argument("--in", dest="input", type=Path, required=True, metavar="FILE.jsonl")
+    filter_.add_argument(
+        "--filters",
+        type=split_names,
+        default=["well_formed", "rouge_l", "verified"],
+        metavar="A,B,...",
+        help="names, or their beginnings (default: well_formed,rouge_l,verified)",
+    )
+    filter_.add_argument("--setting", action="append", default=[], metavar="FILTER.NAME=VALUE")
+    filter_.add_argument(
+        "--against", type=Path, action="append", default=[], metavar="FILE.jsonl", help="questions to compare with"
+    )
+    filter_.add_argument("--task", default="custom", help="whose checks verify an answer (default: custom)")
+    add_teacher(filter_)
+    filter_.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every line, with is_accepted")
+    add_home(filter_)
+
+
+def add_teacher(parser: argparse.ArgumentParser) -> None:
+    """Add ``--teacher``, ``--model`` and ``--key-env``."""
+    parser.add_argument("--teacher", default="built-in", metavar="built-in|BASE_URL", help="default: built-in")
+    parser.add_argument("--model", metavar="NAME", help="the teacher's model, for one behind a server")
+    parser.add_argument(
+        "--key-env",
+        metavar="NAME",
+        help="variable with the server's key (default: OPENAI_API_KEY for OpenAI's own, none for others)",
+    )
+
+
+def split_names(text: str) -> list[str]:
+    """Read names divided by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def add_selector(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ reads it from there.
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +58,37 @@ def describe_stage(stage: str, made: int, failed: int, total: int | None) -> str
     return f"{stage}: {counts}{lost}" if made or failed or total else stage
 
 
-def carry_out(home: Path, kind: str, title: str, config: Mapping[str, Any]) -> RunFolder:
+def carry_out(
+    home: Path,
+    kind: str,
+    title: str,
+    config: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    on_end: Callable[[RunFolder], None] = lambda folder: None,
+) -> RunFolder:
     """Make a run and carry it out in this process, with its progress on the other stream; returns it when it is done.
+
+    Args:
+        home: the workspace.
+        kind: what the run does.
+        title: one line for people.
+        config: what the run reads.
+        inputs: name -> DataFrame, its input tables.
+        on_end: called with the run however it ended, before anything is raised.
 
     Raises:
         RunError: it failed; the sentence is the run's own.
         RunCancelled: it was told to stop.
     """
-    made = RunFolder.create(home, kind, title=title, config=config, lane="device", starts_itself=True)
+    made = RunFolder.create(home, kind, title=title, config=config, lane="device", inputs=inputs, starts_itself=True)
     folder = WatchedRun(made.path)
     print(f"run {folder.run_id}", flush=True)
     try:
         state = execute(folder)
     finally:
         folder.end_stage()
+    on_end(folder)
     require_done(folder, state)
     return folder
 

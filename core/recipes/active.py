@@ -88,7 +88,7 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
     label = "base" if number == 1 else f"round-{number - 1}"
     seeds, n_selected = choose_seeds(loop, number, student, label)
     outcome = grow_round(loop, number, seeds)
-    loop.accepted += outcome.candidates
+    loop.accepted += [candidate for candidate in outcome.candidates if not candidate.is_incorrect]
     if not loop.accepted:
         (reason, _), *_ = outcome.reasons.most_common(1)
         raise TeacherError(

@@ -36,7 +36,7 @@ def score_run(folder: RunFolder) -> dict[str, Any]:
 def generate_run(folder: RunFolder) -> dict[str, Any]:
     """Let the teacher rewrite the selected seeds until enough candidates are accepted; summary: the counts."""
     config, started = folder.config, time.time()
-    problems = load_problems(home_of(folder), config["seed_set"])
+    problems = load_problems(home_of(folder), config["seed_set"]) if config["seed_set"] else []
     by_id = {problem.problem_id: problem for problem in problems}
     outcome, _ = grow_stage(
         folder,
@@ -59,6 +59,7 @@ def generate_run(folder: RunFolder) -> dict[str, Any]:
         "n_output_tokens": outcome.n_output_tokens,
         "n_uncounted": outcome.n_uncounted,
         "stopped": outcome.stopped,
+        "reasons": dict(outcome.reasons.most_common()),
         "seconds": time.time() - started,
     }
 

@@ -200,6 +200,8 @@ class CandidateReads(Reads):
     def list_training_candidates(self, run_ids: Sequence[str], policy: str) -> pd.DataFrame:
         """Return what a finetune on these runs learns from: candidate_run_id, candidate_id, question, answer, final.
 
+        Answers that are meant to be wrong are not among them.
+
         The texts are the current ones (edited where edited); runs come in the order given, candidates in theirs. Of
         several with the same question and answer only the first is there, so that nothing is trained on twice.
 
@@ -219,6 +221,7 @@ class CandidateReads(Reads):
             from candidate_states c
             where list_contains(?, c.run_id) and {rule}
               and c.current_question is not null and c.current_answer is not null
+              and c.meta ->> '$.label' is distinct from 'incorrect'  -- an answer that is meant to be wrong
             qualify row_number() over (
                 partition by trim(c.current_question), trim(c.current_answer)
                 order by list_position(?, c.run_id), c.round, c.position, c.candidate_id
@@ -234,6 +237,7 @@ class CandidateReads(Reads):
             """
             select c.question from candidates c join run_subjects s using (run_id)
             where s.seed_set_id = ? and s.kind = 'generate' and not s.is_preview and c.question is not null
+              and c.meta ->> '$.label' is distinct from 'incorrect'  -- its question is the seed's own
             order by s.created_at, c.run_id, c.round, c.position
             """,
             [seed_set_id],

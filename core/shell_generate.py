@@ -1,0 +1,334 @@
+"""What ``python -m core generate`` and ``filter`` do: candidates from a teacher into a file, and verdicts on a file.
+
+A run writes its folder as every run does; the file is made from it. Nothing is left out of a file: what failed or was
+rejected stands in it with its reason.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataFormatError, RunError, UnknownNameError
+from core.filters.base import FILTERS, Filter, FilterContext, is_rejected, make_filters
+from core.filters.judging import ask_filters, judge
+from core.lines import read_all, to_plain
+from core.records import Candidate, Verdict, content_id
+from core.runs.folder import RunFolder
+from core.shell import carry_out, check_out, is_address, print_seed_set
+
+N_WITHOUT_SEEDS = 10
+"""Candidates of a run without seeds unless a number is given."""
+
+N_ASKED_AT_ONCE = 64
+"""Lines that filters ask a teacher about at the same time."""
+
+
+def run_generate(options: argparse.Namespace) -> int:
+    """Grow candidates from seeds, or from a task's fixed prompt, and write every one with what became of it."""
+    from core.recipes.generating import make_generate_config
+
+    check_out(options.out)
+    home = options.home.resolve()
+    teacher = find_teacher(options)
+    settings = read_settings(options.setting)
+    if options.seeds is None:
+        settings["has_seeds"] = False
+    about, seeds = open_seeds(home, options)
+    n_accepted = options.accept or len(seeds) or N_WITHOUT_SEEDS
+    config = make_generate_config(
+        about,
+        n_accepted=n_accepted,
+        teacher=teacher,
+        method=options.method,
+        settings=settings,
+        prompts=read_prompt_files(options.prompt),
+        **({"filters": find_filters(options.filters)} if options.filters else {}),
+        budget={"tokens": options.budget_tokens, "usd": options.budget_usd},
+        replicate=options.replicate,
+    )
+    title = f"{options.method}: {n_accepted} from {about['seed_set_name'] or about['task']}"
+
+    def keep(folder: RunFolder) -> None:
+        n = write_candidates(folder, options.out)
+        print_growth(folder.read_state().summary)
+        print(f"{n:,} candidates: {options.out}")
+
+    carry_out(home, "generate", title, config, inputs=make_inputs(seeds), on_end=keep)
+    return 0
+
+
+def find_teacher(options: argparse.Namespace) -> Any:
+    """Return who is asked, as a run keeps it: ``built-in``, or the server at an address."""
+    from core.recipes.teachers import find_server
+
+    if is_address(options.teacher):
+        return find_server(options.teacher, options.model, options.key_env)
+    return options.teacher
+
+
+def open_seeds(home: Path, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """Import the seeds if need be; returns what the run says of them, and the ids of the train problems.
+
+    Raises:
+        RunError: there are neither seeds nor a task.
+    """
+    from core.datasets import ensure_seed_set, load_problems
+    from core.tasks import TASKS
+
+    if options.seeds is None:
+        if options.task is None:
+            raise RunError(f"Name a file of seeds by --seeds, or a task by --task: {', '.join(TASKS.names())}.")
+        return {"seed_set": None, "seed_set_name": None, "task": TASKS.get(options.task).name}, []
+    seed_set = ensure_seed_set(home, options.seeds, task=options.task, has_splits=False)
+    print_seed_set(home, seed_set)
+    imported = RunFolder(home / "runs" / seed_set)
+    about = {"seed_set": seed_set, "seed_set_name": imported.config["name"]}
+    train = load_problems(home, seed_set, ["train"])
+    return {**about, "task": imported.read_state().summary["task"]}, [problem.problem_id for problem in train]
+
+
+def make_inputs(seeds: Sequence[str]) -> dict[str, Any]:
+    """Return the input tables of a run that grows from these seeds and compares with nothing earlier."""
+    import pandas as pd
+
+    return {
+        "seeds": pd.DataFrame({"problem_id": list(seeds)}, dtype="str"),
+        "earlier": pd.DataFrame({"question": []}, dtype="str"),
+    }
+
+
+def read_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return ``name=value`` pairs as settings of a method; values are JSON, or a text as it stands."""
+    settings = {}
+    for pair in pairs:
+        name, mark, text = pair.partition("=")
+        if not mark:
+            raise UnknownNameError(f"Write a setting as NAME=VALUE, not {pair!r}.")
+        try:
+            settings[name.strip()] = json.loads(text)
+        except ValueError:
+            settings[name.strip()] = text
+    return settings
+
+
+def read_prompt_files(pairs: Sequence[str]) -> dict[str, str]:
+    """Return ``NAME=FILE`` pairs as name -> text of the file; raises RunError where a file cannot be read."""
+    texts = {}
+    for pair in pairs:
+        name, mark, path = pair.partition("=")
+        try:
+            texts[name.strip()] = Path(path).expanduser().read_text(encoding="utf-8").rstrip("\n") if mark else ""
+        except (OSError, ValueError) as error:
+            raise RunError(f"The prompt file {path} cannot be read; name a text file in UTF-8.") from error
+        if not texts[name.strip()]:
+            raise RunError(f"Write an edited prompt as NAME=FILE with some text in the file, not {pair!r}.")
+    return texts
+
+
+def find_filters(names: Sequence[str]) -> list[str]:
+    """Return registered names; the beginning of a name will do where it is the only one that begins so."""
+    import core.filters as _registers_them  # noqa: F401
+
+    found = []
+    for name in names:
+        known = [known for known in FILTERS if known == name] or [each for each in FILTERS if each.startswith(name)]
+        found.append(known[0] if len(known) == 1 else name)
+        FILTERS.get(found[-1])
+    return found
+
+
+def write_candidates(folder: RunFolder, out: Path) -> int:
+    """Write the candidates of a run's present attempt, one a line in the order of asking; returns how many."""
+    records = folder.path / "records"
+    verdicts: dict[str, list[dict[str, Any]]] = {}
+    for row in read_all(records / "verdicts.jsonl"):
+        if row["attempt"] == folder.attempt:
+            verdicts.setdefault(row["candidate_id"], []).append(row)
+    rows = [row for row in read_all(records / "candidates.jsonl") if row["attempt"] == folder.attempt]
+    with out.open("w", encoding="utf-8") as file:
+        for row in rows:
+            about = [{key: verdict[key] for key in VERDICT_FIELDS} for verdict in verdicts.get(row["candidate_id"], [])]
+            line = {key: value for key, value in row.items() if key not in ("v", "attempt", "round", "position")}
+            line |= judge_line(row["failure"], about)
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return len(rows)
+
+
+VERDICT_FIELDS = ("filter", "is_accepted", "reason", "value")
+
+
+def judge_line(failure: str | None, verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return ``is_accepted``, ``reason`` (of the failure, or of the first rejection) and ``verdicts`` of a line."""
+    rejections = [verdict["reason"] for verdict in verdicts if verdict["is_accepted"] is False]
+    reason = failure or (rejections[0] if rejections else None)
+    return {"is_accepted": reason is None, "reason": reason, "verdicts": list(verdicts)}
+
+
+def print_growth(summary: Mapping[str, Any] | None) -> None:
+    """Say what came of the requests, what it cost, and why it stopped where it did; nothing of a run that failed."""
+    if not summary:
+        return
+    print(
+        f"{summary['requested']:,} asked = {summary['accepted']:,} accepted + {summary['rejected']:,} rejected + "
+        f"{summary['failed']:,} failed; {summary['n_input_tokens']:,} tokens in, {summary['n_output_tokens']:,} out"
+    )
+    for reason, n in (summary.get("reasons") or {}).items():
+        print(f"  {n:,}: {reason}")
+    if summary.get("stopped"):
+        print(f"stopped: {summary['stopped']}")
+
+
+# -- filter ----------------------------------------------------------------------------------------------------
+
+
+def run_filter(options: argparse.Namespace) -> int:
+    """Give every line of a file its verdicts; each comes back, in order, whatever it is."""
+    from core.tasks import TASKS
+
+    names = find_filters(options.filters)
+    filters = make_filters(names, read_filter_settings(options.setting))
+    task = TASKS.get(options.task)
+    lines = list(read_lines(options.input))
+    check_out(options.out)
+    against = [line for path in options.against for line in read_questions(path)]
+    context = FilterContext(
+        task,
+        [question for _, question in against],
+        benchmarks={name: [q for each, q in against if each == name] for name in dict.fromkeys(n for n, _ in against)},
+    )
+    candidates = [to_candidate(number, line, task) for number, line in enumerate(lines, 1)]
+    verdicts = judge(candidates, filters, context)
+    if any(one.cost == "teacher" for one in filters):
+        ask_about_lines(options, candidates, verdicts, filters, context)
+    n_accepted = write_verdicts(options.out, lines, candidates, verdicts)
+    print_rejections(candidates, verdicts, n_accepted)
+    print(f"{len(lines):,} lines: {options.out}")
+    return 0
+
+
+def read_filter_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return ``filter.name=value`` pairs as filter -> name -> value."""
+    settings: dict[str, dict[str, Any]] = {}
+    for name, value in read_settings(pairs).items():
+        filter_, mark, field = name.partition(".")
+        if not mark:
+            raise UnknownNameError(f"Write a setting of a filter as FILTER.NAME=VALUE, not {name!r}.")
+        settings.setdefault(find_filters([filter_])[0], {})[field] = value
+    return settings
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file without their ends; raises DataFormatError where there is no such file."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.strip():
+                    yield line.rstrip("\n")
+    except OSError as error:
+        raise DataFormatError(f"{path} cannot be read ({error.strerror}); name a file of JSON lines.") from error
+
+
+def read_questions(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield (name of the file, question) of each line that has one; the others are counted on the other stream."""
+    n_without = 0
+    for line in read_lines(path):
+        row = parse_line(line)
+        if isinstance(row, dict) and isinstance(row.get("question"), str):
+            yield path.stem, row["question"]
+        else:
+            n_without += 1
+    if n_without:
+        print(f"seedbed: {n_without:,} lines of {path} have no question and were not compared with.", file=sys.stderr)
+
+
+def parse_line(line: str) -> Any:
+    """Return the JSON value of a line; None where it is none."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def to_candidate(number: int, line: str, task: Any) -> Candidate:
+    """Return a line as a candidate; one that cannot be read has a failure."""
+    row = parse_line(line)
+    failure = None
+    if not isinstance(row, dict):
+        row, failure = {}, f"Line {number} is no JSON object."
+    texts = {name: row.get(name) if isinstance(row.get(name), str) else None for name in ("question", "answer")}
+    if failure is None:
+        failure = row.get("failure") or (None if texts["question"] else f"Line {number} has no question.")
+    final = row.get("final")
+    if final is None and texts["answer"]:
+        final = task.extract_final(texts["answer"])
+    parents = row.get("parents") if isinstance(row.get("parents"), list) else []
+    return Candidate(
+        candidate_id=content_id("c", "line", number),
+        parents=tuple(map(str, parents)),
+        **texts,
+        final=None if final is None else str(final),
+        failure=failure,
+        method=str(row.get("method") or ""),
+        teacher=str(row.get("teacher") or ""),
+        raw_question=None,
+        raw_answer=None,
+        n_input_tokens=None,
+        n_output_tokens=None,
+        meta=row.get("meta") if isinstance(row.get("meta"), dict) else {},
+    )
+
+
+def ask_about_lines(
+    options: argparse.Namespace,
+    candidates: Sequence[Candidate],
+    verdicts: Sequence[list[Verdict]],
+    filters: Sequence[Filter],
+    context: FilterContext,
+) -> None:
+    """Put what is not rejected yet to the filters that ask a teacher, and add their verdicts."""
+    from core.recipes.teachers import open_teacher
+
+    async def ask_all() -> None:
+        gate = asyncio.Semaphore(N_ASKED_AT_ONCE)
+
+        async def ask(candidate: Candidate, known: list[Verdict]) -> None:
+            async with gate:
+                known += await ask_filters(candidate, filters, context)
+
+        pairs = zip(candidates, verdicts, strict=True)
+        await asyncio.gather(*(ask(*pair) for pair in pairs if pair[0].failure is None and not is_rejected(pair[1])))
+
+    with open_teacher(options.home.resolve(), find_teacher(options)) as teacher:
+        context.teacher = teacher
+        asyncio.run(ask_all())
+
+
+def write_verdicts(
+    out: Path, lines: Sequence[str], candidates: Sequence[Candidate], verdicts: Sequence[Sequence[Verdict]]
+) -> int:
+    """Write each line back with what was said of it; returns how many are accepted."""
+    n_accepted = 0
+    with out.open("w", encoding="utf-8") as file:
+        for number, (line, candidate, said) in enumerate(zip(lines, candidates, verdicts, strict=True), 1):
+            row = parse_line(line)
+            row = row if isinstance(row, dict) else {"line": number, "raw": line}
+            about = [{key: getattr(verdict, key) for key in VERDICT_FIELDS} for verdict in said]
+            row |= judge_line(candidate.failure, about)
+            n_accepted += row["is_accepted"]
+            file.write(json.dumps(to_plain(row), ensure_ascii=False) + "\n")
+    return n_accepted
+
+
+def print_rejections(candidates: Sequence[Candidate], verdicts: Sequence[Sequence[Verdict]], n_accepted: int) -> None:
+    """Say how many lines each filter rejected or could not decide, and how many were no candidates at all."""
+    n_failed = sum(candidate.failure is not None for candidate in candidates)
+    n_rejected = len(candidates) - n_failed - n_accepted
+    print(f"{len(candidates):,} lines = {n_accepted:,} accepted + {n_rejected:,} rejected + {n_failed:,} unusable")
+    counts = Counter((verdict.filter, verdict.is_accepted) for said in verdicts for verdict in said)
+    for name in dict.fromkeys(name for name, _ in counts):
+        print(f"  {name}: {counts[name, False]:,} rejected, {counts[name, None]:,} not decided")

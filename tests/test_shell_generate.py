@@ -1,0 +1,207 @@
+"""``generate`` and ``filter`` as a person runs them: files in, files out, every line accounted for."""
+
+import json
+
+import pytest
+
+from core.__main__ import main
+from core.runs.folder import RunFolder
+from tests.teacher.faults import say, send_body, status
+from tests.teacher.server import ChatServer, Spoken
+
+SEEDS = [
+    {
+        "question": f"{name} picks {a} pears and then {b} more. How many pears are there?",
+        "answer": f"There are {a}+{b}=<<{a}+{b}={a + b}>>{a + b} pears.\n#### {a + b}",
+    }
+    for name, a, b in [("Ada", 3, 4), ("Ben", 12, 9), ("Cleo", 40, 2), ("Dov", 7, 7), ("Eve", 15, 26), ("Fay", 8, 90)]
+]
+
+STORIES = [
+    "A ferry carries 30 cars and 12 vans over the strait. How many vehicles is that?",
+    "Nine lanterns hang in each of 4 halls. What is the number of lanterns?",
+    "Of 80 roof tiles a storm breaks 17. How many stay whole?",
+    "Each sack weighs 25 kg; a mule bears 3 of them. Tell the weight in kg.",
+    "Two thirds of 60 pupils walk to school. How many walk?",
+    "The choir sings 5 songs of 4 minutes each. For how many minutes does it sing?",
+    "A tank of 200 litres loses 8 litres an hour. What is left after 6 hours?",
+    "Someone reads 14 pages each evening. After how many pages does a week end?",
+]
+
+
+def write_lines(path, rows):
+    path.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def read_lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def seeds(tmp_path):
+    return write_lines(tmp_path / "pears.jsonl", SEEDS)
+
+
+def generate(tmp_path, *more):
+    out = tmp_path / "out.jsonl"
+    state = main(["generate", "--home", str(tmp_path / "home"), "--out", str(out), *map(str, more)])
+    return state, read_lines(out) if out.exists() else []
+
+
+def speak(prompt, body, number):
+    """Tell another story for each question asked for, and add two numbers for each answer."""
+    if "Rewritten Instruction" in prompt:
+        speak.n_told += 1
+        return Spoken([(STORIES[(speak.n_told - 1) % len(STORIES)].encode(), -0.1)])
+    return Spoken([(b"It is 2+3=<<2+3=5>>5.\n#### 5", -0.1)])
+
+
+@pytest.fixture
+def server():
+    speak.n_told = 0
+    with ChatServer(speak=speak) as running:
+        yield running
+
+
+def test_the_built_in_teacher_writes_what_it_made_with_the_verdicts(tmp_path, seeds, capsys):
+    state, rows = generate(tmp_path, "--seeds", seeds, "--accept", 4)
+    assert state == 0 and sum(row["is_accepted"] for row in rows) == 4
+    for row in rows:
+        assert row["question"] and row["answer"] and row["teacher"] == "built-in" and row["method"] == "rewrite"
+        assert [verdict["filter"] for verdict in row["verdicts"]] == ["held_out", "rouge_l", "verified"]
+        assert (row["reason"] is None) == row["is_accepted"]
+    assert "4 accepted" in capsys.readouterr().out
+
+
+def test_faults_of_a_server_are_lines_with_reasons_and_the_counts_add_up(tmp_path, seeds, server, capsys):
+    server.script.faults += [
+        say("", "length"),
+        say(None, "stop", refusal="No."),
+        say("", "content_filter"),
+        send_body(b'{"choices": ['),
+        status(500),
+    ]
+    state, rows = generate(
+        tmp_path, "--seeds", seeds, "--accept", 5, "--teacher", server.url, "--model", "model", "--filters", "verified"
+    )
+    assert state == 0
+    reasons = {row["reason"] for row in rows if not row["is_accepted"]}
+    assert len(reasons) >= 3 and all(reasons)
+    assert sum(row["is_accepted"] for row in rows) == 5
+    [told] = [line for line in capsys.readouterr().out.splitlines() if " asked = " in line]
+    n_lost = sum(not row["is_accepted"] for row in rows)
+    assert told.startswith(f"{len(rows)} asked = 5 accepted + 0 rejected + {n_lost} failed")
+
+
+def test_an_edited_prompt_is_sent_and_frozen_in_the_run(tmp_path, seeds, server):
+    prompt = tmp_path / "mine.txt"
+    prompt.write_text("Tell me something like {question} please. #Rewritten Instruction#:", encoding="utf-8")
+    state, rows = generate(
+        tmp_path, "--seeds", seeds, "--accept", 1, "--teacher", server.url, "--model", "model",
+        "--prompt", f"word_problems_question={prompt}",
+    )  # fmt: skip
+    assert state == 0 and rows[0]["is_accepted"]
+    sent = server.bodies[0]["messages"][-1]["content"]
+    assert sent == f"Tell me something like {SEEDS[0]['question']} please. #Rewritten Instruction#:"
+    [run] = (tmp_path / "home" / "runs").glob("*-generate-*")
+    frozen = RunFolder(run).config["prompts"]
+    assert frozen["word_problems_question"] == {"version": "1, edited", "text": prompt.read_text(encoding="utf-8")}
+    assert frozen["word_problems_answer"]["version"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--method", "none_such"], "no prompting method named 'none_such'"),
+        (["--filters", "none_such"], "no filter named 'none_such'"),
+        (["--setting", "none_such=1"], "no setting 'none_such'"),
+        (["--setting", "tail"], "NAME=VALUE"),
+        (["--prompt", "word_problems_question=missing.txt"], "missing.txt cannot be read"),
+        (["--teacher", "http://127.0.0.1:9/v1", "--model", "m"], "Nothing listens"),
+        (["--teacher", "none_such"], "no teacher named 'none_such'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence_before_a_run_is_made(tmp_path, seeds, capsys, more, sentence):
+    state, _ = generate(tmp_path, "--seeds", seeds, *more)
+    said = capsys.readouterr().err
+    assert state == 1 and sentence in said and said.startswith("seedbed: ") and said.count("\n") == 1
+    assert not list((tmp_path / "home" / "runs").glob("*-generate-*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("Rewrite it.", "lacks {question}"), ("Rewrite {question} of {galaxy}", "has {galaxy}, which nothing fills")],
+)
+def test_a_prompt_that_cannot_be_filled_is_refused_before_anything_is_sent(
+    tmp_path, seeds, server, capsys, text, sentence
+):
+    (tmp_path / "mine.txt").write_text(text, encoding="utf-8")
+    state, _ = generate(
+        tmp_path, "--seeds", seeds, "--teacher", server.url, "--model", "model",
+        "--prompt", f"word_problems_question={tmp_path / 'mine.txt'}",
+    )  # fmt: skip
+    assert state == 1 and sentence in capsys.readouterr().err and server.bodies == []
+
+
+def test_without_seeds_a_task_must_be_named(tmp_path, capsys):
+    state, _ = generate(tmp_path, "--method", "direct")
+    assert state == 1 and "--task" in capsys.readouterr().err
+
+
+# -- filter ----------------------------------------------------------------------------------------------------
+
+
+def run_filter(tmp_path, rows, *more):
+    out = tmp_path / "judged.jsonl"
+    given = write_lines(tmp_path / "given.jsonl", rows)
+    state = main(["filter", "--in", str(given), "--out", str(out), "--home", str(tmp_path / "home"), *map(str, more)])
+    return state, read_lines(out) if out.exists() else []
+
+
+def test_every_line_comes_back_in_order_with_its_verdicts(tmp_path, capsys):
+    rows = [
+        {"question": STORIES[0], "answer": "It is 30+12=<<30+12=42>>42.\n#### 42", "mine": [1, {"a": None}]},
+        {"question": STORIES[0].replace("ferry", "boat"), "answer": "It is 42.\n#### 42"},
+        '{"question": "broken',
+        {"answer": "no question here"},
+        [1, 2],
+        {"question": STORIES[1], "answer": "It is 9*4=<<9*4=37>>37.\n#### 37"},
+        {"question": STORIES[2], "failure": "The teacher's answer was a refusal."},
+    ]
+    state, judged = run_filter(tmp_path, rows, "--filters", "rouge,verified", "--task", "word_problems")
+    assert state == 0 and [row["is_accepted"] for row in judged] == [True, False, False, False, False, False, False]
+    assert judged[0]["mine"] == [1, {"a": None}] and judged[0]["reason"] is None
+    assert "ROUGE-L" in judged[1]["reason"] and judged[1]["verdicts"][0]["value"] > 0.7
+    assert judged[2]["raw"] == '{"question": "broken' and judged[2]["line"] == 3 and "no JSON" in judged[2]["reason"]
+    assert judged[3]["reason"] == "Line 4 has no question." and judged[4]["raw"] == "[1, 2]"
+    assert "37" in judged[5]["reason"] and judged[6]["reason"] == "The teacher's answer was a refusal."
+    assert "7 lines = 1 accepted + 2 rejected + 4 unusable" in capsys.readouterr().out
+
+
+def test_a_file_can_be_compared_with_others(tmp_path):
+    against = write_lines(tmp_path / "known.jsonl", [{"question": STORIES[3]}, "broken", {"no": "question"}])
+    rows = [{"question": STORIES[3].upper()}, {"question": STORIES[4]}]
+    _, judged = run_filter(tmp_path, rows, "--filters", "rouge_l", "--against", against)
+    assert [row["is_accepted"] for row in judged] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--filters", "none_such"], "no filter named"),
+        (["--task", "none_such"], "no task named"),
+        (["--against", "missing.jsonl"], "missing.jsonl cannot be read"),
+        (["--setting", "rouge_l.none_such=1"], "no setting 'none_such'"),
+        (["--setting", "limit=1"], "FILTER.NAME=VALUE"),
+    ],
+)
+def test_a_filter_that_cannot_be_is_one_sentence(tmp_path, capsys, more, sentence):
+    state, _ = run_filter(tmp_path, [{"question": STORIES[0]}], *more)
+    said = capsys.readouterr().err
+    assert state == 1 and sentence in said and said.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path, capsys):
+    assert main(["filter", "--in", str(tmp_path / "none"), "--out", str(tmp_path / "out.jsonl")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
