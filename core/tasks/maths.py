@@ -11,14 +11,12 @@ from typing import Any
 from core.records import Problem, content_id
 from core.tasks.answers.annotations import check_annotations, check_lines
 from core.tasks.answers.boxes import last_box, list_boxes
+from core.tasks.answers.compare import compare, is_plain
 from core.tasks.answers.numbers import read_quantity
 from core.tasks.answers.pool import shared_pool
 from core.tasks.base import TASKS, NewQuestion, ReplyError
 from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
 from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
-
-WORD = re.compile(r"[^\W\d_]{3,}(?:[ -][^\W\d_]+)*")
-LETTER = re.compile(r"\(?([A-Z])\)?")
 
 
 class Maths:
@@ -135,37 +133,13 @@ def tidy_latex(text: str) -> str:
 
 
 def compare_finals(gold: str, target: str) -> bool | None:
-    """Say whether two final answers are the same; None where it could not be decided within the deadline.
-
-    Numbers are compared exactly and never reach sympy; words and choices (A to Z) as text; the rest by math-verify.
-    """
-    first, second = read_quantity(gold), read_quantity(target)
-    if first is not None and second is not None:
-        return first.equals(second)
-    if plain_text(gold) == plain_text(target):
-        return True
-    if any(map(is_word, (gold, target))):
-        return False
-    return shared_pool().compare(tidy_latex(gold), tidy_latex(target))
-
-
-def plain_text(text: str) -> str:
-    r"""Return the text for a comparison letter by letter: no ``\text`` and no spaces; case counts in formulas only."""
-    text = re.sub(r"\\text\s*\{([^{}]*)\}", r"\1", tidy_latex(text)).strip()
-    if match := LETTER.fullmatch(text):
-        return match[1]
-    return text.casefold() if WORD.fullmatch(text) else text.replace(" ", "")
-
-
-def is_word(text: str) -> bool:
-    """Say whether an answer is words or a choice such as (C); math-verify would multiply their letters."""
-    bare = re.sub(r"\\text\s*\{([^{}]*)\}", r"\1", tidy_latex(text)).strip()
-    return WORD.fullmatch(bare) is not None or re.fullmatch(r"\([A-Z]\)", bare) is not None
+    """Say whether two final answers are the same; None where it could not be decided within the deadline."""
+    return compare(gold, target).is_equal
 
 
 def find_unreadable(final: str) -> str | None:
     """Return one sentence where a final answer is no number, word or formula that can be read in time."""
-    if read_quantity(final) is not None or WORD.fullmatch(plain_text(final)) or LETTER.fullmatch(plain_text(final)):
+    if is_plain(final):
         return None
     is_readable = shared_pool().is_readable(final)
     if is_readable is None:

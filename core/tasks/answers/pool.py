@@ -1,8 +1,9 @@
 """A pool of processes that compare formulas and are killed when they take too long.
 
 Usable from any thread; a process starts when it is first needed. A request that runs past its deadline, eats too
-much memory or takes its process down "could not be decided" (None), and the next one gets a fresh process. Knows
-nothing of formulas: :mod:`core.tasks.answers.symbolic` does the work at the other end of the pipe.
+much memory or takes its process down "could not be decided" (None), and the next one gets a fresh process. Several
+requests are sent at a time, so that the pipe never stands still; one that takes its process down costs only itself.
+Knows nothing of formulas: :mod:`core.tasks.answers.symbolic` does the work at the other end of the pipe.
 """
 
 import atexit
@@ -14,24 +15,56 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-WORKER = Path(__file__).with_name("symbolic.py")
+from core.tasks.answers.matching import Judgement
+
+WORKER = "core.tasks.answers.symbolic"
+ROOT = Path(__file__).resolve().parents[3]
 START_LIMIT_S = 60.0
-"""How long a new process may take until it is ready, seconds: imports on a busy machine."""
+"""How long a new process, or a library in it, may take until it is ready, seconds: imports on a busy machine."""
 
 MAX_LENGTH = 2000
 """Longest formula that is looked at, characters."""
+
+CHUNK = 24
+"""Requests sent to a process at a time."""
+
+TOO_LONG = Judgement(None, f"An answer of more than {MAX_LENGTH:,} characters is not looked at.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a process: compare two tidied answers, or say whether the first can be read."""
+
+    op: str
+    gold: str
+    target: str = ""
+    tolerance: Fraction | None = None
+
+    def to_line(self, number: int, deadline_s: float) -> bytes:
+        """Return the request as a line for the pipe."""
+        tolerance = None if self.tolerance is None else str(self.tolerance)
+        parts = {"id": number, "op": self.op, "gold": self.gold, "target": self.target, "tolerance": tolerance}
+        return json.dumps({**parts, "deadline_s": deadline_s}).encode() + b"\n"
+
+
+class DeadlineError(Exception):
+    """No reply in time."""
 
 
 class Worker:
     """One process and its two pipes; used by one thread at a time."""
 
     def __init__(self, memory_bytes: int):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
-        # -P: the folder of the script holds a numbers.py, which must not hide the standard library's.
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, **threads, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(WORKER), str(memory_bytes)],
+            [sys.executable, "-P", "-m", WORKER, str(memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -42,25 +75,35 @@ class Worker:
         self._is_ready = False
         self._rest = b""
 
-    def ask(self, op: str, gold: str, target: str, deadline_s: float) -> bool | None:
-        """Return the result; None, with the process dead, where none came in time."""
-        self.n_answered += 1
-        if not self._is_ready:
-            if self._read_line(START_LIMIT_S) is None:
-                self.kill()
-                return None
-            self._is_ready = True
-        request = {"id": self.n_answered, "op": op, "gold": gold, "target": target, "deadline_s": deadline_s}
-        try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-            line = self._read_line(deadline_s)
-        except (OSError, ValueError):  # the process is gone, or close() shut the pipes
-            line = None
-        if line is None:
+    def ask(self, requests: Sequence[Request], deadline_s: float) -> list[Judgement]:
+        """Return the results in order; the last one is undecided, with the process dead, where one took it down."""
+        results: list[Judgement] = []
+        if not self._is_ready and self._read_line(START_LIMIT_S) is None:
             self.kill()
-            return None
-        return json.loads(line)["result"]
+            return [Judgement(None, "The process that compares formulas could not be started.")]
+        self._is_ready = True
+        lines = [request.to_line(at, deadline_s) for at, request in enumerate(requests)]
+        try:
+            self.process.stdin.write(b"".join(lines))
+            self.process.stdin.flush()
+            for _ in requests:
+                results.append(self._read_result(deadline_s))
+                self.n_answered += 1
+        except (OSError, ValueError):  # the process is gone, or close() shut the pipes
+            results.append(Judgement(None, "The process that compares formulas died of it."))
+            self.kill()
+        except DeadlineError:
+            results.append(Judgement(None, f"It could not be decided within {deadline_s:g} seconds."))
+            self.kill()
+        return results
+
+    def _read_result(self, deadline_s: float) -> Judgement:
+        line = self._read_line(deadline_s)
+        while line is not None and (message := json.loads(line)).get("loading"):
+            line = self._read_line(START_LIMIT_S)
+        if line is None:
+            raise DeadlineError if self.is_alive else OSError
+        return Judgement(message["result"], message["reason"])
 
     def _read_line(self, limit_s: float) -> bytes | None:
         end = time.monotonic() + limit_s
@@ -107,9 +150,10 @@ class VerificationPool:
         n_workers: int = 1,
         deadline_s: float = 5.0,
         memory_bytes: int = 1 << 30,
-        recycle_after: int = 500,
+        recycle_after: int = 2000,
     ):
         self.deadline_s = deadline_s
+        self._n_workers = n_workers
         self._memory_bytes = memory_bytes
         self._recycle_after = recycle_after
         self._slots = threading.BoundedSemaphore(n_workers)
@@ -118,23 +162,50 @@ class VerificationPool:
         self._workers: set[Worker] = set()
         self._is_closed = False
 
+    def judge(self, gold: str, target: str, tolerance: Fraction | None = None) -> Judgement:
+        """Compare two tidied answers of any kind; undecided where it took too long, too much memory or the process."""
+        return self.judge_many([(gold, target)], tolerance)[0]
+
+    def judge_many(self, pairs: Sequence[tuple[str, str]], tolerance: Fraction | None = None) -> list[Judgement]:
+        """Compare pairs (reference, answer) in all processes at once; the results are in the order of the pairs."""
+        results: list[Judgement | None] = [
+            TOO_LONG if max(len(gold), len(target)) > MAX_LENGTH else None for gold, target in pairs
+        ]
+        waiting = [at for at, result in enumerate(results) if result is None]
+        chunks = [waiting[start : start + CHUNK] for start in range(0, len(waiting), CHUNK)]
+
+        def work_off(chunk: list[int]) -> None:
+            requests = [Request("judge", *pairs[at], tolerance) for at in chunk]
+            for at, result in zip(chunk, self._ask(requests), strict=True):
+                results[at] = result
+
+        if len(chunks) < 2 or self._n_workers == 1:
+            for chunk in chunks:
+                work_off(chunk)
+        else:
+            with ThreadPoolExecutor(self._n_workers) as threads:
+                list(threads.map(work_off, chunks))
+        return [result for result in results if result is not None]
+
     def compare(self, gold: str, target: str) -> bool | None:
         """Say whether two formulas (contents of boxes) are equal; None where it could not be decided."""
-        if max(len(gold), len(target)) > MAX_LENGTH:
-            return None
-        return self._ask("equal", gold, target)
+        return self.judge(gold, target).is_equal
 
     def is_readable(self, formula: str) -> bool | None:
         """Say whether the content of a box can be read as a formula; None where it could not be decided."""
-        return None if len(formula) > MAX_LENGTH else self._ask("read", formula, "")
+        return None if len(formula) > MAX_LENGTH else self._ask([Request("read", formula)])[0].is_equal
 
-    def _ask(self, op: str, gold: str, target: str) -> bool | None:
-        with self._slots:
-            worker = self._take()
-            try:
-                return worker.ask(op, gold, target, self.deadline_s)
-            finally:
-                self._give_back(worker)
+    def _ask(self, requests: Sequence[Request]) -> list[Judgement]:
+        """Return one result per request; whatever takes a process down leaves the rest to a fresh one."""
+        results: list[Judgement] = []
+        while len(results) < len(requests):
+            with self._slots:
+                worker = self._take()
+                try:
+                    results += worker.ask(requests[len(results) :], self.deadline_s)
+                finally:
+                    self._give_back(worker)
+        return results
 
     def _take(self) -> Worker:
         with self._lock:
@@ -188,7 +259,7 @@ def shared_pool() -> VerificationPool:
     with _shared_lock:
         # A forked child must not write into its parent's pipes.
         if _shared is None or _shared[0] != os.getpid():
-            _shared = (os.getpid(), VerificationPool())
+            _shared = (os.getpid(), VerificationPool(n_workers=min(2, os.cpu_count() or 1)))
             atexit.register(_shared[1].close)
         return _shared[1]
 

@@ -55,7 +55,9 @@ def test_a_very_long_number_is_not_even_looked_at():
     ("first", "second", "are_equal"),
     [
         ("1,000", "$1000", True),
-        ("60%", "60", False),
+        ("60%", "60", True),
+        ("60%", "6", False),
+        ("60%", "0.06", False),
         ("60%", "0.6", True),
         (r"60\%", "60 percent", True),
         ("-5", "5", False),
