@@ -33,6 +33,10 @@ class AskingStopped(TeacherError):
     """Nothing more may be sent: the budget is used up, too many requests failed, or the server denies every one."""
 
 
+class PriceError(SeedbedError):
+    """A price that cannot be right, or a table of prices that cannot be read."""
+
+
 class PromptError(SeedbedError):
     """A prompt text that cannot be filled: a placeholder is missing, or unknown."""
 

@@ -1,55 +1,143 @@
-"""Opens the teacher that a run asks for; every reply goes through the content-addressed cache."""
+"""Opens the teachers that a run asks for: every reply goes through the cache, every call into the run's ledger.
+
+What a configuration says of them (``teacher``, ``roles``, ``budget``, ``error_stop``) is described in
+``core.teacher.roles``, ``core.teacher.budget`` and ``core.teacher.stopping``.
+"""
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from core.cache import Cache
-from core.errors import TeacherError, UnknownNameError
-from core.runs.folder import RunFolder
-from core.teacher.base import Teacher
+from core.errors import TeacherError
+from core.lines import read_all
+from core.models.student import check_source
+from core.runs.folder import RunFolder, write_json
+from core.teacher.budget import Budget, read_budget
 from core.teacher.builtin import BuiltInTeacher
-from core.teacher.cached import CachedTeacher
+from core.teacher.ledger import Ledger
+from core.teacher.prices import Price, find_price, read_prices
+from core.teacher.roles import BUILT_IN, Spec, read_roles, read_spec
+from core.teacher.stopping import StopRule, read_stop_rule
+from core.teacher.team import Team, make_team
 
-TEACHERS = {"built-in": BuiltInTeacher}
-"""Teachers that need no endpoint; the name is what ``candidates.teacher`` holds."""
+TEACHERS = {BUILT_IN: BuiltInTeacher}
+"""Teachers that need neither a server nor a model; the name is what ``candidates.teacher`` holds."""
+
+PRICES = "prices.json"
+"""File in a run folder: the prices that its costs are reckoned with, written when its teachers are first opened."""
 
 
-def check_teacher(teacher: str | Mapping[str, str]) -> None:
-    """Raise UnknownNameError for a name that is no teacher's."""
-    if isinstance(teacher, str) and teacher not in TEACHERS:
-        raise UnknownNameError(f"There is no teacher named {teacher!r}; known: {', '.join(TEACHERS)}.")
+def check_teacher(teacher: str | Mapping[str, Any]) -> None:
+    """Raise UnknownNameError or TeacherError for a spec that names no teacher, ModelLoadError for one without model."""
+    spec = read_spec(teacher)
+    if spec.student is not None:
+        check_source(spec.student)
+
+
+def check_team(home: Path, config: Mapping[str, Any]) -> None:
+    """Raise what would keep a run from opening its teachers, before it waits in the queue; nothing is sent.
+
+    Raises:
+        UnknownNameError: no such teacher, role or field.
+        TeacherError: a value cannot be right, or a budget in dollars meets a price that nobody knows.
+        PriceError: the person's own prices cannot be read.
+        ModelLoadError: a local student that there is not.
+    """
+    roles = read_roles(config)
+    read_stop_rule(config.get("error_stop"))
+    for spec in roles.values():
+        if spec.student is not None:
+            check_source(spec.student)
+        if spec.endpoint is not None:
+            spec.endpoint.read_key()
+    _require_prices(config, _choose_prices(home, roles))
 
 
 @contextmanager
-def open_teacher(home: Path, teacher: str | Mapping[str, str]) -> Iterator[Teacher]:
-    """Yield the teacher behind the reply cache of the home.
+def open_teacher(home: Path, teacher: str | Mapping[str, Any]) -> Iterator[Team]:
+    """Yield a teacher behind the reply cache of the home, without ledger, budget or error stop.
 
     Args:
         home: the workspace.
-        teacher: a name in TEACHERS, or ``base_url``, ``model`` and ``key_env`` of an OpenAI-compatible server.
+        teacher: a spec, see ``core.teacher.roles``.
 
     Raises:
         UnknownNameError: no such name.
+        TeacherError: the spec cannot be right.
     """
-    check_teacher(teacher)
-    with Cache(home / "cache" / "replies") as cache:
-        if isinstance(teacher, str):
-            yield CachedTeacher(TEACHERS[teacher](), cache)
-            return
-        from core.teacher.endpoint import Endpoint
-        from core.teacher.remote import RemoteTeacher
-
-        yield CachedTeacher(RemoteTeacher(Endpoint(**teacher)), cache)
+    roles = read_roles({"teacher": teacher})
+    with ExitStack() as stack:
+        cache = stack.enter_context(Cache(home / "cache" / "replies"))
+        yield make_team(
+            roles, cache, home=home, builtin=BuiltInTeacher, rule=StopRule(share=1.0), on_close=stack.callback
+        )
 
 
 @contextmanager
-def open_team(folder: RunFolder) -> Iterator[Teacher]:
-    """Yield the teacher of a run, each role's requests going to the model that its configuration names for it."""
-    with open_teacher(folder.path.parent.parent, folder.config["teacher"]) as teacher:
-        yield teacher
+def open_team(folder: RunFolder) -> Iterator[Team]:
+    """Yield the teachers of a run, each role's requests going to who its configuration names.
+
+    Their ledger is the run's table ``calls``. Prices are those of the first time: a later edit changes no run's cost.
+
+    Raises:
+        what ``check_team`` raises.
+    """
+    config, home = folder.config, folder.path.parent.parent
+    roles = read_roles(config)
+    prices = _freeze_prices(folder, home, roles)
+    _require_prices(config, prices)
+    earlier = read_all(folder.path / "records" / "calls.jsonl")
+    ledger = Ledger(lambda line: folder.append("calls", line), folder.attempt, earlier)
+    budget = Budget(*read_budget(config.get("budget")), spent=ledger.charged)
+    with ExitStack() as stack:
+        cache = stack.enter_context(Cache(home / "cache" / "replies"))
+        yield make_team(
+            roles,
+            cache,
+            home=home,
+            builtin=BuiltInTeacher,
+            price_of=lambda model, base_url: prices[f"{model} at {base_url}"],
+            ledger=ledger,
+            budget=budget,
+            rule=read_stop_rule(config.get("error_stop")),
+            on_close=stack.callback,
+        )
+
+
+def _choose_prices(home: Path, roles: Mapping[str, Spec]) -> dict[str, Price | None]:
+    """Return ``MODEL at BASE_URL`` -> price for every server of these roles; None: unknown."""
+    endpoints = [spec.endpoint for spec in roles.values() if spec.endpoint is not None]
+    table = read_prices(home) if endpoints else []
+    return {str(each): find_price(each.model, each.base_url, table) for each in endpoints}
+
+
+def _freeze_prices(folder: RunFolder, home: Path, roles: Mapping[str, Spec]) -> dict[str, Price | None]:
+    """Return the prices of a run: those of its first time, chosen now where this is it."""
+    path = folder.path / PRICES
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Price(**fields) if fields else None for name, fields in kept.items()}
+    prices = _choose_prices(home, roles)
+    if prices:
+        write_json(path, {name: asdict(price) if price else None for name, price in prices.items()})
+    return prices
+
+
+def _require_prices(config: Mapping[str, Any], prices: Mapping[str, Price | None]) -> None:
+    """Raise TeacherError where a budget in dollars cannot be kept, as nobody knows what a model costs."""
+    _, usd = read_budget(config.get("budget"))
+    unknown = [name for name, price in prices.items() if price is None]
+    if usd is not None and unknown:
+        raise TeacherError(
+            f"The price of {unknown[0]} is unknown, so a budget in dollars cannot be kept; add it to your prices (0 "
+            "where nothing is paid), or set a budget in tokens."
+        )
 
 
 def require_reachable(server: Mapping[str, str]) -> None:

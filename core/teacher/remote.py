@@ -30,14 +30,22 @@ class RemoteTeacher:
         endpoint: the model; its name is the teacher's name in records.
         client: sends the requests; None: one of its own.
         extra: further fields of every request body, such as ``reasoning_effort``; part of the cache key.
+        checks_schema: False where whoever asks has found out whether the server keeps to a schema.
     """
 
-    def __init__(self, endpoint: Endpoint, *, client: ChatClient | None = None, extra: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        client: ChatClient | None = None,
+        extra: Mapping[str, Any] | None = None,
+        checks_schema: bool = True,
+    ):
         self.name = endpoint.model
         self._endpoint = endpoint
         self._client = client or ChatClient(endpoint)
         self._extra = dict(extra or {})
-        self._keeps_schema: bool | None = None
+        self._keeps_schema: bool | None = None if checks_schema else True
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
     def cache_salt(self, request: TeacherRequest) -> str:
@@ -64,18 +72,25 @@ class RemoteTeacher:
         """Say whether the server keeps to a schema: asked once, for a word that no model says unasked."""
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._keeps_schema is None:
+                request, word = make_schema_request()
                 try:
                     reply = await self._client.chat(
-                        [{"role": "user", "content": GREETING}],
-                        max_tokens=N_SCHEMA_TOKENS,
-                        temperature=0.0,
-                        schema=SCHEMA,
+                        request.list_messages(),
+                        max_tokens=request.max_tokens,
+                        temperature=request.temperature,
+                        schema=request.schema,
                         extra=self._extra or None,
                     )
-                    self._keeps_schema = any(SCHEMA_WORD in text for text in reply.texts)
+                    self._keeps_schema = any(word in text for text in reply.texts)
                 except RequestRefused:
                     self._keeps_schema = False
             return self._keeps_schema
+
+
+def make_schema_request(purpose: str = "question") -> tuple[TeacherRequest, str]:
+    """Return a small request with a schema, and a word that its reply holds only where the server keeps to it."""
+    request = TeacherRequest(purpose, "", GREETING, None, temperature=0.0, max_tokens=N_SCHEMA_TOKENS, schema=SCHEMA)
+    return request, SCHEMA_WORD
 
 
 def _to_teacher_reply(reply: ChatReply) -> TeacherReply:

@@ -11,10 +11,15 @@ from core.store.store import Store
 TABLES = (
     "applied_migrations runs attempts progress seed_sets problems rejected_rows predictions selections selected "
     "candidates verdicts reviews training_rows metrics adapters checkpoints evaluations rounds trash_orders "
-    "ingested_files ingested_parts ingest_faults scores score_texts"
+    "ingested_files ingested_parts ingest_faults scores score_texts calls"
 )
 METRICS = "run_id round name step attempt value epoch written_at"
 REVIEWS = "review_id run_id candidate_id action question answer final undoes written_at"
+CALLS = (
+    "run_id call_id attempt purpose task teacher host sample_index n_input_tokens n_output_tokens n_cached_tokens "
+    "n_reasoning_tokens is_cached finish_reason error n_attempts seconds nominal_usd paid_usd price_date "
+    "charged_tokens charged_usd written_at"
+)
 FILES = "path offset n_records n_torn head"
 
 
@@ -30,6 +35,7 @@ def test_migrations_make_the_tables_that_the_records_are_written_for(tmp_path):
     assert read_columns(store, "metrics") == METRICS
     assert read_columns(store, "reviews") == REVIEWS
     assert read_columns(store, "ingested_files") == FILES
+    assert read_columns(store, "calls") == CALLS
     assert read_columns(store, "problems") == "run_id problem_id attempt split position question answer final meta"
     store.close()
 

@@ -1,0 +1,263 @@
+"""What tokens cost: a dated table of list prices, and a person's own beside it, which comes first.
+
+An address that no entry fits has an unknown price, one on this machine or in a private network as well: electricity is
+not free, and 0 is something that a person says. It knows nothing of requests or budgets.
+"""
+
+import json
+import math
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from statistics import mean, variance
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.errors import PriceError
+
+SHIPPED = Path(__file__).with_name("prices.toml")
+
+OWN = "prices.toml"
+"""File in the home that holds a person's own prices."""
+
+PER = 1_000_000
+"""Tokens that a price is for."""
+
+_DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
+"""End of a model's name that names a snapshot of it."""
+
+_HEAD = """\
+# Prices of your own, in US dollars for a million tokens; the first entry that fits counts, and all of these come before
+# the shipped ones. model and host may hold *; cached_input may be left out (then cached tokens cost what others cost).
+# This file is written anew when prices are edited in the dashboard.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one model costs at one host."""
+
+    model: str
+    """Name of the model, ``*`` for any part; a date at the end of the asked-for name is left aside."""
+
+    input: float
+    """US dollars for a million prompt tokens."""
+
+    output: float
+    """US dollars for a million completion tokens, reasoning included."""
+
+    cached_input: float | None = None
+    """US dollars for a million prompt tokens that the server had in its own cache; None: as ``input``."""
+
+    host: str = "*"
+    """Host of the address, ``*`` for any part."""
+
+    date: str = ""
+    """Day on which this was the price, YYYY-MM-DD; empty: not told."""
+
+    source: str = ""
+    """Where the price was read."""
+
+    def fits(self, model: str, host: str) -> bool:
+        """Say whether this is the price of a model at a host."""
+        name, pattern = model.lower(), self.model.lower()
+        is_model = fnmatchcase(name, pattern) or fnmatchcase(_DATED.sub("", name), pattern)
+        return is_model and fnmatchcase(host.lower(), self.host.lower())
+
+    def cost(self, n_input: int | None, n_output: int | None, n_cached: int | None = None) -> float | None:
+        """Return the US dollars of one call; None where its tokens were not counted."""
+        if n_input is None or n_output is None:
+            return None
+        cached = min(n_cached or 0, n_input)
+        cached_price = self.input if self.cached_input is None else self.cached_input
+        return ((n_input - cached) * self.input + cached * cached_price + n_output * self.output) / PER
+
+    def worst(self, n_input: int, n_output: int) -> float:
+        """Return the most that a call of at most so many tokens can cost, US dollars."""
+        return (n_input * max(self.input, self.cached_input or 0.0) + n_output * self.output) / PER
+
+
+FREE = Price("*", 0.0, 0.0, 0.0, source="nothing is paid for what runs here")
+"""The price of the built-in teacher and of a local student."""
+
+
+def find_price(model: str, base_url: str, table: Sequence[Price] | None = None) -> Price | None:
+    """Return the price of a model at an address; None where no entry fits: unknown, never 0.
+
+    Args:
+        model: name as it is sent.
+        base_url: address of the server.
+        table: in the order in which it is looked through, see ``read_prices``; None: the shipped one.
+    """
+    host = urlsplit(base_url).hostname or ""
+    prices = read_shipped() if table is None else table
+    return next((price for price in prices if price.fits(model, host)), None)
+
+
+def read_prices(home: Path) -> list[Price]:
+    """Return all prices in the order in which they are looked through: a person's own, then the shipped ones.
+
+    Raises:
+        PriceError: the person's own file cannot be read.
+    """
+    return [*read_own_prices(home), *read_shipped()]
+
+
+def read_own_prices(home: Path) -> list[Price]:
+    """Return a person's own prices; raises PriceError where their file cannot be read."""
+    path = home / OWN
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PriceError(f"{path} is no TOML file: {str(error).rstrip('.')}; mend it, or remove it.") from error
+    if unknown := data.keys() - {"price"}:
+        raise PriceError(f"{path} holds {min(unknown)!r}; it may only hold [[price]] tables.")
+    rows = data.get("price", [])
+    if not isinstance(rows, list):
+        raise PriceError(f"{path} holds a [price] table; write [[price]] with two brackets.")
+    try:
+        return check_prices(rows)
+    except PriceError as error:
+        raise PriceError(f"{path}: {error}") from error
+
+
+@cache
+def read_shipped() -> tuple[Price, ...]:
+    """Return the shipped list prices."""
+    return tuple(check_prices(tomllib.loads(SHIPPED.read_text(encoding="utf-8"))["price"]))
+
+
+def write_prices(home: Path, rows: Iterable[Mapping[str, Any]]) -> list[Price]:
+    """Write a person's own prices, all of them, and return them.
+
+    Args:
+        home: the workspace.
+        rows: fields of ``Price`` each; an empty text or None leaves a field out. No date means today.
+
+    Raises:
+        PriceError: an entry cannot be right; nothing is written then.
+    """
+    today = date.today().isoformat()
+    prices = [price if price.date else replace(price, date=today) for price in check_prices(rows)]
+    blocks = [_HEAD, *("[[price]]\n" + "".join(_write_fields(price)) for price in prices)]
+    home.mkdir(parents=True, exist_ok=True)
+    part = home / f".{OWN}.{os.getpid()}.part"
+    part.write_text("\n".join(blocks), encoding="utf-8")
+    part.replace(home / OWN)
+    return prices
+
+
+def _write_fields(price: Price) -> Iterable[str]:
+    for name, value in asdict(price).items():
+        if value is not None and value != "":
+            yield f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
+
+
+def check_prices(rows: Iterable[Mapping[str, Any]]) -> list[Price]:
+    """Return the prices that these fields say; raises PriceError with one sentence for the first that cannot be."""
+    return [_check_price(number, row) for number, row in enumerate(rows, 1)]
+
+
+def _check_price(number: int, row: Mapping[str, Any]) -> Price:
+    place = f"Price {number}"
+    if not isinstance(row, Mapping):
+        raise PriceError(f"{place} is no table of fields such as model, input and output.")
+    fields = {name: value for name, value in row.items() if value is not None and value != "" and value == value}
+    if unknown := fields.keys() - Price.__dataclass_fields__.keys():
+        known = ", ".join(Price.__dataclass_fields__)
+        raise PriceError(f"{place} has a field {min(unknown)!r} that there is not; known: {known}.")
+    for name in ("model", "host", "date", "source"):
+        if name in fields:
+            fields[name] = _check_text(place, name, fields[name])
+    if "model" not in fields:
+        raise PriceError(f"{place} names no model; give its name, or * for every model of the host.")
+    place = f"The price of {fields['model']}"
+    for name in ("input", "output", "cached_input"):
+        if name in fields:
+            fields[name] = _check_amount(place, name, fields[name])
+        elif name != "cached_input":
+            raise PriceError(f"{place} has no {name}; give US dollars for a million tokens, 0 where nothing is paid.")
+    if "date" in fields:
+        try:
+            date.fromisoformat(fields["date"])
+        except ValueError:
+            raise PriceError(f"{place} has the date {fields['date']!r}; write it as 2026-01-31.") from None
+    return Price(**fields)
+
+
+def _check_text(place: str, name: str, value: Any) -> str:
+    if isinstance(value, date):  # TOML has dates of its own
+        return value.isoformat()
+    if not isinstance(value, str) or not value.strip().isprintable():
+        raise PriceError(f"{place} has a {name} that is no plain text.")
+    return value.strip()
+
+
+def _check_amount(place: str, name: str, value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < 0:
+        raise PriceError(f"{place} has {value!r} as {name}; give US dollars for a million tokens, at least 0.")
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a number of calls will take, from what a few have taken."""
+
+    n_calls: int
+    tokens: float | None
+    """Prompt and completion tokens together; None where none were counted."""
+
+    tokens_low: float | None
+    tokens_high: float | None
+    """Bounds that 95 % of such totals fall between; None from fewer than two counted calls."""
+
+    usd: float | None
+    """None where the price, or what the calls took, is unknown."""
+
+    usd_low: float | None
+    usd_high: float | None
+
+
+def estimate(calls: Sequence[tuple[int | None, int | None]], n_calls: int, price: Price | None) -> Estimate:
+    """Return what ``n_calls`` calls will take, with its spread, from calls of the same kind that were made.
+
+    The bounds are those of a normal prediction interval for a sum: both the spread of single calls and the doubt about
+    their mean count.
+
+    Args:
+        calls: (prompt tokens, completion tokens) of each; those that were not counted are left out.
+        n_calls: calls to come, at least 0.
+        price: None: unknown.
+    """
+    counted = [(n_in, n_out) for n_in, n_out in calls if n_in is not None and n_out is not None]
+    tokens = _predict([float(n_in + n_out) for n_in, n_out in counted], n_calls)
+    costs = [price.cost(n_in, n_out) or 0.0 for n_in, n_out in counted] if price else []
+    return Estimate(n_calls, *tokens, *_predict(costs, n_calls))
+
+
+def _predict(values: Sequence[float], n: int) -> tuple[float | None, float | None, float | None]:
+    """Return the expected sum of n further values with its 95 % bounds."""
+    if not values:
+        return None, None, None
+    total = n * mean(values)
+    if len(values) < 2:
+        return total, None, None
+    spread = 1.96 * math.sqrt(variance(values) * (n + n * n / len(values)))
+    return total, max(0.0, total - spread), total + spread
+
+
+def word_usd(amount: float) -> str:
+    """Return an amount for a sentence: cents from a dollar on, four digits that count below."""
+    if amount >= 1 or amount == 0:
+        return f"${amount:,.2f}"
+    digits = min(9, 3 - math.floor(math.log10(amount)))
+    return f"${amount:.{digits}f}"
