@@ -50,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     add_scoring_verbs(verbs)
     add_generating_verbs(verbs)
+    add_verify_verb(verbs)
 
     imported = verbs.add_parser("import", help="read a file into a seed set")
     imported.set_defaults(verb=shell.run_import)
@@ -78,6 +79,22 @@ def make_parser() -> argparse.ArgumentParser:
     rebuild.set_defaults(verb=shell.rebuild_database)
     add_home(rebuild)
     return parser
+
+
+def add_verify_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``verify``."""
+    from core import shell_verify
+
+    verify = verbs.add_parser("verify", help="compare answers with references, line by line")
+    verify.set_defaults(verb=shell_verify.verify_file)
+    verify.add_argument(
+        "file",
+        metavar="FILE.jsonl",
+        help="lines with gold and pred, or gold and a whole response; - for standard input",
+    )
+    verify.add_argument(
+        "--tolerance", type=above_zero, metavar="R", help="relative difference that counts as equal (default: none)"
+    )
 
 
 def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:

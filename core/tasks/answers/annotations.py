@@ -18,6 +18,10 @@ LINE = re.compile(
     r"^[ \t]*(?:[-*•][ \t]+)?\$?(?:[a-zA-Z] ?=)?([-+*/^=().,\d \t]*\d[-+*/^=().,\d \t]*)\$?[ \t]*$", re.MULTILINE
 )
 INLINE = re.compile(r"([$(\d.][-+*/x×÷%$().,\d ]*)=\s*(\$?-?\d[\d,]*(?:\.\d+)?%?)")
+
+NOTHING_TO_RECOMPUTE = "The answer holds no calculation that can be recomputed."
+"""Why an answer in which no fault is found may still be wrong."""
+
 MAX_LENGTH = 200
 """Longest expression, characters."""
 

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from core.tasks.answers.final_line import extract_answer, reduce_sentence
+from core.tasks.answers.final_line import Extraction, extract_answer, reduce_sentence
 from core.tasks.answers.games import match_solutions
-from core.tasks.answers.kinds import TooManyError, is_wordy, read_answer
+from core.tasks.answers.kinds import SEPARATOR, TooManyError, is_wordy, read_answer, split_top
 from core.tasks.answers.matching import Judgement, match_texts
 from core.tasks.answers.numbers import Quantity, read_quantity
 from core.tasks.answers.pool import MAX_LENGTH, TOO_LONG, VerificationPool, shared_pool
@@ -106,10 +106,7 @@ def judge_many(
 ) -> list[Judgement]:
     """Judge pairs (reference, whole response) at once, in order."""
     found = [extract_answer(_to_text(response)) for _, response in pairs]
-    answers = [
-        (gold, None if each.text is None else fit_to_reference(gold, each.text))
-        for (gold, _), each in zip(pairs, found, strict=True)
-    ]
+    answers = [(gold, fit_to_reference(gold, each)) for (gold, _), each in zip(pairs, found, strict=True)]
     judged = compare_many(answers, tolerance, pool)
     for at, each in enumerate(found):
         if each.text is None and judged[at] is MISSING:
@@ -209,8 +206,16 @@ def _to_text(value: Any) -> str | None:
     return str(value)
 
 
-def fit_to_reference(gold: Any, said: str) -> str:
-    """Return the one value of an answer that is a sentence, where the reference is a value of that kind."""
+def fit_to_reference(gold: Any, found: Extraction) -> str | None:
+    """Return the extracted answer in the form of the reference.
+
+    The one value of a sentence where the reference is a value, all boxes of a row where it is several, else as it is.
+    """
+    said = found.text
+    if said is None:
+        return None
+    if found.row is not None and len(split_top(tidy_answer(_to_text(gold) or "")[:MAX_LENGTH], SEPARATOR)) > 1:
+        return found.row
     wanted, tidied = tidy_answer(_unwrap(_to_text(gold) or "")), tidy_answer(said[:MAX_LENGTH])
     if len(wanted) > MAX_LENGTH or not re.search("[A-Za-z]{3}", tidied):
         return said
@@ -235,7 +240,7 @@ def _find_truth(text: str) -> str | None:
 
 
 def _unwrap(text: str) -> str:
-    """Return the final answer of a text that states it in a box or behind ``####``, else the text itself."""
-    if "\\boxed" not in text and "\\fbox" not in text and "####" not in text:
-        return text
-    return extract_answer(text).text or text
+    """Return the final answer of a text that states it in a box, behind ``####`` or as "the answer", else the text."""
+    if "\\boxed" in text or "\\fbox" in text or "####" in text or "nswer" in text:
+        return extract_answer(text).text or text
+    return text

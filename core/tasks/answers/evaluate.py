@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from core.tasks.answers.formula import FormulaError, Node, has_constant, list_letters
+from core.tasks.answers.formula import FormulaError, Node, has_constant, has_kind, list_letters
 from core.tasks.answers.numbers import is_close
 
 DIGITS = 100
@@ -24,6 +24,11 @@ MAX_MAGNITUDE = 10**7
 
 N_POINTS = 5
 """Points at which formulas with letters must agree."""
+
+N_STEP_POINTS = 61
+"""Points at which formulas with steps (floor, ceiling) must agree."""
+
+STEPS = frozenset(["floor", "ceil"])
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 
@@ -49,8 +54,10 @@ def are_equal(gold: Node, other: Node, tolerance: Fraction | None = None) -> boo
         return None
     is_real = not (has_constant(gold, "i") or has_constant(other, "i"))
     n_agreed = 0
-    for make_point in (_rational_point, _whole_point) if letters else (_rational_point,):
-        for at in range(3 * N_POINTS if letters else 1):
+    has_steps = has_kind(gold, STEPS) or has_kind(other, STEPS)
+    kinds = (_wide_point,) if has_steps else (_rational_point, _whole_point)
+    for make_point in kinds if letters else kinds[:1]:
+        for at in range((N_STEP_POINTS if has_steps else 3 * N_POINTS) if letters else 1):
             point = make_point(letters, at)
             values = _values_at(point, gold, other, is_real and bool(letters))
             if values is None:
@@ -58,9 +65,9 @@ def are_equal(gold: Node, other: Node, tolerance: Fraction | None = None) -> boo
             if not agree(*values, tolerance):
                 return False
             n_agreed += 1
-            if n_agreed == N_POINTS or not letters:
+            if (n_agreed == N_POINTS and not has_steps) or not letters:
                 return True
-    return None
+    return True if has_steps and n_agreed > N_POINTS else None
 
 
 def are_same_equation(gold: Node, other: Node) -> bool | None:
@@ -139,6 +146,11 @@ def _rational_point(letters: list[str], at: int) -> dict[str, Fraction]:
 def _whole_point(letters: list[str], at: int) -> dict[str, Fraction]:
     """Return whole numbers, for formulas such as (-1)^n."""
     return {letter: Fraction(at + 3 + (place * 5) % 7 + 4 * place) for place, letter in enumerate(letters)}
+
+
+def _wide_point(letters: list[str], at: int) -> dict[str, Fraction]:
+    """Return whole numbers from 1 to 61, for formulas that are constant between steps."""
+    return {letter: Fraction(at * (7 * place + 1) % 61 + 1) for place, letter in enumerate(letters)}
 
 
 def agree(first: Any, second: Any, tolerance: Fraction | None) -> bool:

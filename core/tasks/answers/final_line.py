@@ -38,6 +38,7 @@ CONCLUSION = re.compile(
 )
 THINKING = re.compile(r"<(think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
 THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
+BARE_BOX = re.compile(r"\\(?:boxed|fbox)(?:\s+|(?=\d))([^${}\n]{1,60}?)(?=[.,;]?\s*(?:[$\n]|\Z))")
 TAGGED = re.compile(r"<answer>(.{0,2000}?)</answer>", re.IGNORECASE | re.DOTALL)
 STOPS = re.compile(r"<\|[a-z_]{2,20}\|>|</s>|<eos>|\n+(?:Question|Q|Problem|Human|User|Instruction)\s*\d*\s*:")
 JOINED = re.compile(
@@ -58,6 +59,9 @@ class Extraction:
 
     reason: str
     """One sentence: where it stood, or why there is none."""
+
+    row: str | None = None
+    """All boxes of a last row that only "and", "or" or commas stand between; None where one box stands alone."""
 
 
 def find_hash_final(text: str) -> str | None:
@@ -98,7 +102,7 @@ def extract_answer(response: str | None) -> Extraction:
 
 def _find_any(text: str) -> Extraction:
     found = _find_stated(text)
-    if found.text is not None or "cut off" in found.reason:
+    if found.text is not None or "box" in found.reason:
         return found
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines:
@@ -123,7 +127,11 @@ def _find_stated(text: str) -> Extraction:
     if boxes:
         if boxes[-1][2] is None:
             return Extraction(None, "The last box is cut off.")
-        return Extraction(_join_boxes(text, boxes), "It stood in the last box.")
+        content = _last_of(text, boxes)
+        reason = "It stood in the last box." if content else "The last box is empty."
+        return Extraction(content or None, reason, _join_boxes(text, boxes))
+    if bare_box := BARE_BOX.findall(text):
+        return Extraction(bare_box[-1].strip(), "It stood in the last box.")
     if (said := _find_said(text)) is not None:
         return Extraction(said, 'It was stated as "the answer".')
     bare = EMPHASIS.sub("", text)
@@ -131,16 +139,20 @@ def _find_stated(text: str) -> Extraction:
     return Extraction(bare, "It is the whole response.") if is_short else Extraction(None, "No final answer is stated.")
 
 
+def _last_of(text: str, boxes: list[tuple[int, int, int | None]]) -> str:
+    return text[boxes[-1][1] : boxes[-1][2]].strip()
+
+
 def _join_boxes(text: str, boxes: list[tuple[int, int, int | None]]) -> str | None:
-    """Return the last box, or all of a last row of boxes that only "and", "or" or a comma stands between."""
-    content = [text[boxes[-1][1] : boxes[-1][2]].strip()]
+    """Return all of a last row of boxes that only "and", "or" or a comma stands between; None for a single box."""
+    content = [_last_of(text, boxes)]
     for before, after in zip(boxes[-2::-1], boxes[:0:-1], strict=True):
         between = text[before[2] + 1 : after[0]] if before[2] is not None and before[2] < after[0] else None
         is_joined = between is not None and re.search(r",|;|\band\b|\bor\b", between) and len(between) < 40
         if not is_joined or not JOINED.fullmatch(between) or len(content) > 20:
             break
         content.insert(0, text[before[1] : before[2]].strip())
-    return (content[0] if len(content) == 1 else ", ".join(content)) or None
+    return None if len(content) == 1 else ", ".join(content)
 
 
 def _find_said(text: str) -> str | None:

@@ -53,6 +53,10 @@ class FormulaError(ValueError):
     """A text that this grammar does not read; one sentence."""
 
 
+class TooDeepError(FormulaError):
+    """A formula of more brackets in brackets than anybody reads."""
+
+
 def read_formula(text: str) -> Node:
     """Return the tree of a tidied formula; raises FormulaError for what is none."""
     return _Reader(text).read()
@@ -68,6 +72,11 @@ def list_letters(node: Node) -> set[str]:
 def has_constant(node: Node, name: str) -> bool:
     """Say whether a formula holds the constant ("i", "e", "pi")."""
     return (node.kind == "constant" and node.value == name) or any(has_constant(part, name) for part in node.parts)
+
+
+def has_kind(node: Node, kinds: frozenset[str]) -> bool:
+    """Say whether a formula holds a part of one of these kinds."""
+    return node.kind in kinds or any(has_kind(part, kinds) for part in node.parts)
 
 
 class _Reader:
@@ -101,7 +110,7 @@ class _Reader:
     def read_sum(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise FormulaError("It is nested too deeply.")
+            raise TooDeepError("It is nested too deeply.")
         terms = [self.read_signed_term()]
         while self.next in ("+", "-"):
             terms.append(self.read_signed_term())
@@ -134,7 +143,7 @@ class _Reader:
             sign = self.take()
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                raise FormulaError("It is nested too deeply.")
+                raise TooDeepError("It is nested too deeply.")
             node = self.read_factor()
             self.depth -= 1
             return Node("-", None, (node,)) if sign == "-" else node
@@ -281,7 +290,7 @@ class _Reader:
         r"""Read a group where there is one, else the product that follows: ``\sin 2x`` is the sine of 2x."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise FormulaError("It is nested too deeply.")
+            raise TooDeepError("It is nested too deeply.")
         if self.next in ("(", "{", "[", "|") or name == "sqrt":
             node = self.read_argument() if name == "sqrt" and self.next != "(" else self.read_atom()
         else:

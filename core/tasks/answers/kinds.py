@@ -45,6 +45,9 @@ SPACED = re.compile(r",\s|;|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])")
 WORDS = re.compile(
     r"(?<![\\A-Za-z])(?!(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?\b|sqrt|log|exp|mod|abs|pi\b)[^\W\d_]{3,}"
 )
+PRODUCT = re.compile(r"[a-df-hj-np-tv-z]{2,4}")
+"""Letters that are a product in a formula ("xyz"): few, small, and without a vowel but a."""
+
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", r"\ne": r"\ne"}
 _LEAD = re.compile(
@@ -68,7 +71,7 @@ class Answer:
     stands behind the letter of a choice."""
 
     sign: str = ""
-    """Brackets of a tuple or interval, name of an assignment, letter of a choice, "true" or "false", a base."""
+    """Brackets of a tuple or interval, name of an assignment, letter of a choice, "true" or "false", digits."""
 
     quantity: Quantity | None = None
     """Of a number."""
@@ -172,7 +175,8 @@ def _read_matrix(text: str, depth: int) -> Answer | None:
 
 def _read_special(text: str, depth: int) -> Answer | None:
     if (match := BASED.fullmatch(text)) and match[1][0].isdigit():
-        return Answer("based", match[1].lower(), sign=match[2].lower())
+        digits, base = match[1].lower(), match[2].lower()
+        return Answer("based", f"{digits}_{base}", sign=digits)
     if RATIO.fullmatch(text):
         return Answer("ratio", text, tuple(read_answer(part, depth + 1) for part in re.split(r"[^\d.-]+", text)))
     return None
@@ -273,7 +277,7 @@ def _read_equation(text: str, depth: int) -> Answer | None:
     sides = [side.strip() for side in split_top(text, re.compile("="))]
     if len(sides) < 2 or not all(sides):
         return None
-    if NAME.fullmatch(sides[0]):
+    if NAME.fullmatch(sides[0]) and not PRODUCT.fullmatch(sides[0]):
         return Answer("assignment", text, (read_answer(sides[-1], depth + 1),), sides[0].replace(" ", ""))
     if not re.search(r"(?<![\\A-Za-z])[A-Za-z]", "".join(sides[:-1])):
         return read_answer(sides[-1], depth + 1)  # "3 + 4 = 7"
@@ -340,5 +344,8 @@ def is_wordy(text: str) -> bool:
     r"""Say whether a text is words and no formula; a sympy parser would multiply their letters."""
     if re.fullmatch(r"\\text\s*\{[^{}]*\}", text):
         return True
+    if re.search(r"\\(?:int|sum|prod|lim)(?![A-Za-z])", text):
+        return False
     bare = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text)
-    return bool(WORDS.search(re.sub(r"\\[A-Za-z]+|[_^]\s*\{[^{}]*\}", " ", bare)))
+    runs = WORDS.findall(re.sub(r"\\[A-Za-z]+|[_^]\s*\{[^{}]*\}", " ", bare))
+    return any(not PRODUCT.fullmatch(run) for run in runs) or (bool(runs) and not re.search(r"[\d+*/^_=()-]", bare))

@@ -6,7 +6,7 @@ first, since it says what was asked for: a unit or a name that the other leaves 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -117,9 +117,9 @@ class Matcher:
         kinds = {gold.kind, other.kind}
         if "based" in kinds:
             if gold.kind == other.kind:
-                is_equal = (gold.text, gold.sign) == (other.text, other.sign)
+                is_equal = gold.text == other.text
             else:  # the base may be left out, as a unit may
-                is_equal = gold.text.strip("+ ") == other.text.strip("+ ")
+                is_equal = (gold.sign or gold.text) == (other.sign or other.text)
             return _decided(is_equal, "the digits in one base", gold.text, other.text)
         if "ratio" not in kinds or kinds & _SEVERAL:
             return None
@@ -141,6 +141,8 @@ class Matcher:
                 return Judgement(False, "One is a single interval, the other is a union.")
         first, second = _items(gold), _items(other)
         if gold.kind in _ORDERED or other.kind in _ORDERED:
+            if gold.kind == "matrix" and other.kind == "matrix" and len(first) != len(second):
+                return Judgement(False, f"The reference has {len(first)} rows, the answer has {len(second)}.")
             if gold.kind == "matrix" or other.kind == "matrix":
                 first, second = _as_rows(first, second)
             return self._match_in_order(first, second)
@@ -233,9 +235,13 @@ def _items(answer: Answer) -> tuple[Answer, ...]:
 
 def _as_rows(first: tuple[Answer, ...], second: tuple[Answer, ...]) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
     """Return two matrices as rows, and a matrix of one row or column beside a tuple as its numbers."""
-    if all(row.kind == "tuple" for row in (*first, *second)) and len(first) == len(second):
-        return first, second
+    if all(row.kind in ("tuple", "interval") for row in (*first, *second)) and len(first) == len(second):
+        return _as_tuples(first), _as_tuples(second)
     return _as_vector(first), _as_vector(second)
+
+
+def _as_tuples(rows: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    return tuple(replace(row, kind="tuple", sign="()", text="") for row in rows)
 
 
 def _as_vector(rows: tuple[Answer, ...]) -> tuple[Answer, ...]:

@@ -58,6 +58,8 @@ class Judge:
                 found = None
         except evaluate.TooLargeError:
             raise UndecidedError("A value is too large to be worked out.") from None
+        except formula.TooDeepError:
+            raise UndecidedError("A formula is nested too deeply.") from None
         except (formula.FormulaError, RecursionError):
             found = None
         return self.ask_library(gold, other) if found is None else found
