@@ -1,20 +1,28 @@
 """Where a model is served: address, model name, and the name of the variable that holds the key.
 
-It knows nothing of requests. The key itself is read when it is needed, and kept and shown nowhere.
+It knows nothing of requests. The key itself is read when it is needed, from the environment or from a secrets file, and
+kept and shown nowhere.
 """
 
 import os
 import re
+import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.errors import TeacherError
+from core.settings import REPOSITORY
 
 DEFAULT_KEY_ENV = "OPENAI_API_KEY"
 """Environment variable that the key is read from where no other is named."""
 
 NO_KEY = "none"
 """What is sent as the key to servers that need none."""
+
+SECRETS = Path(".streamlit") / "secrets.toml"
+"""Where a key may stand in place of the environment: under the working directory, else beside the app."""
 
 CHAT_PATH = "/chat/completions"
 
@@ -32,7 +40,7 @@ class Endpoint:
     """Name that the server knows the model by."""
 
     key_env: str = DEFAULT_KEY_ENV
-    """Environment variable that holds the key, upper-case; empty: no key is sent."""
+    """Name of the key in the environment or the secrets file, upper-case; empty: no key is sent."""
 
     def __post_init__(self):
         object.__setattr__(self, "base_url", _clean_url(self.base_url))
@@ -60,13 +68,47 @@ class Endpoint:
         return self.read_key() != NO_KEY
 
     def read_key(self) -> str:
-        """Return the key from the environment, NO_KEY where the variable is not set; raises TeacherError if broken."""
-        key = os.environ.get(self.key_env, "").strip() if self.key_env else ""
+        """Return the key from the environment, else from a secrets file; NO_KEY where it is in neither.
+
+        Raises:
+            TeacherError: it cannot be a key, or the file cannot be read.
+        """
+        if not self.key_env:
+            return NO_KEY
+        key = os.environ.get(self.key_env, "").strip() or _read_secret(self.key_env)
         if not key:
             return NO_KEY
         if not key.isascii() or not key.isprintable():
             raise TeacherError(f"The value of {self.key_env} cannot be a key: it holds characters that no key has.")
         return key
+
+
+def _read_secret(name: str) -> str:
+    """Return a key from the first secrets file that has it, an empty text where none does."""
+    for folder in dict.fromkeys((Path.cwd(), REPOSITORY)):
+        path = folder / SECRETS
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        value = _read_secrets(path, stat.st_mtime_ns, stat.st_size).get(name)
+        if value is not None and not isinstance(value, str):
+            raise TeacherError(f"{name} in {path} is no text; write it in quotes.")
+        if value and value.strip():
+            return value.strip()
+    return ""
+
+
+@lru_cache(maxsize=4)
+def _read_secrets(path: Path, _time: int, _size: int) -> dict[str, object]:
+    """Return what stands at the top of a secrets file, tables left out; read anew when the file changes."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):  # not repeated: the message may quote a key
+        raise TeacherError(
+            f'{path} cannot be read as TOML; write a line such as {DEFAULT_KEY_ENV} = "..." for each key.'
+        ) from None
+    return {name: value for name, value in values.items() if not isinstance(value, dict)}
 
 
 def _clean_url(url: str) -> str:

@@ -54,3 +54,41 @@ def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated(given):
 def test_a_model_has_a_name():
     with pytest.raises(TeacherError, match="Name the model"):
         Endpoint("http://host", " ")
+
+
+@pytest.fixture
+def secrets(tmp_path, monkeypatch):
+    """A working directory and a checkout, each with a place for secrets; no key in the environment."""
+    for name in ("here", "app"):
+        (tmp_path / name / ".streamlit").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("core.teacher.endpoint.REPOSITORY", tmp_path / "app")
+    monkeypatch.delenv("MY_KEY", raising=False)
+
+    def write(folder: str, text: str) -> None:
+        (tmp_path / folder / ".streamlit" / "secrets.toml").write_text(text, encoding="utf-8")
+
+    return write
+
+
+def test_a_key_comes_from_the_environment_then_from_here_then_from_beside_the_app(secrets, monkeypatch):
+    endpoint = Endpoint("http://host", "m", "MY_KEY")
+    assert not endpoint.has_key
+    secrets("app", f'MY_KEY = "{KEY}-app"\n')
+    assert endpoint.read_key() == f"{KEY}-app"
+    secrets("here", '[group]\nMY_KEY = "nested"\n')
+    assert endpoint.read_key() == f"{KEY}-app"
+    secrets("here", f'MY_KEY = " {KEY}-here "\n')
+    assert endpoint.read_key() == f"{KEY}-here"
+    monkeypatch.setenv("MY_KEY", KEY)
+    assert endpoint.read_key() == KEY
+    assert Endpoint("http://host", "m", "").read_key() == "none"
+
+
+@pytest.mark.parametrize("text", [f"MY_KEY = {KEY}", f'MY_KEY = "{KEY}', "MY_KEY = 12345678901", f'MY_KEY = ["{KEY}"]'])
+def test_a_secrets_file_that_cannot_be_read_is_named_and_not_repeated(secrets, text):
+    secrets("here", text)
+    with pytest.raises(TeacherError, match=r"secrets\.toml") as caught:
+        Endpoint("http://host", "m", "MY_KEY").read_key()
+    assert KEY not in str(caught.value) and "12345678901" not in str(caught.value)
+    assert caught.value.__cause__ is None
