@@ -147,6 +147,46 @@ def sample_answers(
         yield [(row.index, row.sample, answer) for row, answer in batch]
 
 
+def answer_encoded(
+    student: Student,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: Sequence[int],
+    *,
+    temperature: float | None = None,
+    seeds: Sequence[int] | None = None,
+    batch_size: int = BATCH_SIZE,
+    check: Callable[[], None] | None = None,
+) -> Iterator[list[tuple[int, Answer]]]:
+    """Answer prompts that are tokens already, each with a limit and a seed of its own, longest first.
+
+    Args:
+        student: loaded student.
+        prompts: token ids up to where the answer begins.
+        max_new_tokens: limit of each answer, end-of-text token included.
+        temperature: above 0; None: greedily.
+        seeds: of each answer, at least 0; an answer follows from prompt, seed and temperature, not from the others in
+            its batch; None where answers are greedy.
+        batch_size: rows at first; halved and tried again where the memory does not suffice.
+        check: called now and then; may raise to stop.
+
+    Yields:
+        (index of the prompt, answer), batch by batch, each once; NO_ROOM for a prompt that fills the whole context.
+
+    Raises:
+        ModelLoadError: a single prompt does not fit into the memory.
+    """
+    room = student.context_length
+    rows = [
+        _Row(index, list(ids), limit if room is None else min(limit, room - len(ids)), seed=seeds and seeds[index])
+        for index, (ids, limit) in enumerate(zip(prompts, max_new_tokens, strict=True))
+    ]
+    if crowded := [row for row in rows if row.limit < 1]:
+        yield [(row.index, NO_ROOM) for row in crowded]
+    fitting = sorted((row for row in rows if row.limit >= 1), key=lambda row: -len(row.ids))
+    for batch in _decode_all(student, fitting, temperature, batch_size, check):
+        yield [(row.index, answer) for row, answer in batch]
+
+
 def _make_rows(student: Student, prompts: Sequence[str], max_new_tokens: int) -> tuple[list[_Row], list[_Row]]:
     """Return the rows that can be answered, longest first, and those whose prompt fills the whole context."""
     limit = student.context_length

@@ -4,7 +4,7 @@ With a chat template the prompt is a user message and the answer is the assistan
 the raw text and the answer follows after one space. It knows nothing of models, tasks or files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 RENDERING_VERSION = 1
@@ -31,6 +31,24 @@ def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:
     rows = tokenizer(list(prompts), verbose=False)["input_ids"]
     end = tokenizer.eos_token_id
     return [row[:-1] if len(row) > 1 and row[-1] == end else row for row in rows]  # some tokenizers close every text
+
+
+def encode_chats(tokenizer: Any, chats: Sequence[Sequence[Mapping[str, str]]]) -> list[list[int]]:
+    """Return the token ids up to where the answer to each chat begins; a single user message is a prompt as above.
+
+    Without a chat template the messages follow one another, a blank line between them.
+
+    Args:
+        tokenizer: of the student.
+        chats: messages with ``role`` and ``content``, the last one a user's.
+    """
+    if not has_chat_template(tokenizer):
+        return encode_prompts(tokenizer, ["\n\n".join(message["content"] for message in chat) for chat in chats])
+    texts = [
+        tokenizer.apply_chat_template([dict(each) for each in chat], tokenize=False, add_generation_prompt=True)
+        for chat in chats
+    ]
+    return tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
 
 
 def encode_completions(tokenizer: Any, answers: Sequence[str]) -> list[list[int]]:
