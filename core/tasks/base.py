@@ -79,6 +79,14 @@ class Task(Protocol):
         """Read the new question out of the teacher's reply; raises ReplyError."""
         ...
 
+    def fresh_prompt(self, prompts: Prompts = SHIPPED) -> str:
+        """Return the one fixed prompt that asks for a new question without any seed (after Zhang 2025)."""
+        ...
+
+    def read_fresh(self, reply: str) -> NewQuestion:
+        """Read the new question out of the reply to the fixed prompt; raises ReplyError."""
+        ...
+
     def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks the teacher for a worked answer."""
         ...
@@ -97,6 +105,13 @@ class Task(Protocol):
 
     def find_fault(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
         """Verify a worked answer without a reference; return one sentence for what is wrong, None where it holds."""
+        ...
+
+    def find_unchecked(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
+        """Say in one sentence why it means nothing that ``find_fault`` found no fault; None where it does.
+
+        An answer in plain prose may hold nothing that can be recomputed.
+        """
         ...
 
     def find_wrong_step(self, question: str, answer: str) -> str | None:

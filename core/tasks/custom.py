@@ -8,11 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.records import Problem, content_id
-from core.tasks.answers.annotations import check_annotations
+from core.tasks.answers.annotations import NOTHING_TO_RECOMPUTE, check_annotations
 from core.tasks.answers.final_line import find_final
 from core.tasks.answers.numbers import read_quantity
 from core.tasks.base import TASKS, NewQuestion, ReplyError
-from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
+from core.tasks.instructions import (
+    TARGET_WORDS,
+    draw_examples,
+    normalise_question,
+    read_labelled,
+    read_rewritten,
+    require_question,
+    show_example,
+)
 from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 from core.tasks.word_problems import write_quantity
 
@@ -68,6 +76,14 @@ class Custom:
         """Return the new question; raises ReplyError."""
         return NewQuestion(read_rewritten(reply))
 
+    def fresh_prompt(self, prompts: Prompts = SHIPPED) -> str:
+        """Return our fixed prompt for a question with one short answer."""
+        return prompts.fill("custom_fixed", {"target_words": TARGET_WORDS})
+
+    def read_fresh(self, reply: str) -> NewQuestion:
+        """Return what stands behind ``Question:``; raises ReplyError."""
+        return NewQuestion(read_labelled(reply)[0])
+
     def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the prompt that asks for a short explanation and a last line ``#### answer``."""
         return prompts.fill("custom_answer", {"question": new.question})
@@ -98,6 +114,10 @@ class Custom:
         if self.extract_final(answer) is None:
             return "The answer states no final answer."
         return next((each.fault for each in check_annotations(answer) if each.fault), None)
+
+    def find_unchecked(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
+        """Say so where the answer holds no calculation that ``find_fault`` recomputes."""
+        return None if check_annotations(answer) else NOTHING_TO_RECOMPUTE
 
     def find_wrong_step(self, question: str, answer: str) -> str | None:
         """Return None: reasoning in free text cannot be checked; ``find_fault`` recomputes the calculations in it."""

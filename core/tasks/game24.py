@@ -104,6 +104,18 @@ class Game24:
             raise ReplyError(f"The boxed equation cannot be used: {error}")
         return NewQuestion(" ".join(map(str, numbers)), {"numbers": numbers}, expression)
 
+    def fresh_prompt(self, prompts: Prompts = SHIPPED) -> str:
+        """Return our fixed prompt for a puzzle that comes with an equation, as backward reasoning brings it."""
+        return prompts.read("game24_fixed")
+
+    def read_fresh(self, reply: str) -> NewQuestion:
+        """Read the boxed equation, or the four numbers where the reply is nothing but these; raises ReplyError."""
+        try:
+            numbers = read_numbers(reply)
+        except ValueError:
+            return self.read_question(reply)
+        return NewQuestion(" ".join(map(str, numbers)), {"numbers": numbers})
+
     def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the prompt for the steps, which shows the teacher its own equation (Kessler 2025, D.2.4).
 
@@ -148,6 +160,10 @@ class Game24:
         if final is None:
             return "The answer holds no final expression."
         return arithmetic24.find_error(final, numbers) or arithmetic24.find_step_error(answer, numbers)
+
+    def find_unchecked(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
+        """Return None: ``find_fault`` decides every answer."""
+        return None
 
     def find_wrong_step(self, question: str, answer: str) -> str | None:
         """Return None: only the final expression counts here; ``find_fault`` checks the steps as well."""

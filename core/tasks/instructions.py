@@ -12,6 +12,13 @@ from typing import Any
 from core.records import Problem
 from core.tasks.base import ReplyError
 
+TARGET_WORDS = "80"
+"""Length that the fixed prompts ask for, words (Zhang 2025)."""
+
+LABELLED = re.compile(
+    r"^[ \t*#]*(question|problem|difficulty|answer|solution)[ \t*#]*:[ \t*]*", re.IGNORECASE | re.MULTILINE
+)
+
 LABEL = re.compile(r"^[\s*#'’\"]*rewritten instruction[\s*#'’\"]*:?[\s*]*", re.IGNORECASE)
 FORBIDDEN = re.compile(r"given instruction|rewritten instruction", re.IGNORECASE)
 ANSWER_LABEL = re.compile(r"^[\s*]*#\s*answer\s*#.*", re.IGNORECASE | re.MULTILINE | re.DOTALL)
@@ -32,6 +39,29 @@ def read_rewritten(reply: str) -> str:
     if match := FORBIDDEN.search(text):
         raise ReplyError(f"The new question still holds the words {match.group(0)!r} of the prompt.")
     return text
+
+
+def read_labelled(reply: str) -> tuple[str, dict[str, str]]:
+    """Return the question behind ``Question:`` (or ``Problem:``), and what stands behind every other label.
+
+    A reply of one paragraph may lack the label: it can have no words of the teacher's around it. What stands behind
+    ``Answer:`` or ``Solution:`` was not asked for, and is no part of the question.
+
+    Raises:
+        ReplyError: there is no such label, or nothing behind it.
+    """
+    lead, *parts = LABELLED.split(reply.strip())
+    fields: dict[str, str] = {}
+    for label, text in zip(parts[::2], parts[1::2], strict=True):
+        fields.setdefault(label.lower().replace("problem", "question"), text.strip().strip("*").strip())
+    if "question" not in fields and "\n" not in lead.strip():
+        fields["question"] = lead.strip()
+    question = fields.pop("question", None)
+    if question is None:
+        raise ReplyError("The reply has no line that begins with 'Question:'.")
+    if not question:
+        raise ReplyError("The reply holds no new question.")
+    return question, fields
 
 
 def normalise_question(question: str) -> str:

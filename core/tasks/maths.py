@@ -9,13 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.records import Problem, content_id
-from core.tasks.answers.annotations import check_annotations, check_lines
+from core.tasks.answers.annotations import NOTHING_TO_RECOMPUTE, check_annotations, check_lines
 from core.tasks.answers.boxes import last_box, list_boxes
 from core.tasks.answers.compare import compare, is_plain
 from core.tasks.answers.numbers import read_quantity
 from core.tasks.answers.pool import shared_pool
 from core.tasks.base import TASKS, NewQuestion, ReplyError
-from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
+from core.tasks.instructions import (
+    TARGET_WORDS,
+    draw_examples,
+    normalise_question,
+    read_labelled,
+    read_rewritten,
+    require_question,
+    show_example,
+)
 from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 
 
@@ -75,6 +83,16 @@ class Maths:
         """Return the new question; raises ReplyError."""
         return NewQuestion(read_rewritten(reply))
 
+    def fresh_prompt(self, prompts: Prompts = SHIPPED) -> str:
+        """Return the fixed prompt for a competition problem in the style of AMC and AIME (Zhang 2025)."""
+        return prompts.fill("maths_fixed", {"target_words": TARGET_WORDS})
+
+    def read_fresh(self, reply: str) -> NewQuestion:
+        """Return what stands behind ``Question:``, its difficulty as ``AMC``, ``AIME`` or None; raises ReplyError."""
+        question, fields = read_labelled(reply)
+        stated = fields.get("difficulty", "").strip(" .").upper()
+        return NewQuestion(question, {"difficulty": stated if stated in ("AMC", "AIME") else None})
+
     def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the same prompt as the student's (Kessler 2025, D.2.2)."""
         return prompts.fill("maths_answer", {"question": new.question})
@@ -110,6 +128,10 @@ class Maths:
         if fault := next((each.fault for each in check_annotations(answer) + check_lines(answer) if each.fault), None):
             return fault
         return find_unreadable(finals.pop())
+
+    def find_unchecked(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
+        """Say so where the answer holds no calculation that ``find_fault`` recomputes."""
+        return None if check_annotations(answer) or check_lines(answer) else NOTHING_TO_RECOMPUTE
 
     def find_wrong_step(self, question: str, answer: str) -> str | None:
         """Return None: reasoning in free text cannot be checked; ``find_fault`` recomputes the calculations in it."""

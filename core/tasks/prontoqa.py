@@ -12,6 +12,7 @@ from typing import Any
 from core.records import Problem, content_id
 from core.tasks.base import TASKS, NewQuestion, ReplyError
 from core.tasks.deduction import Clause, DeductionError, Theory, split_sentences
+from core.tasks.instructions import TARGET_WORDS
 from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 
 QUESTION = "Is the following statement true or false?"
@@ -134,6 +135,14 @@ class Prontoqa:
             raise ReplyError("The new question still holds the words 'given instruction' of the prompt.")
         return NewQuestion(join_question(context, statement), {"context": context, "statement": statement})
 
+    def fresh_prompt(self, prompts: Prompts = SHIPPED) -> str:
+        """Return our fixed prompt for a deduction, its answer to be found in one to five steps."""
+        return prompts.fill("prontoqa_fixed", {"target_words": TARGET_WORDS})
+
+    def read_fresh(self, reply: str) -> NewQuestion:
+        """Return context and statement, as ``read_question`` does; raises ReplyError."""
+        return self.read_question(reply)
+
     def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the same prompt as the student's (Kessler 2025, D.2.3)."""
         return prompts.fill("prontoqa_answer", {"question": new.question})
@@ -177,6 +186,10 @@ class Prontoqa:
         clauses = [clause for clause in map(theory.read, steps) if clause]
         goal = statement if truth else statement.negate()
         return None if not clauses or goal in clauses else "The proof does not reach the statement."
+
+    def find_unchecked(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
+        """Return None: ``find_fault`` decides every answer."""
+        return None
 
     def find_wrong_step(self, question: str, answer: str) -> str | None:
         """Check every proof sentence by forward chaining; None as well where the question cannot be read."""

@@ -9,11 +9,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.records import Problem, content_id
-from core.tasks.answers.annotations import ANNOTATION, check_annotations, check_lines, list_closing_results
+from core.tasks.answers.annotations import (
+    ANNOTATION,
+    NOTHING_TO_RECOMPUTE,
+    check_annotations,
+    check_lines,
+    list_closing_results,
+)
 from core.tasks.answers.final_line import find_final, find_hash_final
 from core.tasks.answers.numbers import Quantity, read_quantity, write_decimal
 from core.tasks.base import TASKS, NewQuestion, ReplyError
-from core.tasks.instructions import draw_examples, normalise_question, read_rewritten, require_question, show_example
+from core.tasks.instructions import (
+    TARGET_WORDS,
+    draw_examples,
+    normalise_question,
+    read_labelled,
+    read_rewritten,
+    require_question,
+    show_example,
+)
 from core.tasks.prompts import SHIPPED, Prompts, fill_prompt
 
 _FINAL_LINE = re.compile(r"(?:^[ \t*]*(?:the )?(?:final )?answer(?: is)?[ \t*:]*)?####", re.MULTILINE | re.IGNORECASE)
@@ -81,6 +95,14 @@ class WordProblems:
         """Return the rewritten question; raises ReplyError."""
         return NewQuestion(read_rewritten(reply))
 
+    def fresh_prompt(self, prompts: Prompts = SHIPPED) -> str:
+        """Return our fixed prompt for a story with a number as the answer."""
+        return prompts.fill("word_problems_fixed", {"target_words": TARGET_WORDS})
+
+    def read_fresh(self, reply: str) -> NewQuestion:
+        """Return what stands behind ``Question:``; raises ReplyError."""
+        return NewQuestion(read_labelled(reply)[0])
+
     def answer_prompt(self, new: NewQuestion, prompts: Prompts = SHIPPED) -> str:
         """Return the student's prompt with one sentence more, on the form of the last line."""
         return prompts.fill("word_problems_answer", {"question": new.question})
@@ -137,6 +159,10 @@ class WordProblems:
         if annotations and not accepted & set(results):
             return f"The final answer {written} is not the last calculated value, {annotations[-1].text!r}."
         return None
+
+    def find_unchecked(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
+        """Say so where the answer holds no calculation that ``find_fault`` recomputes."""
+        return None if check_annotations(answer) or check_lines(answer) else NOTHING_TO_RECOMPUTE
 
     def find_wrong_step(self, question: str, answer: str) -> str | None:
         """Return None: reasoning in free text cannot be checked; ``find_fault`` recomputes the calculations in it."""

@@ -271,3 +271,10 @@ def test_student_answers(answer, is_correct):
 def test_faults(question, answer, fault):
     found = TASK.find_fault(question, answer, {})
     assert found is None if fault is None else fault in found
+
+
+def test_fixed_prompt_is_answered_by_an_equation_or_by_the_numbers_alone():
+    task = Game24()
+    boxed = task.read_fresh(r"I take 4 and 8. \boxed{(4 + 8) * (6 - 4) = 24}")
+    assert boxed.question == "4 4 6 8" and boxed.answer_hint
+    assert task.read_fresh("8 6 4 4").question == "4 4 6 8"

@@ -140,3 +140,12 @@ def test_plain_numbers_need_no_process():
 def test_faults(answer, fault):
     found = TASK.find_fault(QUESTION, answer, {})
     assert found is None if fault is None else found is not None and fault in found
+
+
+def test_fixed_prompt_states_the_difficulty():
+    """The format of Zhang 2025; what is neither AMC nor AIME is unknown."""
+    task = Maths()
+    new = task.read_fresh("Sure!\n\nQuestion: Find $x$.\nIt is positive.\nDifficulty: AIME\nAnswer: 7")
+    assert new.question == "Find $x$.\nIt is positive." and new.meta == {"difficulty": "AIME"}
+    assert task.read_fresh("**Question:** Find $x$.\n**Difficulty:** Hard").meta == {"difficulty": None}
+    assert task.read_fresh("Find $x$ in one paragraph.").question == "Find $x$ in one paragraph."

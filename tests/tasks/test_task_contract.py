@@ -9,6 +9,7 @@ import pytest
 from core.settings import DEMO
 from core.tasks import TASKS, ReplyError
 from core.tasks.answers.pool import close_shared_pool
+from core.tasks.prompts import Prompts, find_slots
 
 MATERIAL = {"custom": "word_problems"}
 """Seed set whose rows a task is tried on, where it has none of its own."""
@@ -113,6 +114,30 @@ def test_question_of_a_reply_is_read_back(task, problems):
 def test_reply_without_a_question_is_refused(task, reply):
     with pytest.raises(ReplyError, match=r"\S+ \S+"):
         task.read_question(reply)
+
+
+def test_fixed_prompt_stands_alone_and_can_be_edited(task):
+    prompt, name = task.fresh_prompt(), f"{task.name}_fixed"
+    assert len(prompt.split()) > 20 and find_slots(prompt) == []
+    assert task.fresh_prompt(Prompts({name: "Another one."})) == "Another one."
+
+
+def test_question_of_a_fixed_prompt_is_read_back(task, problems):
+    for problem in problems[:10]:
+        new = task.read_fresh(write_fresh(task, problem))
+        assert new.question == problem.question and new.question in task.answer_prompt(new)
+        assert json.loads(json.dumps(dict(new.meta))) == dict(new.meta)
+
+
+@pytest.mark.parametrize("reply", ["", "   \n", "Question:", "Of course!\n\nHere is one for you."])
+def test_reply_to_a_fixed_prompt_without_a_question_is_refused(task, reply):
+    with pytest.raises(ReplyError, match=r"\S+ \S+"):
+        task.read_fresh(reply)
+
+
+def write_fresh(task, problem):
+    """Return a reply to the fixed prompt that carries the problem."""
+    return reply_with(task, problem) if task.name in ("game24", "prontoqa") else f"**Question:** {problem.question}"
 
 
 @pytest.mark.parametrize("words", ["#Rewritten Instruction#", "the given instruction"])
