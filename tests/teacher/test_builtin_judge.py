@@ -85,8 +85,10 @@ def test_the_answer_prompt_of_a_seed_will_do_as_well_and_any_sample_index():
 
 def test_an_example_in_the_prompt_is_not_taken_for_the_question():
     """Every prompt of the Game of 24 shows 4 4 6 8 as an example."""
+    answer = complete("answer", "game24", TASKS.get("game24").student_prompt("1 2 3 4"), PUZZLE).text
+    assert TASKS.get("game24").find_fault("1 2 3 4", answer, {}) is None
     with pytest.raises(TeacherError, match="only answers questions it wrote"):
-        complete("answer", "game24", TASKS.get("game24").student_prompt("1 2 3 4"), PUZZLE)
+        complete("answer", "game24", TASKS.get("game24").student_prompt("1 1 1 1"), PUZZLE)
 
 
 def test_a_rewritten_question_is_still_answered():

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+import core.teacher.builtin.calls as calls_module
 import core.teacher.builtin.teacher as module
 from core.cache import Cache
 from core.errors import TeacherError
@@ -42,12 +43,12 @@ def test_it_replies_to_both_requests_from_one_rewrite(rules):
 
 
 def test_it_answers_after_a_restart_and_with_many_seeds_between(rules, monkeypatch):
-    monkeypatch.setattr(module, "N_KEPT", 2)
+    monkeypatch.setattr(calls_module, "N_KEPT", 2)
     teacher = BuiltInTeacher()
     for index in range(5):
         complete(teacher, "question", "Rewrite", index)
     assert complete(teacher, "answer", "Solve: question 0").text == "A 0"
-    assert len(teacher._rewrites) == 2
+    assert len(teacher._calls._series) == 2
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,8 @@ def test_tokens_are_four_bytes_each_rounded_up():
 
 
 class DictCache(dict):
-    put = dict.__setitem__
+    async def put_durable(self, key, value):
+        self[key] = value
 
 
 def test_the_same_request_is_sent_once_and_any_difference_sends_again(rules):

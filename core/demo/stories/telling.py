@@ -70,9 +70,16 @@ def expand(template: str, rng: random.Random) -> str:
     return _CHOICE.sub(lambda found: rng.choice(found[1].split("|")), template)
 
 
-def tell(sum_: Sum, rng: random.Random, *, is_ood: bool = False) -> Story:
-    """Tell the sum as a question with its worked answer; ``is_ood`` draws from themes and forms kept apart."""
-    scene = _set_scene(sum_, rng, is_ood)
+def tell(sum_: Sum, rng: random.Random, *, is_ood: bool = False, theme: Theme | None = None) -> Story:
+    """Tell the sum as a question with its worked answer.
+
+    Args:
+        sum_: what is calculated.
+        rng: draws everything else.
+        is_ood: draw from themes and forms kept apart.
+        theme: what the story is about; None draws one.
+    """
+    scene = _set_scene(sum_, rng, is_ood, theme)
     last = len(sum_.shape) - 1
     ending = _ending_form(sum_, scene, rng)
     blocks: list[list[str]] = []
@@ -95,9 +102,10 @@ def tell(sum_: Sum, rng: random.Random, *, is_ood: bool = False) -> Story:
     return Story(" ".join(sentences), "\n".join([*answer, f"#### {final}"]), final, scene.frame)
 
 
-def _set_scene(sum_: Sum, rng: random.Random, is_ood: bool) -> _Scene:
+def _set_scene(sum_: Sum, rng: random.Random, is_ood: bool, wanted: Theme | None = None) -> _Scene:
     frame = rng.choices(("people", "places", "days", "races"), (4, 3, 2.5, 3 if is_ood else 0))[0]
-    theme = rng.choice(OOD_THEMES if is_ood else THEMES)
+    drawn = rng.choice(OOD_THEMES if is_ood else THEMES)
+    theme = wanted or drawn
     n_steps = len(sum_.shape)
     names = OOD_NAMES if is_ood else NAMES
     if frame == "places":

@@ -5,8 +5,12 @@ What it writes is no evidence about language models. To add rules for a task, wr
 module below.
 """
 
+from core.teacher.builtin import fresh as fresh
 from core.teacher.builtin import game24 as game24
 from core.teacher.builtin import maths as maths
+from core.teacher.builtin import mutation as mutation
 from core.teacher.builtin import prontoqa as prontoqa
 from core.teacher.builtin import word_problems as word_problems
+from core.teacher.builtin import wrong_deductions as wrong_deductions
+from core.teacher.builtin import wrong_game24 as wrong_game24
 from core.teacher.builtin.teacher import BuiltInTeacher as BuiltInTeacher

@@ -4,8 +4,11 @@ To add rules for a task, write a file with a function of the ``Rewriter`` shape 
 ``REWRITERS.register("task name")``.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 from core.records import Problem
 from core.registry import Registry
@@ -27,6 +30,11 @@ class Rewrite:
 
     answer_reply: str
     """Exact text of the reply to ``Task.answer_prompt``."""
+
+
+def make_rng(key: str) -> np.random.Generator:
+    """Return the generator of a key: the same on every machine."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big"))
 
 
 class Rewriter(Protocol):

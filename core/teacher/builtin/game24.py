@@ -4,13 +4,11 @@ Two distinct numbers of the seed's solution become unknowns a and b; b is picked
 where a is a whole number of at least 1. New puzzles within 1..13 come first, then those with numbers up to 100.
 """
 
-import hashlib
+import operator
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
-
-import numpy as np
 
 from core.records import Problem
 from core.tasks.arithmetic24 import (
@@ -24,13 +22,16 @@ from core.tasks.arithmetic24 import (
     write_worked,
 )
 from core.teacher.base import ROUNDS_PER_REPLICATE, SWEEPS_PER_ROUND
-from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite
+from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite, make_rng
 
 PLAIN_LIMIT = 13
 """Largest number of the game as it is played; preferred."""
 
 LIMIT = 100
 """Largest number that a new puzzle may hold; the paper's own example reaches 26."""
+
+ROUGH = 1e-6
+"""How far from a whole number a sum in floats may be that is worked out in fractions."""
 
 STRIDE = 3
 """Ways set aside for one round: the next round starts behind them, so that it does not repeat the round before."""
@@ -80,8 +81,7 @@ def rewrite_game24(seed: Problem, sample_index: int) -> Rewrite:
 @lru_cache(maxsize=512)
 def _order_ways(problem_id: str, expression: str, replicate: int) -> list[Backward]:
     """Return the ways in the order in which a replicate takes them: 1..13 first, shuffled within each half."""
-    digest = hashlib.sha256(f"{problem_id} {replicate}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    rng = make_rng(f"{problem_id} {replicate}")
     ways = find_ways(parse_expression(expression))
     shuffled = [ways[i] for i in rng.permutation(len(ways))]
     return sorted(shuffled, key=lambda way: max(way.numbers) > PLAIN_LIMIT)
@@ -89,16 +89,64 @@ def _order_ways(problem_id: str, expression: str, replicate: int) -> list[Backwa
 
 def find_ways(node: Node) -> list[Backward]:
     """Return every way to change two distinct numbers within 1..100; one way for each new multiset of numbers."""
-    old = node.numbers()
+    old, tree = node.numbers(), _to_tree(node)[0]
     found = {tuple(sorted(old)): None}
     for solved, picked in permutations(range(len(old)), 2):
         if old[solved] == old[picked]:
             continue
+        numbers = list(map(float, old))
         for value in range(1, LIMIT + 1):
-            numbers = _solve_pair(node, solved, picked, value)
-            if numbers:
-                found.setdefault(tuple(sorted(numbers)), Backward(solved, picked, numbers))
+            numbers[picked] = value
+            guess = _solve_roughly(tree, numbers, solved, float(TARGET))
+            if guess is not None and abs(guess - round(guess)) < ROUGH and 1 <= round(guess) <= LIMIT:
+                exact = _solve_pair(node, solved, picked, value)
+                if exact:
+                    found.setdefault(tuple(sorted(exact)), Backward(solved, picked, exact))
     return [way for way in found.values() if way]
+
+
+Tree = tuple[str, "Tree | int", "Tree | int", int] | int
+"""An expression for quick sums: sign, left, right, place of the first number on the right; or the place of a number."""
+
+
+def _to_tree(node: Node, place: int = 0) -> tuple[Tree, int]:
+    """Return the expression as a Tree and the place behind its last number."""
+    if node.sign is None:
+        return place, place + 1
+    left, middle = _to_tree(node.left, place)
+    right, end = _to_tree(node.right, middle)
+    return (node.sign, left, right, middle), end
+
+
+def _work_out(tree: Tree, numbers: list[float]) -> float:
+    if isinstance(tree, int):
+        return numbers[tree]
+    sign, left, right, _ = tree
+    return _FLOAT_SIGNS[sign](_work_out(left, numbers), _work_out(right, numbers))
+
+
+def _solve_roughly(tree: Tree, numbers: list[float], place: int, target: float) -> float | None:
+    """Return about what the number at a place must be; None where something is divided by zero on the way."""
+    try:
+        while not isinstance(tree, int):
+            sign, left, right, middle = tree
+            if place < middle:
+                tree, target = left, _UNDO_LEFT[sign](target, _work_out(right, numbers))
+            else:
+                tree, target = right, _UNDO_RIGHT[sign](target, _work_out(left, numbers))
+    except ZeroDivisionError:
+        return None
+    return target
+
+
+_FLOAT_SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_UNDO_LEFT = {"+": operator.sub, "-": operator.add, "*": operator.truediv, "/": operator.mul}
+_UNDO_RIGHT = {
+    "+": operator.sub,
+    "-": lambda target, other: other - target,
+    "*": operator.truediv,
+    "/": lambda target, other: other / target,
+}
 
 
 def _solve_pair(node: Node, solved: int, picked: int, value: int) -> tuple[int, ...] | None:

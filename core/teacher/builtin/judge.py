@@ -14,7 +14,7 @@ from core.records import Problem
 from core.tasks import TASKS, NewQuestion, Task
 from core.tasks.arithmetic24 import write_worked
 from core.tasks.game24 import read_numbers
-from core.tasks.prompts import PROMPTS, read_prompt
+from core.tasks.prompts import PROMPTS, SLOT, read_prompt
 from core.tasks.prontoqa import read_theory, write_answer
 from core.tasks.solutions24 import solve
 from core.teacher.base import TeacherRequest
@@ -63,6 +63,19 @@ def answer_seed(task: str, seed: Problem) -> str:
             "choose another teacher."
         )
     return answer
+
+
+def answer_question(request: TeacherRequest) -> str | None:
+    """Return a worked answer to whatever question an answer prompt of the task asks, where rules can solve it.
+
+    None where they cannot, and where the prompt was not made from the task's own text.
+    """
+    if request.task not in SOLVERS:
+        return None
+    names = [f"{request.task}_{kind}" for kind in ("answer", "student")]
+    read = (read_slots(name, request.prompt) for name in names if (PROMPTS / f"{name}.txt").exists())
+    slots = next(filter(None, read), None)
+    return SOLVERS[request.task](slots["question"]) if slots else None
 
 
 def _solve_deduction(question: str) -> str | None:
@@ -140,8 +153,14 @@ def read_slots(name: str, prompt: str) -> dict[str, str] | None:
 
 @lru_cache(maxsize=16)
 def _compile_prompt(name: str) -> re.Pattern[str]:
-    pieces = re.split(r"\{(\w+)\}", read_prompt(name))
-    return re.compile("".join(f"(?P<{each}>.*?)" if i % 2 else re.escape(each) for i, each in enumerate(pieces)), re.S)
+    source, known = "", set()
+    for i, piece in enumerate(SLOT.split(read_prompt(name))):
+        if not i % 2:
+            source += re.escape(piece)
+        else:
+            source += f"(?P={piece})" if piece in known else f"(?P<{piece}>.*?)"
+            known.add(piece)
+    return re.compile(source, re.S)
 
 
 def _find_task(request: TeacherRequest) -> Task:

@@ -4,16 +4,12 @@ The template of a seed is found in its text, so nothing but the text is needed. 
 written, whatever the seed. Problems of other sources (MATH) are beyond these rules.
 """
 
-import hashlib
-
-import numpy as np
-
 from core.demo.maths import make_problem
 from core.demo.maths_templates import SEEN, find_template
 from core.demo.maths_templates.base import Template
 from core.records import Problem
 from core.tasks.instructions import normalise_question
-from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite
+from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite, make_rng
 
 MAX_TRIES = 50
 """Draws until one differs from the seed; a second one is hardly ever needed."""
@@ -32,8 +28,7 @@ def rewrite_maths(seed: Problem, sample_index: int) -> Rewrite:
     template = find_template(seed.question.strip())
     if template is None:
         raise CannotRewrite("The built-in teacher only rewrites maths problems of the built-in seed set's kinds.")
-    digest = hashlib.sha256(f"{seed.question} {sample_index}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    rng = make_rng(f"{seed.question} {sample_index}")
     kin = list_kin(template)
     for _ in range(MAX_TRIES):
         row = make_problem(kin[int(rng.integers(len(kin)))], rng, SCENE_SHARE)

@@ -5,7 +5,6 @@ the proof go and others come; the answer and the statement may be turned round. 
 proved anew by forward chaining from the text of the new puzzle.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,18 +21,11 @@ from core.tasks.deduction import (
 )
 from core.tasks.deduction_words import WIDE
 from core.tasks.prontoqa import QUESTION, join_question, read_theory, write_answer
-from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite
+from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite, make_rng
 
 
-def make_rng(seed: Problem, sample_index: int) -> np.random.Generator:
-    """Return the generator of one rewrite: the same for the same problem and index on every machine."""
-    digest = hashlib.sha256(f"{seed.problem_id} {sample_index}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
-
-
-@REWRITERS.register("prontoqa")
-def rewrite_prontoqa(seed: Problem, sample_index: int) -> Rewrite:
-    """Return a new deduction grown from the seed; raises CannotRewrite where its sentences are beyond the parser."""
+def read_seed(seed: Problem) -> tuple[Theory, Clause]:
+    """Return a seed's theory, and of its statement and the opposite the one that follows; raises CannotRewrite."""
     try:
         theory, statement = read_theory(seed.question)
         truth = theory.judge(statement)
@@ -41,16 +33,22 @@ def rewrite_prontoqa(seed: Problem, sample_index: int) -> Rewrite:
         raise CannotRewrite(f"The seed cannot be read as a deduction: {error}") from None
     if truth is None:
         raise CannotRewrite("The seed's context does not decide its statement, so there is no proof to vary.")
-    rng = make_rng(seed, sample_index)
-    goal = statement if truth else statement.negate()
+    return theory, statement if truth else statement.negate()
+
+
+@REWRITERS.register("prontoqa")
+def rewrite_prontoqa(seed: Problem, sample_index: int) -> Rewrite:
+    """Return a new deduction grown from the seed; raises CannotRewrite where its sentences are beyond the parser."""
+    theory, goal = read_seed(seed)
+    rng = make_rng(f"{seed.problem_id} {sample_index}")
     path = theory.trace(goal)
     facts = [clause for clause in theory.clauses if not clause.is_rule]
     beside = [clause for clause in theory.clauses if clause.is_rule and clause not in path]
     rules = [*_change_length(rng, path), *_change_distractors(rng, path, beside)]
     if not goal.term.is_kind and rng.integers(2):
-        rules, facts = _turn_round(rules, goal.term), _turn_round(facts, goal.term)
+        rules, facts = turn_round(rules, goal.term), turn_round(facts, goal.term)
     asked = Clause(goal.subject, False, goal.term, bool(rng.integers(2)))
-    return _write_rewrite(rng, *_rename(rng, rules, facts, asked))
+    return write_rewrite(rng, *rename(rng, rules, facts, asked))
 
 
 def _change_length(rng: np.random.Generator, path: Sequence[Clause]) -> list[Clause]:
@@ -84,12 +82,12 @@ def _change_distractors(rng: np.random.Generator, path: Sequence[Clause], beside
     return [*kept, *added]
 
 
-def _turn_round(clauses: Sequence[Clause], term: Term) -> list[Clause]:
+def turn_round(clauses: Sequence[Clause], term: Term) -> list[Clause]:
     """Return the clauses with everything said of one quality negated: the answer turns with it."""
     return [clause.negate() if clause.term == term else clause for clause in clauses]
 
 
-def _rename(
+def rename(
     rng: np.random.Generator, rules: Sequence[Clause], facts: Sequence[Clause], asked: Clause
 ) -> tuple[list[Clause], list[Clause], Clause]:
     """Replace all words, the same word always by the same new one."""
@@ -112,9 +110,7 @@ def _rename(
     return [change(rule) for rule in rules], [change(fact) for fact in facts], change(asked)
 
 
-def _write_rewrite(
-    rng: np.random.Generator, rules: Sequence[Clause], facts: Sequence[Clause], asked: Clause
-) -> Rewrite:
+def write_rewrite(rng: np.random.Generator, rules: Sequence[Clause], facts: Sequence[Clause], asked: Clause) -> Rewrite:
     """Word the puzzle, prove it from its own text, and write both replies."""
     told = [write_fact(facts[i]) for i in rng.permutation(len(facts))]
     ruled = [write_rule(rules[i], str(rng.choice(RULE_FORMS))) for i in rng.permutation(len(rules))]

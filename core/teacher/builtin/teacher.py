@@ -1,27 +1,29 @@
 """The rule-based stand-in behind the Teacher contract: it answers in the format that each prompt asks for.
 
-It knows nothing of how a rewrite is made; each task's rules register themselves. What it writes is no evidence about
+It knows nothing of how a problem is made; each task's rules register themselves. What it writes is no evidence about
 language models, and whatever shows its output says so.
 """
 
 import asyncio
 import hashlib
-from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from core.errors import TeacherError, UnknownNameError
-from core.records import Problem
+from core.errors import TeacherError
 from core.settings import REPOSITORY
-from core.teacher.base import TeacherReply, TeacherRequest
-from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite
-from core.teacher.builtin.judge import JUDGES, answer_seed, is_about_seed
+from core.teacher.base import Hint, TeacherReply, TeacherRequest
+from core.teacher.builtin.base import CannotRewrite, Rewrite
+from core.teacher.builtin.calls import Calls, list_parents
+from core.teacher.builtin.formats import count_given, read_tail, write_form
+from core.teacher.builtin.judge import JUDGES, answer_question, answer_seed, is_about_seed
+from core.teacher.builtin.mutation import write_mutation
+from core.teacher.builtin.skills import write_skills
+from core.teacher.builtin.wrong import list_wrong
 
 NAME = "built-in"
 """Name that records carry for this teacher."""
-
-N_KEPT = 256
-"""Rewrites kept between the question request and the answer request of the same seed."""
 
 BYTES_PER_TOKEN = 4
 """A token is counted for each four bytes of UTF-8, rounded up: about what English text costs elsewhere."""
@@ -44,59 +46,106 @@ def read_revision() -> str:
 
 
 class BuiltInTeacher:
-    """Rewrites seeds and answers what it wrote, answers a seed's own question, judges and grades answers to it.
+    """Grows, mutates and spoils problems, answers what it wrote and seeds' own questions, judges and grades answers.
 
-    Its reply follows from task, subject, sample index and rules alone; as judge and grader, from the prompt as well.
+    Its reply follows from the request (subject and hint included) and the rules alone, in whatever process.
     """
 
     name = NAME
 
     def __init__(self) -> None:
-        self._rewrites: OrderedDict[tuple[str, str, int], Rewrite] = OrderedDict()
+        self._calls = Calls()
 
     def cache_salt(self, request: TeacherRequest) -> str:
-        """Return what the reply depends on besides the request's text: the subject, and the rules as they are now."""
-        return f"{read_revision()} {request.subject.problem_id if request.subject else ''}"
+        """Return what the reply depends on besides the request's text: subject, hint, and the rules as they are now."""
+        subject = request.subject.problem_id if request.subject else ""
+        hint = request.hint or Hint()
+        parents = "+".join(parent.problem_id for parent in list_parents(request))
+        told = (subject, parents, hint.wants, hint.form, hint.n_items, hint.asked_as)
+        return f"{read_revision()} {' '.join(map(str, told))}"
 
     async def complete(self, request: TeacherRequest) -> TeacherReply:
         """Answer one request; raises TeacherError where the rules do not reach it."""
-        await asyncio.sleep(0)  # let others run between two rewrites, as a real request would
-        if request.subject is None:
-            raise TeacherError("The built-in teacher only knows what to do with seeds, and this request names none.")
-        text = self._write(request, request.subject)
-        return TeacherReply(text, "stop", count_tokens(request.prompt), count_tokens(text))
+        await asyncio.sleep(0)  # let others run between two replies, as a real request would
+        try:
+            text = self._write(request)
+        except CannotRewrite as error:
+            raise TeacherError(str(error)) from error
+        n_input = sum(count_tokens(message["content"]) for message in request.list_messages())
+        return TeacherReply(text, "stop", n_input, count_tokens(text))
 
-    def _write(self, request: TeacherRequest, subject: Problem) -> str:
+    def _write(self, request: TeacherRequest) -> str:
         """Return the text of the reply."""
+        wants = request.hint.wants if request.hint else "question"
+        if wants == "skills":
+            return write_skills(request)
+        if request.subject is None and (request.purpose in JUDGES or request.hint is None):
+            raise TeacherError("The built-in teacher only knows what to do with seeds, and this request names none.")
         if request.purpose in JUDGES:
-            return JUDGES[request.purpose](request, subject)
-        if request.purpose == "answer" and is_about_seed(request, subject):
-            return answer_seed(request.task, subject)
+            return JUDGES[request.purpose](request, request.subject)
+        if request.purpose == "answer" and (wants != "wrong_answer" or self._is_about_parent(request)):
+            return self._answer(request)
         if request.purpose not in ("question", "answer"):
             raise TeacherError(
                 f"The built-in teacher has no rules to act as {request.purpose}; choose another teacher."
             )
-        rewrite = self._rewrite(request.task, subject, request.sample_index)
-        if request.purpose == "question":
-            return rewrite.question_reply
-        if rewrite.question not in request.prompt:
+        return self._write_items(request if request.hint else replace(request, hint=Hint()))
+
+    def _is_about_parent(self, request: TeacherRequest) -> bool:
+        return any(is_about_seed(request, parent) for parent in list_parents(request))
+
+    def _answer(self, request: TeacherRequest) -> str:
+        """Return a worked answer: to a seed's own question, to one of its own, or to one that rules can solve."""
+        for parent in list_parents(request):
+            if is_about_seed(request, parent):
+                return answer_seed(request.task, parent)
+        found = self._calls.find(request)
+        answer = found.answer_reply if found else answer_question(request)
+        if answer is None:
             raise TeacherError(
                 "The built-in teacher is a rule-based stand-in and only answers questions it wrote and those of seeds."
             )
-        return rewrite.answer_reply
+        return answer
 
-    def _rewrite(self, task: str, seed: Problem, sample_index: int) -> Rewrite:
-        """Return the rewrite, made anew or kept from the request before."""
-        key = (task, seed.problem_id, sample_index)
-        if key not in self._rewrites:
-            try:
-                self._rewrites[key] = REWRITERS.get(task)(seed, sample_index)
-            except UnknownNameError:
-                raise TeacherError(
-                    f"The built-in teacher has no rules for the task {task!r}; choose another teacher."
-                ) from None
-            except CannotRewrite as error:
-                raise TeacherError(str(error)) from error
-            if len(self._rewrites) > N_KEPT:
-                self._rewrites.popitem(last=False)
-        return self._rewrites[key]
+    def _write_items(self, request: TeacherRequest) -> str:
+        """Return new questions, mutations or wrong solutions in the form that is asked for."""
+        hint = request.hint
+        start = count_given(hint.form, request.earlier, hint.n_items)
+        if hint.wants == "wrong_answer":
+            items, reasoning = _spoil(request, start)
+        else:
+            instances = self._calls.read(request, start)
+            items, reasoning = _word(request, instances)
+        key = f"{request.task} {' '.join(items)}"
+        texts = [request.system] if request.system else [*(asked for asked, _ in request.earlier), request.prompt]
+        return write_form(hint.form, items, reasoning, key, read_tail(*texts), request.schema)
+
+
+def _spoil(request: TeacherRequest, start: int) -> tuple[list[str], str]:
+    """Return wrong solutions to the parent's question and what was done wrong in them."""
+    parents = list_parents(request)
+    if not parents:
+        raise TeacherError("The built-in teacher makes mistakes in the answers of seeds, and this request names none.")
+    key = f"{parents[0].problem_id} {request.sample_index}"
+    found = list_wrong(request.task, parents[0], key)
+    chosen = found[start : start + request.hint.n_items]
+    if not chosen:
+        raise TeacherError(f"The rules find only {len(found)} different mistakes in the answer to this problem.")
+    told = "; ".join(wrong.mistake for wrong in chosen)
+    return [wrong.text for wrong in chosen], f"This is where one can go wrong and hardly notice: {told}."
+
+
+def _word(request: TeacherRequest, instances: Sequence[Rewrite]) -> tuple[list[str], str]:
+    """Return new problems as the prompt asks for them, and what was thought before."""
+    n = len(instances)
+    if request.hint.wants == "mutation":
+        items = [write_mutation(each) for each in instances]
+        return items, f"I mix what the given problems are made of, and solve {_count(n)} before I write it down."
+    items = [each.question_reply for each in instances]
+    if list_parents(request):
+        return items, f"I keep the kind of the given problem and change its steps, numbers and words, for {_count(n)}."
+    return items, f"The request leaves open what it is about; I take {_count(n)} of the kinds that I know."
+
+
+def _count(n: int) -> str:
+    return "one problem" if n == 1 else f"{n} problems that differ from one another"
