@@ -7,7 +7,6 @@ not free, and 0 is something that a person says. It knows nothing of requests or
 import json
 import math
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,13 +28,10 @@ OWN = "prices.toml"
 PER = 1_000_000
 """Tokens that a price is for."""
 
-_DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
-"""End of a model's name that names a snapshot of it."""
-
 _HEAD = """\
 # Prices of your own, in US dollars for a million tokens; the first entry that fits counts, and all of these come before
-# the shipped ones. model and host may hold *; cached_input may be left out (then cached tokens cost what others cost).
-# This file is written anew when prices are edited in the dashboard.
+# the shipped ones. model and host may hold *, model several names with | between; without cached_input, cached tokens
+# cost what others cost. This file is written anew when prices are edited in the dashboard.
 """
 
 
@@ -44,7 +40,7 @@ class Price:
     """What one model costs at one host."""
 
     model: str
-    """Name of the model, ``*`` for any part; a date at the end of the asked-for name is left aside."""
+    """Name of the model, ``*`` for any part; several with ``|`` between them."""
 
     input: float
     """US dollars for a million prompt tokens."""
@@ -66,8 +62,8 @@ class Price:
 
     def fits(self, model: str, host: str) -> bool:
         """Say whether this is the price of a model at a host."""
-        name, pattern = model.lower(), self.model.lower()
-        is_model = fnmatchcase(name, pattern) or fnmatchcase(_DATED.sub("", name), pattern)
+        names = [name.strip().lower() for name in self.model.split("|")]
+        is_model = any(fnmatchcase(model.lower(), name) for name in names)
         return is_model and fnmatchcase(host.lower(), self.host.lower())
 
     def cost(self, n_input: int | None, n_output: int | None, n_cached: int | None = None) -> float | None:

@@ -1,0 +1,141 @@
+"""Prices: the shipped table, a person's own before it, what calls cost, and what they will."""
+
+import tomllib
+from dataclasses import asdict
+
+import pytest
+
+from core.errors import PriceError
+from core.teacher.prices import (
+    Price,
+    check_prices,
+    estimate,
+    find_price,
+    read_own_prices,
+    read_prices,
+    read_shipped,
+    word_usd,
+    write_prices,
+)
+
+OPENAI = "https://api.openai.com/v1"
+
+
+def test_every_shipped_price_is_dated_and_says_where_it_is_from():
+    assert len(read_shipped()) >= 20
+    for price in read_shipped():
+        assert price.date and price.source and "*" not in price.host
+        assert 0 < price.input <= price.output and (price.cached_input or 0.0) <= price.input
+
+
+def test_a_price_is_that_of_the_model_at_its_own_host():
+    found = find_price("GPT-4o-mini", OPENAI)
+    assert (found.input, found.cached_input, found.output, found.date) == (0.15, 0.075, 0.6, "2025-07-04")
+    assert find_price("gpt-4o-mini-2024-07-18", OPENAI) == found
+    assert find_price("gpt-4o", OPENAI) != found and find_price("gpt-4o-audio-preview", OPENAI) is None
+    for elsewhere in (
+        "http://localhost:8000/v1",
+        "http://127.0.0.1/v1",
+        "http://10.0.0.3:8000/v1",
+        "https://other.com/v1",
+    ):
+        assert find_price("gpt-4o-mini", elsewhere) is None
+
+
+def test_a_persons_own_prices_come_first_and_may_be_nothing(tmp_path):
+    assert read_own_prices(tmp_path) == []
+    rows = [
+        {"model": "gpt-4o | mine", "host": "api.openai.com", "input": 1, "output": 2, "cached_input": None},
+        {"model": "*", "host": "localhost", "input": 0, "output": 0, "date": "2026-01-31", "source": 'my "own" box\\'},
+    ]
+    written = write_prices(tmp_path, rows)
+    assert read_own_prices(tmp_path) == written and written[0].date and written[1].date == "2026-01-31"
+    table = read_prices(tmp_path)
+    assert find_price("gpt-4o", OPENAI, table).output == 2.0
+    assert find_price("mine", OPENAI, table).output == 2.0
+    assert find_price("gpt-4o-mini", OPENAI, table).output == 0.6
+    assert find_price("anything", "http://localhost:9/v1", table).cost(10, 10) == 0.0
+    assert find_price("anything", "http://127.0.0.1:9/v1", table) is None
+    write_prices(tmp_path, [asdict(price) for price in written])
+    assert read_own_prices(tmp_path) == written
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"input": 1, "output": 1}, "names no model"),
+        ({"model": "m", "output": 1}, "has no input"),
+        ({"model": "m", "input": 1, "output": -1}, "has -1 as output"),
+        ({"model": "m", "input": 1, "output": "2"}, "has '2' as output"),
+        ({"model": "m", "input": float("inf"), "output": 1}, "has inf as input"),
+        ({"model": "m", "input": True, "output": 1}, "has True as input"),
+        ({"model": "m", "input": float("nan"), "output": 1}, "has no input"),
+        ({"model": "m", "input": 1, "output": 1, "date": "31.1.2026"}, "write it as 2026-01-31"),
+        ({"model": "m", "input": 1, "output": 1, "per": 1000}, "has a field 'per'"),
+        ({"model": 7, "input": 1, "output": 1}, "no plain text"),
+        ("m", "is no table"),
+    ],
+)
+def test_a_price_that_cannot_be_is_one_sentence_and_changes_nothing(tmp_path, row, said):
+    good = {"model": "m", "input": 1, "output": 1}
+    write_prices(tmp_path, [good])
+    before = (tmp_path / "prices.toml").read_bytes()
+    with pytest.raises(PriceError, match=said) as caught:
+        write_prices(tmp_path, [good, row])
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "prices.toml").read_bytes() == before
+    with pytest.raises(PriceError):
+        check_prices([row])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[price]\n", "is no TOML file"),
+        ("model = 'm'\n", "may only hold"),
+        ("[price]\nmodel = 'm'\n", "two brackets"),
+        ("[[price]]\nmodel = 'm'\ninput = 1\n", "has no output"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, text, said):
+    (tmp_path / "prices.toml").write_text(text)
+    with pytest.raises(PriceError, match=said) as caught:
+        read_prices(tmp_path)
+    assert "prices.toml" in str(caught.value)
+
+
+def test_a_date_of_tomls_own_is_a_date(tmp_path):
+    (tmp_path / "prices.toml").write_text("[[price]]\nmodel = 'm'\ninput = 1\noutput = 2\ndate = 2026-01-31\n")
+    assert read_own_prices(tmp_path) == [Price("m", 1.0, 2.0, date="2026-01-31")]
+    assert tomllib.loads((tmp_path / "prices.toml").read_text())["price"]
+
+
+def test_what_a_call_costs():
+    price = Price("m", input=2.0, output=8.0, cached_input=0.5)
+    assert price.cost(1_000_000, 0) == 2.0
+    assert price.cost(1_000_000, 500_000, 400_000) == pytest.approx(0.6 * 2 + 0.4 * 0.5 + 0.5 * 8)
+    assert price.cost(10, 0, 400) == pytest.approx(10 * 0.5e-6)
+    assert Price("m", 2.0, 8.0).cost(1_000_000, 0, 1_000_000) == 2.0
+    assert price.cost(None, 5) is None and price.cost(5, None) is None
+    assert price.worst(1_000_000, 1_000_000) == 10.0
+    assert Price("m", 1.0, 1.0, cached_input=3.0).worst(1_000_000, 0) == 3.0
+
+
+def test_an_estimate_has_the_spread_of_what_was_seen():
+    price = Price("m", input=1.0, output=1.0)
+    calls = [(100, 100), (200, 200), (None, 5)]
+    found = estimate(calls, 8, price)
+    assert found.tokens == 8 * 300 and found.usd == pytest.approx(8 * 300e-6)
+    spread = 1.96 * (20_000 * (8 + 64 / 2)) ** 0.5  # variance of 200 and 400: 20,000
+    assert found.tokens_high == pytest.approx(2400 + spread) and found.tokens_low == pytest.approx(2400 - spread)
+    assert found.usd_high == pytest.approx((2400 + spread) * 1e-6)
+    unpriced = estimate(calls[:1], 8, None)
+    assert (unpriced.tokens, unpriced.tokens_low, unpriced.usd) == (1600, None, None)
+    assert estimate([(None, 1)], 8, price).tokens is None
+    assert estimate(calls, 0, price).tokens_high == 0.0
+
+
+def test_amounts_are_worded_so_that_they_can_be_read():
+    assert [word_usd(x) for x in (0, 12.345, 1234, 0.5, 0.012345, 0.00000123)] == [
+        "$0.00", "$12.35", "$1,234.00", "$0.5000", "$0.01235", "$0.000001230"
+    ]  # fmt: skip
