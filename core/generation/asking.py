@@ -6,11 +6,16 @@ It knows nothing of how a question is asked for; each method's file does.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from core.errors import AskingStopped, TeacherError
-from core.generation.base import Brief, Call, Draft
+from core.generation.base import N_EXAMPLES, Brief, Call, Draft
 from core.records import Candidate, Problem, content_id
 from core.tasks.base import NewQuestion, ReplyError
-from core.teacher.base import Teacher, TeacherReply, TeacherRequest
+from core.teacher.base import Hint, Teacher, TeacherReply, TeacherRequest
+
+ANSWER_TEMPERATURE = 0.6
+"""Of answer requests (Zhang 2025, appendix G.6.1); a role's own temperature takes its place."""
 
 UNFINISHED: Mapping[str, str] = {
     "length": "was cut off at its token limit; raise the limit or shorten the examples",
@@ -76,25 +81,61 @@ async def ask_for(conversation: Conversation, request: TeacherRequest, draft: Dr
     return require_text(reply, request.purpose)
 
 
-def make_answer_request(new: NewQuestion, brief: Brief, subject: Problem | None, sample_index: int) -> TeacherRequest:
-    """Return the request for a worked answer to a new question (Kessler 2025, appendix D.2)."""
+def make_answer_request(
+    new: NewQuestion, brief: Brief, subject: Problem | None, sample_index: int, hint: Hint | None = None
+) -> TeacherRequest:
+    """Return the request for a worked answer to a new question (Kessler 2025, appendix D.2).
+
+    Args:
+        new: the question.
+        brief: what all calls share.
+        subject: the (first) seed of the question; None without any.
+        sample_index: repetition of the same question.
+        hint: how the question came about, its ``n_items`` that of the whole call; for the built-in teacher.
+    """
     prompt = brief.task.answer_prompt(new, brief.prompts)
-    return TeacherRequest("answer", brief.task.name, prompt, subject, sample_index)
+    return TeacherRequest(
+        "answer", brief.task.name, prompt, subject, sample_index, temperature=ANSWER_TEMPERATURE, hint=hint
+    )
 
 
 async def answer_question(
-    conversation: Conversation, draft: Draft, new: NewQuestion, brief: Brief, subject: Problem | None, sample_index: int
+    conversation: Conversation, draft: Draft, new: NewQuestion, call: Call, brief: Brief, n_items: int = 1
 ) -> None:
-    """Ask for a worked answer to the draft's question and read it; whatever goes wrong becomes the draft's failure."""
+    """Ask for a worked answer to the draft's question and read it; whatever goes wrong becomes the draft's failure.
+
+    Args:
+        conversation: that of the call.
+        draft: receives question, answer, final answer and tokens.
+        new: the question.
+        call: the call that brought it.
+        brief: what all calls share.
+        n_items: questions of the whole call.
+    """
     draft.question, draft.meta = new.question, {**draft.meta, **new.meta}
+    asked = call.request
+    hint = None if asked.hint is None else replace(asked.hint, n_items=n_items)
     try:
-        text = await ask_for(conversation, make_answer_request(new, brief, subject, sample_index), draft)
-        draft.answer = brief.task.read_answer(text)
-        draft.final = brief.task.extract_final(draft.answer)
-        if draft.final is None:
-            draft.failure = "The teacher's answer ends without a final answer."
+        request = make_answer_request(new, brief, asked.subject, asked.sample_index, hint)
+        read_worked(draft, await ask_for(conversation, request, draft), brief)
     except ReplyError as error:
         draft.failure = str(error)
+
+
+def read_worked(draft: Draft, text: str, brief: Brief) -> None:
+    """Read a worked answer into the draft; raises ReplyError where there is none, or it comes to nothing."""
+    draft.answer = brief.task.read_answer(text)
+    draft.final = brief.task.extract_final(draft.answer)
+    if draft.final is None:
+        raise ReplyError("The teacher's answer ends without a final answer.")
+
+
+def draw_examples(brief: Brief, seed: Problem, rng: np.random.Generator) -> tuple[Problem, ...]:
+    """Return the few-shot examples; a task that offers the seed itself, or a held-out problem, is a bug."""
+    examples = brief.task.pick_examples(brief.pool, seed, N_EXAMPLES, rng)
+    if any(example.problem_id == seed.problem_id or example.split != "train" for example in examples):
+        raise ValueError(f"The task {brief.task.name!r} chose the seed itself or a held-out problem as an example.")
+    return tuple(examples)
 
 
 def to_candidate(draft: Draft, call: Call, brief: Brief, method: str, teacher: str, item: int = 0) -> Candidate:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from core.errors import PromptError
 from core.records import Candidate, Problem
 from core.registry import Registry
 from core.tasks.base import Task
@@ -18,6 +19,10 @@ from core.teacher.base import Teacher, TeacherRequest
 
 N_EXAMPLES = 5
 """Few-shot examples in a question prompt (Kessler 2025, appendix D.2)."""
+
+
+MOST_PER_CALL = 50
+"""Instances that one call may ask for: more do not fit into a reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,15 @@ class MethodSettings:
     temperature: float | None = None
     """Of the question requests; None: the method's own."""
 
+    def __post_init__(self) -> None:
+        """Raise PromptError for a number that no request can be made of."""
+        if not 1 <= self.n_per_call <= MOST_PER_CALL:
+            raise PromptError(f"One call can ask for 1 to {MOST_PER_CALL} instances, not {self.n_per_call}.")
+        if self.tail is not None and not 0 < self.tail <= 1:
+            raise PromptError(f"The threshold for the tails is a probability above 0 and up to 1, not {self.tail}.")
+        if self.n_parents < 1:
+            raise PromptError(f"A mutation has at least one parent, not {self.n_parents}.")
+
 
 @dataclass(frozen=True, slots=True)
 class Brief:
@@ -77,6 +91,29 @@ class Call:
     """Few-shot examples in the request."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of request that a call sends, as a preview needs to know it."""
+
+    purpose: str
+    """Role that is asked."""
+
+    prompts: tuple[str, ...]
+    """Names of the prompt files that it is filled from."""
+
+    brings: str
+    """``question``, ``answer``, ``both`` (a question with its answer) or ``skills``."""
+
+    n_items: int = 1
+    """Instances that one such request brings."""
+
+    n_times: int = 1
+    """How often it is sent."""
+
+    is_later_turn: bool = False
+    """True where it goes on with the chat of the steps before."""
+
+
 class PromptingMethod(Protocol):
     """Asks a teacher for new problems; whatever goes wrong is a candidate with a reason, never an exception."""
 
@@ -102,6 +139,10 @@ class PromptingMethod(Protocol):
         """Return the names of the prompt files that it sends, in the order of sending."""
         ...
 
+    def list_steps(self, task: Task, settings: MethodSettings) -> tuple[Step, ...]:
+        """Return the requests of a call where everything succeeds, in the order of sending."""
+        ...
+
     def open_call(self, parents: Sequence[Problem], brief: Brief, sample_index: int, rng: np.random.Generator) -> Call:
         """Return the call on these parents: examples drawn, first request written, nothing sent.
 
@@ -110,6 +151,9 @@ class PromptingMethod(Protocol):
             brief: what all calls share.
             sample_index: repetition of the same parents; makes the replies differ.
             rng: draws the few-shot examples.
+
+        Raises:
+            PromptError: a prompt of the person's own cannot be filled.
         """
         ...
 
@@ -121,6 +165,11 @@ class PromptingMethod(Protocol):
                 what is missing is a candidate with that reason.
         """
         ...
+
+
+def list_names(steps: Sequence[Step]) -> tuple[str, ...]:
+    """Return the names of the prompt files of these steps, each once, in the order of sending."""
+    return tuple(dict.fromkeys(name for step in steps for name in step.prompts))
 
 
 METHODS: Registry[PromptingMethod] = Registry("prompting method")

@@ -9,19 +9,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.generation.asking import Conversation, answer_question, ask_for, set_temperature, to_candidate
-from core.generation.base import METHODS, N_EXAMPLES, Brief, Call, Draft, MethodSettings
+from core.generation.asking import (
+    Conversation,
+    answer_question,
+    ask_for,
+    draw_examples,
+    set_temperature,
+    to_candidate,
+)
+from core.generation.base import METHODS, Brief, Call, Draft, MethodSettings, Step, list_names
 from core.records import Candidate, Problem
 from core.tasks.base import ReplyError, Task
 from core.teacher.base import Hint, Teacher, TeacherRequest
-
-
-def draw_examples(brief: Brief, seed: Problem, rng: np.random.Generator) -> tuple[Problem, ...]:
-    """Return the few-shot examples; a task that offers the seed itself, or a held-out problem, is a bug."""
-    examples = brief.task.pick_examples(brief.pool, seed, N_EXAMPLES, rng)
-    if any(example.problem_id == seed.problem_id or example.split != "train" for example in examples):
-        raise ValueError(f"The task {brief.task.name!r} chose the seed itself or a held-out problem as an example.")
-    return tuple(examples)
 
 
 class RewriteThenAnswer:
@@ -42,7 +41,12 @@ class RewriteThenAnswer:
 
     def list_prompts(self, task: Task, settings: MethodSettings) -> tuple[str, ...]:
         """Return the task's question prompt and answer prompt."""
-        return (f"{task.name}_question", f"{task.name}_answer")
+        return list_names(self.list_steps(task, settings))
+
+    def list_steps(self, task: Task, settings: MethodSettings) -> tuple[Step, ...]:
+        """Return the question, then the answer."""
+        question = Step("question", (f"{task.name}_question",), "question")
+        return (question, Step("answer", (f"{task.name}_answer",), "answer"))
 
     def open_call(self, parents: Sequence[Problem], brief: Brief, sample_index: int, rng: np.random.Generator) -> Call:
         """Return the call on one seed; see the contract."""
@@ -60,8 +64,7 @@ class RewriteThenAnswer:
         except ReplyError as error:
             draft.failure = str(error)
         else:
-            (seed,) = call.parents
-            await answer_question(conversation, draft, new, brief, seed, call.request.sample_index)
+            await answer_question(conversation, draft, new, call, brief)
         return [to_candidate(draft, call, brief, self.name, teacher.name)]
 
 
