@@ -28,6 +28,9 @@ N_POINTS = 5
 N_STEP_POINTS = 61
 """Points at which formulas with steps (floor, ceiling) must agree."""
 
+COUNTING = frozenset("ijklmnpqKLMN")
+"""Letters that stand for whole numbers by custom."""
+
 STEPS = frozenset(["floor", "ceil"])
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
@@ -149,8 +152,11 @@ def _whole_point(letters: list[str], at: int) -> dict[str, Fraction]:
 
 
 def _wide_point(letters: list[str], at: int) -> dict[str, Fraction]:
-    """Return whole numbers from 1 to 61, for formulas that are constant between steps."""
-    return {letter: Fraction(at * (7 * place + 1) % 61 + 1) for place, letter in enumerate(letters)}
+    """Return numbers from 1 to 61, for formulas that are constant between steps; letters that count are whole."""
+    return {
+        letter: Fraction(at * (7 * place + 1) % 61 + 1) + (Fraction(at % 3, 3) if letter[0] not in COUNTING else 0)
+        for place, letter in enumerate(letters)
+    }
 
 
 def agree(first: Any, second: Any, tolerance: Fraction | None) -> bool:

@@ -30,7 +30,7 @@ PHRASE = re.compile(
     r":?",
     re.IGNORECASE,
 )
-EMPHASIS = re.compile(r"^[*_`\s:]+|[*_`\s]+$")
+EMPHASIS = re.compile(r"^[*_`\s:#]+|[*_`\s]+(?=\.?$)")
 SENTENCE_END = re.compile(r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<=[.!?])[*_]*\s+(?=[A-Z])")
 CONCLUSION = re.compile(
     r"\W*(?:so|thus|therefore|hence|consequently|in total|altogether|overall|in conclusion|finally|as a result)\b",
@@ -102,7 +102,7 @@ def extract_answer(response: str | None) -> Extraction:
 
 def _find_any(text: str) -> Extraction:
     found = _find_stated(text)
-    if found.text is not None or "box" in found.reason:
+    if found.text is not None or "box" in found.reason or "####" in found.reason:
         return found
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines:

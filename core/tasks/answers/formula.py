@@ -12,6 +12,9 @@ from fractions import Fraction
 MAX_DEPTH = 60
 """Deepest nesting that is read."""
 
+MAX_DIGITS = 1000
+"""Longest number that is read, digits."""
+
 _FUNCTION_NAMES = (
     "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc asin acos atan sinh cosh tanh ln log lg exp "
     "sqrt cbrt abs floor ceil"
@@ -32,6 +35,7 @@ _LETTER_NAMES = (
     "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega hbar ell infty mho angle"
 )
 _GREEK = frozenset(_LETTER_NAMES.split())
+_ACCENTS = frozenset(["dot", "ddot", "bar", "tilde", "widehat", "widetilde", "overline", "mathcal"])
 _CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 _STARTS = frozenset(["(", "[", r"\{", "{", r"\lfloor", r"\lceil", r"\frac", r"\sqrt", r"\binom", r"\pi", r"\overline"])
 
@@ -53,13 +57,13 @@ class FormulaError(ValueError):
     """A text that this grammar does not read; one sentence."""
 
 
-class TooDeepError(FormulaError):
-    """A formula of more brackets in brackets than anybody reads."""
+class OutOfReachError(FormulaError):
+    """A formula of more digits, or of more brackets in brackets, than are looked at."""
 
 
 def read_formula(text: str) -> Node:
     """Return the tree of a tidied formula; raises FormulaError for what is none."""
-    return _Reader(text).read()
+    return _Reader(re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)).read()
 
 
 def list_letters(node: Node) -> set[str]:
@@ -110,7 +114,7 @@ class _Reader:
     def read_sum(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise TooDeepError("It is nested too deeply.")
+            raise OutOfReachError("A formula is nested too deeply.")
         terms = [self.read_signed_term()]
         while self.next in ("+", "-"):
             terms.append(self.read_signed_term())
@@ -143,7 +147,7 @@ class _Reader:
             sign = self.take()
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                raise TooDeepError("It is nested too deeply.")
+                raise OutOfReachError("A formula is nested too deeply.")
             node = self.read_factor()
             self.depth -= 1
             return Node("-", None, (node,)) if sign == "-" else node
@@ -154,7 +158,7 @@ class _Reader:
         if token == "|":
             return self.bars == 0
         return bool(token) and (
-            token[0].isalnum() or token[0] == "." or token in _STARTS or token[1:] in _GREEK or token[1:] in FUNCTIONS
+            token[0].isalnum() or token[0] == "." or token in _STARTS or token[1:] in _GREEK | FUNCTIONS | _ACCENTS
         )
 
     def read_power(self) -> Node:
@@ -215,6 +219,8 @@ class _Reader:
             return Node("/", None, (self.read_argument(), self.read_argument()))
         if name == "binom":
             return Node("binom", None, (self.read_argument(), self.read_argument()))
+        if name in _ACCENTS and self.next == "{":
+            return Node("letter", f"{name}{self.read_group('{')}{self.read_index()}")
         if name == "pi" or (token in ("e", "i") and self.next != "_"):
             return Node("constant", name)
         if (len(token) == 1 and token.isalpha()) or (token[0] == "\\" and name in _GREEK):
@@ -222,8 +228,8 @@ class _Reader:
         raise FormulaError(f"It holds {token!r}.")
 
     def read_number(self, token: str) -> Node:
-        if len(token) > 80 or re.search(r"[eE][-+]?\d{4,}", token):
-            raise FormulaError("It holds a number that is too long.")
+        if len(token) > MAX_DIGITS or re.search(r"[eE][-+]?\d{4,}", token):
+            raise OutOfReachError("A formula holds a number that is too long.")
         if self.next == "_":
             raise FormulaError("It is a number in another base.")
         value = Fraction(f"{token}0" if token.endswith(".") else token)
@@ -290,7 +296,7 @@ class _Reader:
         r"""Read a group where there is one, else the product that follows: ``\sin 2x`` is the sine of 2x."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise TooDeepError("It is nested too deeply.")
+            raise OutOfReachError("A formula is nested too deeply.")
         if self.next in ("(", "{", "[", "|") or name == "sqrt":
             node = self.read_argument() if name == "sqrt" and self.next != "(" else self.read_atom()
         else:

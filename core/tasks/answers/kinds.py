@@ -36,8 +36,11 @@ CHOICE = re.compile(
     r"(?:(?:option|choice|answer)\s+)?(?:\(\s*([A-Za-z])\s*\)|([A-Z])(?=[.):]|$))\s*[.):]*\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-BASED = re.compile(r"\(?([0-9A-Fa-f]+)\)?\s*_\s*(?:\{\s*)?(?:\\text\s*\{)?\(?(\w{1,12})\)?\}{0,2}")
+BASED = re.compile(
+    r"-?\(?(?:\\text\s*\{)?([0-9A-Fa-f]+(?:\.[0-9A-Fa-f]+)?)\}?\)?\s*_\s*(?:\{\s*)?(?:\\text\s*\{)?\(?(\w{1,12})\)?\}{0,2}"
+)
 RATIO = re.compile(r"-?[\d.]+(?:\s*(?::|\\text\s*\{\s*:\s*\})\s*-?[\d.]+)+")
+TIME = re.compile(r"(\d{1,2}(?::\d\d){1,2})\s*([ap])\.?\s?m\.?", re.IGNORECASE)
 MATRIX = re.compile(r"\\begin\{([pbBv]?matrix|array)\}(?:\{[lcr|]*\})?(.*)\\end\{\1\}", re.DOTALL)
 RELATION = re.compile(r"(\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|<=|>=|!=|<|>)")
 SEPARATOR = re.compile(r",|;|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])")
@@ -89,6 +92,8 @@ def read_answer(text: str, depth: int = 0) -> Answer:
     if depth > MAX_DEPTH:
         raise TooManyError("The answer is nested too deeply.")
     text = _LEAD.sub("", text.strip(), count=1) if _LEAD.match(text.strip()) else text.strip()
+    if (match := re.fullmatch(r"\\text\s*\{([^{}]*[\d,;][^{}]*)\}", text)) or r"\approx" in text:
+        return read_answer(match[1] if match else text.split(r"\approx")[0], depth + 1)
     if (quantity := read_tidy_quantity(text)) is not None:
         return Answer("number", text, quantity=quantity, unit=quantity.measure)
     for read in (_read_words, _read_matrix, _read_special, _read_union, _read_list, _read_relation, _read_equation):
@@ -174,9 +179,11 @@ def _read_matrix(text: str, depth: int) -> Answer | None:
 
 
 def _read_special(text: str, depth: int) -> Answer | None:
-    if (match := BASED.fullmatch(text)) and match[1][0].isdigit():
-        digits, base = match[1].lower(), match[2].lower()
+    if (match := BASED.fullmatch(text)) and re.search(r"\d", match[1]):
+        digits, base = f"{'-' * text.startswith('-')}{match[1].lower()}", match[2].lower()
         return Answer("based", f"{digits}_{base}", sign=digits)
+    if match := TIME.fullmatch(re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip()):
+        return Answer("text", f"{match[1]} {match[2].lower()}m")
     if RATIO.fullmatch(text):
         return Answer("ratio", text, tuple(read_answer(part, depth + 1) for part in re.split(r"[^\d.-]+", text)))
     return None

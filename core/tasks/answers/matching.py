@@ -210,6 +210,8 @@ class Matcher:
         if other.kind == "number" and other.unit.name:
             texts[1] = _bare(other)
         is_equal = self.ask("equal", *texts)
+        if is_equal is False and 1 in (len(gold.unit.name), len(other.unit.name)):
+            is_equal = self.ask("equal", gold.text, other.text)  # "5 m" may be metres or five times m
         if is_equal is False and _is_in_degrees(gold) != _is_in_degrees(other):
             turned = [
                 rf"({text})\cdot\pi/180" if _is_in_degrees(each) else text

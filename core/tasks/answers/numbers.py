@@ -17,7 +17,7 @@ MAX_LENGTH = 80
 """Longest text read as a number, characters: no honest final answer is longer, and big integers stay small."""
 
 WHOLE = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)"
-PART = r"(?:\{\s*(-?\d+(?:\.\d*)?)\s*\}|(\d))"
+PART = rf"(?:\{{\s*(-?{WHOLE}(?:\.\d*)?)\s*\}}|(\d))"
 PLAIN = re.compile(r"-?\d{1,18}")
 DECIMAL = re.compile(rf"({WHOLE}?)\.(\d*)|({WHOLE})")
 SCIENTIFIC = re.compile(

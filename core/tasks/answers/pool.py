@@ -99,8 +99,8 @@ class Worker:
 
     def _read_result(self, deadline_s: float) -> Judgement:
         line = self._read_line(deadline_s)
-        while line is not None and (message := json.loads(line)).get("loading"):
-            line = self._read_line(START_LIMIT_S)
+        while line is not None and "loading" in (message := json.loads(line)):
+            line = self._read_line(START_LIMIT_S if message["loading"] else deadline_s)
         if line is None:
             raise DeadlineError if self.is_alive else OSError
         return Judgement(message["result"], message["reason"])

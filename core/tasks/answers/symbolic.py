@@ -3,10 +3,10 @@ r"""Work out formulas; runs as a worker process (``python -m core.tasks.answers.
 Formulas that our own reader knows are worked out by :mod:`core.tasks.answers.evaluate`; math-verify is loaded only for
 the rest (sums, integrals, inequalities of several letters). A request on standard input is one JSON line ``{"id", "op",
 "gold", "target", "tolerance", "deadline_s"}``; the reply on standard output is ``{"id", "result", "reason"}``, result
-being true, false or null. ``{"loading": true}`` before a reply says that a library is being imported, which is no fault
-of the pair. The process has a ceiling on memory, and the kernel ends it at the deadline of a request even while a
-library computes in C and nobody is left to kill it. math-verify's own time limit is switched off: it only works in a
-main thread and cannot interrupt big integers.
+being true, false or null. ``{"loading": true}`` says that a library is being imported, which is no fault of the pair,
+and ``{"loading": false}`` that it is there. The process has a ceiling on memory, and the kernel ends it at the deadline
+of a request even while a library computes in C and nobody is left to kill it. math-verify's own time limit is switched
+off: it only works in a main thread and cannot interrupt big integers.
 """
 
 import json
@@ -15,6 +15,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, TextIO
@@ -28,14 +29,18 @@ LOAD_LIMIT_S = 60.0
 """How long the import of a library may take, seconds: a busy machine."""
 
 
+SLOW_S = 0.5
+"""An answer that is nothing but unreadable is given up sooner, seconds."""
+
+
 class UndecidedError(Exception):
     """A comparison that cannot be decided; one sentence."""
 
 
 class Judge:
-    """Answers the questions of a comparison; ``on_load`` is called before a library is imported."""
+    """Answers the questions of a comparison; ``on_load`` is called before and after a library is imported."""
 
-    def __init__(self, on_load: Callable[[], None] = lambda: None):
+    def __init__(self, on_load: Callable[[bool], object] = bool):
         self.on_load = on_load
         self.tolerance: Fraction | None = None
 
@@ -58,8 +63,8 @@ class Judge:
                 found = None
         except evaluate.TooLargeError:
             raise UndecidedError("A value is too large to be worked out.") from None
-        except formula.TooDeepError:
-            raise UndecidedError("A formula is nested too deeply.") from None
+        except formula.OutOfReachError as error:
+            raise UndecidedError(str(error)) from None
         except (formula.FormulaError, RecursionError):
             found = None
         return self.ask_library(gold, other) if found is None else found
@@ -69,10 +74,13 @@ class Judge:
         self._load()
         from math_verify import verify
 
+        start = time.monotonic()
         first, second = self.parse(gold), self.parse(other)
         if not first:
             raise UndecidedError(f"The reference {gold[:40]!r} could not be read as a formula.")
         if not second:
+            if time.monotonic() - start > SLOW_S:  # math-verify keeps to itself that memory ran out
+                raise UndecidedError("The answer took too much time or memory to be read.")
             return False
         # Six digits, its default, would take 0.333333 for a third.
         return bool(verify(first, second, float_rounding=15, numeric_precision=30, timeout_seconds=None))
@@ -98,10 +106,11 @@ class Judge:
 
     def _load(self) -> None:
         if "math_verify" not in sys.modules:
-            self.on_load()
+            self.on_load(True)
             from math_verify import parse
 
             parse(r"\boxed{\sqrt{2}}", parsing_timeout=None)  # builds the grammar
+            self.on_load(False)
 
 
 def _read_equation(text: str) -> formula.Node:
@@ -148,8 +157,14 @@ def serve(requests: TextIO, replies: TextIO) -> None:
     for line in requests:
         request = json.loads(line)
         # Later than the caller's own deadline: this one is for a caller that is gone.
-        judge.on_load = lambda limit=request["deadline_s"]: (arm(limit + LOAD_LIMIT_S), reply({"loading": True}))
-        arm(request["deadline_s"] + 2)
+        limit = request["deadline_s"] + 2
+
+        def tell_loading(is_loading: bool, limit: float = limit) -> None:
+            arm(LOAD_LIMIT_S if is_loading else limit)
+            reply({"loading": is_loading})
+
+        judge.on_load = tell_loading
+        arm(limit)
         result, reason = answer_request(judge, request)
         arm(0)
         reply({"id": request["id"], "result": result, "reason": reason})

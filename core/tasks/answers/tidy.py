@@ -87,6 +87,9 @@ _SHORT_FRACTION = re.compile(
 )
 _HALF_FRACTION = re.compile(r"\\frac\s+\{")
 _SHORT_ROOT = re.compile(r"\\sqrt\s*(\d|[A-Za-z](?![A-Za-z])|\\pi(?![A-Za-z]))")
+_INVISIBLE = re.compile(
+    r"\\[hv]?phantom\s*(?:\{[^{}]*\}|[^{}])|\\(?:hspace|vspace|color|label|tag|textcolor)\*?\s*\{[^{}]*\}"
+)
 _SINGLE = re.compile(r"\\text\s*\{\s*([A-Za-z])\s*\}")
 _OUTER = (("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("__", "__"), ("`", "`"), ("*", "*"), ('"', '"'), ("'", "'"))
 
@@ -158,12 +161,14 @@ def _tidy_commands(text: str) -> str:
         text = re.sub(r"\s*\\\\\s*", r"\\\\", text)
     text = re.sub(r",\\!\s*(?=\d)", ",", text)
     text = text.replace(r"\$", "$").replace(r"\%", "%").replace("\\#", "#").replace("\\_", "_").replace(r"\&", "&")
+    text = _INVISIBLE.sub("", text)
     text = re.sub(r"\\[()\[\]]", "", text).replace("~", " ")
     text = _COMMAND.sub(_replace_command, text)
     text = re.sub(r"\^\s*(?:\\circ|\{\s*\\circ\s*\}|\\text\s*\{\s*o\s*\})|\\degrees?(?![A-Za-z])", r"^\\circ ", text)
     text = re.sub(r"\^\s*(?:\{\s*('+)\s*\}|('+))", r"\1\2", text)
     text = _SINGLE.sub(_replace_single, text)
-    text = re.sub(r"\\text\s*\{\s*(and|or)\s*\}", r" \1 ", text)
+    text = re.sub(r"\\text\s*\{\s*,?\s*(and|or)\s*\}", r" \1 ", text)
+    text = re.sub(r"\\overline\s*\{\s*([A-Za-z]+)\s*\}", r"\1", text)
     text = _HALF_FRACTION.sub(r"\\frac{", text)
     text = _SHORT_FRACTION.sub(_replace_fraction, text)
     return _SHORT_ROOT.sub(r"\\sqrt{\1}", text)
