@@ -1,7 +1,9 @@
 """How many requests may be on their way to one server, and how soon after one another they are sent.
 
-Additive increase, multiplicative decrease (Chiu and Jain 1989): a server that pushes back gets fewer requests at once,
-and one more for each round of answers after that. It knows nothing of HTTP: it is told what became of each request.
+Additive increase, multiplicative decrease (Chiu and Jain 1989): a server that pushes back gets half as many requests at
+once, and some more after each round of answers, a round being as many as go at once. Just below the number that was too
+many the last time it waits for some rounds, as BIC does (Xu 2004), so that it is seldom too many again. It knows
+nothing of HTTP: it is told what became of each request.
 """
 
 import asyncio
@@ -17,13 +19,17 @@ from time import monotonic, time
 MAX_CONCURRENCY = 64
 """Requests on their way at the same time, as long as the server takes them."""
 
-CUT = 0.75
-"""What is left of the limit after a push-back."""
+CUT = 0.5
+"""What is left of the limit after a push-back. By 0.75 a server whose limit halves pushes back five times as often,
+and where it asks for a pause of 1 s each time, half as much gets through (simulated; 64 at once, 200 ms each)."""
 
-GROWTH = 1.0
-"""By how much the limit grows while as many requests are answered as it allows at once."""
+N_ROUNDS_UP = 16
+"""Rounds of answers in which the limit would grow from nothing to its ceiling."""
 
-COOL_DOWN_S = 0.5
+N_ROUNDS_BELOW = 16
+"""Rounds for which it stays just below the number of requests at which the server pushed back last."""
+
+COOL_DOWN_S = 0.2
 """Longest pause after a push-back that names none; doubled with each further one in a row, as nothing is answered."""
 
 MAX_COOL_DOWN_S = 30.0
@@ -113,6 +119,7 @@ class Throttle:
     ):
         self.max_concurrency = max_concurrency
         self._limit = float(max_concurrency)
+        self._too_many = max_concurrency + 1  # requests at once when the server pushed back last
         self._requests, self._tokens = _Pace(requests_per_minute), _Pace(tokens_per_minute)
         self._paused_until, self._n_cuts_in_a_row = float("-inf"), 0
         self._n_in_flight = self._n_sent = self._n_sent_at_cut = self._n_pushbacks = 0
@@ -216,11 +223,16 @@ class Throttle:
         with self._lock:
             if n_tokens is not None:
                 self._tokens.correct(n_tokens - turn.n_tokens)
-            if turn._n_sent_before < self._n_sent_at_cut:
-                return  # it was sent under an earlier limit, and tells nothing of this one
             self._n_cuts_in_a_row = 0
-            if self._n_in_flight >= int(self._limit):  # a limit that is not reached is not tried out
-                self._limit = min(self.max_concurrency, self._limit + GROWTH / int(self._limit))
+            is_tried = turn._n_sent_before >= self._n_sent_at_cut and self._n_in_flight >= int(self._limit)
+            if is_tried:  # else it was sent under an earlier limit, or tells nothing of so many at once
+                step = min(1.0, self._get_growth() / int(self._limit))
+                self._limit = min(float(self.max_concurrency), self._limit + step)
+
+    def _get_growth(self) -> float:
+        """Return by how much the limit grows in one round of answers."""
+        is_just_below = int(self._limit) < self._too_many <= int(self._limit) + 1
+        return 1 / N_ROUNDS_BELOW if is_just_below else self.max_concurrency / N_ROUNDS_UP
 
     def _take_pushback(self, turn: Turn, retry_after_s: float | None) -> None:
         with self._lock:
@@ -228,7 +240,8 @@ class Throttle:
             self._tokens.correct(-turn.n_tokens)
             pause = 0.0
             if turn._n_sent_before >= self._n_sent_at_cut:  # the others of one crowd tell nothing new
-                self._limit = max(1.0, CUT * min(self._limit, self._n_in_flight))
+                self._too_many = min(int(self._limit), self._n_in_flight)
+                self._limit = max(1.0, CUT * self._too_many)
                 self._n_sent_at_cut = self._n_sent
                 pause = min(MAX_COOL_DOWN_S, COOL_DOWN_S * 2**self._n_cuts_in_a_row) * random.uniform(0.5, 1.0)
                 self._n_cuts_in_a_row += 1
@@ -240,11 +253,11 @@ class Throttle:
 class _Pace:
     """An even pace: each amount that is spent takes its time (the generic cell rate algorithm, ITU-T I.371).
 
-    With the time that sending may lag behind added to the minute, no 60 s hold more than the cap.
+    What sending may lag behind is added to the minute, twice to be sure, so that no 60 s hold more than the cap.
     """
 
     def __init__(self, per_minute: float | None):
-        self._seconds_each = (60.0 + CATCH_UP_S) / per_minute if per_minute else 0.0
+        self._seconds_each = (60.0 + 2 * CATCH_UP_S) / per_minute if per_minute else 0.0
         self.ready_at = float("-inf")
 
     def spend(self, amount: float, now: float) -> None:
