@@ -1,4 +1,4 @@
-"""One colour per selector and per state, everywhere.
+"""One colour per selector, per prompting method and per state, everywhere.
 
 Families have hues, members have shades and dashes: loss is orange, reward violet, judges teal, gradient blue,
 correctness green, random a neutral grey that is always dashed. Every colour keeps a contrast of at least 3:1 on the
@@ -46,6 +46,36 @@ SELECTOR_STYLES = {
 }
 """Known selectors; the hues start from Okabe and Ito's palette, darkened where it is too light for white."""
 
+
+@dataclass(frozen=True, slots=True)
+class MethodStyle:
+    """How a prompting method is drawn: members of a family share their colour and differ in their symbol."""
+
+    colour: str
+    """``#RRGGBB``"""
+
+    symbol: str = "circle"
+    """A plotly symbol."""
+
+
+METHOD_STYLES = {
+    "rewrite": MethodStyle("#5B7F1C"),
+    "lion_hard": MethodStyle("#5B7F1C", "square"),
+    "lion_easy": MethodStyle("#5B7F1C", "diamond"),
+    "direct": MethodStyle("#A8662B"),
+    "cot": MethodStyle("#A8662B", "square"),
+    "multi_turn": MethodStyle("#A8662B", "diamond"),
+    "sequence": MethodStyle("#B5588F"),
+    "vs_standard": MethodStyle("#6F7FB8"),
+    "vs_cot": MethodStyle("#6F7FB8", "square"),
+    "vs_multi": MethodStyle("#6F7FB8", "diamond"),
+    "mutate": MethodStyle("#12848A"),
+    "incorrect": MethodStyle("#C2453D"),
+    "free": MethodStyle("#7B8087"),
+}
+"""Known prompting methods: rewriting green, one at a time brown, lists pink, verbalized sampling blue. Figures name
+every point, so colour is never alone."""
+
 _SPARE = (Style("#B5588F"), Style("#A8662B"), Style("#6F7FB8"), Style("#C2453D"))
 
 
@@ -86,6 +116,11 @@ def style_of_selector(name: str | None) -> Style:
         return NEUTRAL
     known = SELECTOR_STYLES.get(name)
     return known or _SPARE[sum(name.encode()) % len(_SPARE)]
+
+
+def style_of_method(name: str) -> MethodStyle:
+    """Return the fixed style of a prompting method; an unknown name always gets the same spare colour."""
+    return METHOD_STYLES.get(name) or MethodStyle(_SPARE[sum(name.encode()) % len(_SPARE)].colour, "triangle-up")
 
 
 def style_of_state(name: str) -> StateStyle:

@@ -5,9 +5,11 @@ import pytest
 from core.figures.colours import (
     DARK_BACKGROUND,
     LIGHT_BACKGROUND,
+    METHOD_STYLES,
     SELECTOR_STYLES,
     STATE_STYLES,
     fade,
+    style_of_method,
     style_of_selector,
     style_of_state,
 )
@@ -26,7 +28,9 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-COLOURS = sorted({style.colour for style in (*SELECTOR_STYLES.values(), *STATE_STYLES.values())})
+COLOURS = sorted(
+    {style.colour for style in (*SELECTOR_STYLES.values(), *METHOD_STYLES.values(), *STATE_STYLES.values())}
+)
 
 
 @pytest.mark.parametrize("background", [LIGHT_BACKGROUND, DARK_BACKGROUND])
@@ -42,6 +46,11 @@ def test_contrast_itself_knows_black_on_white():
 def test_members_of_a_family_differ_by_more_than_nothing():
     looks = [(style.colour, style.dash) for style in SELECTOR_STYLES.values()]
     assert len(set(looks)) == len(looks)
+
+
+def test_no_two_methods_are_drawn_alike_and_unknown_ones_keep_their_looks():
+    assert len(set(METHOD_STYLES.values())) == len(METHOD_STYLES)
+    assert style_of_method("mine") == style_of_method("mine") not in METHOD_STYLES.values()
 
 
 def test_random_is_dashed_and_unknown_names_keep_their_colour():
