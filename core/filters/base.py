@@ -18,6 +18,18 @@ COSTS = ("none", "compute", "teacher")
 a candidate that they reject is not put to dearer ones."""
 
 
+class ValueCache(Protocol):
+    """What is needed of ``core.cache.Cache``."""
+
+    def get(self, key: str) -> Any | None:
+        """Return the value of that key, None where there is none."""
+        ...
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a JSON value."""
+        ...
+
+
 @dataclass(slots=True)
 class FilterContext:
     """What a filter may compare with, and what it keeps from one call to the next of the same run."""
@@ -39,6 +51,9 @@ class FilterContext:
     """Who is asked by filters of cost ``teacher``; None: they cannot decide."""
 
     prompts: Prompts = SHIPPED
+    cache: ValueCache | None = None
+    """Where embeddings outlive the run; None: they are kept for this context only."""
+
     kept: dict[str, Any] = field(default_factory=dict)
     """What filters keep during a run (an index, embeddings), by a name of their own."""
 
@@ -52,7 +67,8 @@ class FilterContext:
 class Filter(Protocol):
     """Judges usable candidates (``failure is None``); a frozen dataclass whose fields are its settings.
 
-    A filter of cost ``teacher`` has an ``async def __call__`` of the same shape.
+    A candidate from a file may lack its answer or its parents: nothing is raised for that, the filter cannot decide. A
+    filter of cost ``teacher`` has an ``async def __call__`` of the same shape.
     """
 
     name: str
@@ -93,6 +109,45 @@ def make_filters(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
             )
         filters.append(replace(member, **changes) if changes else member)
     return sorted(filters, key=lambda member: COSTS.index(member.cost))
+
+
+def accept(candidate: Candidate, name: str, value: float | None = None) -> Verdict:
+    """Return the verdict that nothing is wrong."""
+    return Verdict(candidate.candidate_id, name, True, None, value)
+
+
+def reject(candidate: Candidate, name: str, reason: str, value: float | None = None) -> Verdict:
+    """Return the verdict that something is: ``reason`` quotes it in one sentence."""
+    return Verdict(candidate.candidate_id, name, False, reason, value)
+
+
+def leave_open(candidate: Candidate, name: str, reason: str, value: float | None = None) -> Verdict:
+    """Return the verdict that the filter cannot decide, and why."""
+    return Verdict(candidate.candidate_id, name, None, reason, value)
+
+
+def shorten(text: str, n_characters: int) -> str:
+    """Return the beginning of a text on one line, without characters that cannot be shown."""
+    line = " ".join(text[: 4 * n_characters].split())
+    line = line if len(line) <= n_characters else line[: n_characters - 1] + "…"
+    return "".join(character if character.isprintable() else "�" for character in line)
+
+
+def quote(text: str, n_characters: int = 80) -> str:
+    """Return the beginning of a text as it is quoted in a reason."""
+    return f"“{shorten(text, n_characters)}”"
+
+
+LABEL = "label"
+"""Field of ``Candidate.meta`` that says what the answer is meant to be."""
+
+INCORRECT = "incorrect"
+"""Value of LABEL for an answer that is wrong on purpose (Zhang 2025, appendix G.6)."""
+
+
+def is_wrong_on_purpose(candidate: Candidate) -> bool:
+    """Say whether the candidate's answer is meant to be wrong."""
+    return candidate.meta.get(LABEL) == INCORRECT
 
 
 def is_rejected(verdicts: Sequence[Verdict]) -> bool:

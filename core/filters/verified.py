@@ -4,11 +4,21 @@ It knows nothing of how a task checks (arithmetic, forward chaining, exact fract
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from core.filters.base import FILTERS, FilterContext
+from core.filters.base import (
+    FILTERS,
+    FilterContext,
+    accept,
+    is_wrong_on_purpose,
+    leave_open,
+    reject,
+    shorten,
+)
 from core.records import Candidate, Verdict
 
 
+@dataclass(frozen=True, slots=True)
 class Verified:
     """One verdict per candidate from ``Task.find_fault``."""
 
@@ -16,13 +26,30 @@ class Verified:
     cost = "none"
     title = "Rejects answers that the task's own check finds wrong"
 
+    max_characters: int = 50_000
+    """A longer question or answer is not checked, and nothing is decided."""
+
     def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:
-        """Return one verdict per candidate, in order; the reason is the fault that was found."""
-        verdicts = []
-        for candidate in candidates:
-            fault = context.task.find_fault(candidate.question, candidate.answer, candidate.meta)
-            verdicts.append(Verdict(candidate.candidate_id, self.name, fault is None, fault))
-        return verdicts
+        """Return one verdict per candidate, in order; the reason is the fault that was found.
+
+        None where there is no answer, where it holds nothing that can be checked, and where it is wrong on purpose: the
+        filter ``wrong`` judges those.
+        """
+        return [self._judge(candidate, context) for candidate in candidates]
+
+    def _judge(self, candidate: Candidate, context: FilterContext) -> Verdict:
+        question, answer, task = candidate.question, candidate.answer, context.task
+        if question is None or answer is None:
+            return leave_open(candidate, self.name, f"There is no {'question' if question is None else 'answer'}.")
+        if is_wrong_on_purpose(candidate):
+            return leave_open(candidate, self.name, "The answer is meant to be wrong; the filter wrong judges it.")
+        if (longest := max(len(question), len(answer))) > self.max_characters:
+            return leave_open(candidate, self.name, f"A text of {longest:,} characters is not checked.", longest)
+        fault = task.find_fault(question, answer, candidate.meta)
+        if fault is not None:
+            return reject(candidate, self.name, shorten(fault, 300))
+        unchecked = task.find_unchecked(question, answer, candidate.meta)
+        return accept(candidate, self.name) if unchecked is None else leave_open(candidate, self.name, unchecked)
 
 
 FILTERS.register(Verified.name)(Verified())
