@@ -16,6 +16,7 @@ from core.tasks import TASKS, NewQuestion
 from core.teacher.base import ROUNDS_PER_REPLICATE, SWEEPS_PER_ROUND, Hint, TeacherRequest
 from core.teacher.builtin.base import REWRITERS, CannotRewrite, Rewrite
 from core.teacher.builtin.fresh import FRESH
+from core.teacher.builtin.judge import SOLVERS
 from core.teacher.builtin.mutation import MUTATIONS
 from core.teacher.builtin.series import N_TRIES, Make, Series
 
@@ -25,8 +26,14 @@ N_KEPT = 256
 INDEX_STEP = SWEEPS_PER_ROUND * ROUNDS_PER_REPLICATE * 1_000
 """Between the sample indices that the rules see for two draws of one call: they look like other replicates."""
 
-N_LOOKED_AT = 8
-"""Instances of a call among which an answer request looks for its question, at least; else twice those asked for."""
+N_LOOKED_AT = 50
+"""Instances of a call among which an answer request looks for its question, at least; else twice those asked for.
+
+Who asks for a further answer does not know how many the call was for.
+"""
+
+N_LOOKED_AT_SOLVED = 8
+"""As above, for tasks whose questions can be solved from their text as well."""
 
 
 class Calls:
@@ -67,18 +74,21 @@ class Calls:
         sample_index = request.sample_index if hint.asked_as is None else hint.asked_as
         wanted = ["question", "mutation"] if parents and request.task in MUTATIONS else ["question"]
         wanted.sort(key=lambda wants: wants != hint.wants)
-        failure: CannotRewrite | None = None
-        for wants in wanted:
-            series = self.open(wants, request.task, parents, sample_index)
-            try:
-                for position in range(max(2 * hint.n_items, N_LOOKED_AT)):
+        opened = [self.open(wants, request.task, parents, sample_index) for wants in wanted]
+        failures: list[CannotRewrite] = []
+        least = N_LOOKED_AT_SOLVED if request.task in SOLVERS else N_LOOKED_AT
+        for position in range(max(2 * hint.n_items, least)):
+            for series in list(opened):
+                try:
                     instance = series.get(position)
-                    if _asks(request, instance):
-                        return instance
-            except CannotRewrite as error:
-                failure = failure or (None if position else error)
-        if failure is not None:
-            raise failure
+                except CannotRewrite as error:
+                    opened.remove(series)
+                    failures += [] if position else [error]
+                    continue
+                if _asks(request, instance):
+                    return instance
+        if len(failures) == len(wanted):
+            raise failures[0]
         return None
 
 

@@ -85,16 +85,21 @@ def _read_annotation(match: re.Match[str]) -> Equation | None:
 
 
 def _read_chain(match: re.Match[str]) -> Equation | None:
-    """Return the first side of a plain chain and its value; a first side that is no arithmetic ("9x") is left out."""
+    """Return the first side of a plain chain and its value; sides before that it does not equal ("9x") are left out."""
     n_skipped = len(count[0]) if (count := _COUNT.match(match["chain"])) else 0
     place, sides = match.start() + n_skipped, match["chain"][n_skipped:].split("=")
-    while len(sides) > 2 and _value_of(sides[0]) is None:
+    sides[-1] = sides[-1].rstrip(" \t.,(+-*/x")
+    while len(sides) > 1 and not _agree(sides):
         place += len(sides.pop(0)) + 1
-    value = _value_of(sides[0])
-    sides[-1] = sides[-1].rstrip(" \t\n.,(+-*/x")
-    if value is None or any(_value_of(side) != value for side in sides):
+    if len(sides) == 1:
         return None
+    value = _value_of(sides[0])
     return Equation(place, place + len("=".join(sides)), sides[0].strip(), value)
+
+
+def _agree(sides: list[str]) -> bool:
+    values = {_value_of(side) for side in sides}
+    return len(values) == 1 and None not in values
 
 
 def _value_of(side: str) -> Fraction | None:

@@ -27,7 +27,9 @@ WHOLE_MASS = (0.35, 0.85)
 BELOW_TAIL = (0.25, 0.95)
 """Share of the threshold that is stated of an instance from the tail: from, to."""
 
-_THRESHOLD = re.compile(r"\b(?:below|less than|under|smaller than|lower than|at most)\s+(0?\.\d+|1(?:\.0+)?)\b")
+_THRESHOLD = re.compile(
+    r"\b(?:below|less than|under|smaller than|lower than)\s+(\d+(?:\.\d+)?e-\d+|0?\.\d+|1(?:\.0+)?)(?![\d%])"
+)
 _STATED_WORD = re.compile(r"probabilit|confidence|likelihood", re.IGNORECASE)
 
 

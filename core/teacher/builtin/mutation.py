@@ -16,6 +16,7 @@ from core.demo.stories.telling import tell
 from core.demo.stories.words import THEMES, Theme
 from core.records import Problem
 from core.registry import Registry
+from core.tasks.answers.boxes import last_box
 from core.tasks.arithmetic24 import (
     TARGET,
     ExpressionError,
@@ -27,6 +28,7 @@ from core.tasks.arithmetic24 import (
     write_worked,
 )
 from core.tasks.deduction import Clause, Term
+from core.teacher.base import ROUNDS_PER_REPLICATE, SWEEPS_PER_ROUND
 from core.teacher.builtin.base import CannotRewrite, Rewrite, make_rng
 from core.teacher.builtin.game24 import LIMIT, PLAIN_LIMIT, rewrite_game24
 from core.teacher.builtin.maths import SCENE_SHARE
@@ -41,6 +43,12 @@ Its ``question_reply`` is the problem alone, in the task's form.
 
 N_OPERATIONS_ADDED = 2
 """Operations of the second parent that follow those of the first."""
+
+N_TRIES = 5
+"""Draws until a puzzle is not its own parent; a second one is seldom needed."""
+
+REPLICATE = SWEEPS_PER_ROUND * ROUNDS_PER_REPLICATE
+"""Between two sample indices for which backward reasoning takes the ways in another order."""
 
 N_STEPS_MIXED = 7
 """Operations of a mixed story, at most."""
@@ -128,8 +136,7 @@ def mutate_game24(parents: Sequence[Problem], key: str) -> Rewrite:
     rng = random.Random(key)
     first, *others = parents
     if not others:
-        made = rewrite_game24(first, rng.randrange(10**9) * 10**6)
-        return replace(made, question_reply=made.question)
+        return _grow_game24(first, rng)
     other = rng.choice(others)
     try:
         node = parse_expression(first.final or "")
@@ -148,6 +155,19 @@ def mutate_game24(parents: Sequence[Problem], key: str) -> Rewrite:
     expression = format_expression(replace_numbers(node, numbers))
     question = " ".join(map(str, sorted(numbers)))
     return Rewrite(question, question, write_worked(expression))
+
+
+def _grow_game24(parent: Problem, rng: random.Random) -> Rewrite:
+    """Change two numbers of the solution by backward reasoning, and half of the time two more."""
+    for _ in range(N_TRIES):
+        made = rewrite_game24(parent, rng.randrange(10**9) * REPLICATE)
+        if rng.random() < 0.5:
+            final = (last_box(made.answer_reply) or "").removesuffix("= 24")
+            again = replace(parent, problem_id=f"{parent.problem_id} {made.question}", final=final)
+            made = rewrite_game24(again, rng.randrange(10**9) * REPLICATE)
+        if made.question != parent.question:
+            return replace(made, question_reply=made.question)
+    raise CannotRewrite("The rules came back to the parent itself.")
 
 
 def _choose(given: Sequence[int], own: Sequence[int], n_given: int) -> Iterator[tuple[int, ...]]:

@@ -127,8 +127,9 @@ def _spoil(request: TeacherRequest, start: int) -> tuple[list[str], str]:
     if not parents:
         raise TeacherError("The built-in teacher makes mistakes in the answers of seeds, and this request names none.")
     key = f"{parents[0].problem_id} {request.sample_index}"
-    found = list_wrong(request.task, parents[0], key)
-    chosen = found[start : start + request.hint.n_items]
+    end = start + request.hint.n_items
+    found = list_wrong(request.task, parents[0], key, end)
+    chosen = found[start:end]
     if not chosen:
         raise TeacherError(f"The rules find only {len(found)} different mistakes in the answer to this problem.")
     told = "; ".join(wrong.mistake for wrong in chosen)
@@ -141,10 +142,17 @@ def _word(request: TeacherRequest, instances: Sequence[Rewrite]) -> tuple[list[s
     if request.hint.wants == "mutation":
         items = [write_mutation(each) for each in instances]
         return items, f"I mix what the given problems are made of, and solve {_count(n)} before I write it down."
-    items = [each.question_reply for each in instances]
+    items = [_write_question(request, each) for each in instances]
     if list_parents(request):
         return items, f"I keep the kind of the given problem and change its steps, numbers and words, for {_count(n)}."
     return items, f"The request leaves open what it is about; I take {_count(n)} of the kinds that I know."
+
+
+def _write_question(request: TeacherRequest, made: Rewrite) -> str:
+    """Return a new question as the prompt wants it: a puzzle comes with its equation only where a box is asked for."""
+    first = request.earlier[0][0] if request.earlier else request.prompt
+    is_bare = request.task == "game24" and r"\boxed" not in first
+    return made.question if is_bare else made.question_reply
 
 
 def _count(n: int) -> str:

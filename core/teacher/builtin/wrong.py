@@ -61,13 +61,16 @@ class WrongRules(Protocol):
 WRONG: Registry[WrongRules] = Registry("mistakes of the built-in teacher")
 
 
-def list_wrong(task_name: str, problem: Problem, key: str) -> list[Wrong]:
+def list_wrong(task_name: str, problem: Problem, key: str, n: int = N_LOOKED_AT) -> list[Wrong]:
     """Return different wrong solutions to a problem's own question, those with different final answers first.
+
+    There may be fewer than ``n``, or more; the first ``n`` are the same for any larger number.
 
     Args:
         task_name: registry name of the task.
         problem: its reference is what is departed from.
         key: decides order and choice.
+        n: solutions that are enough.
 
     Raises:
         CannotRewrite: rules find none.
@@ -76,7 +79,7 @@ def list_wrong(task_name: str, problem: Problem, key: str) -> list[Wrong]:
     finals: dict[str, Wrong] = {}
     further: dict[str, Wrong] = {}
     for number, wrong in enumerate(WRONG.get(task_name)(problem, random.Random(key))):
-        if number >= N_LOOKED_AT:
+        if number >= N_LOOKED_AT or len(finals) >= n:
             break
         final = _read_final(task, wrong.text)
         if final is None or wrong.text in further or task.is_correct(final, problem) is not False:
