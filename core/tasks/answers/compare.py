@@ -214,9 +214,9 @@ def fit_to_reference(gold: Any, found: Extraction) -> str | None:
     said = found.text
     if said is None:
         return None
-    if found.row is not None and len(split_top(tidy_answer(_to_text(gold) or "")[:MAX_LENGTH], SEPARATOR)) > 1:
-        return found.row
     wanted, tidied = tidy_answer(_unwrap(_to_text(gold) or "")), tidy_answer(said[:MAX_LENGTH])
+    if found.row is not None and len(split_top(wanted[:MAX_LENGTH], SEPARATOR)) > 1:
+        return found.row
     if len(wanted) > MAX_LENGTH or not re.search("[A-Za-z]{3}", tidied):
         return said
     if wanted.casefold() in ("true", "false", "yes", "no"):

@@ -2,7 +2,7 @@ r"""Find the final answer of a worked solution: the ``#### 42`` line, else a box
 
 The last two are for students and teachers that were not trained on the first form. :func:`find_final` never takes a
 mere last number of the text, because an answer that was cut off in the middle has one too; :func:`extract_answer`, for
-responses of unknown origin, also reads a closing sentence that concludes ("So she pays $18.").
+responses of unknown origin, also reads a closing sentence ("So she pays $18.").
 """
 
 import re
@@ -18,13 +18,13 @@ MAX_READ = 200_000
 MAX_LINE = 2000
 """Longest line in which an answer is looked for, characters; of a longer one, only the end."""
 
-HASH = re.compile(r"^[^\n#]{0,400}####(?!#)[ \t]*([^\n]*)", re.MULTILINE)
+HASH = re.compile(r"(?<!#)####(?!#)[ \t]*([^\n#]*)")
 HEADING = re.compile(
     r"\W*(?:step|solution|conclusion|explanation|verification|part|case|approach|answer|final answer|given|problem)\b",
     re.I,
 )
 PHRASE = re.compile(
-    r"(?:^\W*A(?:ns(?:wer)?)?\W*:|^[\W]*(?:the )?(?:final )?answer\W*$"
+    r"(?:^\W*A(?:ns(?:wer)?)?\W*:|^[\W]*(?:the )?(?:final )?answer(?:\W*$|\s+(?=[$\\\d(-]))"
     r"|\b(?:final )?answer\b[^:\n.=\d$\\]{0,40}?(?:\bis\b|:|=)"
     r"|\b(?:correct|right|best)\s+(?:option|choice|answer)\s+(?:is|would be)\b|\bfinal (?:result|value)\s*(?:is|:|=))"
     r":?",
@@ -83,7 +83,8 @@ def extract_answer(response: str | None) -> Extraction:
     """Return the final answer of a whole response of any style.
 
     Thinking in tags is cut, and so is a next question that a base model goes on to. Then as :func:`find_final`, and
-    where nothing is stated so, a last line that is only a value, or a last sentence that begins like a conclusion.
+    where nothing is stated so, a last line that is only a value, or a last sentence that is complete and either begins
+    like a conclusion or holds a number.
     """
     if response is None or not response.strip():
         return Extraction(None, "The response is empty.")
@@ -111,7 +112,7 @@ def _find_any(text: str) -> Extraction:
     if len(lines) > 1 and (read_quantity(last) or re.fullmatch(r"\W*(\$[^$]+\$|\\\[.*\\\]|\\\(.*\\\))\W*", last)):
         return Extraction(last, "It is the last line.")
     sentence = SENTENCE_END.split(last)[-1]
-    if sentence[-1:] in ".!$*)]" and CONCLUSION.match(sentence):
+    if sentence[-1:] in tuple(".!$*)]") and (CONCLUSION.match(sentence) or re.search(r"\d", sentence)):
         return Extraction(sentence, "It is the closing sentence.")
     return Extraction(None, "The response states no final answer.")
 
@@ -183,12 +184,12 @@ def _lines_backwards(text: str) -> Iterator[tuple[str, str]]:
 
 def reduce_sentence(text: str) -> str | None:
     """Return the one value that a sentence holds ("She has 12 eggs left."); None where it is none or several."""
-    formulas = re.findall(r"(?<!\\)\$([^$]+)\$", text)
-    if len(set(formulas)) == 1:
-        return formulas[0]
+    formulas = {found for found in re.findall(r"(?<!\\)\$([^$]+)\$", text) if re.search(r"\d|\\", found)}
+    if len(formulas) == 1:
+        return formulas.pop()
     if LIMITS.search(text):
         return None
-    numbers = {match[0].strip() for match in NUMBER.finditer(text[-MAX_LINE:])}
+    numbers = {match[0].strip() for match in NUMBER.finditer(text[-MAX_LINE:].replace("$", " "))}
     if len(numbers) == 1:
         return numbers.pop()
     sides = text.rsplit("=", 1)

@@ -5,6 +5,7 @@ brings: the worker process works it out, the app refuses and sends the whole pai
 first, since it says what was asked for: a unit or a name that the other leaves out is no fault.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -38,6 +39,8 @@ def match_texts(gold: str, other: str, ask: Ask, tolerance: Fraction | None = No
     """Compare two tidied answers; see :class:`Matcher`."""
     if squeeze(gold) == squeeze(other):
         return SAME_TEXT
+    if _is_decimal_comma(gold, other) or _is_decimal_comma(other, gold):
+        return Judgement(True, "The numbers are equal, one with a decimal comma.")
     try:
         first, second = read_answer(gold), read_answer(other)
     except TooManyError as error:
@@ -219,6 +222,12 @@ class Matcher:
             ]
             is_equal = self.ask("equal", *turned) if r"\pi" in "".join(texts) else False
         return _asked(is_equal, "the formula", gold.text, other.text)
+
+
+def _is_decimal_comma(first: str, second: str) -> bool:
+    """Say whether the first is the second with a comma for the point: 2,5 for 2.5."""
+    is_one = re.fullmatch(r"-?\d+,\d+", first) and re.fullmatch(r"-?\d+\.\d+", second)
+    return bool(is_one) and Fraction(first.replace(",", ".")) == Fraction(second)
 
 
 def _bare(answer: Answer) -> str:

@@ -55,7 +55,7 @@ MAX_LENGTH = 60
 """Longest unit that is read, characters."""
 
 _BARE = re.compile(r"[-+]?[\d.,/]+")
-_PERCENT = re.compile(r"\s*(?:%|(?<![A-Za-z])per ?cent(?:age points?)?|\\text\s*\{\s*percent\s*\})$")
+_PERCENT = re.compile(r"\s*(?:%|(?<![A-Za-z])(?:per ?cent(?:age)?(?: points?)?|pct)|\\text\s*\{\s*percent\s*\})$")
 _DEGREE = re.compile(
     r"\s*(?:\^\\circ|\\text\s*\{\s*(?:degrees?|deg)\b\.?|(?<![A-Za-z])degrees?\b)\s*"
     r"(?:\}|(?:\\text\s*\{\s*)?(C|F|Celsius|Fahrenheit)\b\s*\}?)?\s*$"

@@ -7,6 +7,18 @@ from core.tasks.answers.final_line import extract_answer, reduce_sentence
 from core.tasks.answers.pool import close_shared_pool
 
 RESPONSES = [
+    ("34", "Final Answer: The largest $n$ is 34.", True),
+    ("3", "So t = 8.\nFinal Answer: Jane started growing it 3 hours ago. I hope it is correct.", True),
+    ("18", "She sells 9 eggs.\nShe makes $18 every day at the farmers' market.", True),
+    ("18", "She sells 9 eggs.\nShe makes $17 every day at the farmers' market.", False),
+    ("100\\%", "Therefore, the error of the position increases by 100%.", True),
+    ("10", "Answer \\( (9+1) \\)", True),
+    ("1,-2", "The integers are \\[ \\boxed{-2} \\quad \\text{and} \\quad \\boxed{1}. \\]", True),
+    ("The roots are $\\boxed{1,-2}$.", "They are $\\boxed{-2}$ and $\\boxed{1}$.", True),
+    ("2 clips, so\n#### 72", "48 + 24 = 72 clips in all. #### 72", True),
+    (r"\frac{1}{3}", r"The answer is $\frac{1}{3}.$", True),
+    ("1", "The answer is $1/3.$", False),
+    ("2", r"It is $2^{10}.$", False),
     ("18", "Janet sells 9 eggs.\nSo she makes 9 * 2 = $<<9*2=18>>18 every day.\n#### 18", True),
     ("18", "She makes $18.\n\nThe answer is 18.", True),
     ("18", "The final answer is: $\\boxed{18}$. I hope it is correct.", True),
@@ -136,7 +148,7 @@ def test_why_there_is_none(response, words):
     ("sentence", "value"),
     [
         ("She has 12 eggs left.", "12"),
-        ("It costs $1,234.50 in all", "$1,234.50"),
+        ("It costs $1,234.50 in all", "1,234.50"),
         ("5 + 7 = 12 eggs", "12"),
         ("so $x^2$ is it", "x^2"),
         ("3 apples and 2 pears", None),
