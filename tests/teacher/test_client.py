@@ -1,10 +1,8 @@
 """The chat client and the remote teacher against a real server and its faults."""
 
 import asyncio
-import gc
 import json
 import traceback
-import warnings
 from dataclasses import replace
 from email.utils import formatdate
 from time import monotonic, time
@@ -12,20 +10,18 @@ from time import monotonic, time
 import pytest
 
 from core.errors import TeacherError
-from core.teacher.base import TeacherRequest
-from core.teacher.cached import CachedTeacher
 from core.teacher.client import (
-    ChatClient,
     EndpointDenied,
     PromptTooLong,
     RequestRefused,
+    SchemaRefused,
     ServerUnavailable,
 )
-from core.teacher.endpoint import Endpoint
 from core.teacher.faults import read_retry_after
-from core.teacher.remote import RemoteTeacher
 from core.teacher.reply import find_message, read_reply
-from tests.teacher.server import ChatServer, drop, hang, send_body, status, trickle
+from tests.teacher.asking import ask, make_client
+from tests.teacher.faults import ODD, PASSING, drip, hang, say, send_body, status, trickle
+from tests.teacher.server import ChatServer
 
 KEY = "sk-very-secret-0123456789"
 COMPLETION = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
@@ -40,16 +36,6 @@ def server():
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-
-
-def ask(server, *, prompt="one two three", model="model", key_env="OPENAI_API_KEY", client=None, **fields):
-    client = client or make_client(server, model=model, key_env=key_env)
-    fields = {"max_tokens": 20, "temperature": 0.0} | fields
-    return asyncio.run(client.chat([{"role": "user", "content": prompt}], **fields))
-
-
-def make_client(server, *, model="model", key_env="OPENAI_API_KEY", **options) -> ChatClient:
-    return ChatClient(Endpoint(server.url, model, key_env), **{"backoff_s": 0.01, "timeout_s": 5.0} | options)
 
 
 # Keys
@@ -162,15 +148,24 @@ def test_the_log_probability_is_that_of_the_sampled_token(logprobs, expected):
 # What passes
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [status(500), status(503, "loading the model"), status(408), drop, send_body(b"<html>busy</html>"), send_body([1]),
-     send_body({"error": {"message": "upstream is busy", "code": 502}})],
-    ids=["500", "503", "408", "dropped", "no JSON", "no completion", "an error with status 200"],
-)  # fmt: skip
-def test_a_passing_fault_is_tried_again(server, fault):
-    server.script.faults.extend([fault, fault])
-    assert ask(server).texts[0] and len(server.bodies) == 3
+@pytest.mark.parametrize("name", PASSING)
+def test_a_passing_fault_is_tried_again(server, name, monkeypatch):
+    monkeypatch.setattr("core.teacher.throttle.COOL_DOWN_S", 0.01)
+    monkeypatch.setattr("core.teacher.throttle.SPREAD_S", 0.01)
+    server.script.faults.extend([PASSING[name]] * 2)
+    reply = ask(server)
+    assert reply.texts[0] and reply.n_attempts == len(server.bodies) == 3
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_reply_is_a_reply(server, name):
+    server.script.faults.append(ODD[name])
+    reply = ask(server)
+    assert len(server.bodies) == 1 and all(isinstance(text, str) for text in reply.texts)
+    assert {"cut off": "length", "content filter": "content_filter", "refusal": "refusal"}.get(
+        name, reply.finish_reasons and reply.finish_reasons[0]
+    ) == (reply.finish_reasons and reply.finish_reasons[0])
+    assert len(reply.texts) == {"duplicate choices": 3, "no choices": 0}.get(name, 1)
 
 
 @pytest.mark.parametrize("fault", [hang, trickle])
@@ -179,6 +174,15 @@ def test_a_hanging_server_is_given_up_and_tried_again(server, fault):
     started = monotonic()
     assert ask(server, client=make_client(server, timeout_s=0.3)).texts[0]
     assert 0.3 <= monotonic() - started < 2.0
+
+
+def test_a_slow_reply_is_waited_for_until_the_deadline_and_no_longer(server):
+    server.script.faults.extend([drip(0.3), drip(1.5)])
+    client = make_client(server, timeout_s=0.8)
+    assert (ask(server, client=client).texts[0], len(server.bodies)) == ("slow", 1)
+    started = monotonic()
+    assert ask(server, client=client).n_attempts == 2
+    assert 0.8 <= monotonic() - started < 1.4
 
 
 def test_a_pause_that_the_server_asks_for_is_kept(server):
@@ -292,6 +296,85 @@ def test_a_model_that_knows_the_limit_by_its_newer_name_only(server):
     assert limits == [["max_tokens"], ["max_completion_tokens"], ["max_completion_tokens"]]
 
 
+REASONING = "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) is supported."
+
+
+def test_a_temperature_that_the_model_does_not_take_is_left_out_where_that_is_wanted(server):
+    with pytest.raises(RequestRefused, match="does not support"):
+        server.script.faults.append(status(400, REASONING))
+        ask(server)
+    client = make_client(server, omits_refused=True)
+    server.script.faults.append(status(400, REASONING))
+    server.script.faults.append(status(400, "Unsupported parameter: 'top_p' is not supported with this model."))
+    assert ask(server, client=client, temperature=0.7, top_p=0.9).n_attempts == 3
+    assert ask(server, client=client, temperature=0.7, top_p=0.9).n_attempts == 1
+    assert [("temperature" in body, "top_p" in body) for body in server.bodies[1:]] == [
+        (True, True), (False, True), (False, False), (False, False),
+    ]  # fmt: skip
+    assert client.omitted == {"temperature", "top_p"}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        status(400, "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
+        status(400, "Invalid schema for response_format 'reply': In context=(), 'required' is required to be supplied"),
+        status(400, "This response_format type is unavailable now"),
+        status(400, "Bad value", param="response_format"),
+        status(422, "The provided JSON schema contains features not supported by xgrammar."),
+        lambda exchange: exchange.send_json(
+            422, {"detail": [{"loc": ["body", "response_format", "type"], "msg": "Input should be 'text'"}]}
+        ),
+    ],
+    ids=["OpenAI: model", "OpenAI: schema", "DeepSeek", "field", "vLLM", "FastAPI"],
+)  # fmt: skip
+def test_a_refused_schema_is_told_apart(server, refusal):
+    server.script.faults.extend([refusal, refusal, status(400, "this text is not allowed")])
+    with pytest.raises(SchemaRefused):
+        ask(server, schema={"type": "object"})
+    with pytest.raises(RequestRefused) as caught:
+        ask(server)  # without one it is something else that is refused
+    assert type(caught.value) is RequestRefused
+    with pytest.raises(RequestRefused) as caught:
+        ask(server, schema={"type": "object"})
+    assert type(caught.value) is RequestRefused
+
+
+def test_a_request_that_is_too_large_for_a_minute_is_not_sent_again(server):
+    server.script.faults.append(
+        status(429, "Request too large for model on tokens per min (TPM): Limit 10, Requested 12")
+    )
+    with pytest.raises(RequestRefused, match="Request too large"):
+        ask(server)
+    assert len(server.bodies) == 1
+
+
+def test_further_fields_and_turns_are_sent_as_they_are(server):
+    turns = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "1?"},
+        {"role": "assistant", "content": "One."},
+        {"role": "user", "content": "2?"},
+    ]
+    more = {"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": False}}
+    client = make_client(server)
+    asyncio.run(client.chat(turns, max_tokens=9, temperature=None, top_p=0.5, stop=["END"], extra=more))
+    assert server.bodies == [
+        {"model": "model", "messages": turns, "max_tokens": 9, "top_p": 0.5, "stop": ["END"]} | more
+    ]
+    with pytest.raises(TeacherError, match="'stream' cannot be a further field"):
+        ask(server, extra={"stream": True})
+
+
+def test_cached_and_reasoning_tokens_are_read(server):
+    usage = {"prompt_tokens": 9, "completion_tokens": 8, "prompt_tokens_details": {"cached_tokens": 4}}
+    server.script.faults.append(say("yes", usage=usage | {"completion_tokens_details": {"reasoning_tokens": 5}}))
+    server.script.faults.append(say("yes", usage=usage | {"prompt_tokens_details": None}))
+    first, second = ask(server), ask(server)
+    assert (first.n_cached_tokens, first.n_reasoning_tokens) == (4, 5)
+    assert (second.n_cached_tokens, second.n_reasoning_tokens) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -302,69 +385,3 @@ def test_a_model_that_knows_the_limit_by_its_newer_name_only(server):
 )  # fmt: skip
 def test_the_message_of_an_error_is_found(body, message):
     assert find_message(body) == message
-
-
-# Many at once, and event loops
-
-
-def test_no_more_than_the_limit_are_on_their_way_at_once(server):
-    server.script.delay_s = 0.05
-    client = make_client(server, max_concurrency=3)
-
-    async def ask_many():
-        message = [{"role": "user", "content": "x"}]
-        return await asyncio.gather(*(client.chat(message, max_tokens=5, temperature=0) for _ in range(10)))
-
-    assert len(asyncio.run(ask_many())) == 10
-    assert server.most_at_once == 3
-
-
-def test_a_client_outlives_its_event_loop_and_leaves_no_connection_open(server):
-    client = make_client(server)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for _ in range(3):
-            assert ask(server, client=client).texts[0]
-        del client
-        gc.collect()
-    assert [str(one.message) for one in caught if one.category is ResourceWarning] == []
-
-
-# The teacher
-
-
-def request(**fields) -> TeacherRequest:
-    return TeacherRequest("question", "maths", "one two three", None, **fields)
-
-
-def test_the_teacher_replies_with_text_and_tokens(server):
-    teacher = RemoteTeacher(Endpoint(server.url, "model"))
-    reply = asyncio.run(teacher.complete(request(temperature=0.3, max_tokens=2)))
-    assert teacher.name == "model"
-    assert (reply.finish_reason, reply.n_input_tokens, reply.n_output_tokens) == ("length", 3, 2)
-    assert server.bodies[0]["temperature"] == 0.3 and server.bodies[0]["max_tokens"] == 2
-
-
-class Kept(dict):
-    """A cache that forgets with the process."""
-
-    async def put_durable(self, key, value):
-        self[key] = value
-
-
-def test_a_remembered_reply_is_not_asked_for_again(server):
-    teacher = CachedTeacher(RemoteTeacher(Endpoint(server.url, "model")), Kept())
-    first, again = [asyncio.run(teacher.complete(request())) for _ in range(2)]
-    assert again == replace(first, is_cached=True, n_attempts=0) and len(server.bodies) == 1
-
-
-def test_tokens_that_are_not_counted_are_unknown(server):
-    server.script.gives_usage = False
-    reply = asyncio.run(RemoteTeacher(Endpoint(server.url, "model")).complete(request()))
-    assert (reply.n_input_tokens, reply.n_output_tokens) == (None, None)
-
-
-def test_a_reply_without_choices_is_no_reply(server):
-    server.script.faults.append(send_body({"choices": []}))
-    with pytest.raises(TeacherError, match="no text at all"):
-        asyncio.run(RemoteTeacher(Endpoint(server.url, "model")).complete(request()))

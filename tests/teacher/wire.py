@@ -46,12 +46,15 @@ class HttpServer:
     """Serves on a free port of this machine, in a thread of its own, while it is entered."""
 
     def __init__(self, answer: Callable[[Exchange], Awaitable[None]], port: int = 0):
-        self.n_open = 0
-        """Connections that are open now."""
-
         self._answer, self._port = answer, port
+        self._readers: set[asyncio.StreamReader] = set()
         self._is_ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    @property
+    def n_open(self) -> int:
+        """Connections that the other side has not closed."""
+        return sum(not reader.at_eof() for reader in list(self._readers))
 
     def start(self) -> int:
         """Begin to serve; returns the port."""
@@ -79,13 +82,13 @@ class HttpServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(task := asyncio.current_task())
         task.add_done_callback(self._connections.discard)
-        self.n_open += 1
+        self._readers.add(reader)
         try:
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while not writer.is_closing():
                     await self._answer(await read_exchange(reader, writer))
         finally:
-            self.n_open -= 1
+            self._readers.discard(reader)
             writer.close()
 
 
