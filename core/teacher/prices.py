@@ -252,8 +252,8 @@ def _predict(values: Sequence[float], n: int) -> tuple[float | None, float | Non
 
 
 def word_usd(amount: float) -> str:
-    """Return an amount for a sentence: cents from a dollar on, four digits that count below."""
+    """Return an amount for a sentence: cents from a dollar on, three digits that count below."""
     if amount >= 1 or amount == 0:
         return f"${amount:,.2f}"
-    digits = min(9, 3 - math.floor(math.log10(amount)))
+    digits = min(9, 2 - math.floor(math.log10(amount)))
     return f"${amount:.{digits}f}"

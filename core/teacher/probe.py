@@ -20,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 from core.errors import TeacherError
 from core.teacher.client import ChatClient, EndpointDenied, RequestRefused
 from core.teacher.endpoint import Endpoint
+from core.teacher.prices import Price, word_usd
 from core.teacher.reply import ChatReply
 
 TIMEOUT_S = 20.0
@@ -38,6 +39,13 @@ LETTERS = "Write a line of twelve random letters."
 HOT = 1.5
 """Temperature of drawn answers: the highest that most servers take, so that what is drawn is not the greedy answer."""
 
+TYPICAL = (
+    "Write a short word problem about shopping that takes two steps to solve, then solve it step by step and end with "
+    "the final answer on a line of its own."
+)
+"""A request like those of a run, only shorter: what it took is what one call costs."""
+
+N_TYPICAL_TOKENS = 256
 N_LETTER_TOKENS = 24
 N_WORD_TOKENS = 16
 
@@ -73,12 +81,41 @@ class ProbeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeCall:
+    """What one small request like those of a run took."""
+
+    n_input_tokens: int | None
+    """As the server counts them; None where it does not."""
+
+    n_output_tokens: int | None
+    seconds: float
+    is_cut_off: bool
+    """Whether the answer was longer than the N_TYPICAL_TOKENS that were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeReport:
     """What one server does with one model."""
 
     endpoint: Endpoint
     rows: tuple[ProbeRow, ...]
     """One for each of ``NAMES``, in that order."""
+
+    call: ProbeCall | None = None
+    """None where that request was not answered, or not in time."""
+
+    def word_cost(self, price: Price | None) -> str:
+        """Return in one sentence what one call costs at a price; None: unknown."""
+        call = self.call
+        if call is None:
+            return "What a call costs cannot be told, as the request that was to show it was not answered in time."
+        if call.n_input_tokens is None or call.n_output_tokens is None:
+            return "What a call costs cannot be told, as the server does not count its tokens."
+        took = f"A short call took {call.n_input_tokens:,} tokens in and {call.n_output_tokens:,} out"
+        if price is None:
+            return f"{took}; what that costs is not known, as {self.endpoint} has no price: add it to your prices."
+        cost = word_usd(price.cost(call.n_input_tokens, call.n_output_tokens) or 0.0)
+        return f"{took}: {cost}{f' at the price of {price.date}' if price.date else ''}."
 
     def is_ok(self, name: str) -> bool | None:
         """Return the outcome of the check of that name; KeyError where there is none."""
@@ -200,9 +237,21 @@ class _Probe:
         ]
         if reply is None and not isinstance(error, RequestRefused):
             rows += [ProbeRow(name, None, "Not asked, as the server did not answer a greeting.") for name in checks]
-        else:
-            rows += await asyncio.gather(*(self.guard(name, check) for name, check in checks.items()))
-        return ProbeReport(self.endpoint, tuple(rows))
+            return ProbeReport(self.endpoint, tuple(rows))
+        trying = asyncio.ensure_future(self.try_call())
+        rows += await asyncio.gather(*(self.guard(name, check) for name, check in checks.items()))
+        return ProbeReport(self.endpoint, tuple(rows), await trying)
+
+    async def try_call(self) -> ProbeCall | None:
+        """Send one request like those of a run; None where it was not answered."""
+        began = asyncio.get_running_loop().time()
+        with suppress(TimeoutError, TeacherError):
+            async with asyncio.timeout_at(self.deadline):
+                reply = await self.ask(TYPICAL, N_TYPICAL_TOKENS)
+            seconds = asyncio.get_running_loop().time() - began
+            is_cut_off = "length" in reply.finish_reasons
+            return ProbeCall(reply.n_input_tokens, reply.n_output_tokens, seconds, is_cut_off)
+        return None
 
     async def guard(self, name: str, check: Callable[[], Awaitable[Finding]]) -> ProbeRow:
         """Run one check; what goes wrong in it is its outcome."""

@@ -65,7 +65,7 @@ def test_a_waiting_request_is_refused_as_soon_as_it_cannot_fit_any_more():
         small = asyncio.ensure_future(budget.reserve(Cost(10, 0.15)))
         await asyncio.sleep(0)
         budget.settle(Cost(10, 0.9), Cost(10, 0.85))
-        with pytest.raises(AskingStopped, match=r"budget of \$1.00 .* \$0.8500 is spent"):
+        with pytest.raises(AskingStopped, match=r"budget of \$1.00 .* \$0.850 is spent"):
             await waiting
         await small
 

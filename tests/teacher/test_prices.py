@@ -137,5 +137,5 @@ def test_an_estimate_has_the_spread_of_what_was_seen():
 
 def test_amounts_are_worded_so_that_they_can_be_read():
     assert [word_usd(x) for x in (0, 12.345, 1234, 0.5, 0.012345, 0.00000123)] == [
-        "$0.00", "$12.35", "$1,234.00", "$0.5000", "$0.01235", "$0.000001230"
+        "$0.00", "$12.35", "$1,234.00", "$0.500", "$0.0123", "$0.00000123"
     ]  # fmt: skip

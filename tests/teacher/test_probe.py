@@ -22,7 +22,8 @@ from core.models.remote import RemoteStudent
 from core.models.student import Student
 from core.settings import DEMO
 from core.teacher.endpoint import Endpoint
-from core.teacher.probe import CONNECT_S, ProbeReport, find_connection_fault, list_offered, probe
+from core.teacher.prices import Price
+from core.teacher.probe import CONNECT_S, TYPICAL, ProbeReport, find_connection_fault, list_offered, probe
 from tests.teacher.server import ChatServer, Spoken, hang, speak_letters, status
 
 NAMES = ["answers", "key", "model", "usage", "logprobs", "n", "temperature", "seed", "schema"]
@@ -54,6 +55,25 @@ def test_a_server_that_does_all_of_it():
     assert evidence(report, "logprobs") == "Asked for log-probabilities, got those of 3 of 3 generated tokens."
     assert evidence(report, "model") == "The server lists it among 2; the reply names the model 'model'."
     assert evidence(report, "key") == "The key in OPENAI_API_KEY was sent, and the request was answered."
+
+
+def test_what_one_call_costs_is_told_by_a_small_real_one():
+    with ChatServer(context=300) as server:
+        report = probe(Endpoint(server.url, "model"))
+        n_words = len(TYPICAL.split())
+        assert server.answered[TYPICAL] == 1
+        assert (report.call.n_input_tokens, report.call.n_output_tokens) == (n_words, n_words + 1)
+        assert report.call.seconds > 0 and not report.call.is_cut_off
+        price = Price("model", input=1000.0, output=2000.0, date="2026-01-31")
+        cost = f"${(n_words * 1000 + (n_words + 1) * 2000) / 1e6:.4f}"
+        took = f"A short call took {n_words} tokens in and {n_words + 1} out"
+        assert report.word_cost(price) == f"{took}: {cost} at the price of 2026-01-31."
+        assert report.word_cost(None).startswith(f"{took}; what that costs is not known, as model at http://127.")
+        server.script.gives_usage = False
+        assert "does not count its tokens" in probe(Endpoint(server.url, "model")).word_cost(price)
+        server.script.poison = {TYPICAL: status(400, "no")}
+        report = probe(Endpoint(server.url, "model"))
+        assert report.call is None and "was not answered" in report.word_cost(price)
 
 
 def test_a_server_that_takes_every_field_and_ignores_it():
