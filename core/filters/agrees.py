@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import AskingStopped, SeedbedError, TeacherError
-from core.filters.base import FILTERS, FilterContext, accept, is_wrong_on_purpose, leave_open, quote, reject, shorten
+from core.filters.base import FILTERS, FilterContext, accept, leave_open, quote, reject, shorten
 from core.filters.wrong import is_equal_final
 from core.records import Candidate, Problem, Verdict
 from core.tasks.base import NewQuestion, ReplyError, Task
@@ -151,7 +151,7 @@ def _find_obstacle(candidate: Candidate, context: FilterContext) -> str | None:
     """Return why nothing can be asked about a candidate, None where it can."""
     if candidate.question is None or candidate.answer is None:
         return f"There is no {'question' if candidate.question is None else 'answer'}."
-    if is_wrong_on_purpose(candidate):
+    if candidate.is_incorrect:
         return "The answer is meant to be wrong, so no teacher is to agree with it."
     if context.teacher is None:
         return "There is no teacher to ask."

@@ -138,18 +138,6 @@ def quote(text: str, n_characters: int = 80) -> str:
     return f"“{shorten(text, n_characters)}”"
 
 
-LABEL = "label"
-"""Field of ``Candidate.meta`` that says what the answer is meant to be."""
-
-INCORRECT = "incorrect"
-"""Value of LABEL for an answer that is wrong on purpose (Zhang 2025, appendix G.6)."""
-
-
-def is_wrong_on_purpose(candidate: Candidate) -> bool:
-    """Say whether the candidate's answer is meant to be wrong."""
-    return candidate.meta.get(LABEL) == INCORRECT
-
-
 def is_rejected(verdicts: Sequence[Verdict]) -> bool:
     """Say whether any filter turned a candidate down; one that could not decide did not."""
     return any(verdict.is_accepted is False for verdict in verdicts)

@@ -57,13 +57,15 @@ class NearDuplicate:
         verdicts = []
         for candidate, vector in zip(candidates, vectors, strict=True):
             verdicts.append(self._judge(candidate, vector, earlier, seeds))
-            if candidate.question is not None:
+            if candidate.question is not None and not candidate.is_incorrect:
                 earlier.add(candidate.question, vector)
         return verdicts
 
     def _judge(self, candidate: Candidate, vector: np.ndarray, earlier: VectorList, seeds: VectorList) -> Verdict:
         if candidate.question is None:
             return leave_open(candidate, self.name, "There is no question to compare.")
+        if candidate.is_incorrect:
+            return leave_open(candidate, self.name, "A wrong solution answers its seed's own question.")
         found: list[tuple[Closest, str, str]] = []
         for others, noun in ((earlier, "an earlier generated question"), (seeds, "a seed")):
             if (closest := others.find_closest(vector)) is not None:

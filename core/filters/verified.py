@@ -6,15 +6,7 @@ It knows nothing of how a task checks (arithmetic, forward chaining, exact fract
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.filters.base import (
-    FILTERS,
-    FilterContext,
-    accept,
-    is_wrong_on_purpose,
-    leave_open,
-    reject,
-    shorten,
-)
+from core.filters.base import FILTERS, FilterContext, accept, leave_open, reject, shorten
 from core.records import Candidate, Verdict
 
 
@@ -41,7 +33,7 @@ class Verified:
         question, answer, task = candidate.question, candidate.answer, context.task
         if question is None or answer is None:
             return leave_open(candidate, self.name, f"There is no {'question' if question is None else 'answer'}.")
-        if is_wrong_on_purpose(candidate):
+        if candidate.is_incorrect:
             return leave_open(candidate, self.name, "The answer is meant to be wrong; the filter wrong judges it.")
         if (longest := max(len(question), len(answer))) > self.max_characters:
             return leave_open(candidate, self.name, f"A text of {longest:,} characters is not checked.", longest)

@@ -7,7 +7,7 @@ would teach the student to avoid it. What is wrong is decided by the seed's refe
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.filters.base import FILTERS, FilterContext, accept, is_wrong_on_purpose, leave_open, quote, reject
+from core.filters.base import FILTERS, FilterContext, accept, leave_open, quote, reject
 from core.records import Candidate, Problem, Verdict
 from core.tasks.base import Task
 from core.tasks.instructions import normalise_question
@@ -34,7 +34,7 @@ class Wrong:
         return [self._judge(candidate, context) for candidate in candidates]
 
     def _judge(self, candidate: Candidate, context: FilterContext) -> Verdict:
-        if not is_wrong_on_purpose(candidate):
+        if not candidate.is_incorrect:
             return leave_open(candidate, self.name, "The answer is meant to be right; the filter verified judges it.")
         if candidate.question is None or candidate.answer is None:
             return leave_open(candidate, self.name, "There is no answer to compare with the reference.")

@@ -75,6 +75,13 @@ def test_the_same_words_in_another_order_are_a_near_duplicate(word_embedder):
     assert judge("near_duplicate", [TRAIN], earlier_questions=[SWAPPED])[0].is_accepted is False
 
 
+def test_wrong_solutions_share_their_question_and_that_is_meant(word_embedder):
+    candidates = [make_candidate(i, TRAIN, label="incorrect") for i in range(2)] + [make_candidate(2, TRAIN)]
+    (one,) = make_filters(["near_duplicate"])
+    verdicts = one(candidates, FilterContext(AnyTask()))
+    assert [verdict.is_accepted for verdict in verdicts] == [None, None, True]
+
+
 def test_seeds_count_where_that_is_asked_for(word_embedder):
     seeds = {"p": Problem("p", SWAPPED, None, None)}
     assert judge("near_duplicate", [TRAIN], seeds=seeds)[0].is_accepted is True
