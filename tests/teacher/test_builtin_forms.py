@@ -118,6 +118,9 @@ def test_what_rules_can_solve_from_its_text_is_answered_without_any_word_of_wher
         new = task.read_fresh(hold_chat(name, "direct", sample_index=5)[1][0].text)
         answer = send(TeacherRequest("answer", name, task.answer_prompt(new), None, 99, hint=Hint())).text
         assert task.find_fault(new.question, task.read_answer(answer), new.meta) is None
+    stuck = TASKS.get("game24").make_problem("6 6 6 6", None, None, {})
+    answer = ask_answer("game24", TASKS.get("game24").student_prompt("1 2 3 4"), [stuck], 0)
+    assert TASKS.get("game24").find_fault("1 2 3 4", answer, {}) is None
 
 
 @pytest.mark.parametrize("name", ["word_problems", "maths", "prontoqa"])

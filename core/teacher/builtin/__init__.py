@@ -2,7 +2,8 @@
 
 What it writes is no evidence about language models. To add rules for a task, write a file with a function of the
 :class:`core.teacher.builtin.base.Rewriter` shape, register it with ``REWRITERS.register("task name")``, and import its
-module below.
+module below. In the same way ``FRESH`` (problems without a seed), ``MUTATIONS`` and ``WRONG`` (wrong solutions) hold
+what the task's other requests are answered by; a task that is missing there is refused in one sentence.
 """
 
 from core.teacher.builtin import fresh as fresh

@@ -99,10 +99,14 @@ class BuiltInTeacher:
         for parent in list_parents(request):
             if is_about_seed(request, parent):
                 return answer_seed(request.task, parent)
-        found = self._calls.find(request)
+        failure: CannotRewrite | None = None
+        try:
+            found = self._calls.find(request)
+        except CannotRewrite as error:
+            found, failure = None, error
         answer = found.answer_reply if found else answer_question(request)
         if answer is None:
-            raise TeacherError(
+            raise failure or TeacherError(
                 "The built-in teacher is a rule-based stand-in and only answers questions it wrote and those of seeds."
             )
         return answer
