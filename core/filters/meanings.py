@@ -17,6 +17,9 @@ from core.models.sketch import pack_sketch, unpack_sketch
 READ_CHARACTERS = 8_000
 """How much of a text is embedded; the encoder cuts at 256 tokens."""
 
+ROUNDING = 1e-6
+"""Cosines that differ by less count as equal: the same two vectors may give either, by where they stand."""
+
 N_KEPT = 8_192
 """Vectors that are held in memory besides those of the lists."""
 
@@ -117,6 +120,6 @@ class VectorList:
         """Return the text with the largest cosine, the first where several have it; None where there is none."""
         if not self.texts:
             return None
-        cosines = np.round(self._vectors[: len(self.texts)] @ vector, 3)
-        best = int(np.argmax(cosines))
-        return Closest(best, round(float(cosines[best]), 3))
+        cosines = self._vectors[: len(self.texts)] @ vector
+        largest = cosines.max()
+        return Closest(int(np.argmax(cosines >= largest - ROUNDING)), round(float(largest), 3))
