@@ -9,7 +9,7 @@ pages.
 Source: Zhang 2025 (Verbalized Sampling), the comparisons of its sections on diversity and synthetic data.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,6 @@ MEASURES: Mapping[str, str] = {
 }
 """Name of a measure of diversity -> what people read. All lie in [0, 1]; all but ROUGE-L rise with diversity."""
 
-FALLING = ("wording_within", "wording")
-"""Measures that fall as diversity rises."""
-
 ONE_PROMPT = "the one prompt"
 """Group of all candidates that were asked for without a seed."""
 
@@ -62,18 +59,20 @@ def compare_methods(
         candidates: n rows, one for each candidate asked for: ``method``; ``seed`` (problem_id, None without) and
             ``sample_index``, which together name a call; ``status`` (failed, rejected, accepted); ``text`` that
             diversity is measured by; ``kind`` (None: unknown) and ``is_own_kind``; ``probability`` (NaN: none
-            stated); ``is_wrong`` (True, False; None: not asked to be wrong, or not known) and ``final``.
+            stated).
         vectors: (n, d) embeddings of the texts, of length 1, NaN where there is no text; None: there are none.
         stages: one for each method, in the order of the rows: ``method``, ``error`` and what its requests took in all:
-            ``n_calls``, ``n_cached``, and COSTS; None where unknown.
+            ``n_calls``, ``n_cached``, and COSTS; None where unknown. Where wrong answers were asked for, ``wrong_rate``
+            and ``wrong_coverage``, see ``core.analysis.incorrect``.
         all_kinds: kinds of the seed set's problems, which candidates can cover.
         seed: of every draw.
 
     Returns:
         Columns method, error; n_asked, n_failed, n_rejected, n_accepted, n_usable; acceptance with its 95 % interval
         (``_low``, ``_high``; Wilson 1927) as a share of what was asked; each of MEASURES with ``_low``, ``_high`` and
-        ``_n``, and the same under ``accepted_``; n_own_kinds; what ``read_probabilities`` and ``read_wrong`` return;
-        n_calls, n_cached; COSTS and each of them with ``_per_accepted``. Unknown or undefined is NaN or None.
+        ``_n``, and the same under ``accepted_``; n_own_kinds; what ``read_probabilities`` returns; wrong_rate and
+        wrong_coverage; n_calls, n_cached; COSTS and each of them with ``_per_accepted``. Unknown or undefined is NaN or
+        None.
     """
     rows = []
     for stage in stages:
@@ -86,7 +85,8 @@ def compare_methods(
             found = measure_diversity(mine[chosen], None if own is None else own[chosen], all_kinds, seed=seed)
             row |= {f"{prefix}{name}": value for name, value in spread_measures(found).items()}
         row["n_own_kinds"] = int(mine.loc[usable, "is_own_kind"].sum())
-        row |= read_probabilities(mine) | read_wrong(mine) | divide_costs(stage, row["n_accepted"])
+        row |= {name: stage.get(name) for name in ("wrong_rate", "wrong_coverage")}
+        row |= read_probabilities(mine) | divide_costs(stage, row["n_accepted"])
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -128,7 +128,8 @@ def measure_diversity(
     for n in (1, 2, 3):
         found[f"distinct_{n}"] = measure_distinct_n(texts, n, units, seed=seed)
     found["distinct_texts"] = measure_distinct_texts(texts, units, seed=seed)
-    found["coverage"] = measure_coverage(rows["kind"], all_kinds) if texts else Measure()
+    has_kinds = rows["kind"].notna().any()
+    found["coverage"] = measure_coverage(rows["kind"], all_kinds) if has_kinds else Measure()
     return {name: found[name] for name in MEASURES}
 
 
@@ -178,36 +179,12 @@ def read_probabilities(rows: pd.DataFrame) -> dict[str, Any]:
 _PROBABILITIES = ("probability_mean", "probability_sum", "probability_over_one", "probability_rank")
 
 
-def read_wrong(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return how many answers that were to be wrong are, and how many different ones (Zhang 2025, G.6.2).
-
-    Returns:
-        wrong_rate, wrong answers as a share of all that were asked for; wrong_coverage, different wrong final answers
-        of a seed as a share of its answers, the mean over seeds; None where no wrong answers were asked for.
-    """
-    if not rows["is_wrong"].notna().any():
-        return {"wrong_rate": None, "wrong_coverage": None}
-    wrong = rows[rows["is_wrong"].map(lambda value: value is True or value == 1)]
-    n_different = wrong.groupby("seed")["final"].nunique().reindex(rows["seed"].unique(), fill_value=0)
-    return {
-        "wrong_rate": len(wrong) / len(rows),
-        "wrong_coverage": float((n_different / rows.groupby("seed").size()).mean()),
-    }
-
-
 def find_kind(metas: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:
     """Return the first of these fields that has more than one value among the problems; None where none has."""
     for name in names:
         if len({str(meta[name]) for meta in metas if meta.get(name) is not None}) > 1:
             return name
     return None
-
-
-def rank_by(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Return the rows with the most diverse first by one of MEASURES; those without a value last."""
-    values = pd.to_numeric(frame[measure], errors="coerce")
-    order: Callable[[pd.Series], pd.Series] = (lambda each: each) if measure in FALLING else (lambda each: -each)
-    return frame.loc[order(values).sort_values(kind="stable", na_position="last").index]
 
 
 def _correlate_ranks(first: pd.Series, second: pd.Series) -> float | None:

@@ -53,6 +53,14 @@ def run_generate(folder: RunFolder) -> dict[str, Any]:
     return generate_run(folder)
 
 
+@KINDS.register("compare")
+def run_compare(folder: RunFolder) -> dict[str, Any]:
+    """Put the same seeds through several prompting methods, and measure what each brings."""
+    from core.recipes.comparing_run import compare_run
+
+    return compare_run(folder)
+
+
 @KINDS.register("finetune")
 def run_finetune(folder: RunFolder) -> dict[str, Any]:
     """Train an adapter on reviewed candidates and evaluate it."""

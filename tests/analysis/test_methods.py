@@ -24,8 +24,6 @@ def make_candidates(method: str, texts: list[str | None], **more) -> pd.DataFram
         "kind": [f"kind_{i // 2}" for i in range(n)],
         "is_own_kind": False,
         "probability": np.nan,
-        "is_wrong": None,
-        "final": None,
     }
     return pd.DataFrame({**rows, **more}, columns=list(rows))
 
@@ -111,11 +109,15 @@ def test_stated_probabilities_stay_raw_and_their_sums_are_held_against_one():
     assert silent["n_probabilities"] == 0 and silent["probability_sum"] is None
 
 
-def test_wrong_answers_are_counted_and_different_ones_by_seed():
-    rows = make_candidates("a", [SAME] * 6, is_wrong=[True, True, True, False, None, None],
-                           final=["7", "7", "8", "12", "9", None])  # fmt: skip
-    (row,) = compare_methods(rows, None, [STAGE]).to_dict("records")
-    assert row["wrong_rate"] == 0.5 and row["wrong_coverage"] == pytest.approx((1 / 2 + 1 / 2 + 0) / 3)
+def test_what_the_stage_says_of_wrong_answers_stays():
+    stage = {**STAGE, "wrong_rate": 0.5, "wrong_coverage": 0.25}
+    (row,) = compare_methods(make_candidates("a", [SAME]), None, [stage]).to_dict("records")
+    assert (row["wrong_rate"], row["wrong_coverage"]) == (0.5, 0.25)
+
+
+def test_candidates_of_unknown_kind_cover_nothing_that_could_be_told():
+    (row,) = compare_methods(make_candidates("a", [SAME], kind=None), None, [STAGE], ["x"]).to_dict("records")
+    assert row["coverage"] is None
 
 
 def test_the_kind_is_the_first_field_that_tells_problems_apart():
