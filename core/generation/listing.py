@@ -14,7 +14,7 @@ from core.generation.loose_json import Bare, CutObject, Found, LooseReader, esca
 MAX_RESTARTS = 20
 """Opening brackets tried behind one that the end of the text broke off before it held anything."""
 
-MAX_OPENINGS = 5_000
+MAX_OPENINGS = 2_000
 """Opening brackets tried in all: no reply that holds anything has more in front of it."""
 
 ASKED_KEYS = ("text", "response")

@@ -13,6 +13,12 @@ from typing import Any
 MAX_DEPTH = 32
 """Containers within each other; no reply that is meant has more."""
 
+MANY_TIMES = 3
+"""Single backslashes for each doubled one from which a writer is taken not to double them; LaTeX has its own doubles."""
+
+MAX_LOOKS = 200_000
+"""Quotation marks of one reply looked at in all, over every attempt to read it: what is left is no JSON then."""
+
 CLOSERS = {'"': '"”', "'": "'’", "“": '”“"', "„": '“”"', "‘": "’‘'", "’": "’'"}
 """Opening quotation mark -> what may close it."""
 
@@ -24,16 +30,24 @@ _BARE = re.compile(r"[^,\]}\n\[{]+")
 _BARE_KEY = re.compile(r"([A-Za-z_][\w-]*)\s*:")
 _KEY = re.compile(rf"[{ANY_QUOTES}]([^{ANY_QUOTES}\n]{{0,80}})[{ANY_QUOTES}]\s*:")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.|$)", re.DOTALL)
-_INVALID_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[^\"\\/bfnrtu'\n]|u(?![0-9a-fA-F]{4})|[bf][a-zA-Z])")
+_SINGLE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[^\"\\/bfnrtu'\n]|u(?![0-9a-fA-F]{4})|[bf][a-zA-Z])")
 _DOUBLED = re.compile(r"(?<!\\)\\\\[a-zA-Z]")
 _LETTERS = re.compile(r"[A-Za-z]*")
 
+_WITHIN_LINE = " $({=,^_0123456789"
+"""What stands before a short LaTeX command, and hardly ever at the end of a line."""
+
+_LINE_ENDS = ".:;!?\\\n"
+"""What stands at the end of a line, and hardly ever before a short LaTeX command."""
+
+_STOPS = {mark: re.compile(rf"[\\{closers}]") for mark, closers in CLOSERS.items()}
+"""Opening quotation mark -> what a string is searched for: a backslash, or what may close it."""
+
 _LATEX = """
-nabla natural ncong ne nearrow neg neq newcommand newline nexists ngeq ni nleq nless nmid noindent nonumber not notag
-notin nparallel nsim nsubseteq nu nwarrow
-tag tan tanh tau tbinom text textbf textit textrm texttt textstyle tfrac therefore theta thickapprox tilde times tiny
-to top triangle triangleleft triangleright triangleq
-rangle rank rbrace rbrack rceil rfloor rho right rightarrow rightleftharpoons rm root rule rvert rVert
+nabla natural ncong ne nearrow neg neq newcommand newline nexists ngeq ni nleq nless nmid noalign noindent
+nonumber not notag notin nparallel nsim nsubseteq nu nwarrow rm tag tan tanh tau tbinom text textbf textcolor
+textit textnormal textrm textstyle texttt tfrac therefore theta thickapprox tilde times tiny to top triangle
+triangleleft triangleq triangleright
 """
 
 LATEX = frozenset(_LATEX.split())
@@ -90,17 +104,18 @@ def escapes_backslashes(text: str) -> bool | None:
     ``\\frac`` says yes. ``\sqrt``, ``\(``, ``\frac`` and ``\boxed`` say no: JSON has no such escapes, and form feeds
     and backspaces do not occur in what people write.
     """
-    is_invalid, is_doubled = _INVALID_ESCAPE.search(text) is not None, _DOUBLED.search(text) is not None
-    return None if is_invalid == is_doubled else is_doubled
+    n_single, n_doubled = (sum(1 for _ in pattern.finditer(text)) for pattern in (_SINGLE, _DOUBLED))
+    if n_single > MANY_TIMES * n_doubled:
+        return False
+    return True if n_doubled and not n_single else None
 
 
 def decode_string(raw: str, is_escaped: bool | None) -> str:
     r"""Return the text of a string's inside.
 
     ``\f`` and ``\b`` always stay as they are: they are the beginning of LaTeX commands, never control characters.
-    ``\n``, ``\t`` and ``\r`` stay where they begin a known LaTeX command, unless the writer doubles backslashes
-    elsewhere. The short ones (``\ne``, ``\to``) count only behind a blank, a digit or an opening sign, where no line
-    ends, unless the writer is known not to double backslashes.
+    ``\n`` and ``\t`` stay where they begin a known LaTeX command, ``\r`` before any letter, unless the writer doubles
+    backslashes elsewhere. Short commands (``\ne``, ``\to``) are told from the end of a line by what stands before them.
 
     Args:
         raw: what stands between the quotes.
@@ -131,9 +146,16 @@ def _decode(raw: str, match: re.Match[str], is_escaped: bool | None) -> str:
 
 def _is_command(raw: str, match: re.Match[str], is_escaped: bool | None) -> bool:
     name = match[1] + _LETTERS.match(raw, match.end())[0]
-    if is_escaped or name not in LATEX:
+    if is_escaped or len(name) < 2:
         return False
-    return is_escaped is False or len(name) > 2 or raw[match.start() - 1 : match.start()] in (*" $({=,", *"0123456789")
+    if name not in LATEX:
+        return match[1] == "r"  # a carriage return has a line break behind it, never a word
+    if len(name) > 2:
+        return True
+    before = raw[max(0, match.start() - 2) : match.start()]
+    if is_escaped is False:
+        return before[-1:] not in _LINE_ENDS and before not in ("$$", "\\n")
+    return before != "$$" and before[-1:] in tuple(_WITHIN_LINE)
 
 
 def _has_surrogate(text: str) -> bool:
@@ -148,6 +170,7 @@ class LooseReader:
     is_escaped: bool | None = None
     """Whether its writer doubles backslashes; see ``escapes_backslashes``."""
 
+    _n_looks: int = 0
     _stack: list[_Frame] = field(default_factory=list)
     _repairs: set[str] = field(default_factory=set)
 
@@ -288,9 +311,12 @@ class LooseReader:
                 raise _Broken(len(self.text))
             return self._decode(self.text[at + 3 : end], is_raw), end + 3
         repairs = set() if mark == '"' else {"other quotation marks"}
-        stop = re.compile(rf"[\\{CLOSERS[mark]}]")
+        stop = _STOPS[mark]
         place = at + 1
         while (match := stop.search(self.text, place)) is not None:
+            self._n_looks += 1
+            if self._n_looks > MAX_LOOKS:
+                break
             if match[0] == "\\":
                 place = match.end() + 1
             elif self._closes(match.end(), role):

@@ -205,20 +205,9 @@ def test_a_plain_reply_is_one_response():
     assert read_plain(" \n").items[0].failure == "The reply is empty."
 
 
-N = 300_000
-MASSES = [
-    "[" * N,
-    "{" * N,
-    '{"' * N,
-    '["' * N,
-    '{"a":' * N,
-    "\\" * N,
-    '["a", ' * N,
-    "{'" * N,
-    "]" * N,
-    '["a" "' * N,
-    "{a:" * N,
-]
+MANY, SOME = 1_000_000, 100_000
+MASSES = ["[" * MANY, "{" * MANY, "]" * MANY, "\\" * MANY]
+MASSES += [part * SOME for part in ('{"', '["', '{"a":', '["a", ', "{'", '["a" "', "{a:", '{"text": "a" ')]
 
 
 @pytest.mark.parametrize("reply", MASSES, ids=[mass[:6] for mass in MASSES])
@@ -226,6 +215,23 @@ def test_hostile_masses_of_brackets_neither_hang_nor_raise(reply):
     begin = time.monotonic()
     assert len(read_items(reply, 5).items) == 5
     assert time.monotonic() - begin < 5
+
+
+def test_no_corruption_raises_or_loses_an_item():
+    rng = random.Random(1)
+    whole = json.dumps(
+        {"reasoning": "I think", "responses": [{"text": rf"$\frac{i}2$ \"x\"", "probability": 0.1} for i in range(4)]}
+    )
+    for _ in range(400):
+        text = list(whole)
+        for _ in range(rng.randrange(1, 6)):
+            at = rng.randrange(len(text))
+            text[at : at + rng.randrange(3)] = rng.choice(
+                ["", '"', "'", "\\", "{", "}", "[", "]", ",", ":", "\n", "“", "\ud800"]
+            )
+        read = read_items("".join(text), 4, has_probability=True)
+        assert len(read.items) == 4
+        assert all((item.text is None) == (item.failure is not None) for item in read.items)
 
 
 def test_what_is_broken_off_is_marked():
