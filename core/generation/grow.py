@@ -136,14 +136,7 @@ def grow(
     Raises:
         TeacherError: there are no seeds, or fewer than a call needs.
     """
-    n_parents = method.count_parents(brief.settings)
-    if n_parents and not seeds:
-        raise TeacherError("There are no seeds to grow candidates from; select some problems first.")
-    if len(seeds) < n_parents:
-        raise TeacherError(
-            f"{method.title} takes {n_parents} parents at a time, and there are only {len(seeds)} seeds; "
-            "select more, or lower the number of parents."
-        )
+    require_seeds(seeds, method, brief)
     context = context or FilterContext(brief.task)
     limit = max_requests if max_requests is not None else REQUESTS_PER_ACCEPTED * n_accepted
     calls = list_calls(seeds, brief, method, rng, sample_index)
@@ -152,6 +145,18 @@ def grow(
     )
     asyncio.run(growth.run())
     return growth.outcome
+
+
+def require_seeds(seeds: Sequence[Problem], method: PromptingMethod, brief: Brief) -> None:
+    """Raise TeacherError where there are no seeds, or fewer than a call of the method needs."""
+    n_parents = method.count_parents(brief.settings)
+    if n_parents and not seeds:
+        raise TeacherError("There are no seeds to grow candidates from; select some problems first.")
+    if len(seeds) < n_parents:
+        raise TeacherError(
+            f"{method.title} takes {n_parents} parents at a time, and there are only {len(seeds)} seeds; "
+            "select more, or lower the number of parents."
+        )
 
 
 def list_calls(

@@ -14,7 +14,7 @@ MAX_DEPTH = 32
 """Containers within each other; no reply that is meant has more."""
 
 MANY_TIMES = 3
-"""Single backslashes for each doubled one from which a writer is taken not to double them; LaTeX has its own doubles."""
+"""Single backslashes per doubled one from which a writer counts as not doubling them; LaTeX doubles some itself."""
 
 MAX_LOOKS = 200_000
 """Quotation marks of one reply looked at in all, over every attempt to read it: what is left is no JSON then."""
