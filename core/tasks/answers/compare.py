@@ -158,7 +158,10 @@ def _compare_at_once(gold: Any, pred: Any, tolerance: Fraction | None) -> Judgem
         return MISSING
     if first == second:
         return Judgement(True, "Both are written alike.")
-    first, second = tidy_answer(_unwrap(first)), tidy_answer(_unwrap(second))
+    first, second = _unwrap(first).strip(), _unwrap(second).strip()
+    if max(len(first), len(second)) > 4 * MAX_LENGTH:
+        return TOO_LONG
+    first, second = tidy_answer(first), tidy_answer(second)
     if not first:
         return Judgement(None, "There is no reference to compare with.")
     if not second:

@@ -30,7 +30,6 @@ PHRASE = re.compile(
     r":?",
     re.IGNORECASE,
 )
-EMPHASIS = re.compile(r"^[*_`\s:#]+|[*_`\s]+(?=\.?$)")
 SENTENCE_END = re.compile(r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<=[.!?])[*_]*\s+(?=[A-Z])")
 CONCLUSION = re.compile(
     r"\W*(?:so|thus|therefore|hence|consequently|in total|altogether|overall|in conclusion|finally|as a result)\b",
@@ -40,7 +39,7 @@ THINKING = re.compile(r"<(think|thinking|thought|reasoning|scratchpad)>", re.IGN
 THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
 BARE_BOX = re.compile(r"\\(?:boxed|fbox)(?:\s+|(?=\d))([^${}\n]{1,60}?)(?=[.,;]?\s*(?:[$\n]|\Z))")
 TAGGED = re.compile(r"<answer>(.{0,2000}?)</answer>", re.IGNORECASE | re.DOTALL)
-STOPS = re.compile(r"<\|[a-z_]{2,20}\|>|</s>|<eos>|\n+(?:Question|Q|Problem|Human|User|Instruction)\s*\d*\s*:")
+STOPS = re.compile(r"<\|[a-z_]{2,20}\|>|</s>|<eos>|\n(?:Question|Q|Problem|Human|User|Instruction)\s*\d*\s*:")
 JOINED = re.compile(
     r"[\s$,;.]*(?:(?:and|or|\\text\{ ?(?:and|or) ?\}|\\quad|\\\(|\\\))[\s$,;]*)*(?:[a-z]\w*\s*=\s*)?", re.I
 )
@@ -123,7 +122,7 @@ def _find_stated(text: str) -> Extraction:
     if hashes and (not boxes or hashes[-1].start() > boxes[-1][0]):
         found = re.sub(r"<<[^<>]*>>", "", hashes[-1][1]).strip()
         if not HEADING.match(found) or re.search(r"\d", found):
-            found = EMPHASIS.sub("", PHRASE.sub("", found)) if PHRASE.match(found) else found
+            found = _strip_emphasis(PHRASE.sub("", found)) if PHRASE.match(found) else found
             return Extraction(found or None, "It stood behind ####." if found else "Nothing stands behind ####.")
     if boxes:
         if boxes[-1][2] is None:
@@ -135,9 +134,15 @@ def _find_stated(text: str) -> Extraction:
         return Extraction(bare_box[-1].strip(), "It stood in the last box.")
     if (said := _find_said(text)) is not None:
         return Extraction(said, 'It was stated as "the answer".')
-    bare = EMPHASIS.sub("", text)
+    bare = _strip_emphasis(text)
     is_short = bare and "\n" not in bare and len(bare) <= 40
     return Extraction(bare, "It is the whole response.") if is_short else Extraction(None, "No final answer is stated.")
+
+
+def _strip_emphasis(text: str) -> str:
+    """Return a text without markdown and colons around it, also before a closing full stop."""
+    text = text.lstrip("*_`:# \t\r\n").rstrip("*_` \t\r\n")
+    return f"{text[:-1].rstrip('*_` ')}." if text.endswith(".") else text
 
 
 def _last_of(text: str, boxes: list[tuple[int, int, int | None]]) -> str:
@@ -163,11 +168,11 @@ def _find_said(text: str) -> str | None:
         if not matches:
             continue
         said = line[matches[-1].end() :]
-        if not EMPHASIS.sub("", said).strip("$[\\( "):
+        if not _strip_emphasis(said).strip("$[\\( "):
             said = said + rest
             block = re.match(r"[\s*_:]*(?:\$\$|\\\[)\s*(.{1,600}?)\s*(?:\$\$|\\\])", said, re.DOTALL)
-            said = block[1] if block else next((part for part in said.split("\n") if EMPHASIS.sub("", part)), "")
-        said = EMPHASIS.sub("", SENTENCE_END.split(EMPHASIS.sub("", said))[0])
+            said = block[1] if block else next((part for part in said.split("\n") if _strip_emphasis(part)), "")
+        said = _strip_emphasis(SENTENCE_END.split(_strip_emphasis(said))[0])
         if said:
             return said
     return None

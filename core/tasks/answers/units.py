@@ -61,7 +61,9 @@ _DEGREE = re.compile(
     r"(?:\}|(?:\\text\s*\{\s*)?(C|F|Celsius|Fahrenheit)\b\s*\}?)?\s*$"
 )
 _CURRENCY = re.compile(r"^([-+]?)\s*([€£¥])\s*|\s*([€£¥¢])$")
-_MARKED = re.compile(r"\s*((?:\\text\s*\{[^{}]*\}\s*(?:\^\s*(?:\d|\{\s*-?\d\s*\}))?\s*(?:/|\\cdot)?\s*)+)$")
+_MARKED = re.compile(  # possessive throughout: a long row of units must not be tried in every division
+    r"\s*((?:\\text\s*+\{[^{}]*\}\s*+(?:\^\s*+(?:\d|\{\s*+-?\d\s*+\}))?+\s*+(?:/|\\cdot)?+\s*+)++)$"
+)
 _NUMBER = (
     r"[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?:\s*(?:\d+\s*)?/\s*\d+|(?:\d*\s*)?\\frac\{\d+\}\{\d+\})?"
 )
