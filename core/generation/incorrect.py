@@ -15,12 +15,9 @@ from core.generation.base import METHODS, Brief, Call, MethodSettings, Step, lis
 from core.generation.forms import FORMS, Form
 from core.generation.problem_text import read_solution_form
 from core.generation.turns import FormChat, Response, count_items, list_turns, make_request
-from core.records import Candidate, Problem
+from core.records import INCORRECT, Candidate, Problem
 from core.tasks.base import ReplyError, Task
 from core.teacher.base import Teacher
-
-LABEL = "incorrect"
-"""``meta["label"]`` of an answer that is meant to be wrong."""
 
 
 class IncorrectSolutions:
@@ -68,7 +65,7 @@ class IncorrectSolutions:
 
     def _read(self, response: Response, seed: Problem, brief: Brief) -> None:
         draft = response.draft
-        draft.question, draft.meta["label"] = seed.question, LABEL
+        draft.question, draft.meta["label"] = seed.question, INCORRECT
         if response.text is not None:
             try:
                 read_worked(draft, response.text, brief)

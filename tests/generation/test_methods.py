@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from core.errors import AskingStopped, PromptError, TeacherError
+from core.filters.base import FilterContext
 from core.generation.base import METHODS, Brief, MethodSettings
 from core.generation.free import PLACEHOLDERS, check_free_prompt
+from core.generation.grow import grow
 from core.generation.lion import find_lion_fault
 from core.generation.mutate import read_tag
 from core.generation.skills import list_skills, read_skills
@@ -242,6 +244,17 @@ def test_incorrect_solutions_answer_the_seeds_own_question_and_nothing_is_asked_
         assert story_seeds[0].question in teacher.requests[0].prompt
         assert story_seeds[0].answer not in teacher.requests[0].prompt
         assert all(one.raw_question is None and one.raw_answer for one in made)
+
+
+def test_the_seeds_question_under_wrong_solutions_is_no_earlier_question(scripted, stories, story_seeds):
+    context = FilterContext(WORDS)
+    for name, n in {"incorrect": 0, "direct": 3}.items():
+        method, brief = METHODS.get(name), Brief(WORDS, (), MethodSettings(form="direct"))
+        outcome = grow(
+            story_seeds, brief, method, scripted(stories), [],
+            n_accepted=3, rng=np.random.default_rng(0), context=context,
+        )  # fmt: skip
+        assert outcome.accepted == 3 and len(context.earlier_questions) == n
 
 
 def test_a_wrong_solution_without_a_final_answer_fails_and_keeps_its_label(scripted, story_seeds):
