@@ -164,7 +164,7 @@ class ChatServer:
 
     async def _chat(self, exchange: Exchange) -> None:
         body, key = json.loads(exchange.data), exchange.headers.get("authorization", "").removeprefix("Bearer ")
-        script, prompt = self.script, body["messages"][-1]["content"]
+        script, prompt = self.script, read_prompt(body)
         self.bodies.append(body)
         self.keys.append(key)
         self.times.append(time.monotonic())
@@ -198,15 +198,23 @@ class ChatServer:
         return counts | {"n_answered": len(self.answered), "n_twice": n_twice, "most_at_once": self.most_at_once}
 
 
+def read_prompt(body: dict[str, Any]) -> str:
+    """Return the last message; some clients send it in parts."""
+    content = body["messages"][-1]["content"] if body["messages"] else ""
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
 def find_refusal(script: Script, body: dict[str, Any], key: str) -> Fault | None:
     """Return how a sound server turns this request down, None where it does not."""
     if script.key is not None and key != script.key:
         return status(401, f"Incorrect API key provided: {key}", code="invalid_api_key")
     if script.models is not None and body["model"] not in script.models:
         return status(404, f"The model `{body['model']}` does not exist.", code="model_not_found")
+    if not body["messages"]:
+        return status(400, "'messages' must not be empty.")
     if refused := sorted(script.refused_fields & set(body)):
         return status(400, f"Unsupported parameter: {refused[0]!r} is not supported with this model.")
-    n_input, n_output = len(body["messages"][-1]["content"].split()), body.get("max_tokens", 1)
+    n_input, n_output = len(read_prompt(body).split()), body.get("max_tokens", 1)
     if script.context is not None and n_input + n_output > script.context:
         return status(
             400,
@@ -217,7 +225,7 @@ def find_refusal(script: Script, body: dict[str, Any], key: str) -> Fault | None
 
 
 def make_completion(script: Script, body: dict[str, Any]) -> dict[str, Any]:
-    prompt = body["messages"][-1]["content"]
+    prompt = read_prompt(body)
     if script.context is not None and "max_tokens" not in body:
         body = body | {"max_tokens": script.context - len(prompt.split())}
     n = body.get("n", 1) if script.honours_n else 1
@@ -226,13 +234,16 @@ def make_completion(script: Script, body: dict[str, Any]) -> dict[str, Any]:
         word = body["response_format"]["json_schema"]["schema"]["properties"]["seedbed"]["enum"][0]
         spoken = [Spoken([(json.dumps({"seedbed": word}).encode(), -0.1)])]
     completion: dict[str, Any] = {
+        "id": f"chatcmpl-{time.monotonic_ns()}",
         "object": "chat.completion",
+        "created": int(time.time()),
         "model": body["model"],
         "choices": [make_choice(one, number, script, body) for number, one in enumerate(spoken)],
     }
     if script.gives_usage:
         n_input, n_output = len(prompt.split()), sum(len(one.tokens) for one in spoken)
-        completion["usage"] = {"prompt_tokens": n_input, "completion_tokens": n_output}
+        counts = {"prompt_tokens": n_input, "completion_tokens": n_output, "total_tokens": n_input + n_output}
+        completion["usage"] = counts
     return completion
 
 
