@@ -41,6 +41,7 @@ def run_generate(options: argparse.Namespace) -> int:
     about, seeds = open_seeds(home, options)
     n_accepted = options.accept or len(seeds) or N_WITHOUT_SEEDS
     config = make_generate_config(
+        home,
         about,
         n_accepted=n_accepted,
         teacher=teacher,

@@ -1,23 +1,29 @@
-"""Generate: let the teacher write new problems from the chosen seeds; a preview first, then the full run."""
+"""Generate: let a teacher write new problems from the chosen seeds; see what is sent, try a few, then all of it."""
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.filters.base import FILTERS
 from core.hub import Hub
-from core.recipes.generating import ALWAYS, N_PREVIEW, start_generate
-from core.recipes.start import FILTER_NAMES
+from core.recipes.generating import N_PREVIEW, find_turn, make_generate_config, start_generate
+from core.recipes.previewing import RunPreview, preview_run
+from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
-from pages.components.candidates import draw_candidate, draw_candidate_table, draw_counts, draw_reasons
-from pages.components.frame import choose, draw_empty, explain, note_teacher, open_page
-from pages.components.running import draw_live, draw_run
-from pages.components.standing import ACTIVE, GROWING
+from pages.components.estimating import draw_estimate
+from pages.components.frame import choose, draw_empty, explain, follow_address, open_page, tell_address
+from pages.components.growth import draw_growth
+from pages.components.limiting import draw_budget, draw_filters
+from pages.components.method_table import draw_method_comparison
+from pages.components.prompting import draw_method
+from pages.components.sending import draw_messages
+from pages.components.standing import GROWING
 from pages.components.subject import keep_in_view, view_seed_set
+from pages.components.teaching import draw_team
 from pages.components.text import plain
 
-N_LISTED = 500
-"""Candidates in the table, at most."""
+VIEWS = ("Runs", "What is sent", "Compare methods")
 
 
 def describe_selection(row: dict, names: dict[str, str]) -> str:
@@ -40,37 +46,64 @@ def list_growths(hub: Hub, selection_run: str) -> list[dict]:
     return runs[is_growth].to_dict("records")
 
 
-def draw_growth(hub: Hub, run_id: str) -> None:
-    """Draw one run, live while it works: counts, reasons, and its candidates beside their seeds."""
-    run = hub.store.read_run(run_id)
+def draw_choices(task: str) -> dict[str, Any] | None:
+    """Draw how the teacher is asked, and who it is; None until all is filled in."""
+    asking = draw_method(TASKS.get(task))
+    team = draw_team()
+    filters, filter_settings = draw_filters()
+    budget = draw_budget()
+    if team is None or not asking.is_ready:
+        return None
+    teacher, roles = team
+    return {
+        "method": asking.method,
+        "settings": asking.settings,
+        "prompts": asking.prompts,
+        "teacher": teacher,
+        "roles": roles,
+        "filters": filters,
+        "filter_settings": filter_settings,
+        "budget": budget,
+    }
 
-    def draw() -> bool:
-        now = hub.store.read_run(run_id)
-        draw_run(now, has_title=False)
-        wanted = now["config"].get("n_accepted") or now["config"].get("k")
-        draw_counts(hub.store.count_candidates(run_id), wanted)
-        draw_reasons(hub.store.list_failures(run_id))
-        return now["state"] in ACTIVE
 
-    is_active = run["state"] in ACTIVE
-    draw_live(draw, is_active=is_active)
-    candidates = hub.store.list_candidates(run_id=run_id, limit=N_LISTED)
-    if candidates.empty:
-        if not is_active:
-            st.info("This run made no candidates.")
+def look_ahead(hub: Hub, row: dict, task: str, n_accepted: int, choices: dict[str, Any]) -> RunPreview:
+    """Return what a run of these choices would send and take, were it started now."""
+    about = {"seed_set": row["seed_set_id"], "seed_set_name": "", "task": task}
+    turn = find_turn(hub, row["seed_set_id"])
+    replicate = int(row["replicate"])
+    config = make_generate_config(
+        hub.settings.home, about, n_accepted=n_accepted, replicate=replicate, turn=turn, **choices
+    )
+    seeds = hub.store.list_selected(row["run_id"], int(row["round"])).sort_values("rank")["problem_id"]
+    return preview_run(hub, config, seeds.tolist())
+
+
+def draw_runs(hub: Hub, selection_run: str, label: str) -> None:
+    """Draw one of the runs that grew this selection."""
+    growths = {row["run_id"]: row for row in list_growths(hub, selection_run)}
+    if not growths:
+        draw_empty(
+            f"Nothing is written from this selection yet. **Preview {N_PREVIEW}** shows a handful within seconds; "
+            f"**{label}** does the whole of it in the background."
+        )
         return
-    note_teacher()
-    n_made = hub.store.count_candidates(run_id)["made"]
-    if n_made > len(candidates):
-        st.caption(f"The first {numbers.count(len(candidates))} of {numbers.count(n_made)} candidates.")
-    marked = draw_candidate_table(candidates, key=f"candidates_{run_id}")
-    draw_candidate(hub.store.read_candidate(run_id, candidates.iloc[marked]["candidate_id"]))
+    run_id = choose("Run", list(growths), param="run", key="generate_run", shown=lambda id_: describe_run(growths[id_]))
+    draw_growth(hub, run_id)
+
+
+def start(hub: Hub, selection_run: str, **choices: Any) -> None:
+    """Start a run, show it, and draw the page anew."""
+    st.query_params["run"] = start_generate(hub, selection_run, **choices)
+    st.query_params["view"] = VIEWS[0]
+    st.rerun()
 
 
 hub = use_hub()
-place = open_page("Generate", "The teacher writes a new problem from each chosen seed, and its worked answer.")
+place = open_page("Generate", "A teacher writes new problems from the chosen seeds, and their worked answers.")
 sets: pd.DataFrame = hub.store.list_seed_sets()
 names = dict(zip(sets["run_id"], sets["name"], strict=True))
+tasks = dict(zip(sets["run_id"], sets["task"], strict=True))
 selections = hub.store.list_selections()
 selections = keep_in_view(selections[selections["seed_set_id"].isin(names)], "selection")
 if selections.empty:
@@ -91,56 +124,50 @@ with inputs:
     view_seed_set(row["seed_set_id"])
     is_scored = not numbers.is_missing(row["student"])
     st.caption(f"Scored by the answers of the student {plain(row['student'])}." if is_scored else "By no score.")
-    n_accepted = st.number_input(
-        "Candidates to accept",
-        1,
-        None,
-        int(row["k"]),
-        step=10,
-        key=f"n_accepted_{selection_run}",
-        help="Rejected ones are replaced from the next-best seeds.",
-    )
-    filters = st.multiselect(
-        "Filters",
-        [name for name in FILTERS if name != ALWAYS],
-        [name for name in FILTER_NAMES if name != ALWAYS],
-        key="filters",
-        help="  \n".join(f"{name}: {FILTERS.get(name).title}" for name in FILTERS),
-    )
-    st.caption(f"{ALWAYS} always filters too: {FILTERS.get(ALWAYS).title}.")
-    st.caption(f"At most {numbers.count(4 * n_accepted)} candidates, two requests each. The built-in teacher is free.")
-    with show_errors():
-        if st.button(f"Preview {N_PREVIEW}", key="preview", icon=":material/visibility:"):
-            st.query_params["run"] = start_generate(
-                hub,
-                selection_run,
-                n_accepted=N_PREVIEW,
-                is_preview=True,
-                filters=filters,
-                round_=int(row["round"]),
-            )
-            st.rerun()
-        label = f"Generate {numbers.count(n_accepted)}"
-        if place.button(label, type="primary", key="generate", icon=":material/auto_awesome:"):
-            st.query_params["run"] = start_generate(
-                hub, selection_run, n_accepted=int(n_accepted), filters=filters, round_=int(row["round"])
-            )
-            st.rerun()
-with output:
-    growths = {row["run_id"]: row for row in list_growths(hub, selection_run)}
-    if growths:
-        run_id = choose(
-            "Run", list(growths), param="run", key="generate_run", shown=lambda id_: describe_run(growths[id_])
+    n_accepted = int(
+        st.number_input(
+            "Candidates to accept",
+            1,
+            None,
+            int(row["k"]),
+            step=10,
+            key=f"n_accepted_{selection_run}",
+            help="Failed and rejected ones are replaced from the next-best seeds, up to four times as many.",
         )
-        draw_growth(hub, run_id)
+    )
+    estimate = st.container(border=True)
+    choices = draw_choices(tasks[row["seed_set_id"]])
+with estimate, show_errors():
+    would_be = look_ahead(hub, row, tasks[row["seed_set_id"]], n_accepted, choices) if choices is not None else None
+    if would_be is None:
+        st.caption("What it takes is told here once all is filled in.")
     else:
-        draw_empty(
-            f"Nothing is written from this selection yet. **Preview {N_PREVIEW}** shows a handful within seconds; "
-            f"**{label}** does the whole of it in the background."
-        )
+        draw_estimate(would_be)
+is_ready, label = would_be is not None, f"Generate {numbers.count(n_accepted)}"
+with place.container(horizontal=True, horizontal_alignment="right", gap="small"), show_errors():
+    if st.button(f"Preview {N_PREVIEW}", key="preview", icon=":material/visibility:", disabled=not is_ready):
+        start(hub, selection_run, n_accepted=N_PREVIEW, is_preview=True, round_=int(row["round"]), **choices)
+    if st.button(label, type="primary", key="generate", icon=":material/auto_awesome:", disabled=not is_ready):
+        start(hub, selection_run, n_accepted=n_accepted, round_=int(row["round"]), **choices)
+with output, show_errors():
+    follow_address("view", "generate_view", {view: view for view in VIEWS}.get, VIEWS[0])
+    view = st.segmented_control(
+        "View", VIEWS, required=True, key="generate_view", label_visibility="collapsed", persist_state="session"
+    )
+    tell_address("view", "generate_view", view, VIEWS[0])
+    if view == "Runs":
+        draw_runs(hub, selection_run, label)
+    elif view == "Compare methods":
+        draw_method_comparison(hub, selection_run, row, choices)
+    elif would_be is None:
+        st.info("Fill in what is empty on the left; then the messages stand here as they would be sent.")
+    else:
+        draw_messages(would_be)
 explain(
-    "made = failed + rejected + accepted. A candidate *failed* where the teacher's reply could not be read; it was "
-    "*rejected* by the first filter named; what is left of the wish is *left*. ROUGE-L is the F measure of the longest "
-    "common subsequence with every question that was there when the run was started, and its own (above 0.7 is too "
-    "alike). `core.generation.grow`."
+    "made = failed + rejected + accepted. A candidate *failed* where the teacher's reply could not be read, was cut "
+    "off, withheld or refused; it was *rejected* by the first filter named; what is left of the wish is *left*. "
+    "Filters that cost nothing come first; one that cannot tell rejects nothing and says so. Tokens are counted as if "
+    "nothing had been cached (*nominal*); *paid* is what was sent. A budget sets the worst case of every request aside "
+    "before it is sent. ROUGE-L is the F measure of the longest common subsequence with every question that was there "
+    "when the run was started, and its own (above 0.7 is too alike). `core.generation.grow`, `core.teacher.budget`."
 )

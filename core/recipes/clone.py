@@ -12,13 +12,15 @@ from core.recipes.scoring import list_signals
 from core.recipes.start import require_model
 from core.runs.folder import RunFolder
 from core.selection import PICKS, SELECTORS
+from core.teacher.budget import read_budget
 from core.training.config import TrainingConfig
 
 CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "import": ("name", "split_seed"),
     "score": ("student", "signals", "reward", "n_samples"),
     "try": ("question", "reference", "reward", "n_samples"),
-    "generate": ("n_accepted", "filters"),
+    "generate": ("n_accepted", "filters", "budget"),
+    "compare": ("filters", "budget"),
     "finetune": ("training", "student"),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
 }
@@ -58,6 +60,9 @@ def check_setting(name: str, value: Any) -> Any:
         if not isinstance(value, list):
             raise RunError(f'filters must be a list like ["rouge_l", "verified"], not {value!r}.')
         return list(dict.fromkeys(["held_out", *(FILTERS.get(item) and item for item in value)]))
+    elif name == "budget":
+        read_budget(value)
+        return value
     elif name == "signals":
         if not isinstance(value, list):
             raise RunError(f'signals must be a list like ["loss", "reward"], not {value!r}.')

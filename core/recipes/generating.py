@@ -5,6 +5,7 @@ It knows the hub and the store's reading verbs; it knows nothing of pages.
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,11 +17,10 @@ from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
 from core.recipes.growing import make_settings
 from core.recipes.start import FILTER_NAMES, read_seed_set
-from core.recipes.teachers import check_teacher, require_reachable
+from core.recipes.teachers import check_team, require_reachable
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.prompts import Prompts
-from core.teacher.base import ROLES
 
 N_PREVIEW = 4
 """Candidates of a preview."""
@@ -33,6 +33,7 @@ Spec = str | Mapping[str, Any]
 
 
 def make_generate_config(
+    home: Path,
     about: Mapping[str, Any],
     *,
     n_accepted: int,
@@ -52,6 +53,7 @@ def make_generate_config(
     """Return the frozen configuration of a run that grows candidates, the texts of its prompts in it.
 
     Args:
+        home: the workspace, for a person's own prices.
         about: ``seed_set`` (id, None without seeds), ``seed_set_name`` and ``task``, and whatever else the run keeps.
         n_accepted: accepted candidates wanted.
         teacher: who is asked in every role that ``roles`` does not name.
@@ -70,21 +72,18 @@ def make_generate_config(
     Raises:
         UnknownNameError: no such method, setting, filter, role or teacher.
         PromptError: an edited prompt, or a prompt of one's own, lacks a placeholder or has an unknown one.
-        TeacherError: a number that cannot be.
+        TeacherError: a number that cannot be, or a budget in dollars where a price is unknown.
+        ModelLoadError: there is no such local student.
     """
     task, chosen = TASKS.get(about["task"]), make_settings(settings)
     member = METHODS.get(method)
     if n_accepted < 1:
         raise TeacherError("Ask for at least one candidate.")
-    for role, spec in {"question": teacher, **(roles or {})}.items():
-        if role not in ROLES:
-            raise TeacherError(f"There is no role {role!r}; known: {', '.join(ROLES)}.")
-        check_teacher(spec)
     names = list(dict.fromkeys([ALWAYS, *filters]))
     make_filters(names, filter_settings)
     used = member.list_prompts(task, chosen)
     frozen = Prompts({name: text for name, text in (prompts or {}).items() if name in used}).freeze(used)
-    return {
+    config = {
         **about,
         "teacher": teacher,
         "roles": dict(roles or {}),
@@ -100,6 +99,8 @@ def make_generate_config(
         "turn": turn,
         "is_preview": is_preview,
     }
+    check_team(home, config)
+    return config
 
 
 def start_generate(
@@ -139,6 +140,7 @@ def start_generate(
         seeds = list_failed_seeds(hub, retry_of)
         n_accepted, more = len(seeds), {"retry_of": retry_of}
     config = make_generate_config(
+        hub.settings.home,
         {
             "seed_set": selection["seed_set"],
             "seed_set_name": about["name"],

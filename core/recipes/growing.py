@@ -36,6 +36,11 @@ def make_brief(config: Mapping[str, Any], task: Task, pool: Sequence[Problem], s
     return Brief(task, pool, make_settings(config.get("method_settings")), Prompts(edited), salt)
 
 
+def make_draw(config: Mapping[str, Any]) -> np.random.Generator:
+    """Return what draws the few-shot examples of a turn: the same ones whenever it is carried out."""
+    return np.random.default_rng([config["replicate"], config["turn"], 2])
+
+
 def grow_stage(
     folder: RunFolder,
     problems: Mapping[str, Sequence[Problem]],
@@ -86,7 +91,7 @@ def grow_stage(
             make_filters(config["filters"], config.get("filter_settings")),
             n_accepted=n_accepted,
             max_requests=max_requests,
-            rng=np.random.default_rng([config["replicate"], turn, 2]),
+            rng=make_draw({**config, "turn": turn}),
             context=context,
             on_candidate=recorder,
             check_cancelled=folder.check_cancelled,

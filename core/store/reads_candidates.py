@@ -191,6 +191,21 @@ class CandidateReads(Reads):
             [list(run_ids)],
         )
 
+    def list_call_outputs(self, run_ids: Sequence[str], limit: int = 500) -> list[int]:
+        """Return the completion tokens of whole calls of these runs, the latest ones; uncounted ones are left out.
+
+        A call is what was asked from the same parents as the same sample, however many candidates it brought.
+        """
+        rows = self._records(
+            """
+            select sum(n_output_tokens)::bigint as n from candidates where list_contains(?, run_id)
+            group by run_id, parents::varchar, sample_index
+            having count(*) = count(n_output_tokens) order by max(written_at) desc limit ?
+            """,
+            [list(run_ids), limit],
+        )
+        return [row["n"] for row in rows]
+
     def has_candidate(self, run_id: str, candidate_id: str) -> bool:
         """Say whether this run made this candidate."""
         return bool(

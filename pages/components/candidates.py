@@ -76,12 +76,45 @@ def draw_verdicts(candidate: Mapping[str, Any]) -> None:
             style = style_of_state("failed")
             st.badge("failed", icon=style.icon, color=style.name)
         for verdict in candidate["verdicts"]:
-            style = style_of_state("accepted" if verdict["is_accepted"] else "rejected")
             value = "" if numbers.is_missing(verdict["value"]) else f" {numbers.score(verdict['value'])}"
-            st.badge(f"{plain(verdict['filter'])}{value}", icon=style.icon, color=style.name)
+            label = f"{plain(verdict['filter'])}{value}"
+            if numbers.is_missing(verdict["is_accepted"]):
+                st.badge(f"{label} cannot tell", icon=":material/question_mark:", color="gray")
+                continue
+            style = style_of_state("accepted" if verdict["is_accepted"] else "rejected")
+            st.badge(label, icon=style.icon, color=style.name)
     reasons = [candidate["failure"], *[verdict["reason"] for verdict in candidate["verdicts"]]]
     for reason in filter(None, reasons):
         st.caption(plain(reason))
+
+
+def draw_pair(row: Mapping[str, Any]) -> None:
+    """Draw one row of ``store.list_candidates``, seed beside child, in few lines: what it is, and what became of it."""
+    style = style_of_state(row["status"])
+    with st.container(border=True, key=f"pair_{row['run_id']}_{row['candidate_id']}"):
+        seed, child = st.columns(2)
+        before, after = mark_differences(row["parent_question"], row["current_question"])
+        seed.markdown(before if row["parent_question"] else ":gray[no seed]")
+        child.markdown(after if row["current_question"] else ":gray[no question]")
+        with child.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.badge(row["status"], icon=style.icon, color=style.name)
+            if not numbers.is_missing(row["current_final"]):
+                st.caption(plain(row["current_final"]), width="content")
+        if not numbers.is_missing(row["reason"]):
+            child.caption(plain(row["reason"]))
+
+
+def describe_meta(meta: Mapping[str, Any] | None) -> str:
+    """Return what the method noted of a candidate, in one line: stated probability, skills, a wrong answer meant."""
+    meta, parts = meta or {}, []
+    if meta.get("label") == "incorrect":
+        parts.append("the answer is meant to be wrong")
+    if meta.get("probability_stated") is not None:
+        fault = f" ({meta['probability_fault']})" if meta.get("probability_fault") else ""
+        parts.append(f"stated probability {meta['probability_stated']}{fault}")
+    if meta.get("skills"):
+        parts.append("skills: " + ", ".join(map(str, meta["skills"])))
+    return " · ".join(parts)
 
 
 def draw_candidate(candidate: Mapping[str, Any] | None) -> None:
@@ -99,7 +132,13 @@ def draw_candidate(candidate: Mapping[str, Any] | None) -> None:
             st.markdown(question)
             st.caption("Answer")
             st.markdown(answer)
+    for other in candidate["parent_problems"][1:]:
+        with st.expander("Another parent"):
+            st.markdown(to_markdown(other["question"]))
+            st.markdown(to_markdown(other["answer"]))
     draw_verdicts(candidate)
+    if noted := describe_meta(candidate["meta"]):
+        st.caption(plain(noted))
     with st.expander("The teacher's replies, untouched"):
         st.caption(
             f"{plain(candidate['teacher'])}, {plain(candidate['method'])} · "

@@ -66,6 +66,15 @@ def tokens(number: int | float | None) -> str:
     return str(int(number))
 
 
+def dollars(usd: float | None) -> str:
+    """Return US dollars with as many digits as tell something: ``$12.30``, ``$0.042``, ``$0.00031``, ``$0``."""
+    if is_missing(usd):
+        return MISSING
+    if usd == 0:
+        return "$0"
+    return f"${usd:,.2f}" if abs(usd) >= 1 else f"${usd:.{1 - math.floor(math.log10(abs(usd)))}f}"
+
+
 def duration(seconds: float | None) -> str:
     """Return a duration: ``0.4 s``, ``45 s``, ``2 min 10 s``, ``1 h 5 min``."""
     if is_missing(seconds) or seconds < 0:

@@ -1,0 +1,128 @@
+"""What a run that grows candidates would send and cost, before anything is spent.
+
+Tokens follow from the messages, from what earlier runs of the same kind took, and from the seeds' own lengths; dollars
+from the prices as they are now. Nothing is sent.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.datasets import load_problems
+from core.generation.base import METHODS
+from core.generation.grow import first_sample_index
+from core.generation.preview import (
+    CallEstimate,
+    CallPreview,
+    RunEstimate,
+    Spread,
+    estimate_call,
+    estimate_run,
+    measure_lengths,
+    preview_calls,
+)
+from core.hub import Hub
+from core.recipes.growing import make_brief, make_draw
+from core.tasks import TASKS
+from core.teacher.prices import FREE, Price, find_price, read_prices
+from core.teacher.roles import read_roles
+
+N_COUNTED = 30
+"""Calls whose first messages are counted."""
+
+USUAL_ACCEPTANCE = 0.8
+"""Share of candidates taken to be accepted where no earlier run of the same kind tells."""
+
+FEWEST_JUDGED = 20
+"""Candidates of earlier runs from which their share is preferred."""
+
+ALIKE = ("task", "teacher", "roles", "method", "method_settings", "filters")
+"""Fields of the configuration in which an earlier run must agree to tell anything of a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPreview:
+    """A run that has not been started."""
+
+    calls: list[CallPreview]
+    each: CallEstimate
+    whole: RunEstimate
+    acceptance: float
+    """Share of candidates taken to be accepted."""
+
+    n_judged: int
+    """Candidates of earlier runs that the share is from; 0: it is USUAL_ACCEPTANCE."""
+
+    usd: Spread | None
+    """Dollars of the whole run; None where a price is unknown. What is in the cache already is not taken off."""
+
+    unpriced: tuple[str, ...]
+    """Models of unknown price, as ``MODEL at BASE_URL``."""
+
+
+def preview_run(hub: Hub, config: Mapping[str, Any], seeds: Sequence[str]) -> RunPreview:
+    """Return what a run of this configuration would send and take.
+
+    Args:
+        hub: of the home.
+        config: as ``make_generate_config`` returns it.
+        seeds: problem_ids in the order of priority.
+
+    Raises:
+        TeacherError: there are fewer seeds than a call needs.
+        PromptError: a prompt of the person's own cannot be filled.
+        PriceError: the person's own prices cannot be read.
+    """
+    problems = load_problems(hub.settings.home, config["seed_set"], ["train"]) if config["seed_set"] else []
+    by_id = {problem.problem_id: problem for problem in problems}
+    chosen = [by_id[id_] for id_ in seeds if id_ in by_id]
+    method, brief = METHODS.get(config["method"]), make_brief(config, TASKS.get(config["task"]), problems, "")
+    index = first_sample_index(config["replicate"], config["turn"])
+    calls = preview_calls(chosen, brief, method, make_draw(config), N_COUNTED, index)
+    used, n_judged, n_accepted = _read_history(hub, config)
+    lengths = measure_lengths(chosen or problems)
+    each = estimate_call([one.call for one in calls], method, brief, lengths, used=used)
+    is_known = n_judged >= FEWEST_JUDGED and n_accepted > 0
+    acceptance = n_accepted / n_judged if is_known else USUAL_ACCEPTANCE
+    per_call = method.count_candidates(brief.settings)
+    whole = estimate_run(each, config["n_accepted"], per_call, acceptance, config["max_requests"])
+    usd, unpriced = _price(hub, config, whole)
+    return RunPreview(calls, each, whole, acceptance, n_judged if is_known else 0, usd, unpriced)
+
+
+def _read_history(hub: Hub, config: Mapping[str, Any]) -> tuple[list[int], int, int]:
+    """Return completion tokens of whole earlier calls of the same kind, candidates judged, and those accepted."""
+    runs = hub.store.list_runs(["generate"], limit=None)
+    wanted = {name: config.get(name) for name in ALIKE}
+    alike = [
+        run_id
+        for run_id, text in zip(runs["run_id"], runs["config"], strict=True)
+        if {name: json.loads(text).get(name) for name in ALIKE} == wanted
+    ]
+    if not alike:
+        return [], 0, 0
+    counts = hub.store.count_candidates(alike)
+    return hub.store.list_call_outputs(alike), counts["made"], counts["accepted"]
+
+
+def _price(hub: Hub, config: Mapping[str, Any], whole: RunEstimate) -> tuple[Spread | None, tuple[str, ...]]:
+    """Return the dollars of a run, every token at the dearer price where question and answer differ in theirs."""
+    roles = read_roles(config)
+    table = read_prices(hub.settings.home)
+    prices: dict[str, Price | None] = {}
+    for role in ("question", "answer"):
+        endpoint = roles[role].endpoint
+        prices[str(endpoint)] = FREE if endpoint is None else find_price(endpoint.model, endpoint.base_url, table)
+    unpriced = tuple(name for name, price in prices.items() if price is None)
+    if unpriced:
+        return None, unpriced
+    costs = [
+        max(price.worst(int(n_in), int(n_out)) for price in prices.values())
+        for n_in, n_out in zip(
+            (whole.n_input.low, whole.n_input.middle, whole.n_input.high),
+            (whole.n_output.low, whole.n_output.middle, whole.n_output.high),
+            strict=True,
+        )
+    ]
+    return Spread(*costs), ()

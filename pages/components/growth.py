@@ -1,0 +1,140 @@
+"""A run that grows candidates, live: what came of the requests, what it cost, seed beside child as they arrive."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.hub import Hub
+from core.recipes.clone import start_clone
+from core.recipes.generating import start_generate
+from core.runs.folder import ENDED
+from pages.components import numbers
+from pages.components.access import show_errors
+from pages.components.candidates import draw_candidate, draw_candidate_table, draw_counts, draw_pair, draw_reasons
+from pages.components.frame import note_teacher
+from pages.components.running import draw_live, draw_run
+from pages.components.spending import draw_spending
+from pages.components.standing import ACTIVE
+from pages.components.text import plain
+
+N_LISTED = 500
+"""Candidates in the table, at most."""
+
+N_ARRIVING = 3
+"""Newest candidates that are shown beside their seeds while a run works."""
+
+
+def draw_growth(hub: Hub, run_id: str) -> None:
+    """Draw one run, live while it works; when it has ended, its candidates as a table with one beside its seed."""
+    run = hub.store.read_run(run_id)
+
+    def draw() -> bool:
+        now = hub.store.read_run(run_id)
+        draw_run(now, has_title=False)
+        _draw_orders(hub, now)
+        counts = hub.store.count_candidates(run_id)
+        draw_counts(counts, now["config"].get("n_accepted") or now["config"].get("k"))
+        draw_spending(hub, run_id, counts["accepted"])
+        draw_reasons(hub.store.list_failures(run_id))
+        is_active = now["state"] in ACTIVE
+        if is_active:
+            _draw_arriving(hub, run_id, counts["made"])
+        return is_active
+
+    is_active = run["state"] in ACTIVE
+    draw_live(draw, is_active=is_active)
+    if not is_active:
+        _draw_candidates(hub, run)
+
+
+def _draw_orders(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Draw what a person can tell the run now: stop; go on; ask again for what failed; go on with a larger budget."""
+    run_id, state = run["run_id"], run["state"]
+    stopped = (run["summary"] or {}).get("stopped")
+    if stopped:
+        st.warning(plain(stopped), icon=":material/front_hand:")
+    with st.container(horizontal=True, gap="small"):
+        if state in ("queued", "running"):
+            help_ = "What is on its way is waited for, so that nothing paid for is lost."
+            if st.button("Stop", key=f"stop_{run_id}", icon=":material/stop:", help=help_):
+                hub.order(run_id, "cancel")
+        if run["kind"] != "generate" or state not in ENDED:
+            return
+        help_ = "Goes through it again; replies that came before are kept and cost nothing."
+        if state != "done" and st.button("Resume", key=f"resume_{run_id}", icon=":material/play_arrow:", help=help_):
+            with show_errors():
+                hub.order(run_id, "again")
+                st.rerun()
+        n_failed = hub.store.count_candidates(run_id)["failed"]
+        if n_failed and run["selection_run_id"]:
+            _draw_retry(hub, run, n_failed)
+        if stopped and run["config"].get("budget"):
+            _draw_larger_budget(hub, run)
+
+
+def _draw_retry(hub: Hub, run: Mapping[str, Any], n_failed: int) -> None:
+    """Offer to ask again, by a run of its own, for the candidates that failed and for no others."""
+    help_ = "The same seeds once more, in the same way; the other candidates stay as they are."
+    label = f"Retry {numbers.counted(n_failed, 'failed one')}"
+    if st.button(label, key=f"retry_{run['run_id']}", icon=":material/replay:", help=help_):
+        config = run["config"]
+        names = ("teacher", "roles", "method", "filters", "filter_settings", "budget")
+        kept = {name: config[name] for name in names if config.get(name)}
+        if config.get("method_settings"):
+            kept["settings"] = config["method_settings"]
+        kept["prompts"] = {name: prompt["text"] for name, prompt in (config.get("prompts") or {}).items()}
+        with show_errors():
+            st.query_params["run"] = start_generate(
+                hub,
+                run["selection_run_id"],
+                n_accepted=n_failed,
+                round_=int(config.get("selection_round", 1)),
+                retry_of=run["run_id"],
+                **kept,
+            )
+            st.rerun()
+
+
+def _draw_larger_budget(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Offer a copy of the run with a larger budget: what was asked before comes from the cache."""
+    run_id, budget = run["run_id"], run["config"]["budget"]
+    with st.popover("Go on with a larger budget", icon=":material/savings:"):
+        st.caption("The same run once more; what it asked before is kept and costs nothing.")
+        larger: dict[str, float | None] = {}
+        if budget.get("tokens"):
+            start = 2 * int(budget["tokens"])
+            larger["tokens"] = int(st.number_input("Tokens in all", 1, None, start, 10_000, key=f"more_{run_id}"))
+        if budget.get("usd"):
+            start = 2.0 * float(budget["usd"])
+            larger["usd"] = st.number_input("Dollars in all", 0.01, None, start, 0.5, key=f"more_usd_{run_id}")
+        if st.button("Go on", key=f"go_on_{run_id}"):
+            with show_errors():
+                st.query_params["run"] = start_clone(hub, run_id, "budget", {**budget, **larger})
+                st.rerun()
+
+
+def _draw_arriving(hub: Hub, run_id: str, n_made: int) -> None:
+    """Draw the newest candidates beside their seeds."""
+    if not n_made:
+        return
+    newest = hub.store.list_candidates(run_id=run_id, limit=N_ARRIVING, offset=max(n_made - N_ARRIVING, 0))
+    st.caption("Arriving")
+    for row in reversed(newest.to_dict("records")):
+        draw_pair(row)
+
+
+def _draw_candidates(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Draw all candidates of a run that has ended."""
+    run_id = run["run_id"]
+    candidates = hub.store.list_candidates(run_id=run_id, limit=N_LISTED)
+    if candidates.empty:
+        st.info("This run made no candidates.")
+        return
+    if run["config"].get("teacher", "built-in") == "built-in":
+        note_teacher()
+    n_made = hub.store.count_candidates(run_id)["made"]
+    if n_made > len(candidates):
+        st.caption(f"The first {numbers.count(len(candidates))} of {numbers.count(n_made)} candidates.")
+    marked = draw_candidate_table(candidates, key=f"candidates_{run_id}")
+    draw_candidate(hub.store.read_candidate(run_id, candidates.iloc[marked]["candidate_id"]))

@@ -1,0 +1,150 @@
+"""How a teacher is asked: the prompting method, its settings, and the prompt texts, which can be edited."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import streamlit as st
+
+from core.errors import PromptError
+from core.generation.base import METHODS, MethodSettings
+from core.generation.forms import FORMS
+from core.tasks.base import Task
+from core.tasks.prompts import Prompts, find_slots, read_prompt_file
+from pages.components.frame import choose
+from pages.components.text import plain
+
+USUAL = {each.name: each.default for each in fields(MethodSettings)}
+PROMPT_HEIGHT = 260
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a person chose of the way to ask."""
+
+    method: str
+    settings: dict[str, Any]
+    """Fields of MethodSettings that are not as they usually are."""
+
+    prompts: dict[str, str] = field(default_factory=dict)
+    """Name -> edited text."""
+
+    is_ready: bool = True
+    """False while a prompt cannot be filled."""
+
+
+def draw_method(task: Task) -> Asking:
+    """Draw the choice of the method, its settings and its prompts."""
+    method = choose(
+        "Method",
+        METHODS.names(),
+        param="method",
+        key="method",
+        shown=lambda name: METHODS.get(name).title,
+        usual="rewrite",
+    )
+    member = METHODS.get(method)
+    st.caption(f"{plain(member.source)}.")
+    chosen = {name: value for name, value in _draw_settings(member.uses).items() if value != USUAL[name]}
+    settings = MethodSettings(**chosen)
+    names = member.list_prompts(task, settings)
+    edited, is_ready = _draw_prompts(names) if names else ({}, True)
+    return Asking(method, chosen, edited, is_ready)
+
+
+def _draw_settings(uses: frozenset[str]) -> dict[str, Any]:
+    """Draw the settings that a method reads."""
+    values: dict[str, Any] = {}
+    if "has_seeds" in uses:
+        values["has_seeds"] = not st.toggle(
+            "Without seeds",
+            key="without_seeds",
+            help="All are asked from one fixed prompt of the task, as in the paper.",
+        )
+    if "form" in uses:
+        values["form"] = st.selectbox("Asked as", list(FORMS), list(FORMS).index("vs_cot"), key="method_form")
+    if "n_per_call" in uses:
+        values["n_per_call"] = int(
+            st.number_input("Asked for by one call (k)", 1, 50, USUAL["n_per_call"], key="n_per_call")
+        )
+    if "tail" in uses:
+        values["tail"] = st.number_input(
+            "Stated probability below",
+            0.001,
+            1.0,
+            None,
+            0.05,
+            format="%.3f",
+            key="tail",
+            placeholder="any",
+            help="The smaller, the further from what the model would say first; below 0.01 it becomes unstable.",
+        )
+    if "n_parents" in uses:
+        values["n_parents"] = int(st.number_input("Parents of each", 1, 5, USUAL["n_parents"], key="n_parents"))
+    if "labels_skills" in uses:
+        values["labels_skills"] = st.toggle("Ask for the skills too", key="labels_skills")
+    if "prompt" in uses:
+        values["prompt"] = st.text_area("Your prompt", _SUGGESTION, height=PROMPT_HEIGHT, key="free_prompt")
+    if "temperature" in uses:
+        values["temperature"] = st.number_input(
+            "Temperature of the questions",
+            0.0,
+            2.0,
+            None,
+            0.1,
+            key="method_temperature",
+            placeholder="the method's own",
+        )
+    return values
+
+
+_SUGGESTION = """Here is a problem:
+{question}
+
+Its answer:
+{answer}
+
+Write one new problem that takes the same idea to another setting. Give the problem alone."""
+
+
+def _draw_prompts(names: tuple[str, ...]) -> tuple[dict[str, str], bool]:
+    """Draw the prompt texts, folded; returns name -> edited text, and whether all can be filled."""
+    edited: dict[str, str] = {}
+    marked = [name for name in names if _read_edit(name) is not None]
+    with st.expander(f"Prompts ({len(marked)} edited)" if marked else "Prompts", icon=":material/edit_note:"):
+        for name, tab in zip(names, st.tabs(list(names)), strict=True):
+            with tab:
+                text = _draw_prompt(name)
+                if text is not None:
+                    edited[name] = text
+    try:
+        Prompts(edited)
+    except PromptError as error:
+        st.error(plain(error), icon=":material/error:")
+        return edited, False
+    return edited, True
+
+
+def _draw_prompt(name: str) -> str | None:
+    """Draw one prompt; returns its text where it is edited."""
+    shipped = read_prompt_file(name)
+
+    def reset() -> None:
+        st.session_state[f"prompt_{name}"] = shipped.text
+
+    st.caption(f"Version {plain(shipped.version)}. {plain(shipped.source)}.")
+    text = st.text_area(
+        name, shipped.text, height=PROMPT_HEIGHT, key=f"prompt_{name}", label_visibility="collapsed",
+        persist_state="session",
+    )  # fmt: skip
+    slots = ", ".join(f"`{{{slot}}}`" for slot in find_slots(shipped.text))
+    st.caption(f"Filled in: {slots}. The text is kept with the run." if slots else "The text is kept with the run.")
+    if text == shipped.text:
+        return None
+    st.button("As shipped", key=f"reset_{name}", on_click=reset, icon=":material/undo:")
+    return text
+
+
+def _read_edit(name: str) -> str | None:
+    """Return the edited text of a prompt as the session has it; None where it is as shipped."""
+    text = st.session_state.get(f"prompt_{name}")
+    return None if text in (None, read_prompt_file(name).text) else text
