@@ -15,9 +15,12 @@ from core.tasks.answers.numbers import read_number
 
 ANNOTATION = re.compile(r"<<([^<>]*)>>")
 LINE = re.compile(
-    r"^[ \t]*(?:[-*•][ \t]+)?\$?(?:[a-zA-Z] ?=)?([-+*/^=().,\d \t]*\d[-+*/^=().,\d \t]*)\$?[ \t]*$", re.MULTILINE
+    r"^[ \t]*+(?:[-*•][ \t]++)?+\$?+(?:[a-zA-Z] ?=)?+(?=[-+*/^=().,\d \t]*\d)([-+*/^=().,\d \t]++)\$?[ \t]*$",
+    re.MULTILINE,
 )
-INLINE = re.compile(r"([$(\d.][-+*/x×÷%$().,\d ]*)=\s*(\$?-?\d[\d,]*(?:\.\d+)?%?)")
+"""A line that is nothing but an equation; nothing in it is tried twice, as a line may have a million digits."""
+
+INLINE = re.compile(r"([$(\d.][-+*/x×÷%$().,\d ]{0,200})=\s*(\$?-?\d[\d,]*(?:\.\d+)?%?)")
 
 NOTHING_TO_RECOMPUTE = "The answer holds no calculation that can be recomputed."
 """Why an answer in which no fault is found may still be wrong."""
