@@ -70,6 +70,8 @@ def test_wrong_needs_the_seed_whose_question_it_is():
     other = judge("wrong", "word_problems", answer, question="Another question?", label="incorrect", seed=seed)
     assert other.is_accepted is None and "none of its seeds'" in other.reason
     assert judge("wrong", "word_problems", answer, seed=seed).is_accepted is None, "it is meant to be right"
+    torn = Problem("p", "1 4 8", None, "3")
+    assert judge("wrong", "game24", "24", question="1 4 8", label="incorrect", seed=torn).is_accepted is None
     game = Problem("p", "1 4 8 8", None, "(1 + 8 / 4) * 8")
     for answer, is_accepted in ((r"\boxed{(1 + 4) * 8 - 8}", True), (r"\boxed{8 * (1 + 8 / 4)}", False)):
         verdict = judge("wrong", "game24", answer, question="1 4 8 8", label="incorrect", seed=game)
