@@ -56,21 +56,24 @@ def are_equal(gold: Node, other: Node, tolerance: Fraction | None = None) -> boo
     if any("infty" in letter for letter in letters):
         return None
     is_real = not (has_constant(gold, "i") or has_constant(other, "i"))
-    n_agreed = 0
+    n_agreed, has_value = 0, [False, False]
     has_steps = has_kind(gold, STEPS) or has_kind(other, STEPS)
     kinds = (_wide_point,) if has_steps else (_rational_point, _whole_point)
     for make_point in kinds if letters else kinds[:1]:
         for at in range((N_STEP_POINTS if has_steps else 3 * N_POINTS) if letters else 1):
             point = make_point(letters, at)
-            values = _values_at(point, gold, other, is_real and bool(letters))
-            if values is None:
+            values = [_value_at(point, node, is_real and bool(letters)) for node in (gold, other)]
+            has_value = [has or value is not None for has, value in zip(has_value, values, strict=True)]
+            if None in values:
                 continue
             if not agree(*values, tolerance):
                 return False
             n_agreed += 1
             if (n_agreed == N_POINTS and not has_steps) or not letters:
                 return True
-    return True if has_steps and n_agreed > N_POINTS else None
+    if has_steps and n_agreed > N_POINTS:
+        return True
+    return False if has_value[0] != has_value[1] else None  # one of them has no value anywhere
 
 
 def are_same_equation(gold: Node, other: Node) -> bool | None:
@@ -118,8 +121,8 @@ def is_multiple(gold: Node, other: Node) -> bool | None:
         return None
     ratio = None
     for at in range(N_POINTS):
-        values = _values_at(_rational_point(letters, at), gold, other, True)
-        if values is None or _is_zero(values[0]) or _is_zero(values[1]):
+        values = [_value_at(_rational_point(letters, at), node, True) for node in (gold, other)]
+        if None in values or _is_zero(values[0]) or _is_zero(values[1]):
             continue
         found = _divide(*values)
         if ratio is not None and not agree(ratio, found, None):
@@ -128,12 +131,12 @@ def is_multiple(gold: Node, other: Node) -> bool | None:
     return None if ratio is None else True
 
 
-def _values_at(point: Mapping[str, Fraction], gold: Node, other: Node, must_be_real: bool) -> tuple[Any, Any] | None:
+def _value_at(point: Mapping[str, Fraction], node: Node, must_be_real: bool) -> Any:
     try:
-        values = evaluate(gold, point), evaluate(other, point)
+        value = evaluate(node, point)
     except (NoValueError, ZeroDivisionError, ValueError):
         return None
-    return None if must_be_real and any(_is_complex(value) for value in values) else values
+    return None if must_be_real and _is_complex(value) else value
 
 
 def _rational_point(letters: list[str], at: int) -> dict[str, Fraction]:

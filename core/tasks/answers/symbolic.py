@@ -71,6 +71,10 @@ class Judge:
 
     def ask_library(self, gold: str, other: str) -> bool:
         """Ask math-verify; raises UndecidedError where the reference is nothing that it can read."""
+        if not is_balanced(gold):
+            raise UndecidedError(f"The reference {gold[:40]!r} is broken off.")
+        if not is_balanced(other):
+            return False  # math-verify would close it
         self._load()
         from math_verify import verify
 
@@ -111,6 +115,12 @@ class Judge:
 
             parse(r"\boxed{\sqrt{2}}", parsing_timeout=None)  # builds the grammar
             self.on_load(False)
+
+
+def is_balanced(text: str) -> bool:
+    """Say whether every brace of a formula closes."""
+    plain = text.replace("\\{", "").replace("\\}", "")
+    return plain.count("{") == plain.count("}")
 
 
 def _read_equation(text: str) -> formula.Node:

@@ -68,7 +68,14 @@ ODD += [
     r"\tan\frac{\pi}{2}",
     "1e999",
     "9" * 90 + "!",
+    "\\text{ cm} " * 12 + "!",
+    "**" * 50_000 + "}",
+    "\n " * 50_000 + "x",
+    "a \\pm " * 60,
+    "1:" * 500,
+    "x_{" * 300,
 ]
+"""Answers that are none: empty, of another type, broken off, without a value, or long rows of the same sign."""
 
 
 @pytest.fixture(scope="module", autouse=True)
