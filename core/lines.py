@@ -20,6 +20,10 @@ SCHEMA_VERSION = 1
 
 def to_plain(value: Any) -> Any:
     """Return the value with numpy scalars made Python's, tuples made lists, and non-finite floats made None."""
+    if value is None or isinstance(value, str | int):  # most values: asking whether they are mappings takes longer
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

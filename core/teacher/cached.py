@@ -4,7 +4,7 @@ It knows nothing of how the cache stores its entries, nor of how replies are rea
 """
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any, Protocol
 
 from core.records import content_id
@@ -84,7 +84,7 @@ class CachedTeacher:
 
     async def _ask(self, key: str, request: TeacherRequest) -> TeacherReply:
         reply = await self._teacher.complete(request)
-        kept = {name: value for name, value in asdict(reply).items() if value is not None}
+        kept = {field.name: value for field in fields(reply) if (value := getattr(reply, field.name)) is not None}
         del kept["is_cached"], kept["n_attempts"]
         await self._cache.put_durable(key, {"n_input_tokens": None, "n_output_tokens": None, **kept})
         return reply

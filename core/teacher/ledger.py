@@ -5,6 +5,7 @@ way when a run was killed is known too, and stays charged to the budget with its
 or tables: lines go where it is told.
 """
 
+import hashlib
 import threading
 import time
 from collections import Counter
@@ -100,18 +101,18 @@ class Ledger:
         return Cost(tokens, sum(entry.charged_usd for entry in entries))
 
     def open_call(
-        self, key: str, request: TeacherRequest, teacher: str, host: str | None, worst: Cost, *, is_written: bool
+        self, request: TeacherRequest, teacher: str, host: str | None, worst: Cost, *, is_written: bool
     ) -> dict[str, Any]:
         """Begin a call; returns its line, to be given to ``close_call``.
 
         Args:
-            key: of the request, without ``-``; the same in every attempt.
             request: what is asked.
             teacher: model name.
             host: of the server; None where the answer is made here.
             worst: what it can take at most.
             is_written: whether the line is written now, so that it is known of whatever becomes of this process.
         """
+        key = make_call_key(request, teacher)
         with self._lock:
             self._asked[key] += 1
             n = self._asked[key]
@@ -211,6 +212,13 @@ class Ledger:
         with self._lock:
             self._entries[line["call_id"], self._attempt] = _read_entry({**line, "attempt": self._attempt})
         self._append(line)
+
+
+def make_call_key(request: TeacherRequest, teacher: str) -> str:
+    """Return an id of a request that is the same in every attempt of a run; holds no ``-``."""
+    sampling = (request.sample_index, request.temperature, request.max_tokens, request.top_p)
+    parts = (teacher, request.purpose, request.task, sampling, request.system, request.earlier, request.prompt)
+    return f"k_{hashlib.blake2b(repr(parts).encode(errors='replace'), digest_size=8).hexdigest()}"
 
 
 def cost_of(reply: TeacherReply, price: Price | None) -> float | None:

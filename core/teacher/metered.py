@@ -10,7 +10,6 @@ from time import monotonic
 from core.errors import TeacherError
 from core.teacher.base import Teacher, TeacherReply, TeacherRequest
 from core.teacher.budget import Budget, Cost, bound_input
-from core.teacher.cached import make_reply_key
 from core.teacher.faults import EndpointDenied, RequestRefused
 from core.teacher.ledger import Ledger, cost_of
 from core.teacher.prices import FREE, Price
@@ -78,8 +77,7 @@ class MeteredTeacher:
         is_sent = self.host is not None
         try:
             self._stop.check()  # something may have happened while this one waited
-            key = make_reply_key(self, request)
-            line = self._ledger.open_call(key, request, self.name, self.host, worst, is_written=is_sent)
+            line = self._ledger.open_call(request, self.name, self.host, worst, is_written=is_sent)
         except BaseException:
             self._budget.settle(worst, Cost())
             raise

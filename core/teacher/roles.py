@@ -77,7 +77,7 @@ def read_roles(config: Mapping[str, Any]) -> dict[str, Spec]:
         UnknownNameError: there is no such teacher, role or field.
         TeacherError: a value cannot be right.
     """
-    question = read_spec(config.get("teacher", BUILT_IN))
+    question = read_spec(config.get("teacher") or BUILT_IN)
     named = config.get("roles") or {}
     if not isinstance(named, Mapping):
         raise TeacherError("The roles must be named like {'judge': 'built-in'}.")

@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary
 from core.errors import TeacherError
 from core.teacher.base import Teacher, TeacherReply, TeacherRequest
 from core.teacher.budget import Budget, Cost
-from core.teacher.cached import CachedTeacher, ReplyCache, make_reply_key
+from core.teacher.cached import CachedTeacher, ReplyCache
 from core.teacher.ledger import Ledger
 from core.teacher.metered import SCHEMA_PURPOSE, MeteredTeacher
 from core.teacher.prices import FREE, Price
@@ -82,8 +82,7 @@ class Member:
         is_counted = reply.n_input_tokens is not None and reply.n_output_tokens is not None
         tokens = reply.n_input_tokens + reply.n_output_tokens if is_counted else self.metered.bound(request).tokens
         await self._budget.spend(Cost(tokens))
-        key = make_reply_key(self.metered, request)
-        line = self._ledger.open_call(key, request, self.name, self.metered.host, Cost(), is_written=False)
+        line = self._ledger.open_call(request, self.name, self.metered.host, Cost(), is_written=False)
         self._ledger.close_call(
             line, price=self.metered.price, reply=reply, paid_usd=0.0, charged=Cost(tokens), seconds=seconds
         )
