@@ -1,5 +1,7 @@
-"""Extraction and comparison of answers: boxes, final lines, exact numbers, calculator annotations, formulas.
+"""Extraction and comparison of answers: :mod:`core.tasks.answers.compare` is the way in.
 
-Plain numbers are compared exactly by our own code; only what is left goes to math-verify, in processes that can be
-killed.
+``tidy`` writes alike what only looks different; ``numbers``, ``units`` and ``kinds`` read it; ``matching`` compares
+part by part, exactly and at once; ``pool`` sends what holds a formula to processes that can be killed, where
+``symbolic`` works it out (``formula``, ``evaluate``, and math-verify for the rest). ``boxes`` and ``final_line`` find
+the final answer in a text, ``annotations`` recompute the calculations on the way.
 """
