@@ -18,6 +18,7 @@ from pages.components.limiting import draw_budget, draw_filters
 from pages.components.method_table import draw_method_comparison
 from pages.components.prompting import draw_method
 from pages.components.sending import draw_messages
+from pages.components.spending import draw_prices
 from pages.components.standing import GROWING
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.teaching import draw_team
@@ -46,12 +47,14 @@ def list_growths(hub: Hub, selection_run: str) -> list[dict]:
     return runs[is_growth].to_dict("records")
 
 
-def draw_choices(task: str) -> dict[str, Any] | None:
+def draw_choices(hub: Hub, task: str) -> dict[str, Any] | None:
     """Draw how the teacher is asked, and who it is; None until all is filled in."""
     asking = draw_method(TASKS.get(task))
     team = draw_team()
     filters, filter_settings = draw_filters()
-    budget = draw_budget()
+    with st.container(horizontal=True, gap="small"):
+        budget = draw_budget()
+        draw_prices(hub.settings.home)
     if team is None or not asking.is_ready:
         return None
     teacher, roles = team
@@ -136,12 +139,13 @@ with inputs:
         )
     )
     estimate = st.container(border=True)
-    choices = draw_choices(tasks[row["seed_set_id"]])
+    choices = draw_choices(hub, tasks[row["seed_set_id"]])
+would_be: RunPreview | None = None
 with estimate, show_errors():
-    would_be = look_ahead(hub, row, tasks[row["seed_set_id"]], n_accepted, choices) if choices is not None else None
-    if would_be is None:
+    if choices is None:
         st.caption("What it takes is told here once all is filled in.")
     else:
+        would_be = look_ahead(hub, row, tasks[row["seed_set_id"]], n_accepted, choices)
         draw_estimate(would_be)
 is_ready, label = would_be is not None, f"Generate {numbers.count(n_accepted)}"
 with place.container(horizontal=True, horizontal_alignment="right", gap="small"), show_errors():

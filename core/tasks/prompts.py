@@ -98,7 +98,7 @@ class Prompts:
 
     def read(self, name: str) -> str:
         """Return the text of a prompt."""
-        return self._edited.get(name) or read_prompt(name)
+        return self._edited[name] if name in self._edited else read_prompt(name)
 
     def fill(self, name: str, values: Mapping[str, str]) -> str:
         """Return a prompt with its slots replaced."""

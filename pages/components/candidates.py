@@ -93,9 +93,11 @@ def draw_pair(row: Mapping[str, Any]) -> None:
     style = style_of_state(row["status"])
     with st.container(border=True, key=f"pair_{row['run_id']}_{row['candidate_id']}"):
         seed, child = st.columns(2)
-        before, after = mark_differences(row["parent_question"], row["current_question"])
-        seed.markdown(before if row["parent_question"] else ":gray[no seed]")
-        child.markdown(after if row["current_question"] else ":gray[no question]")
+        names = ("parent_question", "current_question")
+        texts = [None if numbers.is_missing(row[name]) else row[name] for name in names]
+        before, after = mark_differences(*texts)
+        seed.markdown(before if texts[0] else ":gray[no seed]")
+        child.markdown(after if texts[1] else ":gray[no question]")
         with child.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.badge(row["status"], icon=style.icon, color=style.name)
             if not numbers.is_missing(row["current_final"]):

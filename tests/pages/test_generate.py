@@ -1,0 +1,170 @@
+"""The page Generate beyond its first look: what is sent, prompts, limits, roles, what a run can be told."""
+
+import re
+
+import pytest
+
+from core.recipes.kinds import execute
+from core.runs.folder import RunFolder
+from core.tasks.prompts import read_prompt
+from pages.components.candidates import describe_meta
+from pages.components.estimating import word_spread
+from pages.components.spending import word_dollars
+from tests.pages import home
+from tests.pages.test_pages import button, texts
+from tests.teacher.server import ChatServer, Spoken
+
+STORIES = [
+    "A ferry carries 30 cars and 12 vans over the strait. How many vehicles is that?",
+    "Nine lanterns hang in each of 4 halls. What is the number of lanterns?",
+    "Of 80 roof tiles a storm breaks 17. How many stay whole?",
+    "Each sack weighs 25 kg; a mule bears 3 of them. Tell the weight in kg.",
+]
+
+
+def speak(prompt, body, number):
+    if "Rewritten Instruction" in prompt:
+        return Spoken([(STORIES[len(prompt) % len(STORIES)].encode(), -0.1)])
+    return Spoken([(b"It is 2+3=<<2+3=5>>5.\n#### 5", -0.1)])
+
+
+def find_code(app) -> list[str]:
+    return [block.value for block in app.code]
+
+
+def newest_run(hub) -> dict:
+    hub.step()
+    runs = hub.store.list_runs(["generate"])
+    return hub.store.read_run(runs.iloc[0]["run_id"])
+
+
+def carry_out(hub, run: dict) -> None:
+    """Do in this process what the queue would do in one of its own."""
+    assert execute(RunFolder(hub.settings.home / "runs" / run["run_id"])) == "done"
+    hub.step()
+
+
+def ask_server(app, url: str):
+    """Fill in a server as the teacher."""
+    app.selectbox(key="question_teacher").set_value("a model behind a server").run()
+    app.text_input(key="question_server_url").set_value(url)
+    return app.text_input(key="question_server_model").set_value("model").run()
+
+
+@pytest.fixture
+def server():
+    with ChatServer(speak=speak) as running:
+        yield running
+
+
+def test_the_messages_shown_are_those_that_the_run_sends(filled, visit, server):
+    app = visit("generate", selection=home.SELECT, view="What is sent")
+    app = ask_server(app, server.url)
+    assert not app.exception and not app.error
+    shown = find_code(app)[0]
+    assert "#Given Instruction#" in shown and home.problem_row(0, "train")["question"] in shown
+    assert read_prompt("word_problems_answer") in find_code(app)
+    assert server.bodies == []
+    button(app, "generate").click().run()
+    carry_out(filled, newest_run(filled))
+    sent = {body["messages"][-1]["content"] for body in server.bodies}
+    assert shown in sent
+
+
+def test_an_edited_prompt_is_shown_and_kept_with_the_run(filled, visit):
+    app = visit("generate", selection=home.SELECT, view="What is sent")
+    app.text_area(key="prompt_word_problems_question").set_value("Write something like: {question}").run()
+    assert find_code(app)[0] == f"Write something like: {home.problem_row(0, 'train')['question']}"
+    button(app, "generate").click().run()
+    kept = newest_run(filled)["config"]["prompts"]["word_problems_question"]
+    assert kept == {"version": "1, edited", "text": "Write something like: {question}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("Write something.", "lacks question"), ("{question} {galaxy}", "has galaxy")]
+)
+def test_a_prompt_that_cannot_be_filled_is_said_and_nothing_can_be_started(filled, visit, text, sentence):
+    app = visit("generate", selection=home.SELECT)
+    app.text_area(key="prompt_word_problems_question").set_value(text).run()
+    told = " ".join(re.findall(r"\w+", " ".join(error.value for error in app.error)))
+    assert sentence in told
+    assert button(app, "generate").disabled and button(app, "preview").disabled
+
+
+def test_method_settings_limits_and_budget_reach_the_run(filled, visit):
+    app = visit("generate", selection=home.SELECT, method="vs_multi")
+    app.number_input(key="n_per_call").set_value(4)
+    app.number_input(key="tail").set_value(0.1)
+    app.number_input(key="budget_tokens").set_value(50_000)
+    app.number_input(key="filter_rouge_l_limit").set_value(0.6).run()
+    assert not app.exception and not app.error
+    button(app, "generate").click().run()
+    config = newest_run(filled)["config"]
+    assert config["method"] == "vs_multi" and config["method_settings"] == {"n_per_call": 4, "tail": 0.1}
+    assert config["budget"] == {"tokens": 50_000} and config["filter_settings"] == {"rouge_l": {"limit": 0.6}}
+    assert set(config["prompts"]) >= {"word_problems_question", "word_problems_answer"}
+
+
+def test_a_budget_in_dollars_needs_a_price(filled, visit, server):
+    app = ask_server(visit("generate", selection=home.SELECT), server.url)
+    assert "Unknown price" in texts(app)
+    app.number_input(key="budget_usd").set_value(1.0).run()
+    assert any("price of model" in error.value for error in app.error)
+    assert button(app, "generate").disabled
+
+
+def test_other_roles_are_asked_elsewhere(filled, visit):
+    app = visit("generate", selection=home.SELECT)
+    app.selectbox(key="answer_teacher").set_value("a student on this machine").run()
+    assert "the student tiny" in texts(app)
+    button(app, "generate").click().run()
+    assert newest_run(filled)["config"]["roles"] == {"answer": {"student": "tiny"}}
+
+
+def test_failed_candidates_alone_are_asked_for_again(filled, visit):
+    app = visit("generate", selection=home.SELECT, run=home.GENERATE)
+    button(app, f"retry_{home.GENERATE}").click().run()
+    assert not app.exception and not app.error
+    run = newest_run(filled)
+    assert run["config"]["retry_of"] == home.GENERATE and run["config"]["n_accepted"] == 1
+    assert run["config"]["max_requests"] == 1
+    seeds = RunFolder(filled.settings.home / "runs" / run["run_id"]).read_input("seeds")
+    assert seeds["problem_id"].tolist() == ["problem_train_012"]
+
+
+def test_a_run_that_met_its_budget_says_so_and_goes_on_with_a_larger_one(filled, visit, server):
+    app = ask_server(visit("generate", selection=home.SELECT), server.url)
+    app.number_input(key="budget_tokens").set_value(9_000).run()
+    button(app, "generate").click().run()
+    run = newest_run(filled)
+    carry_out(filled, run)
+    app = visit("generate", selection=home.SELECT, run=run["run_id"])
+    assert any("budget" in warning.value for warning in app.warning)
+    n_sent = len(server.bodies)
+    assert n_sent >= 1
+    app.number_input(key=f"more_{run['run_id']}").set_value(200_000).run()
+    button(app, f"go_on_{run['run_id']}").click().run()
+    larger = newest_run(filled)
+    assert larger["config"]["budget"] == {"tokens": 200_000} and larger["run_id"] != run["run_id"]
+    carry_out(filled, larger)
+    asked = [body["messages"][-1]["content"] for body in server.bodies]
+    before, again = ({text for text in part if "Rewritten" in text} for part in (asked[:n_sent], asked[n_sent:]))
+    assert again and not before & again
+
+
+def test_notes_of_a_method_are_one_line():
+    meta = {"probability_stated": "120%", "probability_fault": "above 1", "skills": ["ratios", "rates"]}
+    assert describe_meta(meta) == "stated probability 120% (above 1) · skills: ratios, rates"
+    assert describe_meta({"label": "incorrect"}) == "the answer is meant to be wrong"
+    assert describe_meta(None) == describe_meta({}) == ""
+
+
+def test_money_that_is_not_known_is_never_nothing():
+    assert word_dollars(None, 3) == "unknown price"
+    assert word_dollars(0.0) == "$0" and word_dollars(0.034, 2) == "$0.034 and more"
+
+
+def test_a_spread_is_told_with_its_bounds():
+    from core.generation.preview import Spread
+
+    assert word_spread(Spread(900, 1200, 2500)) == "1.2k (900–2.5k)"
