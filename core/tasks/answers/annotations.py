@@ -100,7 +100,7 @@ def evaluate(expression: str) -> Fraction:
     Raises:
         ValueError: it is anything else, too long, too large, or divides by zero; the message is one sentence.
     """
-    source = _to_python(expression)
+    source = _to_python(expression) if len(expression) <= 2 * MAX_LENGTH else expression
     if len(source) > MAX_LENGTH:
         raise ValueError("it is too long.")
     try:
