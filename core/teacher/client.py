@@ -6,7 +6,7 @@ prompts, tasks, roles or caches. From synchronous code: ``asyncio.run(client.cha
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -54,6 +54,9 @@ MAX_BACKOFF_S = 30.0
 
 UNKNOWN_LENGTH = 1024
 """Tokens that a choice is taken to have where nothing limits it."""
+
+OnLost = Callable[[], Awaitable[None]]
+"""Told that the reply to an attempt was lost."""
 
 _OWN_FIELDS = frozenset(
     {"model", "messages", "temperature", "top_p", "n", "logprobs", "seed", "stop", "response_format", "stream"}
@@ -132,6 +135,7 @@ class ChatClient:
         stop: str | Sequence[str] | None = None,
         schema: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
+        on_lost: OnLost | None = None,
     ) -> ChatReply:
         """Send one request and return the reply, whatever it lacks.
 
@@ -146,6 +150,8 @@ class ChatClient:
             stop: texts that end a choice; they are not part of it.
             schema: JSON schema that the text must follow; many servers ignore it.
             extra: further fields, such as ``reasoning_effort`` or ``chat_template_kwargs``, sent as they are.
+            on_lost: awaited before it is sent again after an attempt whose reply was lost: it may have to be paid for.
+                What it raises ends the request.
 
         Raises:
             PromptTooLong: it does not fit into the model's context.
@@ -171,7 +177,7 @@ class ChatClient:
         link = self._links.get(asyncio.get_running_loop()) or await self._open_link()
         turn = self.throttle.take_turn(_estimate_tokens(messages, max_tokens, n))
         try:
-            return await self._ask_adapted(link.client, body, max_tokens, turn)
+            return await self._ask_adapted(link.client, body, max_tokens, turn, on_lost)
         except PromptFiltered:
             return ChatReply(("",), ("content_filter",), (None,), None, None, n_attempts=turn.n_attempts)
 
@@ -195,14 +201,19 @@ class ChatClient:
             from httpx2 import Limits
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
+            from core.teacher.connections import make_transport
+
             timeout = Timeout(self.timeout_s, connect=min(10.0, self.timeout_s))
             limits = Limits(max_connections=None, max_keepalive_connections=self.max_concurrency)
+            certificates = _read_certificates()
             client = AsyncOpenAI(
                 api_key=self.endpoint.read_key(),
                 base_url=self.endpoint.base_url,
                 max_retries=0,
                 timeout=timeout,
-                http_client=DefaultAsyncHttpxClient(verify=_read_certificates(), timeout=timeout, limits=limits),
+                http_client=DefaultAsyncHttpxClient(
+                    verify=certificates, timeout=timeout, limits=limits, transport=make_transport(certificates)
+                ),
             )
             link = _Link(client, _hold(client))
             self._links = {other: kept for other, kept in self._links.items() if not other.is_closed()} | {loop: link}
@@ -210,7 +221,7 @@ class ChatClient:
         return self._links[loop]
 
     async def _ask_adapted(
-        self, client: "AsyncOpenAI", body: dict[str, Any], limit: int | None, turn: Turn
+        self, client: "AsyncOpenAI", body: dict[str, Any], limit: int | None, turn: Turn, on_lost: OnLost | None
     ) -> ChatReply:
         """Ask in the words that the model knows; what it refuses is learnt once."""
         while True:
@@ -218,7 +229,7 @@ class ChatClient:
             if limit is not None:
                 sent[self._limit_field] = limit
             try:
-                return await self._ask(client, sent, turn)
+                return await self._ask(client, sent, turn, on_lost)
             except PromptTooLong:
                 raise
             except RequestRefused as error:
@@ -238,7 +249,7 @@ class ChatClient:
                     return True
         return False
 
-    async def _ask(self, client: "AsyncOpenAI", body: dict[str, Any], turn: Turn) -> ChatReply:
+    async def _ask(self, client: "AsyncOpenAI", body: dict[str, Any], turn: Turn, on_lost: OnLost | None) -> ChatReply:
         """Send until it is answered, with full jitter between the attempts (Brooker 2015, AWS architecture blog).
 
         A server that pushes back is asked again when the throttle lets it, in the order in which requests came.
@@ -263,10 +274,13 @@ class ChatClient:
                     give_up_at = give_up_at or monotonic() + self._patience_s
                     wait = fault.retry_after_s or 0.0
                     if n_faults >= self._max_attempts or monotonic() + wait > give_up_at:
-                        raise ServerUnavailable(self._word_surrender(fault, turn.n_attempts)) from error.__cause__
+                        said = self._word_surrender(fault, turn.n_attempts)
+                        raise ServerUnavailable(said, may_be_paid=fault.may_be_paid) from error.__cause__
                     if fault.is_pushback:
                         turn.take_pushback(fault.retry_after_s)
                         continue
+            if fault.may_be_paid and on_lost is not None:
+                await on_lost()
             longest = min(MAX_BACKOFF_S, self._backoff_s * 2 ** (n_faults - 1))
             await asyncio.sleep(wait + random.uniform(0.0, longest))
 

@@ -151,6 +151,11 @@ class ChatServer:
         """Connections that are open now."""
         return self._http.n_open
 
+    @property
+    def n_accepted(self) -> int:
+        """Connections that were ever opened."""
+        return self._http.n_accepted
+
     async def serve(self, exchange: Exchange) -> None:
         """Answer one request."""
         if exchange.path == "/v1/chat/completions" and exchange.method == "POST":

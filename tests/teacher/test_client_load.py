@@ -9,10 +9,11 @@ from time import monotonic, sleep
 
 import pytest
 
-from core.teacher.client import ServerUnavailable
+from core.teacher.client import ChatClient, EndpointDenied, ServerUnavailable
+from core.teacher.endpoint import Endpoint
 from core.teacher.throttle import Throttle
 from tests.teacher.asking import ask, ask_many, make_client, note_order
-from tests.teacher.faults import say, status
+from tests.teacher.faults import drop, hang_up, say, status
 from tests.teacher.server import ChatServer, Script
 
 
@@ -83,10 +84,11 @@ def test_a_limit_that_halves_twice_loses_nothing_and_pays_nothing_twice(server, 
 
 
 def test_the_caps_on_requests_hold_at_the_server(server):
-    client = make_client(server, max_concurrency=16, requests_per_minute=6000)  # one in 10 ms
-    asyncio.run(ask_many(client, ["x"] * 60))
-    most = max(sum(start <= time < start + 0.3 for time in server.times) for start in server.times)
-    assert most <= 30 + 8 and server.times[-1] - server.times[0] >= 0.5  # some of a delay may be caught up
+    client = make_client(server, max_concurrency=24, requests_per_minute=1500)  # one in 40 ms
+    asyncio.run(ask_many(client, ["x"] * 24))
+    most = max(sum(start <= time < start + 0.4 for time in server.times) for start in server.times)
+    assert most <= 10 + 6  # what was sent in time may arrive late
+    assert server.times[-1] - server.times[0] >= 0.8
 
 
 def test_the_cap_on_tokens_holds_at_the_server(server):
@@ -116,6 +118,35 @@ def test_several_event_loops_at_once_share_the_limit_and_have_their_own_connecti
     [thread.join(20) for thread in threads]
     assert sum(server.answered.values()) == 36 and server.most_at_once == 4
     assert client.throttle.state.n_in_flight == 0
+
+
+async def ask_one_by_one(client, n):
+    return [reply for _ in range(n) for reply in await ask_many(client, ["x"])]
+
+
+def test_connections_are_kept_and_those_that_the_server_closed_are_replaced(server):
+    async def run(client):
+        await ask_many(client, ["x"] * 12)
+        n_first = server.n_accepted
+        await ask_one_by_one(client, 10)
+        await ask_many(client, ["x"] * 12)
+        assert n_first == server.n_accepted == 4
+        server.script.faults.extend([hang_up, drop])
+        assert [reply.n_attempts for reply in await ask_one_by_one(client, 4)] == [3, 1, 1, 1]
+        assert 4 <= server.n_accepted <= 6
+
+    server.script.delay_s = 0.01
+    asyncio.run(run(make_client(server, max_concurrency=4)))
+
+
+def test_proxies_of_the_environment_are_used(server, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))  # the server stands in for one
+    client = ChatClient(Endpoint("http://teacher.invalid/v1", "model", ""), max_attempts=1)
+    with pytest.raises(EndpointDenied, match=r"Nothing answers at http://teacher\.invalid"):
+        asyncio.run(ask_many(client, ["x"]))
+    assert server.n_accepted == 1
 
 
 def test_a_cancelled_run_leaves_no_connection_open_and_no_slot_taken(server):

@@ -46,6 +46,9 @@ class HttpServer:
     """Serves on a free port of this machine, in a thread of its own, while it is entered."""
 
     def __init__(self, answer: Callable[[Exchange], Awaitable[None]], port: int = 0):
+        self.n_accepted = 0
+        """Connections that were ever opened."""
+
         self._answer, self._port = answer, port
         self._readers: set[asyncio.StreamReader] = set()
         self._is_ready = threading.Event()
@@ -83,6 +86,7 @@ class HttpServer:
         self._connections.add(task := asyncio.current_task())
         task.add_done_callback(self._connections.discard)
         self._readers.add(reader)
+        self.n_accepted += 1
         try:
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while not writer.is_closing():
