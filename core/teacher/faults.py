@@ -65,6 +65,11 @@ class SchemaRefused(RequestRefused):
 class ServerUnavailable(TeacherError):
     """The server did not answer, however often it was asked; the same request may be fine later."""
 
+    def __init__(self, message: str, *, may_be_paid: bool = True):
+        super().__init__(message)
+        self.may_be_paid = may_be_paid
+        """Whether the server may have answered the last attempt, and its reply was lost."""
+
 
 class EndpointDenied(TeacherError):
     """The server denies this key, or knows no such model or address: every request will fare the same."""
@@ -90,6 +95,9 @@ class Passing(NamedTuple):
     is_pushback: bool = False
     """Whether the server wants fewer requests, rather than having failed at this one."""
 
+    may_be_paid: bool = False
+    """Whether the server may have answered, and its reply was lost."""
+
 
 class Judge:
     """Judges the faults of one endpoint.
@@ -109,16 +117,18 @@ class Judge:
             error: of the SDK, TimeoutError or NoReply.
             has_schema: whether the request asked for a JSON schema.
         """
+        from httpx2 import ConnectError
         from openai import APIConnectionError, APIStatusError, APITimeoutError
 
         if isinstance(error, TimeoutError | APITimeoutError):
-            return Passing(f"no reply within {self._timeout_s:g} s")
+            return Passing(f"no reply within {self._timeout_s:g} s", may_be_paid=True)
         if isinstance(error, APIStatusError):
             return self._judge_status(error, has_schema)
         if isinstance(error, NoReply):
-            return Passing(self._shorten(str(error)))
+            return Passing(self._shorten(str(error)), may_be_paid=True)
         if isinstance(error, APIConnectionError):
-            return Passing(f"the connection failed ({self._shorten(str(error.__cause__ or error))})")
+            why = f"the connection failed ({self._shorten(str(error.__cause__ or error))})"
+            return Passing(why, may_be_paid=not isinstance(error.__cause__, ConnectError))
         return TeacherError(f"The request to {self._endpoint.base_url} could not be sent: {self._shorten(str(error))}.")
 
     def _judge_status(self, error: "APIStatusError", has_schema: bool) -> Passing | Exception:

@@ -7,10 +7,10 @@ from asyncio import CancelledError
 from dataclasses import replace
 from time import monotonic
 
-from core.errors import TeacherError
+from core.errors import AskingStopped, TeacherError
 from core.teacher.base import Teacher, TeacherReply, TeacherRequest
 from core.teacher.budget import Budget, Cost, bound_input
-from core.teacher.faults import EndpointDenied, RequestRefused
+from core.teacher.faults import EndpointDenied, RequestRefused, ServerUnavailable
 from core.teacher.ledger import Ledger, cost_of
 from core.teacher.prices import FREE, Price
 from core.teacher.stopping import ErrorStop
@@ -24,11 +24,37 @@ SCHEMA_PURPOSE = "schema"
 """Purpose of the one small call that finds out whether a server keeps to a JSON schema; a refusal is an answer."""
 
 
+class _Held:
+    """The reservation of one request, made anew for each attempt after one whose reply was lost."""
+
+    def __init__(self, budget: Budget, worst: Cost):
+        self.worst, self.n_lost = worst, 0
+        self._budget, self._is_held = budget, False
+
+    async def reserve(self) -> None:
+        await self._budget.reserve(self.worst)
+        self._is_held = True
+
+    async def lose(self) -> None:
+        """Count an attempt as paid in full, for nobody knows, and set as much aside for the next one."""
+        self.n_lost += 1
+        self._is_held = False
+        self._budget.settle(self.worst, self.worst)
+        await self.reserve()
+
+    def settle(self, spent: Cost) -> Cost:
+        """End the last attempt; returns what is charged for all of them."""
+        if self._is_held:
+            self._budget.settle(self.worst, spent)
+        last = spent if self._is_held else Cost()
+        return Cost(last.tokens + self.n_lost * self.worst.tokens, last.usd + self.n_lost * self.worst.usd)
+
+
 class MeteredTeacher:
     """Passes requests on, as far as budget and errors allow.
 
     Args:
-        teacher: who answers.
+        teacher: who answers; one behind a server takes ``on_lost``, see ``core.teacher.client``.
         ledger: gets a line for each request.
         budget: of the run.
         stop: watches the errors of all teachers of the run.
@@ -71,29 +97,31 @@ class MeteredTeacher:
             AskingStopped: it may not be sent.
             TeacherError: no reply can be had.
         """
-        worst = self.bound(request)
         self._stop.check()
-        await self._budget.reserve(worst)
+        held = _Held(self._budget, self.bound(request))
+        await held.reserve()
         is_sent = self.host is not None
         try:
             self._stop.check()  # something may have happened while this one waited
-            line = self._ledger.open_call(request, self.name, self.host, worst, is_written=is_sent)
+            line = self._ledger.open_call(request, self.name, self.host, held.worst, is_written=is_sent)
         except BaseException:
-            self._budget.settle(worst, Cost())
+            held.settle(Cost())
             raise
         self._stop.begin()
-        started, spent, fields = monotonic(), worst if is_sent else Cost(), {"error": CANCELLED}
+        started, spent, fields = monotonic(), held.worst if is_sent else Cost(), {"error": CANCELLED}
         try:
-            reply = self._redact(await self._teacher.complete(request))
-            spent, paid_usd = self._count(reply, worst)
+            watch = {"on_lost": held.lose} if is_sent else {}
+            reply = self._redact(await self._teacher.complete(request, **watch))
+            spent, paid_usd = self._count(reply, held.worst)
             fields = {"reply": reply, "paid_usd": paid_usd}
             self._stop.note_reply()
             self._check_limits(request, reply)
             return reply
         except TeacherError as error:
-            is_paid = is_sent and not isinstance(error, RequestRefused | EndpointDenied)
-            spent = worst if is_paid else Cost()
-            fields = {"error": self._strike(str(error)), "paid_usd": None if is_paid else 0.0}
+            is_paid = is_sent and _may_be_paid(error)
+            spent = held.worst if is_paid else Cost()
+            is_free = not is_paid and not held.n_lost
+            fields = {"error": self._strike(str(error)), "paid_usd": 0.0 if is_free else None}
             self._note_error(request, error)
             raise
         except BaseException as error:
@@ -102,8 +130,8 @@ class MeteredTeacher:
             self._stop.note_nothing()
             raise
         finally:
-            self._budget.settle(worst, spent)
-            self._ledger.close_call(line, price=self.price, charged=spent, seconds=monotonic() - started, **fields)
+            charged = held.settle(spent)
+            self._ledger.close_call(line, price=self.price, charged=charged, seconds=monotonic() - started, **fields)
 
     def _count(self, reply: TeacherReply, worst: Cost) -> tuple[Cost, float | None]:
         """Return what a reply took, the worst case where nobody counted, and what was paid for it."""
@@ -130,7 +158,7 @@ class MeteredTeacher:
 
     def _note_error(self, request: TeacherRequest, error: TeacherError) -> None:
         sentence = self._strike(str(error))
-        if self.host is None or request.purpose == SCHEMA_PURPOSE:
+        if self.host is None or request.purpose == SCHEMA_PURPOSE or isinstance(error, AskingStopped):
             self._stop.note_nothing()
         else:
             self._stop.note_error(sentence)
@@ -145,3 +173,10 @@ class MeteredTeacher:
 
     def _strike(self, text: str) -> str:
         return text if self._key is None else text.replace(self._key, "***")
+
+
+def _may_be_paid(error: TeacherError) -> bool:
+    """Say whether a request that ended so may have to be paid for."""
+    if isinstance(error, ServerUnavailable):
+        return error.may_be_paid
+    return not isinstance(error, RequestRefused | EndpointDenied | AskingStopped)

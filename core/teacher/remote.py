@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from core.errors import TeacherError
 from core.teacher.base import TeacherReply, TeacherRequest
-from core.teacher.client import ChatClient, RequestRefused
+from core.teacher.client import ChatClient, OnLost, RequestRefused
 from core.teacher.endpoint import Endpoint
 from core.teacher.probe import GREETING, SCHEMA, SCHEMA_WORD
 from core.teacher.reply import ChatReply
@@ -53,8 +53,13 @@ class RemoteTeacher:
         extra = f" {json.dumps(self._extra, sort_keys=True)}" if self._extra else ""
         return self._endpoint.base_url + extra
 
-    async def complete(self, request: TeacherRequest) -> TeacherReply:
-        """Answer one request; raises TeacherError where no reply can be had."""
+    async def complete(self, request: TeacherRequest, *, on_lost: OnLost | None = None) -> TeacherReply:
+        """Answer one request; raises TeacherError where no reply can be had.
+
+        Args:
+            request: what is sent.
+            on_lost: awaited before it is sent again after a reply was lost on its way; see ``ChatClient.chat``.
+        """
         schema = request.schema if request.schema and await self._is_schema_kept() else None
         reply = await self._client.chat(
             request.list_messages(),
@@ -63,6 +68,7 @@ class RemoteTeacher:
             top_p=request.top_p,
             schema=schema,
             extra=self._extra or None,
+            on_lost=on_lost,
         )
         if not reply.texts:
             raise TeacherError(f"The reply of {self._endpoint} holds no text at all; ask again, or another model.")

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import replace
 
 import pytest
@@ -18,7 +18,7 @@ from core.teacher.prices import Price
 from core.teacher.roles import Spec, read_roles
 from core.teacher.stopping import ErrorStop, StopRule
 from core.teacher.team import is_private, make_team
-from tests.teacher.faults import hang_up, say, status
+from tests.teacher.faults import drop, hang_up, say, send_body, status
 from tests.teacher.server import ChatServer, Spoken
 
 ASK = TeacherRequest("question", "custom", "one two three", None, max_tokens=10)
@@ -370,22 +370,50 @@ def test_a_call_that_is_cancelled_is_written_down_and_gives_its_place_back():
     assert table.team.budget._n_held == 0 and table.team.budget.spent.tokens == bound_input(ASK) + 10
 
 
-def test_what_a_lost_call_may_have_cost_is_charged(monkeypatch):
+@pytest.mark.parametrize(("fault", "n_lost"), [(hang_up, 6), (drop, 6), (send_body(b"{"), 6), (status(500), 0)])
+def test_every_attempt_whose_reply_was_lost_is_charged(monkeypatch, fault, n_lost):
     monkeypatch.setattr("core.teacher.client.MAX_BACKOFF_S", 0.0)
+    worst = bound_input(ASK) + 10
+    with ChatServer() as server:
+        server.script.poison = {ASK.prompt: fault}
+        table = Table({"teacher": server_spec(server)}, budget=(10 * worst, None))
+        (error,) = table.ask(ASK)
+        assert len(server.bodies) == 6 and not isinstance(error, AskingStopped)
+        assert table.team.budget.spent.tokens == table.closed()[-1]["charged_tokens"] == n_lost * worst
+        assert table.team.ledger.totals().n_unpriced == (n_lost > 0)
+        server.script.poison, server.script.faults = {}, deque([fault, fault])
+        (reply,) = table.ask(ASK)
+        taken = reply.n_input_tokens + reply.n_output_tokens
+        assert table.team.budget.spent.tokens == (n_lost + min(2, n_lost)) * worst + taken
+
+
+def test_an_attempt_that_the_budget_has_no_room_for_is_not_made(monkeypatch):
+    monkeypatch.setattr("core.teacher.client.MAX_BACKOFF_S", 0.0)
+    worst = bound_input(ASK) + 10
     with ChatServer() as server:
         server.script.poison = {ASK.prompt: hang_up}
-        table = Table({"teacher": server_spec(server)}, budget=(10_000, None))
+        table = Table({"teacher": server_spec(server)}, budget=(2 * worst + 5, None))
         (error,) = table.ask(ASK)
-    assert isinstance(error, TeacherError) and not isinstance(error, AskingStopped)
-    assert table.team.budget.spent.tokens == bound_input(ASK) + 10
-    assert table.team.ledger.totals().n_unpriced == 1
+        assert len(server.bodies) == 2 and isinstance(error, AskingStopped)
+    assert table.team.budget.spent.tokens == 2 * worst and table.team.budget._n_held == 0
+    assert table.closed()[0]["charged_tokens"] == 2 * worst and table.closed()[0]["paid_usd"] is None
+
+
+def test_a_server_that_is_not_there_costs_nothing(monkeypatch):
+    monkeypatch.setattr("core.teacher.client.MAX_BACKOFF_S", 0.0)
+    with ChatServer() as server:
+        pass
+    table = Table({"teacher": server_spec(server)}, budget=(10_000, None))
+    (error,) = table.ask(ASK)
+    assert isinstance(error, TeacherError) and table.team.budget.spent.tokens == 0
+    assert table.closed()[0]["paid_usd"] == 0.0
 
 
 def test_an_error_of_ours_leaves_no_reservation_behind():
     class Broken:
         name = "broken"
 
-        async def complete(self, request):
+        async def complete(self, request, *, on_lost):
             raise ZeroDivisionError("secret")
 
     lines, budget = [], Budget(tokens=10_000)
