@@ -201,14 +201,19 @@ class ChatClient:
             from httpx2 import Limits
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
+            from core.teacher.connections import make_transport
+
             timeout = Timeout(self.timeout_s, connect=min(10.0, self.timeout_s))
             limits = Limits(max_connections=None, max_keepalive_connections=self.max_concurrency)
+            certificates = _read_certificates()
             client = AsyncOpenAI(
                 api_key=self.endpoint.read_key(),
                 base_url=self.endpoint.base_url,
                 max_retries=0,
                 timeout=timeout,
-                http_client=DefaultAsyncHttpxClient(verify=_read_certificates(), timeout=timeout, limits=limits),
+                http_client=DefaultAsyncHttpxClient(
+                    verify=certificates, timeout=timeout, limits=limits, transport=make_transport(certificates)
+                ),
             )
             link = _Link(client, _hold(client))
             self._links = {other: kept for other, kept in self._links.items() if not other.is_closed()} | {loop: link}
