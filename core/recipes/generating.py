@@ -79,7 +79,7 @@ def make_generate_config(
     member = METHODS.get(method)
     if n_accepted < 1:
         raise TeacherError("Ask for at least one candidate.")
-    names = list(dict.fromkeys([ALWAYS, *filters]))
+    names = list(dict.fromkeys([ALWAYS, *(("wrong",) if method == "incorrect" else ()), *filters]))
     make_filters(names, filter_settings)
     used = member.list_prompts(task, chosen)
     frozen = Prompts({name: text for name, text in (prompts or {}).items() if name in used}).freeze(used)

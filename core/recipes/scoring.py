@@ -19,7 +19,7 @@ from core.errors import RunCancelled, SeedbedError, SignalError, UnknownNameErro
 from core.models.base import AnsweringStudent
 from core.recipes.score_tables import drop_vectors, read_vectors, write_vectors
 from core.recipes.stages import home_of, predict_stage
-from core.recipes.teachers import open_teacher
+from core.recipes.teachers import open_team
 from core.records import Prediction, Problem
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS
@@ -129,7 +129,7 @@ def score_stage(
     ids = [problem.problem_id for problem in problems]
     watch, found, failed = _Watch(folder, stage), {}, {}
     with ExitStack() as sources:  # opened first: a wrong name, or a required model that is not there, costs no answers
-        shared, closed = _open_sources(sources, home_of(folder), signals, config)
+        shared, closed = _open_sources(sources, folder, signals, config)
         for name in required:
             if name in closed:
                 raise closed[name]
@@ -193,7 +193,7 @@ class _Watch:
 
 
 def _open_sources(
-    sources: ExitStack, home: Path, signals: Sequence[str], config: Mapping[str, Any]
+    sources: ExitStack, folder: RunFolder, signals: Sequence[str], config: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, SeedbedError]]:
     """Open what these signals need, and nothing else.
 
@@ -202,10 +202,10 @@ def _open_sources(
     """
     openers: dict[str, Callable[[], Any]] = {
         "reward": lambda: _load_reward(config.get("reward") or REWARD),
-        "teacher": lambda: sources.enter_context(open_teacher(home, config.get("teacher") or TEACHER)),
+        "teacher": lambda: sources.enter_context(open_team(folder)),
     }
     fields = {name: config[name] for name in ("n_samples", "temperature", "width") if config.get(name) is not None}
-    fields["cache"] = sources.enter_context(Cache(home / "cache" / "scores"))
+    fields["cache"] = sources.enter_context(Cache(home_of(folder) / "cache" / "scores"))
     closed: dict[str, SeedbedError] = {}
     for need, open_source in openers.items():
         readers = [name for name in signals if need in SIGNALS.get(name).needs]
