@@ -241,25 +241,39 @@ def _draw_ratio(shares: np.ndarray, sizes: np.ndarray, rng: np.random.Generator)
     if len(shares) < LEAST_UNITS:
         return None, None
     drawn = _draw_units(len(shares), rng)
-    below = drawn @ sizes
-    return _find_ends(np.divide(drawn @ shares, below, out=np.full(N_DRAWS, np.nan), where=below > 0))
+    return _find_ends(_divide(drawn @ shares, drawn @ sizes))
 
 
 def _draw_pairs(
     values: np.ndarray, first: np.ndarray, second: np.ndarray, rng: np.random.Generator
 ) -> tuple[float | None, float | None]:
-    """Return the interval of the mean of pair values, given the units of both texts of each pair."""
+    """Return the interval of the mean of pair values, given the units of both texts of each pair.
+
+    Pairs within a unit and pairs between units are drawn by themselves, and weigh as they do in the whole: as copies
+    are not compared, draws with many copies would otherwise hold more pairs within.
+    """
     n_units = int(max(first.max(), second.max())) + 1
     if n_units < LEAST_UNITS:
         return None, None
-    codes, place = np.unique(np.minimum(first, second) * n_units + np.maximum(first, second), return_inverse=True)
-    sums, counts = np.bincount(place, weights=values), np.bincount(place).astype(np.float64)
-    one, other = codes // n_units, codes % n_units
-    drawn, means = _draw_units(n_units, rng), np.full(N_DRAWS, np.nan)
-    step = max(1, 16 * CHUNK // len(codes))
-    for start in range(0, N_DRAWS, step):
-        rows = drawn[start : start + step]
-        weights = rows[:, one] * np.where(one == other, 1.0, rows[:, other])
-        below = weights @ counts
-        means[start : start + step] = np.divide(weights @ sums, below, out=np.full(len(rows), np.nan), where=below > 0)
+    drawn, is_within = _draw_units(n_units, rng), first == second
+    means = np.zeros(N_DRAWS)
+    if is_within.any():
+        own = first[is_within]
+        sums = drawn @ np.bincount(own, weights=values[is_within], minlength=n_units)
+        counts = drawn @ np.bincount(own, minlength=n_units)
+        means += is_within.mean() * _divide(sums, counts)
+    if not is_within.all():
+        low, high = np.minimum(first, second)[~is_within], np.maximum(first, second)[~is_within]
+        codes, place = np.unique(low * n_units + high, return_inverse=True)
+        sums, counts = np.bincount(place, weights=values[~is_within]), np.bincount(place).astype(np.float64)
+        step = max(1, 16 * CHUNK // len(codes))
+        for start in range(0, N_DRAWS, step):
+            rows = slice(start, start + step)
+            weights = drawn[rows][:, codes // n_units] * drawn[rows][:, codes % n_units]
+            means[rows] += (1 - is_within.mean()) * _divide(weights @ sums, weights @ counts)
     return _find_ends(means)
+
+
+def _divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Return the quotients, NaN where nothing is divided by."""
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)

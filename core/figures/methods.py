@@ -3,23 +3,34 @@
 Frames are those of ``core.analysis.methods.compare_methods``; a method without a value has no point.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 
-from core.figures.colours import NEUTRAL, style_of_method
+from core.figures.colours import style_of_method
 from core.figures.layout import Figure, make_axis, make_figure
 
 PANEL_HEIGHT = 76
-ROW_HEIGHT = 24
+ROW_HEIGHT = 29
 """Pixels of a panel without its rows, and of each row."""
 
-NEAR = (0.22, 0.09)
+LINE = 16
+"""Characters of a line of a method's name on an axis."""
+
+MOST = 1.04
+"""Where a panel's axis ends at most: measures end at 1."""
+
+NEAR = (0.24, 0.24)
 """Shares of the axes within which two names would be written over one another."""
 
-PLACES = ("top center", "bottom center", "middle right", "middle left")
+STACKED = 0.07
+"""Share of the axis that a name above others takes."""
+
+GLYPHS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲"}
 
 
 def draw_trade_off(
@@ -38,52 +49,67 @@ def draw_trade_off(
     """
     known = frame[_numbers(frame, x).notna() & _numbers(frame, y).notna()]
     points = list(zip(_numbers(known, x), _numbers(known, y), strict=True))
-    traces = [
-        _draw_point(row, titles, x, y, place)
-        for (_, row), place in zip(known.iterrows(), place_names(points), strict=True)
-    ]
+    rows = [row for _, row in known.iterrows()]
+    names = [titles.get(row["method"], row["method"]) for row in rows]
+    levels = stack_names(points)
+    across = _pad(_list_ends(known, x), 0.2)
     return make_figure(
-        traces,
+        [_draw_point(row, escape(name), x, y) for row, name in zip(rows, names, strict=True)],
         title=title,
-        x=make_axis(x_axis, **_pad([each for each, _ in points], 0.22)),
-        y=make_axis(y_axis, **_pad(_list_ends(known, y), 0.16)),
-        height=360,
+        x=make_axis(x_axis, **across),
+        y=make_axis(y_axis, **_pad(_list_ends(known, y), 0.16, above=STACKED * max(levels, default=0))),
+        height=380,
         view=f"trade-off/{x}/{y}/{'/'.join(known['method'])}",
+        annotations=[
+            _write_name(row, escape(name), x, y, level, across["range"])
+            for row, name, level in zip(rows, names, levels, strict=True)
+        ],
     )
 
 
-def _draw_point(row: pd.Series, titles: Mapping[str, str], x: str, y: str, place: str) -> dict[str, Any]:
+def _draw_point(row: pd.Series, name: str, x: str, y: str) -> dict[str, Any]:
     style = style_of_method(row["method"])
-    name = escape(titles.get(row["method"], row["method"]))
-    bars = {f"error_{axis}": bar for axis, column in (("x", x), ("y", y)) if (bar := _make_bar([row], column))}
+    bars = {f"error_{axis}": bar for axis, column in (("x", x), ("y", y)) if (bar := _make_bar(row, column))}
     return {
         "type": "scatter",
-        "mode": "markers+text",
+        "mode": "markers",
         "name": name,
         "x": [float(row[x])],
         "y": [float(row[y])],
-        "text": [name],
-        "textposition": place,
-        "textfont": {"size": 12},
-        "cliponaxis": False,
         "marker": {"color": style.colour, "symbol": style.symbol, "size": 11},
-        **{axis: {**bar, "color": style.colour} for axis, bar in bars.items()},
+        **bars,
         "hovertemplate": f"{name}<br>%{{x:.4g}}, %{{y:.3f}}<extra></extra>",
     }
 
 
-def place_names(points: Sequence[tuple[float, float]]) -> list[str]:
-    """Return where each point's name is written, so that names of close points do not lie upon one another."""
+def _write_name(row: pd.Series, name: str, x: str, y: str, level: int, across: tuple[float, float]) -> dict[str, Any]:
+    """Write a point's name, its mark before it, above its bar and the names that are already there."""
+    style, high = style_of_method(row["method"]), row.get(f"{y}_high")
+    place = (row[x] - across[0]) / (across[1] - across[0])
+    return {
+        "x": float(row[x]),
+        "y": float(row[y] if high is None or pd.isna(high) else high),
+        "text": f'<span style="color:{style.colour}">{GLYPHS.get(style.symbol, "●")}</span> {name}',
+        "showarrow": False,
+        "xanchor": "left" if place < 0.2 else "right" if place > 0.8 else "center",
+        "yanchor": "bottom",
+        "yshift": 5 + 16 * level,
+        "font": {"size": 12},
+    }
+
+
+def stack_names(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return how many names of close points stand below each point's own; the leftmost point's is the lowest."""
     spans = [max(axis) - min(axis) or 1.0 for axis in zip(*points, strict=True)] if points else [1.0, 1.0]
-    places: list[str] = []
-    for i, point in enumerate(points):
+    levels: dict[int, int] = {}
+    for i in sorted(range(len(points)), key=lambda row: points[row]):
         taken = {
-            places[j]
-            for j in range(i)
-            if all(abs(point[axis] - points[j][axis]) < NEAR[axis] * spans[axis] for axis in (0, 1))
+            level
+            for j, level in levels.items()
+            if all(abs(points[i][axis] - points[j][axis]) < NEAR[axis] * spans[axis] for axis in (0, 1))
         }
-        places.append(next((place for place in PLACES if place not in taken), PLACES[0]))
-    return places
+        levels[i] = next(level for level in range(len(points)) if level not in taken)
+    return [levels[i] for i in range(len(points))]
 
 
 def draw_measure_panels(
@@ -99,7 +125,7 @@ def draw_measure_panels(
         measures: column -> what the panel is called; one without any value is left out.
         prefix: of the columns: ``accepted_`` for the accepted candidates alone.
     """
-    names = [escape(titles.get(method, method)) for method in frame["method"]]
+    names = [titles.get(method, method) for method in frame["method"]]
     panels = {}
     for measure, title in measures.items():
         column = f"{prefix}{measure}"
@@ -107,16 +133,19 @@ def draw_measure_panels(
             continue
         rows = [row for _, row in frame.iterrows()]
         traces = [
-            _draw_row(row, place, names[place], column) for place, row in enumerate(rows) if pd.notna(row[column])
+            _draw_row(row, place, escape(names[place]), column)
+            for place, row in enumerate(rows)
+            if pd.notna(row[column])
         ]
         panels[measure] = make_figure(
             traces,
             title=title,
-            x=make_axis("", nticks=4, **_pad(_list_ends(frame, column), 0.08)),
+            x=make_axis("", nticks=5, tickangle=0, **_pad(_list_ends(frame, column), 0.1, most=MOST)),
             y=make_axis(
                 "",
                 tickvals=list(range(len(names))),
-                ticktext=names,
+                ticktext=[_break_name(name) for name in names],
+                tickfont={"size": 11.5},
                 range=[len(names) - 0.5, -0.5],
                 showgrid=False,
                 ticks="",
@@ -139,25 +168,31 @@ def _draw_row(row: pd.Series, place: int, name: str, column: str) -> dict[str, A
         "x": [float(row[column])],
         "y": [place],
         "marker": {"color": style.colour, "symbol": style.symbol, "size": 9},
-        **({"error_x": {**bar, "color": style.colour}} if (bar := _make_bar([row], column)) else {}),
+        **({"error_x": bar} if (bar := _make_bar(row, column)) else {}),
         "hovertemplate": f"{name}: %{{x:.3f}}{between}<extra></extra>",
     }
 
 
-def _make_bar(rows: Sequence[pd.Series], column: str) -> dict[str, Any] | None:
-    """Return the interval of a column as error bars, each as long as it is; None where a row has none."""
-    ends = [(row[column], row.get(f"{column}_low"), row.get(f"{column}_high")) for row in rows]
-    if any(pd.isna(low) or pd.isna(high) for _, low, high in ends):
+def _make_bar(row: pd.Series, column: str) -> dict[str, Any] | None:
+    """Return the interval of a column as an error bar; None where it has none."""
+    value, low, high = row[column], row.get(f"{column}_low"), row.get(f"{column}_high")
+    if low is None or high is None or pd.isna(low) or pd.isna(high):
         return None
     return {
         "type": "data",
         "symmetric": False,
-        "array": [max(0.0, float(high - value)) for value, _, high in ends],
-        "arrayminus": [max(0.0, float(value - low)) for value, low, _ in ends],
+        "array": [max(0.0, float(high - value))],
+        "arrayminus": [max(0.0, float(value - low))],
         "thickness": 1.6,
         "width": 4,
-        "color": NEUTRAL.colour,
+        "color": style_of_method(row["method"]).colour,
     }
+
+
+def _break_name(name: str) -> str:
+    """Return a name on at most two short lines."""
+    lines = wrap(name, LINE, max_lines=2, placeholder=" …") or [name]
+    return "<br>".join(map(escape, lines))
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -170,10 +205,18 @@ def _list_ends(frame: pd.DataFrame, column: str) -> list[float]:
     return found.dropna().tolist()
 
 
-def _pad(values: Sequence[float], share: float) -> dict[str, Any]:
-    """Return the range of an axis that holds the values with some room; nothing where there are none."""
+def _pad(values: Sequence[float], share: float, most: float = math.inf, above: float = 0.0) -> dict[str, Any]:
+    """Return the range of an axis that holds the values with some room.
+
+    Args:
+        values: what it holds; without any it is any range.
+        share: of their span, left free on either side.
+        most: where it ends at most, unless a value lies beyond.
+        above: share of the whole that is left free on top as well.
+    """
     if not values:
-        return {}
+        return {"range": [0.0, 1.0]}
     low, high = min(values), max(values)
     room = share * (high - low) or 0.1 * abs(high) or 0.1
-    return {"range": [low - room if low < 0 else max(low - room, -0.02 * high), high + room]}
+    start, end = low - room if low < 0 else max(low - room, -0.02 * high), min(high + room, max(high, most))
+    return {"range": [start, end + above * (end - start)]}

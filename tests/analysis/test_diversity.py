@@ -116,16 +116,23 @@ def test_what_is_not_defined_is_none(vectors):
     assert (two.value, two.low, two.high) == (pytest.approx(2 / 3), None, None)
 
 
-def slow_draws(value, units: list[int], n_draws: int = 4000) -> list[float]:
-    """Draw units again one by one; texts of the same unit are compared, copies of a unit are not."""
+def slow_draws(value, units: np.ndarray, n_draws: int = 4000) -> list[float]:
+    """Draw units again one by one; pairs within and between units weigh as in the whole, copies are not compared."""
     rng, n, means = np.random.default_rng(11), max(units) + 1, []
+    pairs = list(combinations(range(len(units)), 2))
+    share = np.mean([units[i] == units[j] for i, j in pairs])
     for _ in range(n_draws):
-        rows = [
-            (draw, row) for draw, unit in enumerate(rng.integers(n, size=n)) for row in np.flatnonzero(units == unit)
+        drawn = rng.integers(n, size=n)
+        within = [value(i, j) for unit in drawn for i, j in combinations(np.flatnonzero(units == unit), 2)]
+        between = [
+            value(i, j)
+            for one, other in combinations(drawn, 2)
+            if one != other
+            for i in np.flatnonzero(units == one)
+            for j in np.flatnonzero(units == other)
         ]
-        pairs = [value(i, j) for (p, i), (q, j) in combinations(rows, 2) if i != j and (p == q or units[i] != units[j])]
-        if pairs:
-            means.append(np.mean(pairs))
+        if within and between:
+            means.append(share * np.mean(within) + (1 - share) * np.mean(between))
     return np.percentile(means, [2.5, 97.5])
 
 
@@ -133,12 +140,18 @@ def test_the_interval_is_that_of_drawing_seeds_again(vectors):
     units = np.array([0, 0, 1, 1, 2, 2, 2, 3])
     products = 1 - np.clip(vectors @ vectors.T, 0, 1)
     found = measure_distance(vectors, GROUPS)
-    low, high = slow_draws(lambda i, j: products[i, j], units)
+    low, high = slow_draws(lambda i, j: products[i, j], units, 2000)
     assert (found.low, found.high) == (pytest.approx(low, abs=0.03), pytest.approx(high, abs=0.03))
     assert found.low < found.value < found.high
     assert found == measure_distance(vectors, GROUPS)
     first, other = (measure_distance(vectors, list(range(8)), seed=seed) for seed in (0, 1))
     assert first.value == other.value and (first.low, first.high) != (other.low, other.high)
+
+
+def test_draws_with_many_copies_pull_the_interval_to_no_side():
+    vectors = np.eye(6)[np.repeat(range(6), 5)]  # five texts of each seed that mean the same, all else unrelated
+    found = measure_distance(vectors, np.repeat(range(6), 5).tolist())
+    assert found.value == pytest.approx(375 / 435) and found.low == pytest.approx(found.value) == found.high
 
 
 def test_one_prompt_for_all_is_drawn_again_by_its_calls(vectors):

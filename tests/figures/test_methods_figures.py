@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.figures.colours import style_of_method
-from core.figures.methods import draw_measure_panels, draw_trade_off, place_names
+from core.figures.methods import draw_measure_panels, draw_trade_off, stack_names
 
 TITLES = {"rewrite": "Rewrite", "vs_cot": "<b>VS</b>", "direct": "Direct"}
 
@@ -38,11 +38,14 @@ def draw(frame):
 
 def test_a_point_per_method_named_with_its_interval_and_none_without_a_value(frame):
     first, second = draw(frame)["data"]
-    assert (first["x"], first["y"], first["text"]) == ([900.0], [0.2], ["Rewrite"])
+    assert (first["x"], first["y"], first["name"]) == ([900.0], [0.2], "Rewrite")
     bar = first["error_y"]
     assert bar["array"] == pytest.approx([0.2]) and bar["arrayminus"] == pytest.approx([0.1])
     assert "error_x" not in first and "error_y" not in second
-    assert second["text"] == ["&lt;b&gt;VS&lt;/b&gt;"]
+    names = draw(frame)["layout"]["annotations"]
+    assert [(note["x"], note["y"]) for note in names] == [(900.0, 0.4), (300.0, 0.5)]
+    assert [note["text"].split("</span> ")[1] for note in names] == ["Rewrite", "&lt;b&gt;VS&lt;/b&gt;"]
+    assert style_of_method("vs_cot").colour in names[1]["text"] and "■" in names[1]["text"]
     assert first["marker"]["color"] == style_of_method("rewrite").colour
     assert second["marker"]["symbol"] == "square" and is_plain(draw(frame))
 
@@ -66,10 +69,20 @@ def test_panels_have_the_same_rows_and_those_without_values_are_left_out(frame):
     assert accepted["layout"]["yaxis"] == panels["distance"]["layout"]["yaxis"]
 
 
-def test_names_of_close_points_stand_on_different_sides():
-    places = place_names([(0.0, 0.0), (0.01, 0.001), (1.0, 1.0), (0.02, 0.002)])
-    assert len({places[0], places[1], places[3]}) == 3 and places[2] == places[0]
-    assert place_names([]) == [] and len(place_names([(1.0, 1.0)])) == 1
+def test_names_of_close_points_stand_above_one_another():
+    assert stack_names([(0.0, 0.0), (0.02, 0.001), (1.0, 1.0), (0.01, 0.002)]) == [0, 2, 0, 1]
+    assert stack_names([]) == [] and stack_names([(1.0, 1.0)]) == [0]
+
+
+def test_a_long_name_takes_two_lines_of_an_axis(frame):
+    titles = {**TITLES, "direct": "Wrong solutions that convince nobody at all"}
+    ticks = draw_measure_panels(frame, titles, {"distance": "Distance"})["distance"]["layout"]["yaxis"]["ticktext"]
+    assert ticks[2] == "Wrong solutions<br>that convince …"
+
+
+def test_no_panel_goes_far_beyond_one(frame):
+    layout = draw_measure_panels(frame.assign(wording=1.0), TITLES, {"wording": "ROUGE-L"})["wording"]["layout"]
+    assert 1 < layout["xaxis"]["range"][1] < 1.05
 
 
 def test_without_any_value_the_figure_is_empty_not_broken(frame):
