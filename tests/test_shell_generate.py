@@ -8,6 +8,7 @@ from core.__main__ import main
 from core.runs.folder import RunFolder
 from tests.teacher.faults import say, send_body, status
 from tests.teacher.server import ChatServer, Spoken
+from tests.teacher.test_probe import give_chat_template, transformers_serve
 
 SEEDS = [
     {
@@ -205,3 +206,24 @@ def test_a_filter_that_cannot_be_is_one_sentence(tmp_path, capsys, more, sentenc
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path, capsys):
     assert main(["filter", "--in", str(tmp_path / "none"), "--out", str(tmp_path / "out.jsonl")]) == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+# -- a server that others wrote ----------------------------------------------------------------------------------
+
+
+@pytest.mark.soak
+def test_a_real_server_brings_candidates_or_reasons_and_a_second_run_asks_nothing(tmp_path, seeds, capsys):
+    model = give_chat_template(tmp_path / "tiny")
+    asked = ["--seeds", seeds, "--accept", 4, "--model", model, "--filters", "verified"]
+    with transformers_serve(model, tmp_path / "cache") as url:
+        for method in ("rewrite", "vs_standard"):
+            state, rows = generate(tmp_path, *asked, "--teacher", url, "--method", method)
+            assert state == 0 and rows and all((row["reason"] is None) == row["is_accepted"] for row in rows)
+            assert all(row["n_input_tokens"] > 0 for row in rows)
+            told = capsys.readouterr().out
+            assert f"{len(rows)} asked = " in told
+        state, again = generate(tmp_path, *asked, "--teacher", url, "--method", "vs_standard")
+    assert [row["raw_question"] for row in again] == [row["raw_question"] for row in rows]
+    *_, last = sorted((tmp_path / "home" / "runs").glob("*-generate-*"))
+    calls = read_lines(last / "records" / "calls.jsonl")
+    assert calls and all(call["is_cached"] for call in calls)
