@@ -12,7 +12,6 @@ from core.generation.base import METHODS
 from core.recipes.comparing_methods import Comparison
 from pages.components import numbers
 from pages.components.chart import draw_chart
-from pages.components.frame import explain
 from pages.components.text import plain
 
 PARTS = {"": "everything usable", "accepted_": "accepted only"}
@@ -38,11 +37,11 @@ def draw_measures(comparison: Comparison) -> None:
     for row in frame[frame["error"].notna()].to_dict("records"):
         st.warning(f"**{plain(name_method(row['method']))}** brought nothing: {plain(row['error'])}")
     st.subheader("What came, and what it cost", anchor=False)
-    draw_texts(make_outcome_table(frame), key="methods_outcome")
+    draw_texts(make_outcome_table(frame), key="methods_outcome", width=190)
     st.caption(
-        "Accepted with its 95 % interval (Wilson). Tokens as if nothing had been cached, those of failed and rejected "
-        "candidates included, and so are dollars and seconds; a dash is unknown: no price, no count, or replies from "
-        "the cache, whose seconds tell nothing."
+        "The last four columns are per accepted candidate: tokens as if nothing had been cached, and what failed and "
+        "rejected ones took included, as in dollars and time. A dash is unknown: no price, no count, or replies from "
+        "the cache, whose time tells nothing. Intervals of shares are Wilson's."
     )
     st.subheader("How diverse it is", anchor=False)
     part = st.segmented_control(
@@ -71,21 +70,26 @@ def make_outcome_table(frame: pd.DataFrame) -> pd.DataFrame:
         [
             {
                 "method": name_method(row["method"]),
-                "asked": numbers.count(row["n_asked"]),
                 "failed": numbers.count(row["n_failed"]),
                 "rejected": numbers.count(row["n_rejected"]),
-                "accepted": numbers.count(row["n_accepted"]),
-                "accepted, %": numbers.percent(row["acceptance"]),
-                "95 % interval": numbers.interval(row["acceptance_low"], row["acceptance_high"]),
-                "calls": numbers.count(row["n_calls"]),
-                "tokens in / accepted": numbers.tokens(row["n_input_tokens_per_accepted"]),
-                "tokens out / accepted": numbers.tokens(row["n_output_tokens_per_accepted"]),
-                "$ / accepted": numbers.dollars(row["usd_per_accepted"]),
-                "time / accepted": numbers.duration(row["seconds_per_accepted"]),
+                "accepted": f"{numbers.count(row['n_accepted'])} of {numbers.count(row['n_asked'])}",
+                "share, 95 %": _word_share(row),
+                "tokens in": numbers.tokens(row["n_input_tokens_per_accepted"]),
+                "out": numbers.tokens(row["n_output_tokens_per_accepted"]),
+                "$": numbers.dollars(row["usd_per_accepted"]),
+                "time": numbers.duration(row["seconds_per_accepted"]),
             }
             for row in frame.to_dict("records")
         ]
     )
+
+
+def _word_share(row: Mapping[str, Any]) -> str:
+    """Return ``85.0 % (64.0 to 94.8)``."""
+    if numbers.is_missing(row["acceptance"]):
+        return numbers.MISSING
+    low, high = 100 * row["acceptance_low"], 100 * row["acceptance_high"]
+    return f"{numbers.percent(row['acceptance'])} ({low:.1f} to {high:.1f})"
 
 
 def make_measure_table(frame: pd.DataFrame, prefix: str = "") -> pd.DataFrame:
@@ -129,7 +133,7 @@ def _draw_trade_off(frame: pd.DataFrame, prefix: str) -> None:
         y=f"{prefix}{measure}",
         x_axis=ACROSS[across][1],
         y_axis=MEASURES[measure],
-        title=f"{MEASURES[measure]} and {ACROSS[across][0].lower()}, {PARTS[prefix]}",
+        title=f"{MEASURES[measure]}; {PARTS[prefix]}",
     )
     draw_chart(figure, key="methods_trade_off")
 
@@ -141,13 +145,11 @@ def _describe_measures(summary: Mapping[str, Any], frame: pd.DataFrame) -> str:
     kind, n_kinds = summary.get("kind"), summary.get("n_kinds")
     if kind and n_kinds:
         n_own = int(pd.to_numeric(frame["n_own_kinds"], errors="coerce").sum())
-        own = (
-            f"{numbers.counted(n_own, 'candidate')} named one of their own, "
-            if n_own
-            else "no candidate named its own, "
+        whose = f"{numbers.counted(n_own, 'candidate')} named one, the others have" if n_own else "each candidate has"
+        parts.append(
+            f"Kinds are the {numbers.count(n_kinds)} values of {plain(kind)} in the seed set; {whose} that of the "
+            "seed, where there is one."
         )
-        parts.append(f"Kinds are the {numbers.count(n_kinds)} values of {plain(kind)} in the seed set: {own}"
-                     "the others have that of their seed.")  # fmt: skip
     else:
         parts.append("The problems of this seed set name no kind, so none can be covered.")
     return " ".join(parts)
@@ -200,7 +202,7 @@ def draw_texts(rows: pd.DataFrame, *, key: str, width: int | None = None) -> Non
 
 
 def _explain() -> None:
-    explain(
+    body = (
         "Distance in meaning is the mean of 1 − cosine (cut to 0 to 1) over pairs of texts, ROUGE-L the mean F over "
         "pairs: *same seed* within what was grown from one seed, as in the Verbalized Sampling paper, *all* over all "
         "pairs. Distinct-n is the share of different runs of n words among all. ROUGE-L falls as diversity rises, all "
@@ -210,3 +212,5 @@ def _explain() -> None:
         "would look as diverse as any. Every method's candidates are filtered by themselves. "
         "`core.analysis.diversity`, `core.analysis.methods`."
     )
+    with st.expander("How diversity is measured", icon=":material/functions:"):
+        st.markdown(body)

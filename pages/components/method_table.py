@@ -1,5 +1,6 @@
 """Prompting methods side by side on the same seeds: the form that starts a comparison, and those that were made."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,10 +57,17 @@ def draw_method_comparison(
             "same seeds; then their diversity, what the filters accept and what it costs stand side by side."
         )
         return
-    titles = {row["run_id"]: f"{row['title']}, {numbers.moment(row['created_at'])}" for row in found.to_dict("records")}
+    titles = {row["run_id"]: name_comparison(row) for row in found.to_dict("records")}
     run_id = choose("Comparison", list(titles), param="comparison", key="comparison", shown=titles.get)
     with show_errors():
         _draw_comparison(hub, run_id)
+
+
+def name_comparison(row: Mapping[str, Any]) -> str:
+    """Return one line for a comparison: ``14:05, 4 seeds: Direct; VS-Standard``."""
+    config = json.loads(row["config"])
+    names = "; ".join(name_method(name) for name in config["methods"])
+    return f"{numbers.moment(row['created_at'])}, {numbers.counted(config['n_seeds'], 'seed')}: {names}"
 
 
 # -- starting one ------------------------------------------------------------------------------------------------
