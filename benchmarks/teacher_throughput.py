@@ -41,7 +41,7 @@ MAX_TOKENS = 256
 STEPS = [(0.0, 64), (4.0, 32), (10.0, 16), (16.0, 64)]
 """Seconds from the beginning, and how many requests the server takes at once from then on."""
 
-N_LIMITED = 3_000
+N_LIMITED = 4_500
 PEERS = {"curator": "curator_driver.py", "data-designer": "data_designer_driver.py"}
 
 
