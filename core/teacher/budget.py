@@ -65,6 +65,7 @@ class _Waiter:
     worst: Cost
     loop: asyncio.AbstractEventLoop
     go: "asyncio.Future[None]"
+    goes_first: bool
     is_held: bool = False
     refusal: str | None = None
 
@@ -97,8 +98,12 @@ class Budget:
         """What is spent; the worst case of what is on its way is not in it."""
         return self._spent
 
-    async def reserve(self, worst: Cost) -> None:
+    async def reserve(self, worst: Cost, *, goes_first: bool = False) -> None:
         """Set the worst case of a request aside; waits where only other requests' reservations stand in the way.
+
+        Args:
+            worst: what it could take.
+            goes_first: before those that wait and do not: what completes something that was paid for already.
 
         Raises:
             AskingStopped: it would not even fit if all others cost nothing more.
@@ -110,8 +115,10 @@ class Budget:
                 self._hold(worst)
                 return
             loop = asyncio.get_running_loop()
-            waiter = _Waiter(worst, loop, loop.create_future())
-            self._waiting.append(waiter)
+            waiter = _Waiter(worst, loop, loop.create_future(), goes_first)
+            place = sum(one.goes_first for one in self._waiting) if goes_first else len(self._waiting)
+            self._waiting.insert(place, waiter)
+            self._admit()
         try:
             await waiter.go
         except asyncio.CancelledError:
@@ -150,7 +157,7 @@ class Budget:
         return self.usd is not None and self._spent.usd + more.usd > self.usd + ROUNDING_USD
 
     def _admit(self) -> None:
-        """Let waiting requests go in the order in which they came, and refuse those that cannot fit any more."""
+        """Let waiting requests go in their order, and refuse those that cannot fit any more."""
         for waiter in [one for one in self._waiting if self._is_beyond(one.worst)]:
             self._waiting.remove(waiter)
             waiter.refusal = self._refuse(waiter.worst)

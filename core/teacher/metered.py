@@ -27,12 +27,12 @@ SCHEMA_PURPOSE = "schema"
 class _Held:
     """The reservation of one request, made anew for each attempt after one whose reply was lost."""
 
-    def __init__(self, budget: Budget, worst: Cost):
+    def __init__(self, budget: Budget, worst: Cost, goes_first: bool):
         self.worst, self.n_lost = worst, 0
-        self._budget, self._is_held = budget, False
+        self._budget, self._is_held, self._goes_first = budget, False, goes_first
 
     async def reserve(self) -> None:
-        await self._budget.reserve(self.worst)
+        await self._budget.reserve(self.worst, goes_first=self._goes_first)
         self._is_held = True
 
     async def lose(self) -> None:
@@ -98,7 +98,7 @@ class MeteredTeacher:
             TeacherError: no reply can be had.
         """
         self._stop.check()
-        held = _Held(self._budget, self.bound(request))
+        held = _Held(self._budget, self.bound(request), goes_first=request.purpose != "question")
         await held.reserve()
         is_sent = self.host is not None
         try:

@@ -43,6 +43,27 @@ def test_what_others_have_set_aside_is_waited_for_in_the_order_of_coming():
     run(go())
 
 
+def test_what_completes_something_goes_before_what_begins_something():
+    async def go():
+        budget, order = Budget(tokens=100), []
+
+        async def ask(name, worst, goes_first):
+            await budget.reserve(Cost(worst), goes_first=goes_first)
+            order.append(name)
+            budget.settle(Cost(worst), Cost(0))
+
+        await budget.reserve(Cost(90))
+        asking = [asyncio.ensure_future(ask(*one)) for one in (("question", 50, False), ("answer", 50, True))]
+        asking.append(asyncio.ensure_future(ask("second answer", 50, True)))
+        asking.append(asyncio.ensure_future(ask("short answer", 10, True)))  # behind the others that go first
+        await asyncio.sleep(0)
+        budget.settle(Cost(90), Cost(0))
+        await asyncio.gather(*asking)
+        assert order == ["answer", "second answer", "short answer", "question"]
+
+    run(go())
+
+
 def test_where_nothing_can_make_room_it_is_refused_at_once_in_the_words_of_the_first_time():
     async def go():
         budget = Budget(tokens=100, spent=Cost(50))
