@@ -22,6 +22,7 @@ from core.filters.base import is_rejected
 from core.filters.meanings import Meanings
 from core.lines import read_all
 from core.models.embedder import NAME as EMBEDDER
+from core.models.embedder import WIDTH
 from core.recipes.growing import grow_stage
 from core.recipes.stages import home_of
 from core.records import INCORRECT, SPLITS, Problem, Verdict
@@ -194,16 +195,19 @@ def measure_wrong(rows: pd.DataFrame, problems: Mapping[str, Problem], task: Tas
 
 
 def embed_rows(folder: RunFolder, rows: pd.DataFrame) -> tuple[np.ndarray | None, str | None]:
-    """Return (n, 384) vectors of the rows' texts; None, and why, where there is no encoder."""
-    texts, parts = rows["text"].tolist(), []
+    """Return (n, 384) vectors of the rows' texts, NaN where there is none; None, and why, without an encoder."""
+    places = np.flatnonzero(rows["text"] != "")
+    texts = rows["text"].iloc[places].tolist()
+    vectors = np.full((len(rows), WIDTH), np.nan, np.float32)
     with Cache(home_of(folder) / "cache" / "scores") as cache:
         meanings = Meanings(cache)
         try:
             for start in range(0, len(texts), EMBEDDED_AT_ONCE):
                 folder.check_cancelled()
                 folder.report("distances in meaning", start, 0, len(texts))
-                parts.append(meanings.embed(texts[start : start + EMBEDDED_AT_ONCE]))
+                end = start + EMBEDDED_AT_ONCE
+                vectors[places[start:end]] = meanings.embed(texts[start:end])
         except ModelLoadError as error:
             return None, str(error)
     folder.report("distances in meaning", len(texts), 0, len(texts))
-    return (np.concatenate(parts) if parts else None), None
+    return vectors, None

@@ -24,6 +24,7 @@ from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.settings import Settings
 from tests.pages.home import SEED_SET, SELECT, fill_home
+from tests.teacher.server import ChatServer, Spoken
 
 
 class Parrot(RewriteThenAnswer):
@@ -199,6 +200,33 @@ def test_wrong_answers_are_told_by_rate_and_coverage_and_measured_by_their_texts
     assert incorrect["wrong_rate"] == (wrong["final"] != wrong["parent_final"]).mean() > 0
     assert 0 < incorrect["wrong_coverage"] <= incorrect["wrong_rate"] and np.isnan(rewrite["wrong_rate"])
     assert incorrect["distinct_texts"] == wrong["answer"].nunique() / len(wrong)
+
+
+def speak(prompt: str, body: dict, number: int) -> Spoken:
+    """Rewrite, answer, or list; the last response of a list is cut off, one question in four is refused."""
+    if "responses" in body["messages"][0]["content"]:
+        text = '{"responses": [{"text": "Lea has 4 hats and buys 5. How many?", "probability": 0.6}, {"text": "Ann'
+    elif "#Rewritten" in prompt:
+        text = f"Ben packs {len(prompt)} nuts into 2 bags. How many are in a bag?" if len(prompt) % 4 else ""
+    else:
+        text = "There are 9 of them.\n#### 9"
+    return Spoken([(text.encode(), -0.1)], "stop" if text else "content_filter")
+
+
+def test_a_server_that_counts_no_tokens_and_has_no_price_leaves_costs_unknown(hub):
+    with ChatServer(speak=speak, gives_usage=False, honours_schema=False) as server:
+        teacher = {"base_url": server.url, "model": "model", "key_env": ""}
+        names = ["rewrite", "vs_standard"]
+        run_id = start_comparison(hub, SELECT, names, n_seeds=3, n_per_seed=2, teacher=teacher, filters=[])
+        found = read_comparison(hub, carry_out(hub, run_id))
+    assert found.run["state"] == "done" and list(found.methods["n_asked"]) == [6, 6]
+    rewrite, listed = found.methods.to_dict("records")
+    assert (
+        listed["n_failed"] == 3 and listed["n_probabilities"] >= 3 and listed["distinct_texts"] == pytest.approx(1 / 3)
+    )
+    assert rewrite["n_failed"] + rewrite["n_accepted"] == 6
+    columns = ["n_input_tokens", "usd", "usd_per_accepted", "n_output_tokens_per_accepted"]
+    assert found.methods[columns].isna().all(axis=None) and found.methods["n_calls"].min() >= 6
 
 
 def test_without_an_encoder_all_but_the_distances_is_measured(hub, monkeypatch):
