@@ -26,7 +26,7 @@ and where it asks for a pause of 1 s each time, half as much gets through (simul
 N_ROUNDS_UP = 16
 """Rounds of answers in which the limit would grow from nothing to its ceiling."""
 
-N_ROUNDS_BELOW = 16
+N_ROUNDS_BELOW = 10
 """Rounds for which it stays just below the number of requests at which the server pushed back last."""
 
 COOL_DOWN_S = 0.2
