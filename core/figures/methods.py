@@ -24,7 +24,7 @@ LINE = 16
 MOST = 1.04
 """Where a panel's axis ends at most: measures end at 1."""
 
-NEAR = (0.24, 0.24)
+NEAR = (0.35, 0.24)
 """Shares of the axes within which two names would be written over one another."""
 
 STACKED = 0.07
