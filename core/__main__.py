@@ -169,7 +169,19 @@ def add_generating_verbs(verbs: argparse._SubParsersAction) -> None:
     generate.add_argument(
         "--prompt", action="append", default=[], metavar="NAME=FILE", help="your text in place of a shipped prompt"
     )
-    generate.add_argument("--filters", type=split_names, metavar="A,B,...", help="default: held_out,rouge_l,verified")
+    generate.add_argument(
+        "--filters",
+        type=split_names,
+        metavar="A,B,...",
+        help="default: held_out,well_formed,contamination,rouge_l,verified",
+    )
+    generate.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="FILE_OR_NAME",
+        help="benchmark that no candidate may come close to (filters contamination, contamination_embedding)",
+    )
     generate.add_argument("--budget-tokens", type=positive, metavar="N", help="tokens in and out, at most")
     generate.add_argument("--budget-usd", type=above_zero, metavar="X", help="dollars to be paid, at most")
     generate.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")

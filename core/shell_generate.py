@@ -30,6 +30,7 @@ N_ASKED_AT_ONCE = 64
 
 def run_generate(options: argparse.Namespace) -> int:
     """Grow candidates from seeds, or from a task's fixed prompt, and write every one with what became of it."""
+    from core.datasets import ensure_seed_set
     from core.recipes.generating import make_generate_config
 
     check_out(options.out)
@@ -49,6 +50,7 @@ def run_generate(options: argparse.Namespace) -> int:
         settings=settings,
         prompts=read_prompt_files(options.prompt),
         **({"filters": find_filters(options.filters)} if options.filters else {}),
+        benchmarks=[ensure_seed_set(home, each, has_splits=False) for each in options.against],
         budget={"tokens": options.budget_tokens, "usd": options.budget_usd},
         replicate=options.replicate,
     )

@@ -47,11 +47,11 @@ def list_growths(hub: Hub, selection_run: str) -> list[dict]:
     return runs[is_growth].to_dict("records")
 
 
-def draw_choices(hub: Hub, task: str) -> dict[str, Any] | None:
+def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | None:
     """Draw how the teacher is asked, and who it is; None until all is filled in."""
     asking = draw_method(TASKS.get(task))
     team = draw_team()
-    filters, filter_settings = draw_filters()
+    limits = draw_filters(hub, seed_set)
     with st.container(horizontal=True, gap="small"):
         budget = draw_budget()
         draw_prices(hub.settings.home)
@@ -64,8 +64,7 @@ def draw_choices(hub: Hub, task: str) -> dict[str, Any] | None:
         "prompts": asking.prompts,
         "teacher": teacher,
         "roles": roles,
-        "filters": filters,
-        "filter_settings": filter_settings,
+        **limits,
         "budget": budget,
     }
 
@@ -139,7 +138,7 @@ with inputs:
         )
     )
     estimate = st.container(border=True)
-    choices = draw_choices(hub, tasks[row["seed_set_id"]])
+    choices = draw_choices(hub, row["seed_set_id"], tasks[row["seed_set_id"]])
 would_be: RunPreview | None = None
 with estimate, show_errors():
     if choices is None:

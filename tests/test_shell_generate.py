@@ -5,6 +5,7 @@ import json
 import pytest
 
 from core.__main__ import main
+from core.recipes.start import FILTER_NAMES
 from core.runs.folder import RunFolder
 from tests.teacher.faults import say, send_body, status
 from tests.teacher.server import ChatServer, Spoken
@@ -70,7 +71,7 @@ def test_the_built_in_teacher_writes_what_it_made_with_the_verdicts(tmp_path, se
     assert state == 0 and sum(row["is_accepted"] for row in rows) == 4
     for row in rows:
         assert row["question"] and row["answer"] and row["teacher"] == "built-in" and row["method"] == "rewrite"
-        assert [verdict["filter"] for verdict in row["verdicts"]] == ["held_out", "rouge_l", "verified"]
+        assert [verdict["filter"] for verdict in row["verdicts"]] == list(FILTER_NAMES)
         assert (row["reason"] is None) == row["is_accepted"]
     assert "4 accepted" in capsys.readouterr().out
 

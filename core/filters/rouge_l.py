@@ -8,7 +8,7 @@ and how that stays fast, is in ``core.filters.closeness``. It knows nothing of m
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.filters.base import FILTERS, FilterContext
+from core.filters.base import FILTERS, FilterContext, accept, leave_open, quote
 from core.filters.closeness import LIMIT, ClosenessIndex, Match
 from core.records import Candidate, Verdict
 
@@ -67,7 +67,10 @@ class RougeL:
         verdicts = []
         for candidate in candidates:
             if candidate.question is None:
-                verdicts.append(Verdict(candidate.candidate_id, self.name, None, "There is no question to compare."))
+                verdicts.append(leave_open(candidate, self.name, "There is no question to compare."))
+                continue
+            if candidate.is_incorrect:  # its question is the seed's own, as often as it is answered wrongly
+                verdicts.append(accept(candidate, self.name))
                 continue
             verdicts.append(self._judge(candidate, earlier, seeds))
             earlier.add(candidate.question)
@@ -86,14 +89,8 @@ class RougeL:
         match, noun, text = max(found, key=lambda each: each[0].value)
         if match.value <= self.limit:
             return Verdict(candidate.candidate_id, self.name, True, None, match.value)
-        reason = f"ROUGE-L F is {match.value:.2f}, above {self.limit}, to {noun}: “{_shorten(text)}”"
+        reason = f"ROUGE-L F is {match.value:.2f}, above {self.limit}, to {noun}: {quote(text)}"
         return Verdict(candidate.candidate_id, self.name, False, reason, match.value)
-
-
-def _shorten(text: str, n: int = 80) -> str:
-    """Return the text on one line of at most n characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= n else line[: n - 1] + "…"
 
 
 FILTERS.register(RougeL.name)(RougeL())

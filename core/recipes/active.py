@@ -90,10 +90,10 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
     outcome = grow_round(loop, number, seeds)
     loop.accepted += [candidate for candidate in outcome.candidates if not candidate.is_incorrect]
     if not loop.accepted:
-        (reason, _), *_ = outcome.reasons.most_common(1)
+        why = outcome.stopped or f"most often: {outcome.reasons.most_common(1)[0][0]}"
         raise TeacherError(
             f"Round {number} brought nothing to train on: {outcome.requested} requested, {outcome.failed} failed, "
-            f"{outcome.rejected} rejected; most often: {reason}"
+            f"{outcome.rejected} rejected; {why}"
         )
     trained = train_stage(
         folder,

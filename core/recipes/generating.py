@@ -44,6 +44,7 @@ def make_generate_config(
     prompts: Mapping[str, str] | None = None,
     filters: Sequence[str] = FILTER_NAMES,
     filter_settings: Mapping[str, Mapping[str, Any]] | None = None,
+    benchmarks: Sequence[str] = (),
     budget: Mapping[str, float | None] | None = None,
     max_requests: int | None = None,
     replicate: int = 0,
@@ -63,6 +64,7 @@ def make_generate_config(
         prompts: name -> edited text of a prompt.
         filters: names; ``held_out`` filters in any case.
         filter_settings: name -> field -> value.
+        benchmarks: ids of seed sets that the filters of contamination compare with, beside the held-out problems.
         budget: ``tokens`` and ``usd``, None for no limit.
         max_requests: limit on candidates; None: four times as many as wanted.
         replicate: random seed.
@@ -92,6 +94,7 @@ def make_generate_config(
         "prompts": frozen,
         "filters": names,
         "filter_settings": dict(filter_settings or {}),
+        "benchmarks": list(benchmarks),
         "budget": dict(budget or {}),
         "n_accepted": n_accepted,
         "max_requests": n_accepted if is_preview else max_requests or REQUESTS_PER_ACCEPTED * n_accepted,
@@ -164,7 +167,15 @@ def start_generate(
     inputs = {"seeds": seeds, "earlier": pd.DataFrame({"question": earlier}, dtype="str")}
     what = "Preview" if is_preview else "Retry" if retry_of is not None else "Generate"
     title = f"{what} {n_accepted} from {about['name']} by {selection['selector']}, {config['method']}"
-    return hub.submit("generate", title, config, lane="light" if is_preview else "teacher", inputs=inputs)
+    return hub.submit("generate", title, config, lane=choose_lane(config), inputs=inputs)
+
+
+def choose_lane(config: Mapping[str, Any]) -> str:
+    """Return the queue of a run: a local student needs the device, a preview is not to wait behind full runs."""
+    specs = [config["teacher"], *config["roles"].values()]
+    if any(isinstance(spec, Mapping) and "student" in spec for spec in specs):
+        return "device"
+    return "light" if config["is_preview"] else "teacher"
 
 
 def list_failed_seeds(hub: Hub, run_id: str) -> pd.DataFrame:

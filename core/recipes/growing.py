@@ -5,15 +5,18 @@ The loop and the runs of the page Generate use the same stage, so both leave the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.cache import Cache
+from core.datasets import load_problems
 from core.errors import UnknownNameError
 from core.filters.base import FilterContext, make_filters
 from core.generation.base import METHODS, Brief, MethodSettings
 from core.generation.grow import GrowOutcome, first_sample_index, grow
-from core.recipes.stages import CandidateRecorder
+from core.recipes.stages import CandidateRecorder, home_of
 from core.recipes.teachers import open_team
 from core.records import Problem
 from core.runs.folder import RunFolder
@@ -39,6 +42,12 @@ def make_brief(config: Mapping[str, Any], task: Task, pool: Sequence[Problem], s
 def make_draw(config: Mapping[str, Any]) -> np.random.Generator:
     """Return what draws the few-shot examples of a turn: the same ones whenever it is carried out."""
     return np.random.default_rng([config["replicate"], config["turn"], 2])
+
+
+def read_benchmarks(home: Path, seed_sets: Sequence[str]) -> dict[str, list[str]]:
+    """Return name -> every question of each of these seed sets, which no candidate may come close to."""
+    names = {id_: RunFolder(home / "runs" / id_).config["name"] for id_ in seed_sets}
+    return {names[id_]: [problem.question for problem in load_problems(home, id_)] for id_ in seed_sets}
 
 
 def grow_stage(
@@ -74,18 +83,22 @@ def grow_stage(
     config = folder.config
     task = TASKS.get(config["task"])
     train = problems.get("train", ())
-    recorder = CandidateRecorder(folder, round_, n_accepted, stage)
-    with open_team(folder) as team:
+    recorder, home = CandidateRecorder(folder, round_, n_accepted, stage), home_of(folder)
+    brief = make_brief(config, task, train, salt)
+    with open_team(folder) as team, Cache(home / "cache" / "scores") as cache:
         context = FilterContext(
             task,
             list(earlier),
             seeds={problem.problem_id: problem for problem in train},
             held_out=[row for split, rows in problems.items() if split != "train" for row in rows],
+            benchmarks=read_benchmarks(home, config.get("benchmarks", ())),
             teacher=team,
+            prompts=brief.prompts,
+            cache=cache,
         )
         outcome = grow(
             seeds,
-            make_brief(config, task, train, salt),
+            brief,
             METHODS.get(config["method"]),
             team,
             make_filters(config["filters"], config.get("filter_settings")),

@@ -18,7 +18,7 @@ from core.runs.folder import RunFolder
 from core.selection import check_pick
 from core.training.config import PRESETS, TrainingConfig
 
-FILTER_NAMES = ("held_out", "rouge_l", "verified")
+FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
 """Filters of a run unless it says otherwise, cheapest first."""
 
 DEMO_K = 100

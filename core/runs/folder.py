@@ -5,6 +5,7 @@
     records/TABLE.jsonl rows for the table of that name, append-only
     records/TABLE/      larger rows as Parquet parts, renamed into place when complete
     inbox.jsonl         orders to the run: cancel, again
+    prices.json         prices that its costs are reckoned with, where it asks a server
     log.txt             what the process printed
     lock                flock, held while the run is alive
     result.json         written last; its existence means that the attempt it names has ended

@@ -26,6 +26,9 @@ from core.teacher.reply import ChatReply
 TIMEOUT_S = 20.0
 """Seconds that a probe takes at most."""
 
+PATIENCE_S = 3.0
+"""How long one request waits for a server that is busy: a test is to say so, not to wait."""
+
 CONNECT_S = 4.0
 """Seconds that a connection may take to come about; a live server is there within one, a dead address never is."""
 
@@ -213,7 +216,9 @@ class _Probe:
 
     def __init__(self, endpoint: Endpoint, timeout_s: float):
         self.endpoint, self.timeout_s, self.deadline = endpoint, timeout_s, 0.0
-        self.client = ChatClient(endpoint, max_concurrency=4, timeout_s=timeout_s, max_attempts=2, backoff_s=0.5)
+        self.client = ChatClient(
+            endpoint, max_concurrency=4, timeout_s=timeout_s, max_attempts=2, backoff_s=0.5, patience_s=PATIENCE_S
+        )
         self.is_greeted = False  # where even a greeting is refused, a refusal says nothing of the field asked about
 
     async def run(self) -> ProbeReport:

@@ -5,14 +5,16 @@ from typing import Any
 import streamlit as st
 
 from core.filters.base import FILTERS
+from core.hub import Hub
 from core.recipes.generating import ALWAYS
 from core.recipes.start import FILTER_NAMES
+from pages.components.frame import name_set
 
 COST_WORDS = {"none": "free", "compute": "a model here", "teacher": "asks the teacher"}
 
 
-def draw_filters() -> tuple[list[str], dict[str, dict[str, Any]]]:
-    """Draw the choice of the filters; returns their names, and filter -> setting -> value where one was changed."""
+def draw_filters(hub: Hub, seed_set: str) -> dict[str, Any]:
+    """Draw the choice of the filters; returns ``filters``, ``filter_settings`` (those changed) and ``benchmarks``."""
     names = [name for name in FILTERS if name != ALWAYS]
     filters = st.multiselect(
         "Filters",
@@ -30,7 +32,24 @@ def draw_filters() -> tuple[list[str], dict[str, dict[str, Any]]]:
             if changed := _draw_settings(name):
                 settings[name] = changed
     st.caption(f"{ALWAYS} always filters too: {FILTERS.get(ALWAYS).title}.")
-    return filters, settings
+    return {"filters": filters, "filter_settings": settings, "benchmarks": _draw_benchmarks(hub, seed_set, filters)}
+
+
+def _draw_benchmarks(hub: Hub, seed_set: str, filters: list[str]) -> list[str]:
+    """Draw which other seed sets no candidate may come close to, where a filter looks at that."""
+    sets = hub.store.list_seed_sets()
+    names = {row["run_id"]: name_set(row) for row in sets.to_dict("records") if row["run_id"] != seed_set}
+    if not names or not any(name.startswith("contamination") for name in filters):
+        return []
+    return st.multiselect(
+        "Keep away from",
+        list(names),
+        key="benchmarks",
+        persist_state="session",
+        format_func=names.get,
+        placeholder="the validation and test problems",
+        help="Benchmarks that were imported as seed sets; the validation and test problems are kept away from anyway.",
+    )
 
 
 def _draw_settings(name: str) -> dict[str, Any]:

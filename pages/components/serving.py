@@ -14,9 +14,10 @@ import streamlit as st
 from core.errors import TeacherError
 from core.figures.colours import STATE_STYLES
 from core.teacher.endpoint import DEFAULT_KEY_ENV, Endpoint
+from core.teacher.prices import find_price, read_prices
 from core.teacher.probe import ProbeReport, ProbeRow, list_offered, probe
 from pages.components import numbers
-from pages.components.access import show_errors
+from pages.components.access import show_errors, use_hub
 from pages.components.text import plain
 
 CHECKS = {
@@ -196,6 +197,10 @@ def _draw_report(report: ProbeReport, is_teacher: bool) -> None:
         st.html(write_table(others))
     if report.is_ok("answers"):
         st.markdown("  \n".join(list_teacher_news(report) if is_teacher else list_signal_news(report)))
+        if is_teacher:
+            table = read_prices(use_hub().settings.home)
+            price = find_price(report.endpoint.model, report.endpoint.base_url, table)
+            st.caption(plain(report.word_cost(price)))
     with st.popover("Details"):
         st.html(write_table(rows))
 
@@ -249,8 +254,8 @@ def list_teacher_news(report: ProbeReport) -> list[str]:
     usage, temperature = report.is_ok("usage"), report.is_ok("temperature")
     counted = {
         True: "it counts its tokens, so that its cost is known.",
-        False: "it does not count its tokens, so its replies are refused: their cost could not be known.",
-        None: "not known whether it counts its tokens; replies without a count are refused.",
+        False: "it does not count its tokens, so its cost is unknown; a budget counts the most each call can take.",
+        None: "not known whether it counts its tokens; of a call without a count a budget counts the most it can take.",
     }
     kept = {
         True: "it keeps to the temperature asked for.",

@@ -70,18 +70,20 @@ def _draw_spec(role: str, options: list[str]) -> Spec | None:
             persist_state="session",
             help="The student as its own teacher, as in SPARQ: it needs no server and costs only time.",
         ).strip()
-        return {"student": source, **_draw_sampling(role)} if source else None
+        return {"student": source, **_draw_sampling(role, has_top_p=False)} if source else None
     server = draw_server_form(f"{role}_server", is_teacher=True)
     return None if server is None else {**server, **_draw_sampling(role), **_draw_limits(role)}
 
 
-def _draw_sampling(role: str) -> dict[str, Any]:
+def _draw_sampling(role: str, *, has_top_p: bool = True) -> dict[str, Any]:
     """Draw the sampling of a role, folded; returns what was set, nothing where the method's own stays."""
     with st.expander("Sampling"):
         temperature = st.number_input(
             "Temperature", 0.0, 2.0, None, 0.1, key=f"{role}_temperature", placeholder="the method's own"
         )
-        top_p = st.number_input("Top p", 0.01, 1.0, None, 0.05, key=f"{role}_top_p", placeholder="the model's own")
+        top_p = None
+        if has_top_p:
+            top_p = st.number_input("Top p", 0.01, 1.0, None, 0.05, key=f"{role}_top_p", placeholder="the model's own")
         max_tokens = st.number_input("Tokens per reply, at most", 16, None, None, 256, key=f"{role}_max_tokens")
     given = {"temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
     return {name: value for name, value in given.items() if value is not None}

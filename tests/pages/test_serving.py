@@ -256,7 +256,7 @@ def test_what_a_server_says_is_shown_and_not_obeyed(app):
     assert said in next(row[2] for row in read_table(app) if row[1] == "answers a request")
 
 
-@pytest.mark.parametrize(("gives_usage", "sentence"), [(True, "its cost is known"), (False, "replies are refused")])
+@pytest.mark.parametrize(("gives_usage", "sentence"), [(True, "its cost is known"), (False, "its cost is unknown")])
 def test_for_a_teacher_the_count_of_tokens_decides(gives_usage, sentence):
     app = AppTest.from_function(script, args=(True,), default_timeout=40).run()
     with ChatServer(gives_usage=gives_usage) as server:
