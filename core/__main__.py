@@ -211,7 +211,12 @@ def add_generating_verbs(verbs: argparse._SubParsersAction) -> None:
 
 def add_teacher(parser: argparse.ArgumentParser) -> None:
     """Add ``--teacher``, ``--model`` and ``--key-env``."""
-    parser.add_argument("--teacher", default="built-in", metavar="built-in|BASE_URL", help="default: built-in")
+    parser.add_argument(
+        "--teacher",
+        default="built-in",
+        metavar="built-in|BASE_URL|PATH_OR_ID",
+        help="who is asked: the rules, a server, or a student on this machine (default: built-in)",
+    )
     parser.add_argument("--model", metavar="NAME", help="the teacher's model, for one behind a server")
     parser.add_argument(
         "--key-env",

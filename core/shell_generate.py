@@ -66,12 +66,14 @@ def run_generate(options: argparse.Namespace) -> int:
 
 
 def find_teacher(options: argparse.Namespace) -> Any:
-    """Return who is asked, as a run keeps it: ``built-in``, or the server at an address."""
+    """Return who is asked, as a run keeps it: ``built-in``, the server at an address, or a student on this machine."""
+    from core.recipes.start import fix_model
     from core.recipes.teachers import find_server
 
     if is_address(options.teacher):
         return find_server(options.teacher, options.model, options.key_env)
-    return options.teacher
+    is_student = options.teacher == "tiny" or "/" in options.teacher or Path(options.teacher).is_dir()
+    return {"student": fix_model(options.teacher)} if is_student else options.teacher
 
 
 def open_seeds(home: Path, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:

@@ -11,6 +11,7 @@ from core.hub import Hub
 from core.recipes.scoring import REWARD, TEACHER
 from core.recipes.selecting import estimate_seconds, start_score
 from core.signals import SIGNALS, needs_weights
+from core.teacher.prices import Price, read_prices
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import note_teacher, tell_apart
@@ -59,7 +60,7 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
         )
         student = _choose_model(choice, made.get(choice))
         signals = _choose_signals(wanted, has_weights=choice != SERVER)
-        more = _choose_sources(signals)
+        more = _choose_sources(signals, read_prices(hub.settings.home))
         st.caption(_say_cost(hub, n, student, signals, more))
         is_busy = not hub.store.list_runs(["score"], states=ACTIVE, seed_set_id=seed_set, limit=1).empty
         if is_busy:
@@ -106,7 +107,7 @@ def _choose_signals(wanted: Sequence[str], *, has_weights: bool) -> list[str]:
     )
 
 
-def _choose_sources(signals: Sequence[str]) -> dict[str, Any] | None:
+def _choose_sources(signals: Sequence[str], prices: Sequence[Price]) -> dict[str, Any] | None:
     """Let a person choose who else is asked; None while something is not filled in."""
     needs = set().union(*(SIGNALS.get(name).needs for name in signals))
     more: dict[str, Any] = {}
@@ -130,7 +131,7 @@ def _choose_sources(signals: Sequence[str]) -> dict[str, Any] | None:
         )
     if "teacher" in needs:
         if st.selectbox("Who judges and grades", [BUILT_IN, SERVER], key="score_teacher") == SERVER:
-            if (teacher := draw_server_form("judge_server", is_teacher=True)) is None:
+            if (teacher := draw_server_form("judge_server", is_teacher=True, prices=prices)) is None:
                 return None
             more["teacher"] = teacher
         else:

@@ -14,10 +14,10 @@ import streamlit as st
 from core.errors import TeacherError
 from core.figures.colours import STATE_STYLES
 from core.teacher.endpoint import DEFAULT_KEY_ENV, Endpoint
-from core.teacher.prices import find_price, read_prices
+from core.teacher.prices import Price, find_price
 from core.teacher.probe import ProbeReport, ProbeRow, list_offered, probe
 from pages.components import numbers
-from pages.components.access import show_errors, use_hub
+from pages.components.access import show_errors
 from pages.components.text import plain
 
 CHECKS = {
@@ -67,12 +67,13 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def draw_server_form(key: str, *, is_teacher: bool = False) -> dict[str, str] | None:
+def draw_server_form(key: str, *, is_teacher: bool = False, prices: Sequence[Price] = ()) -> dict[str, str] | None:
     """Draw the form; returns ``base_url``, ``model`` and ``key_env`` of a server, None until they can be right.
 
     Args:
         key: names the form on its page.
         is_teacher: whether the server is to be a teacher, which decides what a test means; else it is a student.
+        prices: what a teacher's calls are reckoned with.
     """
     base_url = strip_invisible(st.text_input("Base URL", key=f"{key}_url", placeholder="http://localhost:8000/v1"))
     model = strip_invisible(st.text_input("Model", key=f"{key}_model", placeholder="Qwen/Qwen3-0.6B"))
@@ -100,7 +101,7 @@ def draw_server_form(key: str, *, is_teacher: bool = False) -> dict[str, str] | 
         with show_errors(), st.spinner("Asks some ten short questions; 20 seconds at most.", show_time=True):
             tests[endpoint] = probe(endpoint)
     if endpoint in tests:
-        _draw_report(tests[endpoint], is_teacher)
+        _draw_report(tests[endpoint], is_teacher, prices)
     return {"base_url": endpoint.base_url, "model": endpoint.model, "key_env": endpoint.key_env}
 
 
@@ -180,7 +181,7 @@ def _say_key(endpoint: Endpoint) -> None:
         st.caption(f"{plain(endpoint.key_env)} is not set where the app was started, so no key is sent.")
 
 
-def _draw_report(report: ProbeReport, is_teacher: bool) -> None:
+def _draw_report(report: ProbeReport, is_teacher: bool, prices: Sequence[Price]) -> None:
     """Draw what a probe found: how many checks hold, those that do not, what it means for the role; the rest folded."""
     rows, told = list(report.rows), NEWS["teacher" if is_teacher else "student"]
     if not report.is_ok("answers"):
@@ -198,9 +199,7 @@ def _draw_report(report: ProbeReport, is_teacher: bool) -> None:
     if report.is_ok("answers"):
         st.markdown("  \n".join(list_teacher_news(report) if is_teacher else list_signal_news(report)))
         if is_teacher:
-            table = read_prices(use_hub().settings.home)
-            price = find_price(report.endpoint.model, report.endpoint.base_url, table)
-            st.caption(plain(report.word_cost(price)))
+            st.caption(plain(report.word_cost(find_price(report.endpoint.model, report.endpoint.base_url, prices))))
     with st.popover("Details"):
         st.html(write_table(rows))
 

@@ -1,10 +1,13 @@
 """Who is asked: the teacher of a run, and other models for other roles, each with its own sampling and limits."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.teacher.base import ROLES
+from core.teacher.prices import Price, read_prices
 from pages.components.frame import note_teacher
 from pages.components.serving import draw_server_form
 
@@ -23,18 +26,22 @@ ROLE_NAMES = {
 Spec = str | dict[str, Any]
 
 
-def draw_team() -> tuple[Spec, dict[str, Spec]] | None:
+def draw_team(home: Path) -> tuple[Spec, dict[str, Spec]] | None:
     """Draw the choice of the teacher and of the other roles; None until everything chosen is filled in.
+
+    Args:
+        home: the workspace, for a person's own prices.
 
     Returns:
         Who is asked, and role -> who is asked in it, where that is somebody else.
     """
-    teacher = _draw_spec("question", [BUILT_IN, SERVER, STUDENT])
+    prices = read_prices(home)
+    teacher = _draw_spec("question", [BUILT_IN, SERVER, STUDENT], prices)
     roles: dict[str, Spec | None] = {}
     with st.popover("Other roles", icon=":material/group:"):
         st.caption("Each role may have a model of its own, with its own sampling, limits and price.")
         for role in ROLES[1:3]:
-            if (spec := _draw_spec(role, [SAME, BUILT_IN, SERVER, STUDENT])) != SAME:
+            if (spec := _draw_spec(role, [SAME, BUILT_IN, SERVER, STUDENT], prices)) != SAME:
                 roles[role] = spec
     for role in roles:
         st.caption(f"{ROLE_NAMES[role]}: {name_spec(roles[role])}.")
@@ -55,7 +62,7 @@ def name_spec(spec: Spec | None) -> str:
     return spec["model"] if "base_url" in spec else f"the student {spec['student']}"
 
 
-def _draw_spec(role: str, options: list[str]) -> Spec | None:
+def _draw_spec(role: str, options: list[str], prices: Sequence[Price]) -> Spec | None:
     """Draw whom a role asks; None until it is filled in, SAME where that is chosen."""
     choice = st.selectbox(ROLE_NAMES[role], options, key=f"{role}_teacher", persist_state="session")
     if choice == SAME:
@@ -71,7 +78,7 @@ def _draw_spec(role: str, options: list[str]) -> Spec | None:
             help="The student as its own teacher, as in SPARQ: it needs no server and costs only time.",
         ).strip()
         return {"student": source, **_draw_sampling(role, has_top_p=False)} if source else None
-    server = draw_server_form(f"{role}_server", is_teacher=True)
+    server = draw_server_form(f"{role}_server", is_teacher=True, prices=prices)
     return None if server is None else {**server, **_draw_sampling(role), **_draw_limits(role)}
 
 

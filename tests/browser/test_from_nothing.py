@@ -67,7 +67,7 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
 
     page.get_by_role("heading", name="Generate", exact=True).wait_for()
     page.get_by_role("button", name="Preview 4").click()
-    page.get_by_text("rule-based stand-in").first.wait_for(timeout=LONG)
+    wait_for_results(page, home, "generate", 1)
     page.get_by_role("button", name=f"Generate {N_SEEDS}").click()
     wait_for_results(page, home, "generate", 2)
 
