@@ -19,7 +19,7 @@ from core.filters.judging import ask_filters, judge
 from core.lines import read_all, to_plain
 from core.records import Candidate, Verdict, content_id
 from core.runs.folder import RunFolder
-from core.shell import carry_out, check_out, is_address, print_seed_set
+from core.shell import carry_out, check_out, format_percent, is_address, print_seed_set
 
 N_WITHOUT_SEEDS = 10
 """Candidates of a run without seeds unless a number is given."""
@@ -184,6 +184,11 @@ def print_growth(summary: Mapping[str, Any] | None) -> None:
     )
     for reason, n in (summary.get("reasons") or {}).items():
         print(f"  {n:,}: {reason}")
+    if summary.get("wrong_rate") is not None:
+        print(
+            f"wrong as they were to be: {format_percent(summary['wrong_rate'])}; different wrong answers: "
+            f"{format_percent(summary['wrong_coverage'])} of those asked for"
+        )
     if summary.get("stopped"):
         print(f"stopped: {summary['stopped']}")
 

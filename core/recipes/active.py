@@ -175,7 +175,7 @@ def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple
 
 def grow_round(loop: Loop, number: int, seeds: Sequence[Problem]) -> GrowOutcome:
     """Let the teacher rewrite the seeds until k candidates are accepted or 4k were requested."""
-    outcome, questions = grow_stage(
+    outcome, recorder = grow_stage(
         loop.folder,
         loop.problems,
         seeds,
@@ -186,5 +186,5 @@ def grow_round(loop: Loop, number: int, seeds: Sequence[Problem]) -> GrowOutcome
         stage=f"round {number}: teacher",
         salt=f"{loop.folder.run_id}/{number}",
     )
-    loop.generated_questions += questions
+    loop.generated_questions += recorder.questions
     return outcome

@@ -13,6 +13,7 @@ import pandas as pd
 from core.errors import RunError, TeacherError
 from core.filters.base import make_filters
 from core.generation.base import METHODS
+from core.generation.free import check_free_prompt
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
 from core.recipes.growing import make_settings
@@ -79,6 +80,8 @@ def make_generate_config(
     """
     task, chosen = TASKS.get(about["task"]), make_settings(settings)
     member = METHODS.get(method)
+    if method == "free":
+        check_free_prompt(chosen)
     if n_accepted < 1:
         raise TeacherError("Ask for at least one candidate.")
     names = list(dict.fromkeys([ALWAYS, *(("wrong",) if method == "incorrect" else ()), *filters]))

@@ -62,7 +62,7 @@ def grow_stage(
     stage: str,
     salt: str,
     max_requests: int | None = None,
-) -> tuple[GrowOutcome, list[str]]:
+) -> tuple[GrowOutcome, CandidateRecorder]:
     """Let the teacher grow candidates from the seeds and record each as it is judged.
 
     Args:
@@ -78,7 +78,7 @@ def grow_stage(
         max_requests: limit on candidates; None: four times ``n_accepted``.
 
     Returns:
-        What came of it, and every question generated, accepted or not.
+        What came of it, and the recorder, which knows every question generated.
     """
     config = folder.config
     task = TASKS.get(config["task"])
@@ -110,4 +110,4 @@ def grow_stage(
             check_cancelled=folder.check_cancelled,
             sample_index=first_sample_index(config["replicate"], turn),
         )
-    return outcome, recorder.questions
+    return outcome, recorder

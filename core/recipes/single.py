@@ -5,9 +5,10 @@ never the database.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.analysis.incorrect import measure_incorrect
 from core.datasets import load_problems
 from core.errors import TrainingError
 from core.filters.held_out import is_known, make_held_out_keys
@@ -16,7 +17,7 @@ from core.recipes.growing import grow_stage
 from core.recipes.scoring import list_signals, open_student, score_stage, summarise
 from core.recipes.stages import LOADING, evaluate_stage, home_of, predict_stage
 from core.recipes.training import train_stage
-from core.records import SPLITS, Problem
+from core.records import SPLITS, Candidate, Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
@@ -38,7 +39,7 @@ def generate_run(folder: RunFolder) -> dict[str, Any]:
     config, started = folder.config, time.time()
     problems = load_problems(home_of(folder), config["seed_set"]) if config["seed_set"] else []
     by_id = {problem.problem_id: problem for problem in problems}
-    outcome, _ = grow_stage(
+    outcome, recorder = grow_stage(
         folder,
         {split: [problem for problem in problems if problem.split == split] for split in SPLITS},
         [by_id[id_] for id_ in folder.read_input("seeds")["problem_id"]],
@@ -60,8 +61,19 @@ def generate_run(folder: RunFolder) -> dict[str, Any]:
         "n_uncounted": outcome.n_uncounted,
         "stopped": outcome.stopped,
         "reasons": dict(outcome.reasons.most_common()),
+        **measure_wrong_ones(recorder.wrong_ones, by_id, TASKS.get(config["task"])),
         "seconds": time.time() - started,
     }
+
+
+def measure_wrong_ones(
+    candidates: Sequence[Candidate], problems: Mapping[str, Problem], task: Task
+) -> dict[str, float | None]:
+    """Return the wrong-answer rate and the coverage of solutions that were to be wrong; nothing where none were."""
+    if not candidates:
+        return {}
+    _, every = measure_incorrect(candidates, problems, task)
+    return {"wrong_rate": every.rate, "wrong_coverage": every.coverage}
 
 
 def without_held_out(rows: Any, task: Task, held_out: Sequence[Problem]) -> Any:

@@ -167,6 +167,9 @@ class CandidateRecorder:
         self.questions: list[str] = []
         """Every question so far, accepted or not, in the order of asking."""
 
+        self.wrong_ones: list[Candidate] = []
+        """Candidates of the method that asks for wrong solutions, failed ones included."""
+
     def __call__(self, candidate: Candidate, verdicts: Sequence[Verdict]) -> None:
         """Record one candidate and what the filters said of it."""
         for verdict in verdicts:  # first: a candidate without verdicts would count as accepted for a moment
@@ -174,7 +177,9 @@ class CandidateRecorder:
         row = {**asdict(candidate), "round": self.round, "position": self.position, "written_at": time.time()}
         self.folder.append("candidates", row)
         self.position += 1
-        if candidate.question is not None:
+        if candidate.method == "incorrect":
+            self.wrong_ones.append(candidate)
+        elif candidate.question is not None:
             self.questions.append(candidate.question)
         is_accepted = candidate.failure is None and not is_rejected(verdicts)
         self.n_accepted += is_accepted

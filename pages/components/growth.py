@@ -37,6 +37,7 @@ def draw_growth(hub: Hub, run_id: str) -> None:
         draw_counts(counts, now["config"].get("n_accepted") or now["config"].get("k"))
         draw_spending(hub, run_id, counts["accepted"])
         draw_reasons(hub.store.list_failures(run_id))
+        _draw_wrong_ones(now["summary"] or {})
         is_active = now["state"] in ACTIVE
         if is_active:
             _draw_arriving(hub, run_id, counts["made"])
@@ -46,6 +47,15 @@ def draw_growth(hub: Hub, run_id: str) -> None:
     draw_live(draw, is_active=is_active)
     if not is_active:
         _draw_candidates(hub, run)
+
+
+def _draw_wrong_ones(summary: Mapping[str, Any]) -> None:
+    """Say how wrong, and how differently wrong, solutions are that were asked to be."""
+    if summary.get("wrong_rate") is not None:
+        st.caption(
+            f"{numbers.percent(summary['wrong_rate'])} of the solutions asked for are wrong, as they were to be; different "
+            f"wrong answers are {numbers.percent(summary['wrong_coverage'])} of those asked for (Zhang 2025, G.6.2)."
+        )
 
 
 def _draw_orders(hub: Hub, run: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from core.errors import PromptError
 from core.generation.base import METHODS, MethodSettings
 from core.generation.forms import FORMS
+from core.generation.free import PLACEHOLDERS
 from core.tasks.base import Task
 from core.tasks.prompts import Prompts, find_slots, read_prompt_file
 from pages.components.frame import choose
@@ -84,6 +85,8 @@ def _draw_settings(uses: frozenset[str]) -> dict[str, Any]:
         values["labels_skills"] = st.toggle("Ask for the skills too", key="labels_skills")
     if "prompt" in uses:
         values["prompt"] = st.text_area("Your prompt", _SUGGESTION, height=PROMPT_HEIGHT, key="free_prompt")
+        with st.popover("Placeholders"):
+            st.markdown("\n".join(f"- `{{{name}}}`: {what}" for name, what in PLACEHOLDERS.items()))
     if "temperature" in uses:
         values["temperature"] = st.number_input(
             "Temperature of the questions",
