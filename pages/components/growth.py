@@ -53,8 +53,8 @@ def _draw_wrong_ones(summary: Mapping[str, Any]) -> None:
     """Say how wrong, and how differently wrong, solutions are that were asked to be."""
     if summary.get("wrong_rate") is not None:
         st.caption(
-            f"{numbers.percent(summary['wrong_rate'])} of the solutions asked for are wrong, as they were to be; different "
-            f"wrong answers are {numbers.percent(summary['wrong_coverage'])} of those asked for (Zhang 2025, G.6.2)."
+            f"{numbers.percent(summary['wrong_rate'])} of the solutions asked for are wrong, as they were to be; "
+            f"different wrong answers are {numbers.percent(summary['wrong_coverage'])} of those asked for (Zhang 2025, G.6.2)."
         )
 
 
