@@ -54,7 +54,8 @@ def _draw_wrong_ones(summary: Mapping[str, Any]) -> None:
     if summary.get("wrong_rate") is not None:
         st.caption(
             f"{numbers.percent(summary['wrong_rate'])} of the solutions asked for are wrong, as they were to be; "
-            f"different wrong answers are {numbers.percent(summary['wrong_coverage'])} of those asked for (Zhang 2025, G.6.2)."
+            f"different wrong answers are {numbers.percent(summary['wrong_coverage'])} of those asked for "
+            "(Zhang 2025, G.6.2)."
         )
 
 
