@@ -113,8 +113,10 @@ class Hub(HubLoop):
         files = {path.name: path for path in sorted((folder.path / "input").iterdir()) if path.is_file()}
         return self.submit(run["kind"], title or run["title"], config, lane=run["lane"], files=files)
 
-    def order(self, run_id: str, order: str) -> None:
+    def order(self, run_id: str, order: str, budget: Mapping[str, float | None] | None = None) -> None:
         """Tell a run ``cancel`` or ``again`` (one more attempt, from its last checkpoint where it has one).
+
+        With ``again`` a budget may come in place of the run's own; what was spent before counts towards it.
 
         Raises:
             RunError: no such run or order, an order that makes no sense in the run's state, or a selection.
@@ -130,7 +132,7 @@ class Hub(HubLoop):
             if order == "again" and state not in ENDED:
                 raise RunError(f"The run {run_id} is {state}; cancel it, or wait for its end, before repeating it.")
             if state != "cancelling":
-                folder.order(order)
+                folder.order(order, budget)
             self._absorb(run_id)
         self._wake.set()
 

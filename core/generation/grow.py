@@ -284,6 +284,8 @@ class _Growth:
 
     async def _let_arrive(self) -> None:
         """Give replies that are on their way a moment to reach the cache, then drop the rest."""
+        if hasattr(self.teacher, "stop"):  # what is on its way may arrive, but nothing more is sent
+            self.teacher.stop("The run was told to stop.")
         tasks = [*self.asked, *(one.dearer for one in self.judged if one.dearer)]
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE_S)

@@ -116,7 +116,6 @@ def start_generate(
     n_accepted: int,
     is_preview: bool = False,
     round_: int = 1,
-    retry_of: str | None = None,
     **choices: Any,
 ) -> str:
     """Let the teacher grow candidates from a selection; returns the run id.
@@ -130,47 +129,95 @@ def start_generate(
         n_accepted: accepted candidates wanted.
         is_preview: see above.
         round_: which round's selection, where the run chose several times.
-        retry_of: run whose failed candidates are asked for again, from the same seeds and exactly as often.
         choices: see ``make_generate_config``.
 
     Raises:
-        RunError: the run to be retried has no failed candidate.
         TeacherError: a server cannot be reached.
         SeedbedError: what ``make_generate_config`` raises.
     """
+    about = _describe_selection(hub, selection_run, round_)
+    seeds = hub.store.list_selected(selection_run, round_).sort_values("rank")[["problem_id"]]
+    what = "Preview" if is_preview else "Generate"
+    return _submit(hub, about, seeds, what, n_accepted=n_accepted, is_preview=is_preview, **choices)
+
+
+def start_retry(hub: Hub, run_id: str) -> str:
+    """Ask again for what failed in a run, in the same way and exactly as often, by a run of its own; returns its id.
+
+    Raises:
+        RunError: no candidate of the run failed, or it was made from no selection.
+        SeedbedError: what ``start_generate`` raises.
+    """
+    config = RunFolder(hub.settings.home / "runs" / run_id).config
+    if not config.get("selection_run"):
+        raise RunError(f"The run {run_id} was made from no selection; start it again where it was started.")
+    seeds, n_calls = find_failed_calls(hub, run_id)
+    method, settings = METHODS.get(config["method"]), make_settings(config.get("method_settings"))
+    n_candidates = n_calls * method.count_candidates(settings)
+    names = ("teacher", "roles", "method", "filters", "filter_settings", "benchmarks", "budget", "is_preview")
+    about = {**_describe_selection(hub, config["selection_run"], config.get("selection_round", 1)), "retry_of": run_id}
+    return _submit(
+        hub,
+        about,
+        seeds,
+        "Retry",
+        n_accepted=n_candidates,
+        max_requests=n_candidates,
+        settings=config.get("method_settings"),
+        prompts={name: prompt["text"] for name, prompt in (config.get("prompts") or {}).items()},
+        **{name: config[name] for name in names if config.get(name)},
+    )
+
+
+def find_failed_calls(hub: Hub, run_id: str) -> tuple[pd.DataFrame, int]:
+    """Return the seeds (``problem_id``) of the calls of a run that brought a failed candidate, and how many calls.
+
+    First parents come first, in the order of asking, each once; a seed whose calls failed twice is gone round to again.
+
+    Raises:
+        RunError: none failed.
+    """
+    failed = hub.store.list_candidates(run_id=run_id, status="failed", limit=None)
+    if failed.empty:
+        raise RunError(f"No candidate of the run {run_id} failed, so there is nothing to ask for again.")
+    calls = dict.fromkeys(zip(failed["parents"], failed["sample_index"], strict=True))
+    parents = [json.loads(text) for text, _ in calls]
+    firsts, others = [each[:1] for each in parents], [each[1:] for each in parents]
+    ids = dict.fromkeys(id_ for each in [*firsts, *others] for id_ in each)
+    return pd.DataFrame({"problem_id": list(ids)}, dtype="str"), len(calls)
+
+
+def _describe_selection(hub: Hub, selection_run: str, round_: int) -> dict[str, Any]:
+    """Return what a run keeps of the selection that it grows from."""
     selection = RunFolder(hub.settings.home / "runs" / selection_run).config
     about = read_seed_set(hub, selection["seed_set"])
-    seeds = hub.store.list_selected(selection_run, round_).sort_values("rank")[["problem_id"]]
-    more: dict[str, Any] = {}
-    if retry_of is not None:
-        seeds = list_failed_seeds(hub, retry_of)
-        n_accepted, more = len(seeds), {"retry_of": retry_of}
-    config = make_generate_config(
-        hub.settings.home,
-        {
-            "seed_set": selection["seed_set"],
-            "seed_set_name": about["name"],
-            "task": about["task"],
-            "selection_run": selection_run,
-            "selection_round": round_,
-            "selector": selection["selector"],
-            **more,
-        },
-        n_accepted=n_accepted,
-        replicate=selection["replicate"],
-        turn=find_turn(hub, selection["seed_set"]),
-        is_preview=is_preview,
-        **({"max_requests": n_accepted} if retry_of is not None else {}),
-        **choices,
-    )
+    return {
+        "seed_set": selection["seed_set"],
+        "seed_set_name": about["name"],
+        "task": about["task"],
+        "selection_run": selection_run,
+        "selection_round": round_,
+        "selector": selection["selector"],
+        "replicate": selection["replicate"],
+    }
+
+
+def _submit(hub: Hub, about: Mapping[str, Any], seeds: pd.DataFrame, what: str, **choices: Any) -> str:
+    """Put a run in the queue; returns its id."""
+    turn = find_turn(hub, about["seed_set"])
+    config = make_generate_config(hub.settings.home, about, replicate=about["replicate"], turn=turn, **choices)
+    require_servers(config)
+    earlier = hub.store.list_earlier_questions(about["seed_set"])
+    inputs = {"seeds": seeds, "earlier": pd.DataFrame({"question": earlier}, dtype="str")}
+    title = f"{what} {config['n_accepted']} from {about['seed_set_name']} by {about['selector']}, {config['method']}"
+    return hub.submit("generate", title, config, lane=choose_lane(config), inputs=inputs)
+
+
+def require_servers(config: Mapping[str, Any]) -> None:
+    """Raise TeacherError where a server that a run would ask cannot be reached, before the run waits for it."""
     for spec in [config["teacher"], *config["roles"].values()]:
         if isinstance(spec, Mapping) and "base_url" in spec:
             require_reachable({name: spec[name] for name in ("base_url", "model", "key_env") if name in spec})
-    earlier = hub.store.list_earlier_questions(selection["seed_set"])
-    inputs = {"seeds": seeds, "earlier": pd.DataFrame({"question": earlier}, dtype="str")}
-    what = "Preview" if is_preview else "Retry" if retry_of is not None else "Generate"
-    title = f"{what} {n_accepted} from {about['name']} by {selection['selector']}, {config['method']}"
-    return hub.submit("generate", title, config, lane=choose_lane(config), inputs=inputs)
 
 
 def choose_lane(config: Mapping[str, Any]) -> str:
@@ -179,19 +226,6 @@ def choose_lane(config: Mapping[str, Any]) -> str:
     if any(isinstance(spec, Mapping) and "student" in spec for spec in specs):
         return "device"
     return "light" if config["is_preview"] else "teacher"
-
-
-def list_failed_seeds(hub: Hub, run_id: str) -> pd.DataFrame:
-    """Return ``problem_id`` of the first parent of each failed candidate of a run, in the order of asking.
-
-    Raises:
-        RunError: none failed.
-    """
-    failed = hub.store.list_candidates(run_id=run_id, status="failed", limit=None)
-    parents = failed["parent_id"].dropna()
-    if parents.empty:
-        raise RunError(f"No candidate of the run {run_id} failed, so there is nothing to ask for again.")
-    return pd.DataFrame({"problem_id": parents.to_list()}, dtype="str")
 
 
 def find_turn(hub: Hub, seed_set: str) -> int:

@@ -88,7 +88,7 @@ def open_team(folder: RunFolder) -> Iterator[Team]:
     Raises:
         what ``check_team`` raises.
     """
-    config, home = folder.config, folder.path.parent.parent
+    config, home = {**folder.config, "budget": folder.read_budget()}, folder.path.parent.parent
     roles = read_roles(config)
     prices = _freeze_prices(folder, home, roles)
     _require_prices(config, prices)

@@ -4,7 +4,7 @@
     input/NAME.parquet  what the run was given (other files may stand there too: an uploaded seed file)
     records/TABLE.jsonl rows for the table of that name, append-only
     records/TABLE/      larger rows as Parquet parts, renamed into place when complete
-    inbox.jsonl         orders to the run: cancel, again
+    inbox.jsonl         orders to the run: cancel, again (with another budget)
     prices.json         prices that its costs are reckoned with, where it asks a server
     log.txt             what the process printed
     lock                flock, held while the run is alive
@@ -180,11 +180,18 @@ class RunFolder:
         draft.rename(final)
         return cls(final)
 
-    def order(self, order: str) -> None:
-        """Tell the run something: ``cancel``, or ``again`` (one more attempt); on the disk when this returns."""
-        wanted = self.n_wanted_attempts() + (order == "again")
+    def order(self, order: str, budget: Mapping[str, float | None] | None = None) -> None:
+        """Tell the run something; on the disk when this returns.
+
+        Args:
+            order: ``cancel``, or ``again`` (one more attempt).
+            budget: with ``again``: in place of the one that the run was started with.
+        """
+        line = {"order": order, "attempt": self.n_wanted_attempts() + (order == "again"), "written_at": time.time()}
+        if budget is not None:
+            line["budget"] = dict(budget)
         with LineWriter(self.path / "inbox.jsonl") as writer:
-            writer.append({"order": order, "attempt": wanted, "written_at": time.time()}, is_durable=True)
+            writer.append(line, is_durable=True)
 
     # -- what anybody may read -------------------------------------------------------------------------------
 
@@ -206,6 +213,13 @@ class RunFolder:
     def config(self) -> dict[str, Any]:
         """The frozen configuration."""
         return self.read_run()["config"]
+
+    def read_budget(self) -> Mapping[str, float | None]:
+        """Return ``tokens`` and ``usd`` that the run may spend: of the latest order that named them, else as frozen."""
+        orders = read_all(self.path / "inbox.jsonl")
+        return next(
+            (line["budget"] for line in reversed(orders) if line.get("budget")), self.config.get("budget") or {}
+        )
 
     def read_input(self, name: str) -> Any:
         """Return ``input/NAME.parquet`` as a DataFrame; raises RunError where the run was not given it."""

@@ -48,7 +48,10 @@ select
     case when l.has_edited_final then l.edited_final else c.final end as current_final
 from candidates c
 left join verdict_summaries v using (run_id, candidate_id)
-left join latest_reviews l using (run_id, candidate_id);
+left join latest_reviews l using (run_id, candidate_id)
+left join runs r using (run_id)
+-- What only an earlier attempt asked for is no part of a run that is done; what a person judged stays.
+where r.state is distinct from 'done' or c.attempt >= r.attempt or l.review is not null;
 
 create or replace view run_subjects as  -- what a run is about, from its frozen configuration
 select

@@ -6,9 +6,8 @@ from typing import Any
 import streamlit as st
 
 from core.hub import Hub
-from core.recipes.clone import start_clone
-from core.recipes.generating import start_generate
-from core.runs.folder import ENDED
+from core.recipes.generating import start_retry
+from core.runs.folder import ENDED, RunFolder
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.candidates import draw_candidate, draw_candidate_table, draw_counts, draw_pair, draw_reasons
@@ -73,45 +72,33 @@ def _draw_orders(hub: Hub, run: Mapping[str, Any]) -> None:
         if run["kind"] != "generate" or state not in ENDED:
             return
         help_ = "Goes through it again; replies that came before are kept and cost nothing."
-        if state != "done" and st.button("Resume", key=f"resume_{run_id}", icon=":material/play_arrow:", help=help_):
+        is_open = state != "done" or stopped
+        if is_open and st.button("Resume", key=f"resume_{run_id}", icon=":material/play_arrow:", help=help_):
             with show_errors():
                 hub.order(run_id, "again")
                 st.rerun()
         n_failed = hub.store.count_candidates(run_id)["failed"]
         if n_failed and run["selection_run_id"]:
-            _draw_retry(hub, run, n_failed)
+            _draw_retry(hub, run_id, n_failed)
         if stopped and run["config"].get("budget"):
-            _draw_larger_budget(hub, run)
+            _draw_larger_budget(hub, run_id)
 
 
-def _draw_retry(hub: Hub, run: Mapping[str, Any], n_failed: int) -> None:
+def _draw_retry(hub: Hub, run_id: str, n_failed: int) -> None:
     """Offer to ask again, by a run of its own, for the candidates that failed and for no others."""
     help_ = "The same seeds once more, in the same way; the other candidates stay as they are."
     label = f"Retry {numbers.counted(n_failed, 'failed one')}"
-    if st.button(label, key=f"retry_{run['run_id']}", icon=":material/replay:", help=help_):
-        config = run["config"]
-        names = ("teacher", "roles", "method", "filters", "filter_settings", "budget")
-        kept = {name: config[name] for name in names if config.get(name)}
-        if config.get("method_settings"):
-            kept["settings"] = config["method_settings"]
-        kept["prompts"] = {name: prompt["text"] for name, prompt in (config.get("prompts") or {}).items()}
+    if st.button(label, key=f"retry_{run_id}", icon=":material/replay:", help=help_):
         with show_errors():
-            st.query_params["run"] = start_generate(
-                hub,
-                run["selection_run_id"],
-                n_accepted=n_failed,
-                round_=int(config.get("selection_round", 1)),
-                retry_of=run["run_id"],
-                **kept,
-            )
+            st.query_params["run"] = start_retry(hub, run_id)
             st.rerun()
 
 
-def _draw_larger_budget(hub: Hub, run: Mapping[str, Any]) -> None:
-    """Offer a copy of the run with a larger budget: what was asked before comes from the cache."""
-    run_id, budget = run["run_id"], run["config"]["budget"]
+def _draw_larger_budget(hub: Hub, run_id: str) -> None:
+    """Offer to go on with a larger budget: what was asked before comes from the cache, and what was spent counts."""
+    budget = RunFolder(hub.settings.home / "runs" / run_id).read_budget()
     with st.popover("Go on with a larger budget", icon=":material/savings:"):
-        st.caption("The same run once more; what it asked before is kept and costs nothing.")
+        st.caption("The same run goes on; what it asked before is kept and costs nothing, what it spent counts.")
         larger: dict[str, float | None] = {}
         if budget.get("tokens"):
             start = 2 * int(budget["tokens"])
@@ -121,7 +108,7 @@ def _draw_larger_budget(hub: Hub, run: Mapping[str, Any]) -> None:
             larger["usd"] = st.number_input("Dollars in all", 0.01, None, start, 0.5, key=f"more_usd_{run_id}")
         if st.button("Go on", key=f"go_on_{run_id}"):
             with show_errors():
-                st.query_params["run"] = start_clone(hub, run_id, "budget", {**budget, **larger})
+                hub.order(run_id, "again", {**budget, **larger})
                 st.rerun()
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from core.recipes.generating import start_retry
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.tasks.prompts import read_prompt
@@ -144,9 +145,10 @@ def test_a_run_that_met_its_budget_says_so_and_goes_on_with_a_larger_one(filled,
     assert n_sent >= 1
     app.number_input(key=f"more_{run['run_id']}").set_value(200_000).run()
     button(app, f"go_on_{run['run_id']}").click().run()
-    larger = newest_run(filled)
-    assert larger["config"]["budget"] == {"tokens": 200_000} and larger["run_id"] != run["run_id"]
-    carry_out(filled, larger)
+    assert newest_run(filled)["run_id"] == run["run_id"]
+    folder = RunFolder(filled.settings.home / "runs" / run["run_id"])
+    assert folder.read_budget() == {"tokens": 200_000} and folder.config["budget"] == {"tokens": 9_000}
+    carry_out(filled, run)
     asked = [body["messages"][-1]["content"] for body in server.bodies]
     before, again = ({text for text in part if "Rewritten" in text} for part in (asked[:n_sent], asked[n_sent:]))
     assert again and not before & again
@@ -168,3 +170,28 @@ def test_a_spread_is_told_with_its_bounds():
     from core.generation.preview import Spread
 
     assert word_spread(Spread(900, 1200, 2500)) == "1.2k (900–2.5k)"
+
+
+def test_a_failed_call_is_asked_for_again_once_however_many_candidates_it_was_to_bring(filled):
+    config = {"selection_run": home.SELECT, "selector": "loss_high", "teacher": "built-in", "method": "vs_standard",
+              "method_settings": {"n_per_call": 3}, "filters": ["held_out"], "n_accepted": 6, "max_requests": 6,
+              "benchmarks": [home.SEED_SET], "replicate": 0, "turn": 1, "is_preview": True}  # fmt: skip
+    run_id = "20260101-000009-generate-bbbb"
+    folder = home.make_run(filled.settings.home, run_id, "Generate 6", config, "teacher")
+    with folder.hold():
+        home.append_candidates(folder, ["failed"] * 7)
+        calls = [("a", 5), ("a", 5), ("a", 5), ("b", 5), ("b", 5), ("b", 5), ("a", 6)]
+        for number, (seed, index) in enumerate(calls):
+            parents = [f"problem_train_00{'ab'.index(seed)}"]
+            folder.append("candidates", {"candidate_id": f"candidate_{number:03d}", "round": 1, "position": number,
+                "parents": parents, "question": None, "answer": None, "final": None, "failure": "Empty.",
+                "method": "vs_standard", "teacher": "built-in", "raw_question": "", "raw_answer": None,
+                "n_input_tokens": 1, "n_output_tokens": 1, "sample_index": index, "meta": {}, "written_at": 4.0,
+            })  # fmt: skip
+        folder.finish("done", {})
+    filled.step()
+    again = RunFolder(filled.settings.home / "runs" / start_retry(filled, run_id))
+    kept = again.config
+    assert kept["max_requests"] == kept["n_accepted"] == 9 and kept["benchmarks"] == [home.SEED_SET]
+    assert kept["is_preview"] and kept["method_settings"] == {"n_per_call": 3}
+    assert again.read_input("seeds")["problem_id"].tolist() == ["problem_train_000", "problem_train_001"]

@@ -263,3 +263,58 @@ def test_what_was_trained_and_whether_it_paid_off(hub):
     assert hub.store.list_rounds()[["selector", "k", "replicate", "accepted"]].values.tolist() == [["random", 5, 2, 5]]
     assert list(hub.store.list_adapters("seeds")["path"]) == ["runs/trained/adapter"]
     assert hub.store.list_adapters("others").empty
+
+
+def candidate_row(name, index=0, parents=("p0",), failure=None, **more):
+    text = None if failure else f"What is {name}?"
+    return {
+        "candidate_id": name, "round": 1, "position": 0, "parents": list(parents), "question": text, "answer": text,
+        "final": None if failure else "1", "failure": failure, "method": "rewrite", "teacher": "t",
+        "raw_question": None, "raw_answer": None, "n_input_tokens": 1, "n_output_tokens": 2, "sample_index": index,
+        "meta": {}, "written_at": 1.0, **more,
+    }  # fmt: skip
+
+
+def test_a_call_from_a_fixed_prompt_may_have_a_number_of_more_than_32_bits(hub):
+    row = candidate_row("far", 3_001_000_000_007, parents=())
+    finish(hub, "seedless", "generate", {"seed_set": "seeds"}, {"candidates": [row]})
+    assert hub.store.list_candidates("seedless")["sample_index"].tolist() == [3_001_000_000_007]
+    assert hub.store.list_faults().empty
+
+
+def test_what_only_an_earlier_attempt_asked_for_is_no_part_of_a_run_that_is_done(hub):
+    home = hub.settings.home
+    folder = RunFolder.create(home, "generate", title="t", config={"seed_set": "seeds"}, lane="light", run_id="again")
+    with folder.hold():
+        for name in ("kept", "stale", "judged"):
+            folder.append("candidates", candidate_row(name))
+        folder.finish("cancelled")
+    hub.step()
+    hub.add_review("again", "judged", "accept")
+    assert hub.store.count_candidates("again")["made"] == 3
+    folder = RunFolder(home / "runs" / "again")
+    folder.order("again")
+    with folder.hold():
+        folder.append("candidates", candidate_row("kept"))
+        hub.step()
+        assert hub.store.count_candidates("again")["made"] == 3  # nothing vanishes while it works
+        folder.finish("done", {})
+    hub.step()
+    assert set(hub.store.list_candidates("again")["candidate_id"]) == {"kept", "judged"}
+
+
+def test_answers_that_are_meant_to_be_wrong_never_train(hub):
+    rows = [candidate_row("right"), candidate_row("wrong", meta={"label": "incorrect"})]
+    finish(hub, "negatives", "generate", {"seed_set": "seeds"}, {"candidates": rows})
+    hub.add_review("negatives", "wrong", "accept")
+    for policy in ("filters and not rejected", "accepted by hand"):
+        found = hub.store.list_training_candidates(["negatives"], policy)["candidate_id"].tolist()
+        assert "wrong" not in found
+    assert "What is wrong?" not in hub.store.list_earlier_questions("seeds")
+
+
+def test_tokens_of_a_call_that_brought_several_candidates_are_one_number(hub):
+    rows = [candidate_row("a", 1), candidate_row("b", 1), candidate_row("c", 2), candidate_row("d", 3)]
+    rows[3]["n_output_tokens"] = None
+    finish(hub, "calls", "generate", {"seed_set": "seeds"}, {"candidates": rows})
+    assert sorted(hub.store.list_call_outputs(["calls"])) == [2, 4]
