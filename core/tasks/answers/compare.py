@@ -7,9 +7,10 @@ of two; ``tolerance`` admits rounded answers where a data set has them (Minerva,
 
 Conventions, where people differ: a bare list (``1, -2``) is several answers in any order, round brackets are in order;
 a unit, a currency or a percent sign may be left out but not changed; ``x = 5`` is ``5``; a missing answer is wrong.
+What may be either of two things is not decided: ``2,5`` beside ``2.5``, ``5`` beside ``5 million``, ``90`` beside
+``1 hour 30 minutes``, the bare 24 beside a solution of a Game of 24.
 """
 
-import asyncio
 import math
 import re
 import threading
@@ -20,8 +21,9 @@ from typing import Any
 
 from core.tasks.answers.final_line import Extraction, extract_answer, reduce_sentence
 from core.tasks.answers.games import match_solutions
+from core.tasks.answers.judgement import Judgement
 from core.tasks.answers.kinds import SEPARATOR, TooManyError, is_wordy, read_answer, split_top
-from core.tasks.answers.matching import Judgement, match_texts
+from core.tasks.answers.matching import UNSCALED, match_texts
 from core.tasks.answers.numbers import Quantity, read_quantity
 from core.tasks.answers.pool import MAX_LENGTH, TOO_LONG, VerificationPool, shared_pool
 from core.tasks.answers.tidy import tidy_answer
@@ -89,16 +91,6 @@ def is_plain(text: str) -> bool:
             return False
         waiting += answer.items
     return True
-
-
-async def compare_async(gold: Any, pred: Any, tolerance: float | None = None) -> Judgement:
-    """Do as :func:`compare` in a thread, so that an event loop goes on meanwhile."""
-    return await asyncio.to_thread(compare, gold, pred, tolerance)
-
-
-async def judge_response_async(gold: Any, response: Any, tolerance: float | None = None) -> Judgement:
-    """Do as :func:`judge_response` in a thread, so that an event loop goes on meanwhile."""
-    return await asyncio.to_thread(judge_response, gold, response, tolerance)
 
 
 def judge_many(
@@ -190,6 +182,8 @@ def _judge_numbers(gold: Quantity, pred: Quantity, tolerance: Fraction | None) -
         return Judgement(
             True, "The numbers are equal." if is_exact else "The numbers are equal in their units or rounded."
         )
+    if gold.lacks_scale(pred):
+        return Judgement(None, UNSCALED)
     if not gold.measure.fits(pred.measure):
         return Judgement(False, f"The units differ: {gold.unit} and {pred.unit}.")
     return Judgement(False, "The numbers differ.")

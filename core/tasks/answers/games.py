@@ -7,7 +7,7 @@ leaves them open.
 import re
 from collections import Counter
 
-from core.tasks.answers.matching import Judgement
+from core.tasks.answers.judgement import Judgement
 from core.tasks.arithmetic24 import TARGET, ExpressionError, Node, parse_expression
 
 _LIKELY = re.compile(r"[-+*/()\d\s=.]|\\(?:times|cdot|div|frac)|[{}]")
@@ -21,6 +21,8 @@ def match_solutions(gold: str, other: str) -> Judgement | None:
     wanted = _read_solution(gold)
     if wanted is None or wanted.value != TARGET:
         return None
+    if other == str(TARGET):
+        return Judgement(None, "The reference solves a Game of 24, and the bare 24 shows no solution.")
     node = _read_solution(other)
     if node is None:
         return Judgement(False, "The reference solves a Game of 24, the answer is no expression of four numbers.")

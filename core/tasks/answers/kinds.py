@@ -8,6 +8,7 @@ one letter are the intervals they mean. Knows nothing of equality: see :mod:`cor
 import re
 from dataclasses import dataclass, replace
 
+from core.tasks.answers.number_words import read_number_words
 from core.tasks.answers.numbers import Quantity, read_tidy_quantity
 from core.tasks.answers.units import NOTHING, Unit, split_unit
 
@@ -24,14 +25,15 @@ EMPTY = frozenset(
 )
 UNDEFINED = frozenset(["dne", "does not exist", "undefined", "not defined", "the limit does not exist"])
 ALL_REALS = frozenset(["all real numbers", "all reals", "real numbers", "all real number"])
-_NAMES = "zero one two three four five six seven eight nine ten eleven twelve"
-NUMBER_WORDS = {name: str(value) for value, name in enumerate(_NAMES.split())}
 INFINITE = frozenset([r"\infty", r"+\infty", "infinity", "+infinity", "inf", "oo"])
 
 _NAME = r"\\?[A-Za-z]+'*(?:_\{?[A-Za-z0-9,\\ {}]+\}?)?'*"
 NAME = re.compile(
     rf"(?:\\text\s*\{{[^{{}}]*\}}|{_NAME}|\\angle\s*[A-Z]+)\s*(?:\(\s*{_NAME}(?:,\s*{_NAME})*\s*\))?|\([A-Za-z, ]+\)"
 )
+LETTER = re.compile(r"(?![ei]$)[A-Za-z]'*(?:_\{?[A-Za-z0-9]+\}?)?'*")
+"""One letter that is no constant, with its index."""
+
 CHOICE = re.compile(
     r"(?:(?:option|choice|answer)\s+)?(?:\(\s*([A-Za-z])\s*\)|([A-Z])(?=[.):]|$))\s*[.):]*\s*(.*)",
     re.IGNORECASE | re.DOTALL,
@@ -128,8 +130,8 @@ def split_top(text: str, pattern: re.Pattern) -> list[str]:
 
 def _read_words(text: str, depth: int) -> Answer | None:
     words = plain_words(text)
-    if words in NUMBER_WORDS:
-        return read_answer(NUMBER_WORDS[words])
+    if (number := read_number_words(words)) is not None:
+        return read_answer(str(number))
     if words in TRUE or words in FALSE:
         return Answer("truth", text, sign="true" if words in TRUE else "false")
     if words in EMPTY or text in (r"\emptyset", r"\{\}", r"\{ \}"):
@@ -287,6 +289,8 @@ def _read_equation(text: str, depth: int) -> Answer | None:
     if NAME.fullmatch(sides[0]) and not PRODUCT.fullmatch(sides[0]):
         return Answer("assignment", text, (read_answer(sides[-1], depth + 1),), sides[0].replace(" ", ""))
     if not re.search(r"(?<![\\A-Za-z])[A-Za-z]", "".join(sides[:-1])):
+        if len(sides) == 2 and LETTER.fullmatch(sides[1]):  # "5 = x"
+            return Answer("assignment", text, (read_answer(sides[0], depth + 1),), sides[1].replace(" ", ""))
         return read_answer(sides[-1], depth + 1)  # "3 + 4 = 7"
     return Answer("equation", text)
 

@@ -7,30 +7,21 @@ first, since it says what was asked for: a unit or a name that the other leaves 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
+from core.tasks.answers.compounds import match_compounds
+from core.tasks.answers.judgement import Judgement
 from core.tasks.answers.kinds import Answer, TooManyError, plain_words, read_answer
+from core.tasks.answers.numbers import read_tidy_quantity
 from core.tasks.answers.tidy import squeeze
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """Whether an answer is the reference."""
-
-    is_equal: bool | None
-    """None where it could not be decided."""
-
-    reason: str
-    """One sentence: how it was decided, or why it could not be."""
-
 
 Ask = Callable[[str, str, str], "bool | None"]
 """``ask(question, gold, other)``: "equal" formulas, the same "equation" or "relation"; None where it cannot be told."""
 
 SAME_TEXT = Judgement(True, "Both are written alike.")
-_FORMULAS = frozenset(["number", "formula"])
+UNSCALED = "Whether the bare number counts millions or the like could not be decided."
 _ORDERED = frozenset(["tuple", "interval", "matrix"])
 _SEVERAL = frozenset(["list", "set", "tuple", "interval", "matrix", "union"])
 
@@ -39,8 +30,9 @@ def match_texts(gold: str, other: str, ask: Ask, tolerance: Fraction | None = No
     """Compare two tidied answers; see :class:`Matcher`."""
     if squeeze(gold) == squeeze(other):
         return SAME_TEXT
-    if _is_decimal_comma(gold, other) or _is_decimal_comma(other, gold):
-        return Judgement(True, "The numbers are equal, one with a decimal comma.")
+    found = _match_decimal_comma(gold, other) or _match_decimal_comma(other, gold)
+    if found := found or match_compounds(gold, other, tolerance):
+        return found
     try:
         first, second = read_answer(gold), read_answer(other)
     except TooManyError as error:
@@ -204,6 +196,8 @@ class Matcher:
             if not first.measure.fits(second.measure) and "%" not in (first.unit, second.unit):
                 return Judgement(False, f"The units differ: {first.unit} and {second.unit}.")
             is_equal = first.equals(second, self.tolerance)
+            if not is_equal and first.lacks_scale(second):
+                return Judgement(None, UNSCALED)
             return _decided(is_equal, "the number", gold.text, other.text)
         if not gold.unit.fits(other.unit):
             return Judgement(False, f"The units differ: {gold.unit.name} and {other.unit.name}.")
@@ -224,10 +218,19 @@ class Matcher:
         return _asked(is_equal, "the formula", gold.text, other.text)
 
 
-def _is_decimal_comma(first: str, second: str) -> bool:
-    """Say whether the first is the second with a comma for the point: 2,5 for 2.5."""
-    is_one = re.fullmatch(r"-?\d+,\d+", first) and re.fullmatch(r"-?\d+\.\d+", second)
-    return bool(is_one) and Fraction(first.replace(",", ".")) == Fraction(second)
+def _match_decimal_comma(first: str, second: str) -> Judgement | None:
+    """Compare 2,05 with 2.05; None where the first is no decimal with a comma, or of another value.
+
+    It is undecided where the first may be several answers as well: 2,5 is 2.5, or 2 and 5. No item of a list begins
+    with a zero that says nothing.
+    """
+    if not (re.fullmatch(r"-?\d+,\d+", first) and re.fullmatch(r"-?\d+\.\d+", second)):
+        return None
+    if read_tidy_quantity(first) is not None or Fraction(first.replace(",", ".")) != Fraction(second):
+        return None
+    if re.search(r",0\d", first):
+        return Judgement(True, "The numbers are equal, one with a decimal comma.")
+    return Judgement(None, f"Whether {_short(first)} is a decimal or two answers could not be decided.")
 
 
 def _bare(answer: Answer) -> str:

@@ -2,7 +2,7 @@ r"""Read plain numbers exactly: integers, decimals, fractions and mixed numbers,
 
 "1,000", "$1000" and "1000.0" are one answer; "60%" is sixty hundredths, "0.6", and the bare "60" where per cent are
 asked for; "-5" is not "5"; "5 km" is "5000 m" and not "5 m", but the unit may be left out. Knows nothing of formulas:
-what is not a plain number is None here.
+"1.5 million" is 1500000. What is not a plain number is None here.
 """
 
 import re
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from core.tasks.answers.number_words import SCALES
 from core.tasks.answers.tidy import tidy_answer
-from core.tasks.answers.units import NOTHING, Unit, split_unit
+from core.tasks.answers.units import NOTHING, Unit, read_unit, split_unit
 
 MAX_LENGTH = 80
 """Longest text read as a number, characters: no honest final answer is longer, and big integers stay small."""
@@ -43,6 +44,9 @@ class Quantity:
     measure: Unit = NOTHING
     """The same unit with its dimension and size."""
 
+    scale: int = 1
+    """What a word behind the number multiplies it by, a million in "1.5 million"; ``value`` is multiplied already."""
+
     def equals(self, other: "Quantity", tolerance: Fraction | None = None) -> bool:
         """Say whether ``other`` answers what this reference asks for.
 
@@ -61,6 +65,14 @@ class Quantity:
         is_measured = bool(self.measure.dimension and other.measure.dimension)
         sizes = (self.measure.size, other.measure.size) if is_measured else (1, 1)
         return is_close(self.value * sizes[0], other.value * sizes[1], tolerance)
+
+    def lacks_scale(self, other: "Quantity") -> bool:
+        """Say whether both are the same number but for a word such as "million" that one of them has."""
+        return (
+            self.scale != other.scale
+            and 1 in (self.scale, other.scale)
+            and self.value * other.scale == other.value * self.scale
+        )
 
     def _is_percentage(self, other: "Quantity", tolerance: Fraction | None) -> bool:
         if is_close(self.value, other.value, tolerance):
@@ -92,7 +104,16 @@ def read_tidy_quantity(text: str) -> Quantity | None:
     value = _read_signed(number)
     if value is None:
         return None
-    return Quantity(value / 100 if unit.name == "%" else value, unit.name, unit)
+    scale, unit = _split_scale(unit)
+    return Quantity(value / 100 if unit.name == "%" else value * scale, unit.name, unit, scale)
+
+
+def _split_scale(unit: Unit) -> tuple[int, Unit]:
+    """Return what "million" or "million dollars" multiplies by, and the unit without that word."""
+    first, _, rest = unit.name.partition(" ")
+    if first not in SCALES:
+        return 1, unit
+    return SCALES[first], (read_unit(rest) if rest else None) or NOTHING
 
 
 def read_number(text: str) -> Fraction | None:

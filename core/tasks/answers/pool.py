@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from core.tasks.answers.matching import Judgement
+from core.tasks.answers.judgement import Judgement
 
 WORKER = "core.tasks.answers.symbolic"
 ROOT = Path(__file__).resolve().parents[3]

@@ -21,8 +21,9 @@ from fractions import Fraction
 from typing import Any, TextIO
 
 from core.tasks.answers import evaluate, formula
+from core.tasks.answers.judgement import Judgement
 from core.tasks.answers.kinds import RELATION, split_top
-from core.tasks.answers.matching import Judgement, match_texts
+from core.tasks.answers.matching import match_texts
 from core.tasks.answers.tidy import tidy_answer
 
 LOAD_LIMIT_S = 60.0

@@ -77,8 +77,12 @@ $42$ == 42
 -1./3 == -1/3
 10^{3} == 1000
 $1,234.50 == 1234.5
-2,5 == 2.5
-1000.99 == 1000,99
+2,5 ?? 2.5
+2.5 ?? 2,5
+1.2 ?? 1,2
+1000.99 ?? 1000,99
+2,05 == 2.05
+1,000 != 1.000
 2.5 != 2,6
 28\% == 28 pct
 28\% == 28 percentage
@@ -98,6 +102,32 @@ $1,234.50 == 1234.5
 33\frac{1}{3}\% == 1/3
 25 == 25\%
 25 != 0.25
+$1,000,000 == 1 million
+2.5 \text{ million} == 2500000
+1 million dollars == $1000000
+3 thousand != 3 million
+5 ?? 5 million
+5 million ?? 5
+five hundred == 500
+25 == twenty-five
+one hundred and five == 105
+two thousand three hundred == 2300
+fifteen hundred == 1500
+twelve million == 12000000
+five and six != 11
+five and six == 5, 6
+twenty fifteen != 35
+1 hour 30 minutes == 90 minutes
+1.5 hours == 1 hour and 30 minutes
+2 feet 3 inches == 27 inches
+2\text{ feet }3\text{ inches} == 27 \text{ in}
+5 feet 6 inches != 5 feet 7 inches
+5 feet 6 inches != 66 minutes
+5 feet 6 inches != 67
+1 hour 30 minutes ?? 90
+2 feet 3 inches != 2 feet
+3 hours, 20 minutes != 200 minutes
+20 minutes 3 hours != 200 minutes
 """
 
 LATEX = r"""
@@ -275,6 +305,12 @@ x^2+y^2=1 == y^2=1-x^2
 x^2+y^2=1 != x^2+y^2=2
 xy=1 == y=1/x
 A=5 == Area = 5
+y = 3 == 3 = y
+3 = y == 3
+3 = y != 4 = y
+3 = y != y
+3 = y != 3 = z
+2\pi/2 = \pi == \pi
 \frac{x}{2}+\frac{y}{3}=1 == 3x+2y=6
 """
 
@@ -319,7 +355,8 @@ p - q != q-p
 24 == (1+2+3)*4
 24 != (1+2+3)*5
 (6 - 4) * (4 + 8) == (8+4)*(6-4) = 24
-(6 - 4) * (4 + 8) != 24
+(6 - 4) * (4 + 8) ?? 24
+4*6*1*1 ?? 24
 (6 - 4) * (4 + 8) != 6*4*1*1
 SRAC=LRAC == SRAC = LRAC
 Paris != London
@@ -344,14 +381,17 @@ KINDS = {"numbers": NUMBERS, "latex": LATEX, "lists": LISTS, "intervals": INTERV
 KINDS |= {"equations": EQUATIONS, "words": WORDS}
 
 
+SIGNS = {" == ": True, " != ": False, " ?? ": None}
+
+
 def read_cases():
-    """Return (kind, reference, answer, whether they are equal) of every line."""
+    """Return (kind, reference, answer, whether they are equal) of every line; ?? stands for undecided."""
     cases = []
     for kind, text in KINDS.items():
         for line in text.strip().split("\n"):
-            sign = " == " if " == " in line else " != "
+            sign = next(each for each in SIGNS if each in line)
             gold, pred = line.split(sign)
-            cases.append((kind, gold, pred, sign == " == "))
+            cases.append((kind, gold, pred, SIGNS[sign]))
     return cases
 
 
