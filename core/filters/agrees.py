@@ -87,6 +87,8 @@ class Agrees:
     def __post_init__(self) -> None:
         if not 1 <= self.n_samples <= MOST_SAMPLES:
             raise SeedbedError(f"Ask for 1 to {MOST_SAMPLES} further answers, not {self.n_samples!r}.")
+        if self.min_votes < 1 or self.temperature < 0:
+            raise SeedbedError("A majority needs at least 1 vote, and a temperature of at least 0.")
 
     async def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:
         """Return one verdict per candidate, in order; the value is the share of agreeing answers when it was settled.

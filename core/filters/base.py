@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from core.errors import UnknownNameError
+from core.errors import SeedbedError, UnknownNameError
 from core.records import Candidate, Problem, Verdict
 from core.registry import Registry
+from core.setting_types import find_misfit
 from core.tasks.base import Task
 from core.tasks.prompts import SHIPPED, Prompts
 from core.teacher.base import Teacher
@@ -98,6 +99,7 @@ def make_filters(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
 
     Raises:
         UnknownNameError: no such filter, or no such setting of it.
+        SeedbedError: a value that the setting cannot have.
     """
     filters = []
     for name in dict.fromkeys(names):
@@ -107,6 +109,8 @@ def make_filters(names: Sequence[str], settings: Mapping[str, Mapping[str, Any]]
             raise UnknownNameError(
                 f"The filter {name} has no setting {min(unknown)!r}; known: {', '.join(sorted(known)) or 'none'}."
             )
+        if misfit := find_misfit(member, changes):
+            raise SeedbedError(f"The setting {name}.{misfit}.")
         filters.append(replace(member, **changes) if changes else member)
     return sorted(filters, key=lambda member: COSTS.index(member.cost))
 

@@ -6,6 +6,7 @@ How a language is told stands in ``languages``; this file knows nothing of words
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.errors import SeedbedError
 from core.filters.base import FILTERS, FilterContext, accept, leave_open, quote, reject
 from core.filters.languages import MIN_WORDS, Reading, read_language
 from core.records import Candidate, Verdict
@@ -21,6 +22,10 @@ class SeedLanguage:
 
     max_foreign_share: float = 0.15
     """Largest share of words in a script that no parent uses, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_foreign_share <= 1:
+            raise SeedbedError(f"The share of foreign words is a number from 0 to 1, not {self.max_foreign_share!r}.")
 
     def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:
         """Return one verdict per candidate, in order; the value is the share of words in a foreign script.

@@ -5,7 +5,7 @@ out. It knows nothing of filters, of how many candidates are wanted, or of how a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from core.errors import PromptError
 from core.records import Candidate, Problem
 from core.registry import Registry
+from core.setting_types import find_misfit
 from core.tasks.base import Task
 from core.tasks.prompts import SHIPPED, Prompts
 from core.teacher.base import Teacher, TeacherRequest
@@ -54,13 +55,17 @@ class MethodSettings:
     """Of the question requests; None: the method's own."""
 
     def __post_init__(self) -> None:
-        """Raise PromptError for a number that no request can be made of."""
+        """Raise PromptError for a value of another type, or a number that no request can be made of."""
+        if misfit := find_misfit(self, {each.name: getattr(self, each.name) for each in fields(self)}):
+            raise PromptError(f"The setting {misfit}.")
         if not 1 <= self.n_per_call <= MOST_PER_CALL:
             raise PromptError(f"One call can ask for 1 to {MOST_PER_CALL} instances, not {self.n_per_call}.")
         if self.tail is not None and not 0 < self.tail <= 1:
             raise PromptError(f"The threshold for the tails is a probability above 0 and up to 1, not {self.tail}.")
         if self.n_parents < 1:
             raise PromptError(f"A mutation has at least one parent, not {self.n_parents}.")
+        if self.temperature is not None and self.temperature < 0:
+            raise PromptError(f"A temperature is at least 0, not {self.temperature}.")
 
 
 @dataclass(frozen=True, slots=True)

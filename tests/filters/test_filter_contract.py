@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 import core.filters as _registers_them  # noqa: F401
-from core.errors import UnknownNameError
+from core.errors import SeedbedError, UnknownNameError
 from core.filters.base import COSTS, FILTERS, FilterContext, is_rejected, make_filters
 from core.records import Problem
 from core.tasks import TASKS
@@ -141,6 +141,34 @@ def test_settings_are_documented_and_can_be_changed(name):
     assert same == member
     with pytest.raises(UnknownNameError):
         make_filters([name], {name: {"no_such_setting": 1}})
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "sentence"),
+    [
+        ("rouge_l", "limit", "abc", "rouge_l.limit must be a number, not 'abc'"),
+        ("rouge_l", "limit", 1.5, "from 0 to 1, not 1.5"),
+        ("rouge_l", "tokens", 5, "rouge_l.tokens must be a text, not 5"),
+        ("rouge_l", "compares_seeds", "no", "rouge_l.compares_seeds must be true or false, not 'no'"),
+        ("length", "min_question_words", "x", "must be a whole number, not 'x'"),
+        ("length", "max_times_seed", "x", "must be a number or null, not 'x'"),
+        ("well_formed", "max_characters", 2.5, "must be a whole number, not 2.5"),
+        ("contamination", "min_share", "x", "must be a number, not 'x'"),
+        ("forbidden", "phrases", "one", "must be a list of texts, not 'one'"),
+        ("forbidden", "phrases", [1], "must be a list of texts"),
+        ("language", "max_foreign_share", 2, "from 0 to 1"),
+        ("agrees", "min_votes", 0, "at least 1 vote"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(name, field, value, sentence):
+    with pytest.raises(SeedbedError, match=sentence) as refused:
+        make_filters([name], {name: {field: value}})
+    assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+
+
+def test_a_setting_may_be_null_where_it_has_a_default_for_it():
+    assert make_filters(["length"], {"length": {"max_times_seed": None}})[0].max_times_seed is None
+    assert make_filters(["rouge_l"], {"rouge_l": {"limit": 1}})[0].limit == 1
 
 
 def test_nothing_to_compare_with_and_no_answer_is_no_reason_to_reject(name):

@@ -411,6 +411,27 @@ def test_settings_that_no_request_can_be_made_of_are_refused(wrong):
         MethodSettings(**wrong)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("n_per_call", "abc", "a whole number"), ("n_per_call", 2.5, "a whole number"),
+        ("n_per_call", True, "a whole number"), ("n_parents", 1.5, "a whole number"),
+        ("tail", "x", "a number or null"), ("tail", float("nan"), "a number or null"),
+        ("temperature", "hot", "a number or null"), ("has_seeds", "no", "true or false"), ("prompt", 5, "a text"),
+    ],
+)  # fmt: skip
+def test_settings_of_another_type_are_refused_in_one_sentence(name, value, wanted):
+    with pytest.raises(PromptError) as refused:
+        MethodSettings(**{name: value})
+    assert str(refused.value) == f"The setting {name} must be {wanted}, not {value!r}."
+
+
+def test_a_temperature_is_not_negative_and_may_be_whole():
+    with pytest.raises(PromptError, match="at least 0, not -1"):
+        MethodSettings(temperature=-1)
+    assert MethodSettings(temperature=1, tail=None).temperature == 1
+
+
 def test_answers_are_asked_at_their_own_temperature_with_the_hint_of_the_call(scripted, stories, story_seeds):
     teacher = scripted(stories)
     ask("vs_standard", teacher, story_seeds, n_per_call=2)
