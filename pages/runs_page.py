@@ -12,6 +12,7 @@ from pages.components.access import show_errors, use_hub
 from pages.components.frame import choose, draw_empty, explain, open_page
 from pages.components.run_actions import draw_clone, draw_trash
 from pages.components.running import describe_counts, draw_live, draw_run, draw_state, elapsed
+from pages.components.spending import draw_calls
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
 
@@ -93,6 +94,7 @@ def draw_details(hub: Hub, run: dict) -> None:
             st.rerun()
     if run["error"]:
         st.error(plain(run["error"]))
+    draw_calls(hub, run_id)
     if is_repeatable:
         st.caption("Repeat it in a shell")
         folder = hub.settings.home / "runs" / run_id

@@ -1,4 +1,7 @@
-"""What a run's calls took and cost so far, by role; and the table of prices, which a person can edit."""
+"""What a run's requests took and cost so far, by role and one by one; the table of prices, which a person can edit.
+
+A request is a row of the ledger (``calls`` in the store); a method's call, elsewhere, may take several.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +16,9 @@ from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.text import plain
 
+N_REQUESTS = 500
+"""Requests that are listed one by one, at most."""
+
 PRICE_COLUMNS = ("model", "host", "input", "cached_input", "output", "date", "source")
 
 
@@ -23,7 +29,7 @@ def draw_spending(hub: Hub, run_id: str, n_accepted: int) -> None:
         return
     n_tokens = totals["n_input_tokens"] + totals["n_output_tokens"]
     with st.container(horizontal=True, gap="medium"):
-        st.metric("calls", numbers.count(totals["n_calls"]), width="content")
+        st.metric("requests", numbers.count(totals["n_calls"]), width="content")
         st.metric("tokens in", numbers.tokens(totals["n_input_tokens"]), width="content")
         st.metric("tokens out", numbers.tokens(totals["n_output_tokens"]), width="content")
         st.metric("paid", word_dollars(totals["paid_usd"], totals["n_unpriced"]), width="content")
@@ -40,17 +46,101 @@ def draw_spending(hub: Hub, run_id: str, n_accepted: int) -> None:
 
 
 def list_notes(totals: Mapping[str, Any]) -> list[str]:
-    """Return what must be said beside the numbers: calls without a price, without a count, failed, from the cache."""
+    """Return what must be said beside the numbers: requests from the cache, failed, not counted, without a price."""
     notes = []
     if totals["n_cached"]:
-        notes.append(f"{numbers.counted(totals['n_cached'], 'call')} answered from the cache, for nothing.")
+        notes.append(f"{numbers.counted(totals['n_cached'], 'request')} answered from the cache, for nothing.")
     if totals["n_failed"]:
-        notes.append(f"{numbers.counted(totals['n_failed'], 'call')} ended without a reply.")
+        notes.append(f"{numbers.counted(totals['n_failed'], 'request')} ended without a reply.")
     if totals["n_uncounted"]:
-        notes.append(f"The server did not count the tokens of {numbers.counted(totals['n_uncounted'], 'call')}.")
+        notes.append(f"The server did not count the tokens of {numbers.counted(totals['n_uncounted'], 'request')}.")
     if totals["n_unpriced"]:
-        notes.append(f"What {numbers.counted(totals['n_unpriced'], 'call')} cost is unknown: see Prices.")
+        notes.append(f"What {numbers.counted(totals['n_unpriced'], 'request')} cost is unknown: see Prices.")
     return notes
+
+
+def draw_calls(hub: Hub, run_id: str) -> None:
+    """Draw the requests of a run one by one, folded; read only while they are open, for a run may have thousands.
+
+    Nothing is drawn for a run that has sent none.
+    """
+    totals = hub.store.total_calls(run_id)
+    if not totals or not totals["n_calls"]:
+        return
+    fold = st.expander("Requests one by one", key=f"calls_{run_id}", on_change="rerun", icon=":material/receipt_long:")
+    if not fold.open:
+        return
+    with fold:
+        rows = list_requests(hub, run_id, are_failed_first=bool(totals["n_failed"]) and _draw_order(run_id, totals))
+        if len(rows) == N_REQUESTS:
+            st.caption(f"The first {numbers.count(N_REQUESTS)}.")
+        _draw_requests(rows, run_id)
+
+
+def list_requests(hub: Hub, run_id: str, *, are_failed_first: bool) -> pd.DataFrame:
+    """Return the columns of ``store.list_calls``, newest first, or those that failed before all others."""
+    if not are_failed_first:
+        return hub.store.list_calls(run_id, limit=N_REQUESTS)
+    failed = hub.store.list_calls(run_id, has_failed=True, limit=N_REQUESTS)
+    others = hub.store.list_calls(run_id, limit=N_REQUESTS)
+    parts = [part for part in (failed, others[others["error"].isna()]) if not part.empty]
+    return pd.concat(parts, ignore_index=True).head(N_REQUESTS)
+
+
+def _draw_order(run_id: str, totals: Mapping[str, Any]) -> bool:
+    return st.toggle(f"Failed ones first ({numbers.count(totals['n_failed'])})", True, key=f"failed_first_{run_id}")
+
+
+def _draw_requests(rows: pd.DataFrame, run_id: str) -> None:
+    """Draw requests as a table of texts."""
+    right = {"alignment": "right", "width": "small"}
+    records = rows.to_dict("records")
+    table = pd.DataFrame(
+        {
+            "at": rows["written_at"].map(numbers.moment),
+            "role": rows["purpose"],
+            "model": rows["teacher"],
+            "end": [_word_end(row) for row in records],
+            "in": rows["n_input_tokens"].map(numbers.tokens),
+            "out": rows["n_output_tokens"].map(numbers.tokens),
+            "paid": [word_paid(row) for row in records],
+            "took": rows["seconds"].map(numbers.duration),
+            "sent": rows["n_attempts"].map(numbers.count),
+            "error": rows["error"].fillna("").astype(str),
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(38 + 35 * len(table), 283),
+        key=f"requests_{run_id}",
+        column_config={
+            **{name: st.column_config.TextColumn(name, width="small") for name in ("at", "role", "model", "end")},
+            **{name: st.column_config.TextColumn(name, **right) for name in ("in", "out", "paid", "took")},
+            "sent": st.column_config.TextColumn("sent", help="Times that it was sent; 0 from the cache.", **right),
+            "error": st.column_config.TextColumn("error", width="large"),
+        },
+    )
+
+
+def _word_end(row: Mapping[str, Any]) -> str:
+    """Return how a request ended, in a word or two."""
+    if not numbers.is_missing(row["error"]):
+        return "failed"
+    if row["is_open"]:
+        return "no end known"
+    return "from the cache" if _is_cached(row) else row["finish_reason"]
+
+
+def _is_cached(row: Mapping[str, Any]) -> bool:
+    return not numbers.is_missing(row["is_cached"]) and bool(row["is_cached"])
+
+
+def word_paid(row: Mapping[str, Any]) -> str:
+    """Return what was paid for one request, a dash where nothing can be known yet."""
+    if _is_cached(row):
+        return "$0"
+    return numbers.MISSING if row["is_open"] else word_dollars(row["paid_usd"])
 
 
 def word_dollars(usd: float | None, n_unpriced: int = 0) -> str:
@@ -63,7 +153,7 @@ def word_dollars(usd: float | None, n_unpriced: int = 0) -> str:
 def _draw_roles(rows: pd.DataFrame) -> None:
     right = {"alignment": "right", "width": "small"}
     table = rows.assign(
-        calls=rows["n_calls"].map(numbers.count),
+        requests=rows["n_calls"].map(numbers.count),
         tokens_in=rows["n_input_tokens"].map(numbers.tokens),
         tokens_out=rows["n_output_tokens"].map(numbers.tokens),
         paid=[word_dollars(row["paid_usd"], row["n_unpriced"]) for row in rows.to_dict("records")],
@@ -71,11 +161,11 @@ def _draw_roles(rows: pd.DataFrame) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        column_order=["purpose", "teacher", "calls", "tokens_in", "tokens_out", "paid"],
+        column_order=["purpose", "teacher", "requests", "tokens_in", "tokens_out", "paid"],
         column_config={
             "purpose": "role",
             "teacher": "model",
-            "calls": st.column_config.TextColumn("calls", **right),
+            "requests": st.column_config.TextColumn("requests", **right),
             "tokens_in": st.column_config.TextColumn("tokens in", **right),
             "tokens_out": st.column_config.TextColumn("tokens out", **right),
             "paid": st.column_config.TextColumn("paid", **right),
