@@ -42,6 +42,7 @@ def draw_method(task: Task) -> Asking:
         key="method",
         shown=lambda name: METHODS.get(name).title,
         usual="rewrite",
+        persist_state="session",
     )
     member = METHODS.get(method)
     st.caption(f"{plain(member.source)}.")
@@ -59,13 +60,18 @@ def _draw_settings(uses: frozenset[str]) -> dict[str, Any]:
         values["has_seeds"] = not st.toggle(
             "Without seeds",
             key="without_seeds",
+            persist_state="session",
             help="All are asked from one fixed prompt of the task, as in the paper.",
         )
     if "form" in uses:
-        values["form"] = st.selectbox("Asked as", list(FORMS), list(FORMS).index("vs_cot"), key="method_form")
+        values["form"] = st.selectbox(
+            "Asked as", list(FORMS), list(FORMS).index("vs_cot"), key="method_form", persist_state="session"
+        )
     if "n_per_call" in uses:
         values["n_per_call"] = int(
-            st.number_input("Asked for by one call (k)", 1, 50, USUAL["n_per_call"], key="n_per_call")
+            st.number_input(
+                "Asked for by one call (k)", 1, 50, USUAL["n_per_call"], key="n_per_call", persist_state="session"
+            )
         )
     if "tail" in uses:
         values["tail"] = st.number_input(
@@ -76,15 +82,20 @@ def _draw_settings(uses: frozenset[str]) -> dict[str, Any]:
             0.05,
             format="%.3f",
             key="tail",
+            persist_state="session",
             placeholder="any",
             help="The smaller, the further from what the model would say first; below 0.01 it becomes unstable.",
         )
     if "n_parents" in uses:
-        values["n_parents"] = int(st.number_input("Parents of each", 1, 5, USUAL["n_parents"], key="n_parents"))
+        values["n_parents"] = int(
+            st.number_input("Parents of each", 1, 5, USUAL["n_parents"], key="n_parents", persist_state="session")
+        )
     if "labels_skills" in uses:
-        values["labels_skills"] = st.toggle("Ask for the skills too", key="labels_skills")
+        values["labels_skills"] = st.toggle("Ask for the skills too", key="labels_skills", persist_state="session")
     if "prompt" in uses:
-        values["prompt"] = st.text_area("Your prompt", _SUGGESTION, height=PROMPT_HEIGHT, key="free_prompt")
+        values["prompt"] = st.text_area(
+            "Your prompt", _SUGGESTION, height=PROMPT_HEIGHT, key="free_prompt", persist_state="session"
+        )
         with st.popover("Placeholders"):
             st.markdown("\n".join(f"- `{{{name}}}`: {what}" for name, what in PLACEHOLDERS.items()))
     if "temperature" in uses:
@@ -95,6 +106,7 @@ def _draw_settings(uses: frozenset[str]) -> dict[str, Any]:
             None,
             0.1,
             key="method_temperature",
+            persist_state="session",
             placeholder="the method's own",
         )
     return values

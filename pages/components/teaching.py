@@ -6,9 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from core.teacher.base import ROLES
+from core.models.student import check_adapter
+from core.recipes.start import find_trained_run, fix_model
 from core.teacher.prices import Price, read_prices
-from pages.components.frame import note_teacher
+from pages.components.access import show_errors, use_hub
+from pages.components.frame import note_teacher, tell_apart
+from pages.components.scoring import OTHER, TINY, name_adapter
 from pages.components.serving import draw_server_form
 
 BUILT_IN = "the built-in teacher"
@@ -19,9 +22,9 @@ SAME = "the same"
 ROLE_NAMES = {
     "question": "Who writes questions",
     "answer": "Who answers them",
-    "judge": "Who judges and labels",
-    "grader": "Who grades",
+    "judge": "Who labels their skills",
 }
+"""Roles that growing candidates asks; a grader is asked by a score run alone, and chosen there."""
 
 Spec = str | dict[str, Any]
 
@@ -40,7 +43,7 @@ def draw_team(home: Path) -> tuple[Spec, dict[str, Spec]] | None:
     roles: dict[str, Spec | None] = {}
     with st.popover("Other roles", icon=":material/group:"):
         st.caption("Each role may have a model of its own, with its own sampling, limits and price.")
-        for role in ROLES[1:3]:
+        for role in list(ROLE_NAMES)[1:]:
             if (spec := _draw_spec(role, [SAME, BUILT_IN, SERVER, STUDENT], prices)) != SAME:
                 roles[role] = spec
     for role in roles:
@@ -59,7 +62,10 @@ def name_spec(spec: Spec | None) -> str:
         return "not filled in yet"
     if isinstance(spec, str):
         return BUILT_IN
-    return spec["model"] if "base_url" in spec else f"the student {spec['student']}"
+    if "base_url" in spec:
+        return spec["model"]
+    adapter = spec.get("adapter")
+    return f"the student {spec['student']}" + (f" with {find_trained_run(adapter) or adapter}" if adapter else "")
 
 
 def _draw_spec(role: str, options: list[str], prices: Sequence[Price]) -> Spec | None:
@@ -70,28 +76,70 @@ def _draw_spec(role: str, options: list[str], prices: Sequence[Price]) -> Spec |
     if choice == BUILT_IN:
         return "built-in"
     if choice == STUDENT:
-        source = st.text_input(
-            "Folder or Hugging Face id",
-            "tiny",
-            key=f"{role}_student",
-            persist_state="session",
-            help="The student as its own teacher, as in SPARQ: it needs no server and costs only time.",
-        ).strip()
-        return {"student": source, **_draw_sampling(role, has_top_p=False)} if source else None
+        student = _draw_student(role)
+        return None if student is None else {**student, **_draw_sampling(role, has_top_p=False)}
     server = draw_server_form(f"{role}_server", is_teacher=True, prices=prices)
     return None if server is None else {**server, **_draw_sampling(role), **_draw_limits(role)}
+
+
+def _draw_student(role: str) -> dict[str, str] | None:
+    """Draw which student answers in a role: as shipped, as trained in this home, or from a folder; None: not known."""
+    made = {row["path"]: row for row in use_hub().store.list_adapters().to_dict("records")}
+    options, key = [TINY, *made, OTHER], f"{role}_student"
+    if st.session_state.get(key, TINY) not in options:
+        st.session_state[key] = TINY  # its run is in the trash
+    choice = st.selectbox(
+        "Which student",
+        options,
+        key=key,
+        persist_state="session",
+        format_func=tell_apart(
+            options,
+            lambda option: name_adapter(made[option]) if option in made else option,
+            lambda option: made[option]["run_id"] if option in made else option,
+        ),
+        help="The student as its own teacher, as trained here, is SPARQ's way: it needs no server and costs only time.",
+    )
+    if choice in made:
+        return {"student": made[choice]["student"], "adapter": choice}
+    if choice == TINY:
+        return {"student": "tiny"}
+    source = st.text_input("Folder or id", key=f"{role}_source", persist_state="session").strip()
+    tuned = st.text_input("Adapter folder (optional)", key=f"{role}_adapter", persist_state="session").strip()
+    if not source:
+        return None
+    student = {"student": fix_model(source)}
+    if not tuned:
+        return student
+    folder = Path(tuned).expanduser().resolve()
+    with show_errors():
+        check_adapter(folder)
+        return {**student, "adapter": str(folder)}
+    return None
 
 
 def _draw_sampling(role: str, *, has_top_p: bool = True) -> dict[str, Any]:
     """Draw the sampling of a role, folded; returns what was set, nothing where the method's own stays."""
     with st.expander("Sampling"):
         temperature = st.number_input(
-            "Temperature", 0.0, 2.0, None, 0.1, key=f"{role}_temperature", placeholder="the method's own"
+            "Temperature",
+            0.0,
+            2.0,
+            None,
+            0.1,
+            key=f"{role}_temperature",
+            placeholder="the method's own",
+            persist_state="session",
         )
         top_p = None
         if has_top_p:
-            top_p = st.number_input("Top p", 0.01, 1.0, None, 0.05, key=f"{role}_top_p", placeholder="the model's own")
-        max_tokens = st.number_input("Tokens per reply, at most", 16, None, None, 256, key=f"{role}_max_tokens")
+            top_p = st.number_input(
+                "Top p", 0.01, 1.0, None, 0.05, key=f"{role}_top_p", placeholder="the model's own",
+                persist_state="session",
+            )  # fmt: skip
+        max_tokens = st.number_input(
+            "Tokens per reply, at most", 16, None, None, 256, key=f"{role}_max_tokens", persist_state="session"
+        )
     given = {"temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -100,9 +148,13 @@ def _draw_limits(role: str) -> dict[str, Any]:
     """Draw the limits of a server, folded; returns what was set."""
     with st.expander("Limits"):
         st.caption("When the server says that it is too much, fewer are sent by itself; these are for its quotas.")
+        boxes = {
+            "max_concurrency": ("At the same time", 1024, 8),
+            "requests_per_minute": ("Requests per minute", None, 60),
+            "tokens_per_minute": ("Tokens per minute", None, 10_000),
+        }
         given = {
-            "max_concurrency": st.number_input("At the same time", 1, 1024, None, 8, key=f"{role}_concurrency"),
-            "requests_per_minute": st.number_input("Requests per minute", 1, None, None, 60, key=f"{role}_rpm"),
-            "tokens_per_minute": st.number_input("Tokens per minute", 1, None, None, 10_000, key=f"{role}_tpm"),
+            name: st.number_input(label, 1, most, None, step, key=f"{role}_{name}", persist_state="session")
+            for name, (label, most, step) in boxes.items()
         }
     return {name: value for name, value in given.items() if value is not None}
