@@ -19,10 +19,9 @@ from core.generation.base import METHODS
 from core.generation.grow import require_seeds
 from core.hub import Hub
 from core.recipes.comparing_run import config_of_method
-from core.recipes.generating import find_turn, make_generate_config
+from core.recipes.generating import choose_lane, find_turn, make_generate_config, require_servers
 from core.recipes.growing import make_brief, make_settings
 from core.recipes.start import FILTER_NAMES, read_seed_set
-from core.recipes.teachers import require_reachable
 from core.records import INCORRECT
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
@@ -57,8 +56,8 @@ def start_comparison(
         n_seeds: the first so many seeds; fewer where the selection has fewer.
         n_per_seed: candidates of each seed by each method.
         round_: which round's selection, where the run chose several times.
-        choices: ``teacher``, ``roles``, ``settings``, ``prompts``, ``filters``, ``filter_settings`` and ``budget`` (of
-            all methods together), as ``make_generate_config`` takes them.
+        choices: ``teacher``, ``roles``, ``settings``, ``prompts``, ``filters``, ``filter_settings``, ``benchmarks`` and
+            ``budget`` (of all methods together), as ``make_generate_config`` takes them.
 
     Raises:
         RunError: fewer than two methods.
@@ -93,11 +92,10 @@ def start_comparison(
     for name in names:
         brief = make_brief(config_of_method(config, name), TASKS.get(config["task"]), (), "")
         require_seeds(seeds["problem_id"].tolist(), METHODS.get(name), brief)
-    for spec in [config["teacher"], *config["roles"].values()]:
-        if isinstance(spec, Mapping) and "base_url" in spec:
-            require_reachable({name: spec[name] for name in ("base_url", "model", "key_env") if name in spec})
+    require_servers(config)
     title = f"Compare {', '.join(names)} on {len(seeds)} seeds of {about['name']}"
-    return hub.submit("compare", title[:200], config, lane="teacher", inputs={"seeds": seeds})
+    lane = choose_lane({**config, "is_preview": False})  # it asks as much as a full run does
+    return hub.submit("compare", title[:200], config, lane=lane, inputs={"seeds": seeds})
 
 
 def make_comparison_config(

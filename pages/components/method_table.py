@@ -33,7 +33,7 @@ USUAL = ("rewrite", "vs_standard")
 MOST = 8
 """Methods of one comparison: more points could not be told apart."""
 
-CHOICES = ("teacher", "roles", "settings", "prompts", "filters", "filter_settings", "budget")
+CHOICES = ("teacher", "roles", "settings", "prompts", "filters", "filter_settings", "benchmarks", "budget")
 """What a comparison takes over from the page."""
 
 
@@ -91,6 +91,7 @@ def _draw_form(hub: Hub, selection_run: str, row: Mapping[str, Any], choices: Ma
             int(row["k"]),
             min(N_SEEDS, int(row["k"])),
             key=f"compared_seeds_{selection_run}",
+            persist_state="session",
             width=130,
             help="The first ones of the selection, the same for every method.",
         )
