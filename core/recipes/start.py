@@ -4,6 +4,7 @@ It knows the hub and the store's reading verbs; it knows nothing of pages. The s
 A run is given ids, not problems: its worker reads the seed set itself, for a page must not wait for 48,000 problems.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +15,10 @@ from core.hub import Hub
 from core.models.student import check_source
 from core.recipes.scoring import REWARD
 from core.recipes.training import choose_preset
+from core.records import INCORRECT
 from core.runs.folder import RunFolder
 from core.selection import check_pick
+from core.store.reads_candidates import POLICIES
 from core.training.config import PRESETS, TrainingConfig
 
 FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
@@ -169,9 +172,7 @@ def start_finetune(
     about = read_seed_set(hub, seed_set)
     rows = hub.store.list_training_candidates(list(generate_runs), policy)
     if rows.empty:
-        raise TrainingError(
-            "Nothing is accepted in these runs yet: review some candidates, or train on what the filters accept."
-        )
+        raise TrainingError(say_why_no_rows(hub, generate_runs, policy))
     config = {
         "seed_set": seed_set,
         "seed_set_name": about["name"],
@@ -189,6 +190,22 @@ def start_finetune(
         lane="device",
         inputs={"rows": rows},
     )
+
+
+def say_why_no_rows(hub: Hub, generate_runs: Sequence[str], policy: str) -> str:
+    """Return in one sentence why these runs have nothing to train on by a policy, and what to do."""
+    n_wrong = 0
+    for run_id in generate_runs:
+        found = hub.store.list_candidates(run_id=run_id, status="accepted", limit=None)
+        by_hand = found["review"].isin(("accept", "edit"))
+        taken = found[by_hand if policy == POLICIES[1] else by_hand | found["review"].isna()]
+        n_wrong += sum(json.loads(text).get("label") == INCORRECT for text in taken["meta"].dropna())
+    if n_wrong:
+        return (
+            f"What is accepted in these runs, {n_wrong} in all, has answers that are meant to be wrong, and those are "
+            "never trained on as answers; choose runs of another method."
+        )
+    return "Nothing is accepted in these runs yet: review some candidates, or train on what the filters accept."
 
 
 def start_demo(hub: Hub) -> str:

@@ -3,12 +3,16 @@
 Heights are fixed, so that nothing moves between two records.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from core.hub import Hub
+from core.records import INCORRECT
 from core.tasks import TASKS
 from pages.components import reviewing
-from pages.components.candidates import draw_side, draw_verdicts
+from pages.components.candidates import describe_meta, draw_side, draw_verdicts
 from pages.components.reviewing import EDITING, NOTE, Queue
 from pages.components.text import mark_differences, plain
 
@@ -142,8 +146,21 @@ def draw_record(hub: Hub, queue: Queue, task: str) -> None:
             title = f"Candidate {queue.place + 1} of {len(queue.ids)} · {review or 'waiting'}"
             draw_side(title, questions[1], answers[1], key="candidate", height=HEIGHT)
     draw_verdicts(candidate)
+    draw_note(candidate["meta"] or {})
     if candidate["review"] == "edit":
         draw_check_of_edit(task, candidate)
+
+
+def draw_note(meta: Mapping[str, Any]) -> None:
+    """Draw what the method noted of a candidate; one that is wrong on purpose must not be taken for a mistake."""
+    if meta.get("label") == INCORRECT:
+        st.warning(
+            "Wrong on purpose: the answer is meant to be wrong. Accepted, it counts as a convincing wrong answer and "
+            "is never trained on as an answer.",
+            icon=":material/info:",
+        )
+    elif noted := describe_meta(meta):
+        st.caption(plain(noted))
 
 
 def draw_check_of_edit(task: str, candidate: dict) -> None:

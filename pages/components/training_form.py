@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
-from core.recipes.start import list_lineage
+from core.recipes.start import list_lineage, say_why_no_rows
 from core.recipes.training import choose_preset
 from core.store.reads_candidates import POLICIES
 from core.training.config import PRESETS, SCHEDULES, TrainingConfig
@@ -67,7 +67,9 @@ def draw_training_form(hub: Hub) -> Wish | None:
         training = _draw_settings(choose_preset(student, json.loads(rows[next(iter(rows))]["config"])["task"]))
     with right:
         found = hub.store.list_training_candidates(sources, policy) if sources else pd.DataFrame()
-        _draw_rows(found)
+        _draw_rows(
+            found, say_why_no_rows(hub, sources, policy) if sources and found.empty else "Choose whose candidates."
+        )
     return Wish(sources, policy, student, training, found)
 
 
@@ -75,11 +77,11 @@ def _describe(row: dict, n_passed: int) -> str:
     return f"{row['title']}, {numbers.moment(row['created_at'])} ({numbers.count(n_passed)} accepted)"
 
 
-def _draw_rows(rows: pd.DataFrame) -> None:
-    """Draw what would be trained on."""
+def _draw_rows(rows: pd.DataFrame, if_none: str) -> None:
+    """Draw what would be trained on, or a sentence where that is nothing."""
     st.metric("training rows", numbers.count(len(rows)))
     if rows.empty:
-        st.info("Nothing to train on with this choice.")
+        st.info(if_none)
         return
     st.dataframe(
         rows,
