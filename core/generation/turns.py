@@ -11,13 +11,14 @@ from core.generation.forms import Form
 from core.generation.reading import Item, ReadReply, fail_all, refuse_repeat
 from core.records import Problem
 from core.tasks.base import ReplyError
-from core.teacher.base import Hint, TeacherReply, TeacherRequest
-
-BASE_TOKENS = 512
-"""Room in a reply for what stands around the responses, tokens; once more where the teacher is to reason first."""
+from core.teacher.base import REPLY_TOKENS, Hint, TeacherReply, TeacherRequest
 
 ITEM_TOKENS = 512
-"""Room for one response, tokens."""
+"""Room for one response, tokens; once more where the prompt asks for reasoning first."""
+
+BASE_TOKENS = REPLY_TOKENS - ITEM_TOKENS
+"""Room in a reply for what stands before and around the responses, tokens: a model that reasons by itself needs most of
+it."""
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ def make_request(
     """Return the first request of a call: the form's instruction as the system message, the prompt as the user's."""
     settings = brief.settings
     n_items = form.split_turns(settings.n_per_call)[0]
-    room = BASE_TOKENS * (2 if form.has_reasoning else 1) + ITEM_TOKENS * n_items
+    room = BASE_TOKENS + ITEM_TOKENS * (n_items + form.has_reasoning)
     request = TeacherRequest(
         "question",
         brief.task.name,

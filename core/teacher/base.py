@@ -19,6 +19,11 @@ ROUNDS_PER_REPLICATE = 1_000
 """Rounds whose sample indices are set aside for one replicate."""
 
 
+REPLY_TOKENS = 4096
+"""Limit of a reply where its request names none: a teacher that reasons writes some thousand tokens before a short
+answer. A role's own limit takes its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
     """What the built-in teacher is told beside the text of a question request; never sent to anybody."""
@@ -63,7 +68,7 @@ class TeacherRequest:
     """Repetition of the same request (replicate included); part of the cache key."""
 
     temperature: float = 0.7
-    max_tokens: int = 1024
+    max_tokens: int = REPLY_TOKENS
     top_p: float | None = None
     """None: the server's own."""
 
