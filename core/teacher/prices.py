@@ -14,7 +14,6 @@ from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from statistics import mean, variance
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -202,53 +201,6 @@ def _check_amount(place: str, name: str, value: Any) -> float:
     if not is_number or not math.isfinite(value) or value < 0:
         raise PriceError(f"{place} has {value!r} as {name}; give US dollars for a million tokens, at least 0.")
     return float(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a number of calls will take, from what a few have taken."""
-
-    n_calls: int
-    tokens: float | None
-    """Prompt and completion tokens together; None where none were counted."""
-
-    tokens_low: float | None
-    tokens_high: float | None
-    """Bounds that 95 % of such totals fall between; None from fewer than two counted calls."""
-
-    usd: float | None
-    """None where the price, or what the calls took, is unknown."""
-
-    usd_low: float | None
-    usd_high: float | None
-
-
-def estimate(calls: Sequence[tuple[int | None, int | None]], n_calls: int, price: Price | None) -> Estimate:
-    """Return what ``n_calls`` calls will take, with its spread, from calls of the same kind that were made.
-
-    The bounds are those of a normal prediction interval for a sum: both the spread of single calls and the doubt about
-    their mean count.
-
-    Args:
-        calls: (prompt tokens, completion tokens) of each; those that were not counted are left out.
-        n_calls: calls to come, at least 0.
-        price: None: unknown.
-    """
-    counted = [(n_in, n_out) for n_in, n_out in calls if n_in is not None and n_out is not None]
-    tokens = _predict([float(n_in + n_out) for n_in, n_out in counted], n_calls)
-    costs = [price.cost(n_in, n_out) or 0.0 for n_in, n_out in counted] if price else []
-    return Estimate(n_calls, *tokens, *_predict(costs, n_calls))
-
-
-def _predict(values: Sequence[float], n: int) -> tuple[float | None, float | None, float | None]:
-    """Return the expected sum of n further values with its 95 % bounds."""
-    if not values:
-        return None, None, None
-    total = n * mean(values)
-    if len(values) < 2:
-        return total, None, None
-    spread = 1.96 * math.sqrt(variance(values) * (n + n * n / len(values)))
-    return total, max(0.0, total - spread), total + spread
 
 
 def word_usd(amount: float) -> str:

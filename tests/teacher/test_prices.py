@@ -1,4 +1,4 @@
-"""Prices: the shipped table, a person's own before it, what calls cost, and what they will."""
+"""Prices: the shipped table, a person's own before it, and what calls cost."""
 
 import tomllib
 from dataclasses import asdict
@@ -9,7 +9,6 @@ from core.errors import PriceError
 from core.teacher.prices import (
     Price,
     check_prices,
-    estimate,
     find_price,
     read_own_prices,
     read_prices,
@@ -119,20 +118,6 @@ def test_what_a_call_costs():
     assert price.cost(None, 5) is None and price.cost(5, None) is None
     assert price.worst(1_000_000, 1_000_000) == 10.0
     assert Price("m", 1.0, 1.0, cached_input=3.0).worst(1_000_000, 0) == 3.0
-
-
-def test_an_estimate_has_the_spread_of_what_was_seen():
-    price = Price("m", input=1.0, output=1.0)
-    calls = [(100, 100), (200, 200), (None, 5)]
-    found = estimate(calls, 8, price)
-    assert found.tokens == 8 * 300 and found.usd == pytest.approx(8 * 300e-6)
-    spread = 1.96 * (20_000 * (8 + 64 / 2)) ** 0.5  # variance of 200 and 400: 20,000
-    assert found.tokens_high == pytest.approx(2400 + spread) and found.tokens_low == pytest.approx(2400 - spread)
-    assert found.usd_high == pytest.approx((2400 + spread) * 1e-6)
-    unpriced = estimate(calls[:1], 8, None)
-    assert (unpriced.tokens, unpriced.tokens_low, unpriced.usd) == (1600, None, None)
-    assert estimate([(None, 1)], 8, price).tokens is None
-    assert estimate(calls, 0, price).tokens_high == 0.0
 
 
 def test_amounts_are_worded_so_that_they_can_be_read():
