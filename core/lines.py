@@ -49,7 +49,7 @@ class LineWriter:
     def append(self, record: Mapping[str, Any], *, is_durable: bool = False) -> None:
         """Write one record; ``is_durable`` waits until it is on the disk (fsync)."""
         line = json.dumps({"v": SCHEMA_VERSION, **to_plain(record)}, ensure_ascii=False, allow_nan=False)
-        self._write(line.encode() + b"\n")
+        self._write(line.encode(errors="replace") + b"\n")  # half a character, which a text can hold, stands in no file
         if is_durable:
             os.fsync(self._fd)
 

@@ -22,12 +22,9 @@ from core.teacher.budget import Budget, read_budget
 from core.teacher.builtin import BuiltInTeacher
 from core.teacher.ledger import Ledger
 from core.teacher.prices import Price, find_price, read_prices
-from core.teacher.roles import BUILT_IN, Spec, read_roles, read_spec
-from core.teacher.stopping import StopRule, read_stop_rule
+from core.teacher.roles import Spec, read_roles, read_spec
+from core.teacher.stopping import read_stop_rule
 from core.teacher.team import Team, make_team
-
-TEACHERS = {BUILT_IN: BuiltInTeacher}
-"""Teachers that need neither a server nor a model; the name is what ``candidates.teacher`` holds."""
 
 PRICES = "prices.json"
 """File in a run folder: the prices that its costs are reckoned with, written when its teachers are first opened."""
@@ -60,22 +57,34 @@ def check_team(home: Path, config: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def open_teacher(home: Path, teacher: str | Mapping[str, Any]) -> Iterator[Team]:
-    """Yield a teacher behind the reply cache of the home, without ledger, budget or error stop.
+def open_teacher(
+    home: Path, teacher: str | Mapping[str, Any], *, budget: Mapping[str, float | None] | None = None
+) -> Iterator[Team]:
+    """Yield a teacher behind the reply cache of the home, with the usual error stop; its ledger is kept nowhere.
 
     Args:
         home: the workspace.
         teacher: a spec, see ``core.teacher.roles``.
+        budget: ``tokens`` and ``usd``, either of them or both, as a run's configuration has it; None: no limits.
 
     Raises:
         UnknownNameError: no such name.
-        TeacherError: the spec cannot be right.
+        TeacherError: the spec or the budget cannot be right, or dollars are to be counted without a price.
+        PriceError: the person's own prices cannot be read.
     """
     roles = read_roles({"teacher": teacher})
+    limits, prices = read_budget(budget), _choose_prices(home, roles)
+    _require_prices({"budget": budget}, prices)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(home / "cache" / "replies"))
         yield make_team(
-            roles, cache, home=home, builtin=BuiltInTeacher, rule=StopRule(share=1.0), on_close=stack.callback
+            roles,
+            cache,
+            home=home,
+            builtin=BuiltInTeacher,
+            price_of=lambda model, base_url: prices[f"{model} at {base_url}"],
+            budget=Budget(*limits),
+            on_close=stack.callback,
         )
 
 
@@ -143,7 +152,7 @@ def _require_prices(config: Mapping[str, Any], prices: Mapping[str, Price | None
 def require_reachable(server: Mapping[str, str]) -> None:
     """Raise TeacherError where nothing answers at a server's address, before a run waits for it; 4 s at most."""
     from core.teacher.endpoint import Endpoint
-    from core.teacher.probe import find_connection_fault
+    from core.teacher.reaching import find_connection_fault
 
     if (fault := find_connection_fault(Endpoint(**server))) is not None:
         raise TeacherError(fault)
@@ -170,10 +179,13 @@ def find_server(address: str, model: str | None, key_env: str | None) -> dict[st
         names = asyncio.run(ChatClient(endpoint, timeout_s=10.0).list_models())
         if not names:
             raise TeacherError(
-                f"{endpoint.base_url} lists no models; name the one it has (--student-model for a student, "
-                "--teacher-model for a teacher)."
+                f"{endpoint.base_url} lists no models; name the one it has (--model, or --student-model and "
+                "--teacher-model for `score`)."
             )
         if len(names) > 1:
-            raise TeacherError(f"{endpoint.base_url} has several models; name one of: {', '.join(sorted(names)[:20])}.")
+            raise TeacherError(
+                f"{endpoint.base_url} has several models; name one (--model, or --student-model and --teacher-model "
+                f"for `score`): {', '.join(sorted(names)[:20])}."
+            )
         (model,) = names
     return {"base_url": endpoint.base_url, "model": model, "key_env": key_env}

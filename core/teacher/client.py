@@ -6,10 +6,10 @@ prompts, tasks, roles or caches. From synchronous code: ``asyncio.run(client.cha
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from core.errors import TeacherError
 from core.teacher.endpoint import CHAT_PATH, Endpoint
@@ -24,7 +24,7 @@ from core.teacher.faults import (
     ServerUnavailable,
     is_unsupported,
 )
-from core.teacher.reply import ChatReply, NoReply, read_reply
+from core.teacher.reply import ChatReply, NoReply, make_encodable, read_reply
 from core.teacher.throttle import Throttle, Turn
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatClient", "EndpointDenied", "PromptTooLong", "RequestRefused", "SchemaRefused", "ServerUnavailable"]
 
 MAX_CONCURRENCY = 8
-"""Requests on their way at the same time."""
+"""Requests on their way at the same time, unless whoever asks says otherwise."""
 
 TIMEOUT_S = 180.0
 """Seconds that one attempt may take, from sending to the last byte."""
@@ -55,13 +55,27 @@ MAX_BACKOFF_S = 30.0
 UNKNOWN_LENGTH = 1024
 """Tokens that a choice is taken to have where nothing limits it."""
 
-OnLost = Callable[[], Awaitable[None]]
-"""Told that the reply to an attempt was lost."""
-
-_OWN_FIELDS = frozenset(
-    {"model", "messages", "temperature", "top_p", "n", "logprobs", "seed", "stop", "response_format", "stream"}
+OWN_FIELDS = frozenset(
+    {"model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "logprobs", "seed"}
+    | {"stop", "response_format", "stream", "stream_options"}
 )
 """Fields that ``extra`` may not hold: they have parameters of their own, or change the form of the reply."""
+
+
+class Watch(Protocol):
+    """Told what becomes of each attempt of one request; what it raises ends the request."""
+
+    def note_sent(self) -> None:
+        """An attempt is sent now."""
+        ...
+
+    def note_unpaid(self) -> None:
+        """The attempt has ended, and there is nothing to pay for."""
+        ...
+
+    async def note_lost(self) -> None:
+        """The attempt's reply was lost, so that it may have to be paid for; awaited before the next one."""
+        ...
 
 
 class _Link(NamedTuple):
@@ -135,7 +149,7 @@ class ChatClient:
         stop: str | Sequence[str] | None = None,
         schema: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
-        on_lost: OnLost | None = None,
+        watch: Watch | None = None,
     ) -> ChatReply:
         """Send one request and return the reply, whatever it lacks.
 
@@ -150,8 +164,7 @@ class ChatClient:
             stop: texts that end a choice; they are not part of it.
             schema: JSON schema that the text must follow; many servers ignore it.
             extra: further fields, such as ``reasoning_effort`` or ``chat_template_kwargs``, sent as they are.
-            on_lost: awaited before it is sent again after an attempt whose reply was lost: it may have to be paid for.
-                What it raises ends the request.
+            watch: told when each attempt is really sent, which may be long after this call, and how it fails.
 
         Raises:
             PromptTooLong: it does not fit into the model's context.
@@ -177,7 +190,7 @@ class ChatClient:
         link = self._links.get(asyncio.get_running_loop()) or await self._open_link()
         turn = self.throttle.take_turn(_estimate_tokens(messages, max_tokens, n))
         try:
-            return await self._ask_adapted(link.client, body, max_tokens, turn, on_lost)
+            return await self._ask_adapted(link.client, body, max_tokens, turn, watch)
         except PromptFiltered:
             return ChatReply(("",), ("content_filter",), (None,), None, None, n_attempts=turn.n_attempts)
 
@@ -189,10 +202,12 @@ class ChatClient:
         try:
             async with self.throttle.take_turn(), asyncio.timeout(self.timeout_s):
                 body = await link.client.get("/models", cast_to=object)
-        except (OpenAIError, TimeoutError, ValueError):
+        except (OpenAIError, TimeoutError, ValueError, RecursionError):
             return None
         listed = body.get("data") if isinstance(body, dict) else None
-        return [str(row["id"]) for row in listed if isinstance(row, dict) and "id" in row] if listed else None
+        if not isinstance(listed, list) or not listed:
+            return None
+        return [make_encodable(row["id"]) for row in listed if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
     async def _open_link(self) -> _Link:
         """Return what belongs to the running loop; connections of another loop would be dead here."""
@@ -221,7 +236,7 @@ class ChatClient:
         return self._links[loop]
 
     async def _ask_adapted(
-        self, client: "AsyncOpenAI", body: dict[str, Any], limit: int | None, turn: Turn, on_lost: OnLost | None
+        self, client: "AsyncOpenAI", body: dict[str, Any], limit: int | None, turn: Turn, watch: Watch | None
     ) -> ChatReply:
         """Ask in the words that the model knows; what it refuses is learnt once."""
         while True:
@@ -229,7 +244,7 @@ class ChatClient:
             if limit is not None:
                 sent[self._limit_field] = limit
             try:
-                return await self._ask(client, sent, turn, on_lost)
+                return await self._ask(client, sent, turn, watch)
             except PromptTooLong:
                 raise
             except RequestRefused as error:
@@ -249,7 +264,7 @@ class ChatClient:
                     return True
         return False
 
-    async def _ask(self, client: "AsyncOpenAI", body: dict[str, Any], turn: Turn, on_lost: OnLost | None) -> ChatReply:
+    async def _ask(self, client: "AsyncOpenAI", body: dict[str, Any], turn: Turn, watch: Watch | None) -> ChatReply:
         """Send until it is answered, with full jitter between the attempts (Brooker 2015, AWS architecture blog).
 
         A server that pushes back is asked again when the throttle lets it, in the order in which requests came.
@@ -260,6 +275,8 @@ class ChatClient:
         n_faults, give_up_at = 0, None
         while True:
             async with turn:
+                if watch is not None:
+                    watch.note_sent()
                 try:
                     async with asyncio.timeout(self.timeout_s):
                         raw = await client.post(CHAT_PATH, body=body, cast_to=Response)
@@ -268,19 +285,20 @@ class ChatClient:
                     return reply
                 except (OpenAIError, TimeoutError, NoReply) as error:
                     fault = self._judge.judge(error, has_schema="response_format" in body)
+                    if watch is not None and not _may_be_paid(error, fault):
+                        watch.note_unpaid()
                     if isinstance(fault, Exception):
                         raise fault from error.__cause__  # the SDK's error may quote the key, its cause does not
                     n_faults += not fault.is_pushback
                     give_up_at = give_up_at or monotonic() + self._patience_s
                     wait = fault.retry_after_s or 0.0
                     if n_faults >= self._max_attempts or monotonic() + wait > give_up_at:
-                        said = self._word_surrender(fault, turn.n_attempts)
-                        raise ServerUnavailable(said, may_be_paid=fault.may_be_paid) from error.__cause__
+                        raise ServerUnavailable(self._word_surrender(fault, turn.n_attempts)) from error.__cause__
                     if fault.is_pushback:
                         turn.take_pushback(fault.retry_after_s)
                         continue
-            if fault.may_be_paid and on_lost is not None:
-                await on_lost()
+            if fault.may_be_paid and watch is not None:
+                await watch.note_lost()
             longest = min(MAX_BACKOFF_S, self._backoff_s * 2 ** (n_faults - 1))
             await asyncio.sleep(wait + random.uniform(0.0, longest))
 
@@ -297,9 +315,16 @@ class ChatClient:
         )
 
 
+def _may_be_paid(error: Exception, fault: Passing | Exception) -> bool:
+    """Say whether an attempt that failed so may have to be paid for: not where the server itself refused it."""
+    from openai import APIStatusError
+
+    return fault.may_be_paid if isinstance(fault, Passing) else not isinstance(error, APIStatusError)
+
+
 def _check_extra(extra: Mapping[str, Any]) -> None:
     """Raise TeacherError where a further field stands in the way of the others."""
-    if taken := sorted(_OWN_FIELDS & set(extra)):
+    if taken := sorted(OWN_FIELDS & extra.keys()):
         raise TeacherError(f"The field {taken[0]!r} cannot be a further field of a request; take it out of them.")
 
 

@@ -24,6 +24,9 @@ NO_KEY = "none"
 SECRETS = Path(".streamlit") / "secrets.toml"
 """Where a key may stand in place of the environment: under the working directory, else beside the app."""
 
+SHORTEST_SECRET = 12
+"""Keys shorter than this are placeholders such as ``ollama``, which a reply may well say."""
+
 CHAT_PATH = "/chat/completions"
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -66,6 +69,11 @@ class Endpoint:
     def has_key(self) -> bool:
         """Say whether there is a key to send."""
         return self.read_key() != NO_KEY
+
+    def hide_key(self, text: str) -> str:
+        """Return what a server said with asterisks in place of the key."""
+        key = self.read_key()
+        return text.replace(key, "***") if len(key) >= SHORTEST_SECRET else text
 
     def read_key(self) -> str:
         """Return the key from the environment, else from a secrets file; NO_KEY where it is in neither.

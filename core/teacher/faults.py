@@ -46,6 +46,16 @@ _ABOUT_SCHEMA = re.compile(
 _SCHEMA_PLACE = re.compile(r'"loc"\s*:\s*\[[^\]]*"response_format"')
 """Where servers made with FastAPI say which field is wrong."""
 
+_FLAGGED = re.compile(r"\bflagged\b|\bmoderat|content.?(filter|policy|policies|management)", re.IGNORECASE)
+"""How servers say that they withhold an answer to what this one prompt says (OpenRouter by status 403, OpenAI, Azure by
+400)."""
+
+_ABOUT_ACCOUNT = re.compile(r"\b(account|organi[sz]ation|api.?key)\b", re.IGNORECASE)
+"""What a refusal speaks of that every request will meet."""
+
+_GATEWAYS = frozenset({502, 504})
+"""What a proxy says when the server behind it broke off or took too long: that one may have answered."""
+
 _UNSUPPORTED = re.compile(r"unsupported|(not|n't|no longer) support|deprecated for this model", re.IGNORECASE)
 """How servers say that a model does not know a field, or only its usual value."""
 
@@ -64,11 +74,6 @@ class SchemaRefused(RequestRefused):
 
 class ServerUnavailable(TeacherError):
     """The server did not answer, however often it was asked; the same request may be fine later."""
-
-    def __init__(self, message: str, *, may_be_paid: bool = True):
-        super().__init__(message)
-        self.may_be_paid = may_be_paid
-        """Whether the server may have answered the last attempt, and its reply was lost."""
 
 
 class EndpointDenied(TeacherError):
@@ -134,7 +139,8 @@ class Judge:
     def _judge_status(self, error: "APIStatusError", has_schema: bool) -> Passing | Exception:
         """Say what a status other than success means."""
         status, told = error.status_code, find_message(error.response.text)
-        said, marks = self._shorten(told) or "without a reason", f"{told} {error.code} {error.type}"
+        codes = [each for each in (error.code, error.type) if isinstance(each, str)]
+        said, marks = self._shorten(told) or "without a reason", " ".join([told, *codes])
         url, model = self._endpoint.base_url, self._endpoint.model
         refusal = f"The server {url} refused the request for {model}: {said}."
         if status == 429 and "insufficient_quota" in marks:
@@ -145,7 +151,8 @@ class Judge:
             return RequestRefused(refusal)
         if status in _PASSING or status >= 500 or status in _PUSHBACKS:
             why = f"status {status}, {said}"
-            return Passing(why, read_retry_after(error.response.headers), status in _PUSHBACKS)
+            pause = read_retry_after(error.response.headers)
+            return Passing(why, pause, status in _PUSHBACKS, may_be_paid=status in _GATEWAYS)
         if status in _REFUSED:
             if _TOO_LONG.search(marks):
                 return PromptTooLong(f"The prompt is too long for {model} at {url}: {said}.")
@@ -153,6 +160,8 @@ class Judge:
                 return PromptFiltered()
             is_about_schema = _ABOUT_SCHEMA.search(f"{told} {error.param}") or _SCHEMA_PLACE.search(error.response.text)
             return SchemaRefused(refusal) if has_schema and is_about_schema else RequestRefused(refusal)
+        if status == 403 and _FLAGGED.search(marks) and not _ABOUT_ACCOUNT.search(told):
+            return PromptFiltered()
         return EndpointDenied(self._word_denial(status, told, said), status)
 
     def _word_denial(self, status: int, told: str, said: str) -> str:

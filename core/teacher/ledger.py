@@ -1,8 +1,8 @@
 """The ledger of a run: every call with what it took and what was paid, one line each.
 
-A call that goes to a server has a line before it is sent, which another one replaces when it has ended: what was on its
-way when a run was killed is known too, and stays charged to the budget with its worst case. It knows nothing of files
-or tables: lines go where it is told.
+A call that goes to a server has a line from the moment at which it is sent, which another one replaces when it has
+ended: what was on its way when a run was killed is known too, and stays charged to the budget with its worst case. It
+knows nothing of files or tables: lines go where it is told.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from core.teacher.base import TeacherReply, TeacherRequest
@@ -132,6 +132,12 @@ class Ledger:
             self._write(line)
         return line
 
+    def charge(self, line: dict[str, Any], charged: Cost) -> None:
+        """Note what an open call has to be charged with should nothing more be heard of it; written where it is new."""
+        if (line["charged_tokens"], line["charged_usd"]) != (charged.tokens, charged.usd):
+            line |= {"charged_tokens": charged.tokens, "charged_usd": charged.usd}
+            self._write(line)
+
     def close_call(
         self,
         line: dict[str, Any],
@@ -173,19 +179,8 @@ class Ledger:
 
     def totals(self) -> CallTotals:
         """Return what all calls took."""
-        return self._add_up(None)
-
-    def totals_by_purpose(self) -> dict[str, CallTotals]:
-        """Return purpose -> what its calls took, in the order of their first calls."""
         with self._lock:
-            purposes = dict.fromkeys(entry.purpose for entry in self._entries.values())
-        return {purpose: self._add_up(purpose) for purpose in purposes}
-
-    def _add_up(self, purpose: str | None) -> CallTotals:
-        with self._lock:
-            items = [
-                (key, entry) for key, entry in self._entries.items() if purpose is None or entry.purpose == purpose
-            ]
+            items = list(self._entries.items())
         latest: dict[str, _Entry] = {}
         for (call_id, attempt), entry in items:
             if call_id not in latest or latest[call_id].attempt <= attempt:
@@ -248,7 +243,3 @@ def _read_entry(line: Mapping[str, Any]) -> _Entry:
         int(line.get("charged_tokens") or 0),
         float(line.get("charged_usd") or 0.0),
     )
-
-
-TOTAL_NAMES = tuple(each.name for each in fields(CallTotals))
-"""Fields of ``CallTotals``, which the reading verbs of the store give too."""

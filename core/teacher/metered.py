@@ -1,44 +1,82 @@
-"""A teacher whose every request is paid for: set aside before, sent, settled and written down afterwards.
+"""A teacher whose every request is paid for: set aside before, written down as it is sent, settled afterwards.
 
 It stands below the cache, so that whatever comes by here is really sent. It knows nothing of roles.
 """
 
 from asyncio import CancelledError
+from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 from core.errors import AskingStopped, TeacherError
 from core.teacher.base import Teacher, TeacherReply, TeacherRequest
 from core.teacher.budget import Budget, Cost, bound_input
-from core.teacher.faults import EndpointDenied, RequestRefused, ServerUnavailable
+from core.teacher.endpoint import SHORTEST_SECRET
+from core.teacher.faults import EndpointDenied, RequestRefused
 from core.teacher.ledger import Ledger, cost_of
 from core.teacher.prices import FREE, Price
+from core.teacher.schema import SCHEMA_PURPOSE
 from core.teacher.stopping import ErrorStop
-
-SHORTEST_SECRET = 12
-"""Keys shorter than this are placeholders such as ``ollama``, which a reply may well say."""
 
 CANCELLED = "The run was stopped while this call was on its way."
 
-SCHEMA_PURPOSE = "schema"
-"""Purpose of the one small call that finds out whether a server keeps to a JSON schema; a refusal is an answer."""
-
 
 class _Held:
-    """The reservation of one request, made anew for each attempt after one whose reply was lost."""
+    """The reservation of one request, made anew for each attempt after one whose reply was lost, and its line.
 
-    def __init__(self, budget: Budget, worst: Cost, goes_first: bool):
+    It watches the attempts as ``core.teacher.client`` tells of them: what waits to be sent, for the first time or
+    again, has nothing to pay for but what was lost before.
+
+    Args:
+        budget: of the run.
+        stop: once it has stopped, no further attempt is made.
+        ledger: gets the line when the first attempt is sent.
+        open_line: begins it.
+        worst: what an attempt can take at most.
+        goes_first: see ``Budget.reserve``.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        stop: ErrorStop,
+        ledger: Ledger,
+        open_line: Callable[[], dict[str, Any]],
+        worst: Cost,
+        goes_first: bool,
+    ):
         self.worst, self.n_lost = worst, 0
-        self._budget, self._is_held, self._goes_first = budget, False, goes_first
+        self.line: dict[str, Any] | None = None
+        """None until it is sent."""
+
+        self.is_out = False
+        """Whether the last attempt may have to be paid for."""
+
+        self._budget, self._stop, self._ledger, self.open_line = budget, stop, ledger, open_line
+        self._is_held, self._goes_first = False, goes_first
 
     async def reserve(self) -> None:
         await self._budget.reserve(self.worst, goes_first=self._goes_first)
         self._is_held = True
 
-    async def lose(self) -> None:
+    def note_sent(self) -> None:
+        """Write down that an attempt is sent; raises AskingStopped where none may be any more."""
+        self._stop.check()
+        self.is_out = True
+        if self.line is None:
+            self.line = self.open_line()
+        self._ledger.charge(self.line, self._charge(self.worst))
+
+    def note_unpaid(self) -> None:
+        """Write down that nothing has to be paid for the attempt."""
+        self.is_out = False
+        self._ledger.charge(self.line, self._charge(Cost()))
+
+    async def note_lost(self) -> None:
         """Count an attempt as paid in full, for nobody knows, and set as much aside for the next one."""
         self.n_lost += 1
-        self._is_held = False
+        self._is_held = self.is_out = False
         self._budget.settle(self.worst, self.worst)
         await self.reserve()
 
@@ -46,7 +84,9 @@ class _Held:
         """End the last attempt; returns what is charged for all of them."""
         if self._is_held:
             self._budget.settle(self.worst, spent)
-        last = spent if self._is_held else Cost()
+        return self._charge(spent if self._is_held else Cost())
+
+    def _charge(self, last: Cost) -> Cost:
         return Cost(last.tokens + self.n_lost * self.worst.tokens, last.usd + self.n_lost * self.worst.usd)
 
 
@@ -54,8 +94,8 @@ class MeteredTeacher:
     """Passes requests on, as far as budget and errors allow.
 
     Args:
-        teacher: who answers; one behind a server takes ``on_lost``, see ``core.teacher.client``.
-        ledger: gets a line for each request.
+        teacher: who answers; one behind a server takes a ``watch``, see ``core.teacher.client``.
+        ledger: gets a line for each request that is sent.
         budget: of the run.
         stop: watches the errors of all teachers of the run.
         price: of the model; None: unknown.
@@ -98,40 +138,43 @@ class MeteredTeacher:
             TeacherError: no reply can be had.
         """
         self._stop.check()
-        held = _Held(self._budget, self.bound(request), goes_first=request.purpose != "question")
+        held = self._hold(request)
         await held.reserve()
-        is_sent = self.host is not None
         try:
             self._stop.check()  # something may have happened while this one waited
-            line = self._ledger.open_call(request, self.name, self.host, held.worst, is_written=is_sent)
-        except BaseException:
+        except AskingStopped:
             held.settle(Cost())
             raise
         self._stop.begin()
-        started, spent, fields = monotonic(), held.worst if is_sent else Cost(), {"error": CANCELLED}
+        started = monotonic()
         try:
-            watch = {"on_lost": held.lose} if is_sent else {}
+            watch = {"watch": held} if self.host is not None else {}
             reply = self._redact(await self._teacher.complete(request, **watch))
-            spent, paid_usd = self._count(reply, held.worst)
-            fields = {"reply": reply, "paid_usd": paid_usd}
-            self._stop.note_reply()
-            self._check_limits(request, reply)
-            return reply
-        except TeacherError as error:
-            is_paid = is_sent and _may_be_paid(error)
-            spent = held.worst if is_paid else Cost()
-            is_free = not is_paid and not held.n_lost
-            fields = {"error": self._strike(str(error)), "paid_usd": 0.0 if is_free else None}
-            self._note_error(request, error)
-            raise
         except BaseException as error:
-            if not isinstance(error, CancelledError):
-                fields = {"error": f"The call ended by an error of ours: {type(error).__name__}."}
-            self._stop.note_nothing()
+            sentence = self._note_end(request, error)
+            paid_usd = None if held.is_out or held.n_lost else 0.0
+            charged = held.settle(held.worst if held.is_out else Cost())
+            if held.line is not None or not isinstance(error, AskingStopped | CancelledError):
+                self._close(held, started, charged, error=sentence, paid_usd=paid_usd)
             raise
-        finally:
-            charged = held.settle(spent)
-            self._ledger.close_call(line, price=self.price, charged=charged, seconds=monotonic() - started, **fields)
+        spent, paid_usd = self._count(reply, held.worst)
+        self._close(held, started, held.settle(spent), reply=reply, paid_usd=paid_usd)
+        self._stop.note_reply()
+        self._check_limits(request, reply)
+        return reply
+
+    def _hold(self, request: TeacherRequest) -> _Held:
+        """Return the reservation of a request, not made yet."""
+        worst, is_written = self.bound(request), self.host is not None
+
+        def open_line() -> dict[str, Any]:
+            return self._ledger.open_call(request, self.name, self.host, worst, is_written=is_written)
+
+        return _Held(self._budget, self._stop, self._ledger, open_line, worst, request.purpose != "question")
+
+    def _close(self, held: _Held, started: float, charged: Cost, **fields: Any) -> None:
+        line = held.line or held.open_line()
+        self._ledger.close_call(line, price=self.price, charged=charged, seconds=monotonic() - started, **fields)
 
     def _count(self, reply: TeacherReply, worst: Cost) -> tuple[Cost, float | None]:
         """Return what a reply took, the worst case where nobody counted, and what was paid for it."""
@@ -156,14 +199,23 @@ class MeteredTeacher:
                 f"{bound_input(request):,}: no budget can be kept there; choose another server, or no budget."
             )
 
-    def _note_error(self, request: TeacherRequest, error: TeacherError) -> None:
+    def _note_end(self, request: TeacherRequest, error: BaseException) -> str:
+        """Tell the error stop of a request that brought no reply; returns the sentence for its line."""
+        if isinstance(error, CancelledError):
+            self._stop.note_nothing()
+            return CANCELLED
+        if not isinstance(error, TeacherError):
+            self._stop.note_nothing()
+            return f"The call ended by an error of ours: {type(error).__name__}."
         sentence = self._strike(str(error))
-        if self.host is None or request.purpose == SCHEMA_PURPOSE or isinstance(error, AskingStopped):
+        is_answer = request.purpose == SCHEMA_PURPOSE and isinstance(error, RequestRefused)
+        if self.host is None or is_answer or isinstance(error, AskingStopped):
             self._stop.note_nothing()
         else:
             self._stop.note_error(sentence)
         if isinstance(error, EndpointDenied):
             self._stop.stop(sentence)
+        return sentence
 
     def _redact(self, reply: TeacherReply) -> TeacherReply:
         """Return the reply without the key, should the server repeat it."""
@@ -173,10 +225,3 @@ class MeteredTeacher:
 
     def _strike(self, text: str) -> str:
         return text if self._key is None else text.replace(self._key, "***")
-
-
-def _may_be_paid(error: TeacherError) -> bool:
-    """Say whether a request that ended so may have to be paid for."""
-    if isinstance(error, ServerUnavailable):
-        return error.may_be_paid
-    return not isinstance(error, RequestRefused | EndpointDenied | AskingStopped)

@@ -5,23 +5,19 @@ server, nor whether what is missing matters to them.
 """
 
 import asyncio
-import errno
 import json
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from queue import Empty, SimpleQueue
-from threading import Thread
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from core.errors import TeacherError
 from core.teacher.client import ChatClient, EndpointDenied, RequestRefused
 from core.teacher.endpoint import Endpoint
 from core.teacher.prices import Price, word_usd
+from core.teacher.reaching import CONNECT_S, find_connection_fault
 from core.teacher.reply import ChatReply
+from core.teacher.schema import GREETING, SCHEMA, SCHEMA_WORD
 
 TIMEOUT_S = 20.0
 """Seconds that a probe takes at most."""
@@ -29,13 +25,9 @@ TIMEOUT_S = 20.0
 PATIENCE_S = 3.0
 """How long one request waits for a server that is busy: a test is to say so, not to wait."""
 
-CONNECT_S = 4.0
-"""Seconds that a connection may take to come about; a live server is there within one, a dead address never is."""
-
 N_OFFERED = 8
 """Models that a sentence names of those that a server offers."""
 
-GREETING = "Say hello."
 LETTERS = "Write a line of twelve random letters."
 """Has many answers that are about as likely, so that two drawn ones differ."""
 
@@ -51,16 +43,6 @@ TYPICAL = (
 N_TYPICAL_TOKENS = 256
 N_LETTER_TOKENS = 24
 N_WORD_TOKENS = 16
-
-SCHEMA_WORD = "marmalade-417"
-"""No model says this unasked, and no prompt names it: it comes from the schema alone."""
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"seedbed": {"type": "string", "enum": [SCHEMA_WORD]}},
-    "required": ["seedbed"],
-    "additionalProperties": False,
-}
 
 NAMES = ("answers", "key", "model", "usage", "logprobs", "n", "temperature", "seed", "schema")
 """Every check, in the order in which they are read: without the first ones the others cannot hold."""
@@ -158,57 +140,7 @@ def list_offered(base_url: str, key_env: str = "", *, timeout_s: float = CONNECT
     listed = asyncio.run(ChatClient(endpoint, timeout_s=timeout_s).list_models())
     if not listed:
         raise TeacherError(f"The server {endpoint.base_url} gives no list of its models; type the name it knows.")
-    return listed
-
-
-def find_connection_fault(endpoint: Endpoint, timeout_s: float = CONNECT_S) -> str | None:
-    """Return in one sentence why nothing can be reached at an address; None where something can.
-
-    None as well where requests go through a proxy: then only a request can tell.
-    """
-    parts = urlsplit(endpoint.base_url)
-    proxies = getproxies()
-    if (parts.scheme in proxies or "all" in proxies) and not proxy_bypass(parts.hostname):
-        return None
-    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    found: SimpleQueue[Exception | None] = SimpleQueue()
-    # in a thread of its own that nobody waits for: a name that is being looked up cannot be interrupted
-    Thread(target=_connect, args=(parts.hostname, port, timeout_s, found), daemon=True).start()
-    try:
-        fault = found.get(timeout=timeout_s + 0.25)
-    except Empty:
-        fault = TimeoutError()
-    return fault and _word_connection_fault(fault, parts.hostname, port, timeout_s)
-
-
-def _connect(host: str, port: int, timeout_s: float, found: "SimpleQueue[Exception | None]") -> None:
-    """Put the error of one attempt to connect, or None; a name's addresses are tried a quarter of a second apart."""
-
-    async def attempt() -> None:
-        async with asyncio.timeout(timeout_s):
-            _, writer = await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
-        writer.close()
-
-    try:
-        asyncio.run(attempt())
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no name server could be asked for
-        found.put(error)
-    else:
-        found.put(None)
-
-
-def _word_connection_fault(fault: Exception, host: str, port: int, timeout_s: float) -> str:
-    """Return the sentence for a failed attempt: what happened, what to do."""
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    if isinstance(fault, socket.gaierror | UnicodeError):
-        return f"The name {host} is not known to this machine; check the address."
-    if isinstance(fault, TimeoutError):
-        return (
-            f"Nothing answers at {place} within {timeout_s:g} s; check the address, and that this machine may reach it."
-        )
-    if f"[Errno {errno.ECONNREFUSED}]" in str(fault):  # a name with several addresses brings one error for all
-        return f"Nothing listens at {place} (connection refused); start the server there, or check the address."
-    return f"{place} cannot be reached ({str(fault).rstrip('.')}); check the address."
+    return [endpoint.hide_key(name) for name in listed]
 
 
 class _Probe:
@@ -290,7 +222,7 @@ class _Probe:
         listed = None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(self.deadline):
-                listed = await self.client.list_models()
+                listed = await self.list_models()
         if not listed or self.endpoint.model in listed:
             return error
         model, offer = f"the model {self.endpoint.model!r}", word_offer(listed, self.endpoint.model)
@@ -301,7 +233,14 @@ class _Probe:
     async def ask(self, prompt: str, max_tokens: int, temperature: float = 1.0, **fields) -> ChatReply:
         """Send one user message."""
         message = {"role": "user", "content": prompt}
-        return await self.client.chat([message], max_tokens=max_tokens, temperature=temperature, **fields)
+        reply = await self.client.chat([message], max_tokens=max_tokens, temperature=temperature, **fields)
+        hide = self.endpoint.hide_key  # some of what comes back is quoted
+        return replace(reply, texts=tuple(map(hide, reply.texts)), model=reply.model and hide(reply.model))
+
+    async def list_models(self) -> list[str] | None:
+        """Return the names that the server lists; None where it gives no such list."""
+        listed = await self.client.list_models()
+        return listed and [self.endpoint.hide_key(name) for name in listed]
 
     def judge_answer(self, reply: ChatReply | None, error: TeacherError | None) -> Finding:
         """Say whether the greeting was answered."""
@@ -325,7 +264,7 @@ class _Probe:
         if reply is None:
             is_unknown = isinstance(error, EndpointDenied) and error.status == 404
             return (False, str(error)) if is_unknown else (None, "Not told, as the greeting was not answered.")
-        listed = await self.client.list_models()
+        listed = await self.list_models()
         named = f"the reply names the model {reply.model!r}" if reply.model else "the reply names no model"
         if listed is None:
             return None, f"The server gives no list of its models; {named}."

@@ -6,11 +6,14 @@ of how a request is sent or tried again.
 
 import json
 from dataclasses import dataclass
-from math import isfinite
+from sys import float_info
 from typing import Any
 
 UNLIKELY = -9999.0
 """What OpenAI and vLLM write for a log-probability that they do not tell."""
+
+MOST_TOKENS = 2**53
+"""A larger count is none: no reply has so many tokens, and a journal could not hold the number exactly."""
 
 _FINISH_REASONS = {
     "eos": "stop",
@@ -71,18 +74,23 @@ class ChatReply:
     """Times that the request was sent until this reply came."""
 
 
+def make_encodable(text: str) -> str:
+    """Return the text with a question mark for each half of a character: JSON can hold one, no file can."""
+    return text.encode(errors="replace").decode()
+
+
 def find_message(text: str) -> str:
     """Return what an error's body says, in any of the forms that servers use; the text itself where it is no JSON."""
     try:
         body = json.loads(text)
-    except ValueError:
-        return text
-    for name in ("error", "message", "detail", "msg"):
-        if isinstance(body, list) and body:
-            body = body[0]
-        if isinstance(body, dict) and name in body:
-            body = body[name]
-    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+        for name in ("error", "message", "detail", "msg"):
+            if isinstance(body, list) and body:
+                body = body[0]
+            if isinstance(body, dict) and name in body:
+                body = body[name]
+        return make_encodable(body if isinstance(body, str) else json.dumps(body, ensure_ascii=False))
+    except (ValueError, RecursionError):
+        return make_encodable(text)
 
 
 def read_reply(content: bytes, n_attempts: int = 1) -> ChatReply:
@@ -91,10 +99,14 @@ def read_reply(content: bytes, n_attempts: int = 1) -> ChatReply:
         body = json.loads(content)
     except ValueError as error:
         raise NoReply("its reply is no JSON") from error
+    except RecursionError:
+        raise NoReply("its reply is JSON that is nested too deep") from None
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(choices, list):
         raise NoReply(f"its reply is no chat completion: {find_message(content.decode(errors='replace'))}")
-    choices = sorted((one for one in choices if isinstance(one, dict)), key=lambda one: one.get("index") or 0)
+    choices = [one for one in choices if isinstance(one, dict)]
+    if all(isinstance(one.get("index"), int) for one in choices):  # else in the order in which they stand
+        choices.sort(key=lambda one: one["index"])
     texts = tuple(_read_text(one) for one in choices)
     usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
     n_output = _read_count(usage.get("completion_tokens"))
@@ -104,7 +116,7 @@ def read_reply(content: bytes, n_attempts: int = 1) -> ChatReply:
         tuple(_read_tokens(one.get("logprobs")) for one in choices),
         _read_count(usage.get("prompt_tokens")) or None,  # every prompt has tokens: 0 is a server that does not count
         None if n_output == 0 and any(texts) else n_output,
-        body.get("model") if isinstance(body.get("model"), str) else None,
+        make_encodable(body["model"]) if isinstance(body.get("model"), str) else None,
         _read_detail(usage, "prompt_tokens_details", "cached_tokens"),
         _read_detail(usage, "completion_tokens_details", "reasoning_tokens"),
         n_attempts,
@@ -116,7 +128,8 @@ def _read_detail(usage: dict[str, Any], group: str, name: str) -> int | None:
 
 
 def _read_count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return value if is_count else None
 
 
 def _read_message(choice: dict[str, Any]) -> dict[str, Any]:
@@ -127,15 +140,16 @@ def _read_text(choice: dict[str, Any]) -> str:
     """Return the text of a choice; a list of parts is joined, as some servers give it."""
     content = _read_message(choice).get("content")
     if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        content = "".join(text for text in texts if isinstance(text, str))
+    return make_encodable(content) if isinstance(content, str) else ""
 
 
 def _read_finish_reason(choice: dict[str, Any]) -> str | None:
     if _read_message(choice).get("refusal"):
         return "refusal"
     reason = choice.get("finish_reason")
-    return _FINISH_REASONS.get(reason, reason) if isinstance(reason, str) else None
+    return _FINISH_REASONS.get(reason, make_encodable(reason)) if isinstance(reason, str) else None
 
 
 def _read_tokens(told: Any) -> tuple[TokenLogprob, ...] | None:
@@ -171,11 +185,12 @@ def _find_logprob(row: dict[str, Any]) -> float | None:
     """Return the log-probability of the sampled token: its own entry, never simply the likeliest one's (trl#3867)."""
     if (value := _read_logprob(row.get("logprob"))) is not None:
         return value
-    others = row.get("top_logprobs")
-    same = (one for one in others if isinstance(one, dict) and one.get("token") == row.get("token")) if others else ()
+    others = row["top_logprobs"] if isinstance(row.get("top_logprobs"), list) else ()
+    same = (one for one in others if isinstance(one, dict) and one.get("token") == row.get("token"))
     return next((_read_logprob(one.get("logprob")) for one in same), None)
 
 
 def _read_logprob(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and isfinite(value) and value > UNLIKELY else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if UNLIKELY < value <= float_info.max else None  # isfinite takes no whole number of 400 digits

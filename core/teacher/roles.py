@@ -17,6 +17,7 @@ from typing import Any
 
 from core.errors import TeacherError, UnknownNameError
 from core.teacher.base import ROLES, TeacherRequest
+from core.teacher.client import OWN_FIELDS
 from core.teacher.endpoint import Endpoint
 
 BUILT_IN = "built-in"
@@ -30,11 +31,6 @@ _SAMPLING = {"temperature": (0.0, 5.0), "top_p": (0.0, 1.0)}
 _LIMITS = ("requests_per_minute", "tokens_per_minute")
 _SERVER = frozenset({"base_url", "model", "key_env", "extra", "max_concurrency", "max_tokens", *_SAMPLING, *_LIMITS})
 _STUDENT = frozenset({"student", "adapter", "max_tokens", *_SAMPLING})
-_OWN_FIELDS = frozenset(
-    {"model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "logprobs", "seed"}
-    | {"stop", "response_format", "stream", "stream_options"}
-)
-"""Fields of a request that ``extra`` may not hold: they have places of their own, or change what is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +151,7 @@ def _is_number(value: Any) -> bool:
 def _read_extra(extra: Any) -> str:
     if not isinstance(extra, Mapping):
         raise TeacherError('extra of a teacher must be fields of a request like {"reasoning_effort": "low"}.')
-    if taken := _OWN_FIELDS & extra.keys():
+    if taken := OWN_FIELDS & extra.keys():
         raise TeacherError(f"{min(taken)!r} cannot be among the extra fields of a teacher; it has a place of its own.")
     try:
         return json.dumps(dict(extra), sort_keys=True, allow_nan=False)

@@ -21,16 +21,17 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from core.errors import TeacherError
+from core.errors import AskingStopped, TeacherError
 from core.teacher.base import Teacher, TeacherReply, TeacherRequest
 from core.teacher.budget import Budget, Cost
 from core.teacher.cached import CachedTeacher, ReplyCache
 from core.teacher.ledger import Ledger
-from core.teacher.metered import SCHEMA_PURPOSE, MeteredTeacher
+from core.teacher.metered import MeteredTeacher
 from core.teacher.prices import FREE, Price
 from core.teacher.roles import Spec
+from core.teacher.schema import SCHEMA_WORD, make_schema_request
 from core.teacher.stopping import ErrorStop, StopRule
-from core.teacher.throttle import MAX_CONCURRENCY, Throttle, ThrottleState
+from core.teacher.throttle import HOSTED_CONCURRENCY, Throttle, ThrottleState
 
 LOCAL_CONCURRENCY = 8
 """Requests on their way at once to a server on this machine or in a private network, unless a spec says otherwise: what
@@ -88,21 +89,23 @@ class Member:
         )
 
     async def _is_schema_kept(self) -> bool:
-        """Say whether a server keeps to a schema: asked once, for a word that no model says unasked; cached too."""
+        """Say whether a server keeps to a schema: asked once, for a word that no model says unasked; cached too.
+
+        Where no answer can be had, none is sent in this run: some servers fail at that field alone.
+        """
         if self.metered.host is None:
             return True  # nothing is sent: there is no field that could be refused or ignored
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self._keeps_schema is None:
-                from core.teacher.faults import RequestRefused
-                from core.teacher.remote import make_schema_request
-
+                request = make_schema_request()
                 try:
-                    request, word = make_schema_request(SCHEMA_PURPOSE)
                     reply = await self._cached.complete(request)
                     if reply.is_cached:
                         await self._note_cached(request, reply, 0.0)
-                    self._keeps_schema = word in reply.text
-                except RequestRefused:
+                    self._keeps_schema = SCHEMA_WORD in reply.text
+                except AskingStopped:
+                    raise
+                except TeacherError:
                     self._keeps_schema = False
             return self._keeps_schema
 
@@ -114,11 +117,17 @@ class Team:
     """
 
     def __init__(
-        self, members: Mapping[str, Member], throttles: Mapping[str, Throttle], ledger: Ledger, budget: Budget
+        self,
+        members: Mapping[str, Member],
+        throttles: Mapping[str, Throttle],
+        ledger: Ledger,
+        budget: Budget,
+        error_stop: ErrorStop,
     ):
         self.members = dict(members)
         self.ledger = ledger
         self.budget = budget
+        self._error_stop = error_stop
         self._throttles = dict(throttles)
         question, answer = self.members["question"].name, self.members["answer"].name
         self.name = question if question == answer else f"{question}, answers by {answer}"
@@ -135,6 +144,14 @@ class Team:
     def find(self, request: TeacherRequest) -> TeacherReply | None:
         """Return the kept reply to a request; None where it would have to be asked."""
         return self._find_member(request).find(request)
+
+    def stop(self, sentence: str) -> None:
+        """Send nothing more: what is on its way may still arrive, all else raises AskingStopped, cached replies aside.
+
+        Args:
+            sentence: why, as those who ask are told; an earlier reason to stop stays.
+        """
+        self._error_stop.stop(sentence)
 
     def snapshot_throttles(self) -> dict[str, ThrottleState]:
         """Return ``MODEL at BASE_URL`` -> what its throttle is doing now; nothing for what needs no server."""
@@ -194,7 +211,7 @@ def make_team(
         return made[key]
 
     members = {role: Member(spec, meter(spec), cache, ledger, budget) for role, spec in roles.items()}
-    return Team(members, throttles, ledger, budget)
+    return Team(members, throttles, ledger, budget, stop)
 
 
 def _open_server(spec: Spec, throttle: Throttle, price_of: PriceOf, shared: dict[str, Any]) -> MeteredTeacher:
@@ -203,7 +220,7 @@ def _open_server(spec: Spec, throttle: Throttle, price_of: PriceOf, shared: dict
 
     endpoint = spec.endpoint
     client = ChatClient(endpoint, throttle=throttle, omits_refused=True)
-    teacher = RemoteTeacher(endpoint, client=client, extra=json.loads(spec.extra), checks_schema=False)
+    teacher = RemoteTeacher(endpoint, client=client, extra=json.loads(spec.extra))
     return MeteredTeacher(
         teacher,
         price=price_of(endpoint.model, endpoint.base_url),
@@ -226,7 +243,7 @@ def _make_throttles(roles: Mapping[str, Spec]) -> dict[str, Throttle]:
     return {
         name: Throttle(
             lowest(shared, "max_concurrency")
-            or (LOCAL_CONCURRENCY if is_private(shared[0].endpoint.base_url) else MAX_CONCURRENCY),
+            or (LOCAL_CONCURRENCY if is_private(shared[0].endpoint.base_url) else HOSTED_CONCURRENCY),
             lowest(shared, "requests_per_minute"),
             lowest(shared, "tokens_per_minute"),
         )

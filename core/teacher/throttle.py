@@ -16,8 +16,8 @@ from heapq import heappop, heappush
 from itertools import count
 from time import monotonic, time
 
-MAX_CONCURRENCY = 64
-"""Requests on their way at the same time, as long as the server takes them."""
+HOSTED_CONCURRENCY = 64
+"""Requests on their way at the same time to a server that many use, as long as it takes them."""
 
 CUT = 0.5
 """What is left of the limit after a push-back. By 0.75 a server whose limit halves pushes back five times as often,
@@ -113,7 +113,7 @@ class Throttle:
 
     def __init__(
         self,
-        max_concurrency: int = MAX_CONCURRENCY,
+        max_concurrency: int = HOSTED_CONCURRENCY,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ):

@@ -6,18 +6,19 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 import pytest
 
 from core.__main__ import main
 from core.errors import AskingStopped, ModelLoadError, PriceError, TeacherError, UnknownNameError
 from core.hub import rebuild
-from core.recipes.teachers import check_team, open_teacher, open_team
+from core.lines import read_all
+from core.recipes.teachers import check_team, find_server, open_teacher, open_team
 from core.runs.folder import RunFolder
 from core.store.store import Store
 from core.teacher.base import TeacherRequest
-from core.teacher.ledger import TOTAL_NAMES
+from core.teacher.ledger import CallTotals, Ledger
 from core.teacher.prices import write_prices
 from tests.teacher.faults import drop, hang_up, page, say, send_body, status
 from tests.teacher.server import ChatServer
@@ -39,7 +40,7 @@ def ask(folder, *requests):
     with folder.hold():
         with open_team(folder) as team:
             outcomes = asyncio.run(ask_all(team))
-            totals = team.ledger.totals(), team.ledger.totals_by_purpose()
+            totals = team.ledger.totals()
         folder.finish("done")
     return outcomes, totals
 
@@ -61,16 +62,19 @@ def test_the_database_adds_the_calls_up_as_the_ledger_does(tmp_path):
         odd = [replace(ASK, prompt=prompt) for prompt in ("bad", "lost", "uncounted")]
         ask(folder, *many(4), *odd)
         folder.order("again")
-        _, (totals, by_purpose) = ask(folder, *many(6), *many(2, purpose="answer"), odd[0])
+        _, totals = ask(folder, *many(6), *many(2, purpose="answer"), odd[0])
     assert not rebuild(tmp_path)[1]
     store = Store(tmp_path / "seedbed.duckdb")
     try:
         assert store.total_calls("grown") == {name: pytest.approx(value) for name, value in asdict(totals).items()}
-        assert tuple(store.total_calls("grown")) == TOTAL_NAMES
+        names = [each.name for each in fields(CallTotals)]
+        assert list(store.total_calls("grown")) == names
         frame = store.total_calls_by_purpose("grown").set_index("purpose")
-        assert {name: asdict(each) for name, each in by_purpose.items()} == {
-            name: {field: pytest.approx(row[field]) for field in TOTAL_NAMES} for name, row in frame.iterrows()
-        }
+        assert frame.index.tolist() == ["question", "answer"]
+        lines = read_all(folder.path / "records" / "calls.jsonl")
+        for purpose, row in frame.iterrows():
+            own = Ledger(attempt=2, earlier=[line for line in lines if line["purpose"] == purpose]).totals()
+            assert asdict(own) == {name: pytest.approx(row[name]) for name in names}
         assert frame["teacher"].tolist() == ["model", "model"]
         assert (totals.n_calls, totals.n_cached, totals.n_failed, totals.n_uncounted) == (11, 4, 2, 1)
         assert totals.n_unpriced == 2  # the lost one and the uncounted one
@@ -96,7 +100,7 @@ def test_what_a_run_costs_is_not_changed_by_a_later_edit_of_the_prices(tmp_path)
         folder.order("again")
         ask(folder, replace(ASK, prompt="four five six"))
         other = make_run(tmp_path, {"teacher": server_spec(server)}, "later")
-        _, (later, _) = ask(other, replace(ASK, prompt="seven eight nine"))
+        _, later = ask(other, replace(ASK, prompt="seven eight nine"))
     rows = [json.loads(line) for line in (folder.path / "records" / "calls.jsonl").read_text().splitlines()]
     paid = [row["paid_usd"] for row in rows if "paid_usd" in row]
     assert paid == [pytest.approx((3 * 1 + 4 * 2) / 1e6)] * 2
@@ -115,7 +119,7 @@ def test_a_budget_in_dollars_without_a_price_is_refused_before_anything_is_sent(
         assert "\n" not in str(caught.value) and not server.bodies
         write_prices(tmp_path, [{"model": "*", "host": "127.0.0.1", "input": 0, "output": 0}])
         check_team(tmp_path, config)
-        outcomes, (totals, _) = ask(make_run(tmp_path, config, "free"), replace(ASK, purpose="judge"))
+        outcomes, totals = ask(make_run(tmp_path, config, "free"), replace(ASK, purpose="judge"))
     assert outcomes[0].text and totals.paid_usd == 0.0 and totals.n_unpriced == 0
 
 
@@ -155,18 +159,60 @@ def test_a_budget_counts_all_rounds_of_a_run(tmp_path):
     assert spent == [9, 18, 27]
 
 
-def test_one_teacher_has_no_ledger_and_goes_on_whatever_fails(tmp_path):
+def ask_one_teacher(home, spec, requests, at_once=8, **options):
+    """Return the teacher and the outcome of each request."""
+
+    async def ask_all(team):
+        gate = asyncio.Semaphore(at_once)
+
+        async def one(request):
+            async with gate:
+                return await team.complete(request)
+
+        return await asyncio.gather(*map(one, requests), return_exceptions=True)
+
+    with open_teacher(home, spec, **options) as teacher:
+        return teacher, asyncio.run(ask_all(teacher))
+
+
+def test_one_teacher_keeps_no_ledger_and_stops_where_everything_fails(tmp_path):
+    requests = many(200)
     with ChatServer() as server:
-        server.script.poison = {one.prompt: status(400, "no") for one in many(40)}
-
-        async def ask_all(team):
-            return await asyncio.gather(*map(team.complete, many(41)), return_exceptions=True)
-
-        with open_teacher(tmp_path, server_spec(server)) as teacher:
-            outcomes = asyncio.run(ask_all(teacher))
-    assert teacher.name == "model" and outcomes[40].text
-    assert not [error for error in outcomes if isinstance(error, AskingStopped)]
+        server.script.poison = {one.prompt: status(400, "no") for one in requests[:15]}
+        teacher, outcomes = ask_one_teacher(tmp_path, server_spec(server), requests[:60])
+        assert teacher.name == "model" and teacher.ledger.totals().n_calls == 60
+        assert sum(isinstance(error, TeacherError) for error in outcomes) == 15
+        server.script.poison = {one.prompt: status(400, "no") for one in requests}
+        n_before = len(server.bodies)
+        _, outcomes = ask_one_teacher(tmp_path, server_spec(server), requests[60:])
+        assert 20 <= len(server.bodies) - n_before <= 40 and isinstance(outcomes[-1], AskingStopped)
     assert not (tmp_path / "runs").exists()
+
+
+def test_one_teacher_keeps_to_a_budget(tmp_path):
+    with ChatServer() as server:
+        spec = server_spec(server)
+        _, outcomes = ask_one_teacher(tmp_path, spec, many(50), at_once=1, budget={"tokens": 500})
+        n_answered = sum(not isinstance(one, AskingStopped) for one in outcomes)
+        assert 1 <= n_answered == len(server.bodies) < 50 and "budget of 500 tokens" in str(outcomes[-1])
+        with pytest.raises(TeacherError, match="price of model at"), open_teacher(tmp_path, spec, budget={"usd": 1}):
+            pass
+        with (
+            pytest.raises(TeacherError, match="A budget in tokens"),
+            open_teacher(tmp_path, spec, budget={"tokens": 0}),
+        ):
+            pass
+        write_prices(tmp_path, [{"model": "model", "input": 1000, "output": 1000}])
+        teacher, outcomes = ask_one_teacher(tmp_path, spec, many(50)[40:], at_once=1, budget={"usd": 0.33})
+        assert isinstance(outcomes[-1], AskingStopped) and "budget of $0.330" in str(outcomes[-1])
+        assert 0 < teacher.ledger.totals().paid_usd <= 0.33
+
+
+@pytest.mark.parametrize(("models", "said"), [((), "lists no models"), (("a", "b"), "several models")])
+def test_a_server_whose_model_was_not_named_says_by_which_options_to(models, said):
+    with ChatServer(models=models) as server, pytest.raises(TeacherError, match=said) as caught:
+        find_server(server.url, None, "")
+    assert "(--model, or --student-model and --teacher-model for `score`)" in str(caught.value)
 
 
 def test_a_local_student_answers_in_its_role(tmp_path):
@@ -175,9 +221,9 @@ def test_a_local_student_answers_in_its_role(tmp_path):
         tmp_path, {"teacher": "built-in", "roles": {"answer": student}, "budget": {"usd": 1, "tokens": 9999}}
     )
     request = replace(ASK, purpose="answer", prompt="What is 2 + 3?")
-    (first, same), (totals, by_purpose) = ask(folder, request, request)
+    (first, same), totals = ask(folder, request, request)
     assert first.n_output_tokens <= 8 and same.text == first.text and same.is_cached
-    assert totals.paid_usd == 0.0 and totals.n_unpriced == 0 and by_purpose["answer"].n_calls == 2
+    assert totals.paid_usd == 0.0 and totals.n_unpriced == 0 and totals.n_calls == 2
     assert totals.n_input_tokens == 2 * first.n_input_tokens
     with folder.hold(), open_team(folder) as team:
         assert team.name == "built-in, answers by tiny" and team.snapshot_throttles() == {}

@@ -23,7 +23,8 @@ from core.models.student import Student
 from core.settings import DEMO
 from core.teacher.endpoint import Endpoint
 from core.teacher.prices import Price
-from core.teacher.probe import CONNECT_S, TYPICAL, ProbeReport, find_connection_fault, list_offered, probe
+from core.teacher.probe import TYPICAL, ProbeReport, list_offered, probe
+from core.teacher.reaching import CONNECT_S, find_connection_fault
 from tests.teacher.server import ChatServer, Spoken, hang, speak_letters, status
 
 NAMES = ["answers", "key", "model", "usage", "logprobs", "n", "temperature", "seed", "schema"]
@@ -74,6 +75,17 @@ def test_what_one_call_costs_is_told_by_a_small_real_one():
         server.script.poison = {TYPICAL: status(400, "no")}
         report = probe(Endpoint(server.url, "model"))
         assert report.call is None and "was not answered" in report.word_cost(price)
+
+
+def test_a_server_that_repeats_the_key_is_quoted_without_it():
+    speak = lambda prompt, body, number: Spoken([(f"Your key is the long one {KEY}, I am told.".encode(), -0.1)])  # noqa: E731
+    with ChatServer(speak=speak, models=(f"{KEY}-x", "model"), honours_schema=False) as server:
+        report = probe(Endpoint(server.url, "model"))
+        assert KEY[:12] not in repr(report) and "the long one ***, I am" in evidence(report, "answers")
+        assert "***" in evidence(report, "schema")
+        assert list_offered(server.url, "OPENAI_API_KEY") == ["***-x", "model"]
+        unknown = probe(Endpoint(server.url, "models"))
+        assert KEY[:12] not in repr(unknown) and "***-x" in evidence(unknown, "model")
 
 
 def test_a_server_that_takes_every_field_and_ignores_it():
