@@ -49,7 +49,8 @@ def make_parser() -> argparse.ArgumentParser:
     add_home(loop)
 
     add_scoring_verbs(verbs)
-    add_generating_verbs(verbs)
+    add_generate_verb(verbs)
+    add_filter_verb(verbs)
     add_verify_verb(verbs)
 
     imported = verbs.add_parser("import", help="read a file into a seed set")
@@ -143,8 +144,8 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
     select.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="chosen problems, best first")
 
 
-def add_generating_verbs(verbs: argparse._SubParsersAction) -> None:
-    """Add ``generate`` and ``filter``."""
+def add_generate_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``generate``."""
     from core import shell_generate
 
     generate = verbs.add_parser("generate", help="let a teacher grow candidates from seeds into a file")
@@ -182,15 +183,19 @@ def add_generating_verbs(verbs: argparse._SubParsersAction) -> None:
         metavar="FILE_OR_NAME",
         help="benchmark that no candidate may come close to (filters contamination, contamination_embedding)",
     )
-    generate.add_argument("--budget-tokens", type=positive, metavar="N", help="tokens in and out, at most")
-    generate.add_argument("--budget-usd", type=above_zero, metavar="X", help="dollars to be paid, at most")
+    add_budget(generate)
     generate.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")
     add_teacher(generate)
     generate.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every candidate, a line each")
     add_home(generate)
 
+
+def add_filter_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``filter``."""
+    from core import shell_filter
+
     filter_ = verbs.add_parser("filter", help="give every line of a file its verdicts")
-    filter_.set_defaults(verb=shell_generate.run_filter)
+    filter_.set_defaults(verb=shell_filter.run_filter)
     filter_.add_argument("--in", dest="input", type=Path, required=True, metavar="FILE.jsonl")
     filter_.add_argument(
         "--filters",
@@ -205,8 +210,15 @@ def add_generating_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     filter_.add_argument("--task", default="custom", help="whose checks verify an answer (default: custom)")
     add_teacher(filter_)
+    add_budget(filter_)
     filter_.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every line, with is_accepted")
     add_home(filter_)
+
+
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    """Add ``--budget-tokens`` and ``--budget-usd``."""
+    parser.add_argument("--budget-tokens", type=positive, metavar="N", help="tokens in and out, at most")
+    parser.add_argument("--budget-usd", type=above_zero, metavar="X", help="dollars to be paid, at most")
 
 
 def add_teacher(parser: argparse.ArgumentParser) -> None:

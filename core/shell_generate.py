@@ -1,31 +1,24 @@
-"""What ``python -m core generate`` and ``filter`` do: candidates from a teacher into a file, and verdicts on a file.
+"""What ``python -m core generate`` does: candidates from a teacher into a file.
 
 A run writes its folder as every run does; the file is made from it. Nothing is left out of a file: what failed or was
 rejected stands in it with its reason.
 """
 
 import argparse
-import asyncio
 import json
-import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.errors import DataFormatError, RunError, UnknownNameError
-from core.filters.base import FILTERS, Filter, FilterContext, is_rejected, make_filters
-from core.filters.judging import ask_filters, judge
-from core.lines import read_all, to_plain
-from core.records import Candidate, Verdict, content_id
+from core.errors import RunError, UnknownNameError
+from core.filters.base import FILTERS
+from core.lines import read_all
 from core.runs.folder import RunFolder
 from core.shell import carry_out, check_out, format_percent, is_address, print_seed_set
+from core.shell_rows import open_out, write_row
 
 N_WITHOUT_SEEDS = 10
 """Candidates of a run without seeds unless a number is given."""
-
-N_ASKED_AT_ONCE = 64
-"""Lines that filters ask a teacher about at the same time."""
 
 
 def run_generate(options: argparse.Namespace) -> int:
@@ -155,12 +148,12 @@ def write_candidates(folder: RunFolder, out: Path) -> int:
         if row["attempt"] == folder.attempt:
             verdicts.setdefault(row["candidate_id"], []).append(row)
     rows = [row for row in read_all(records / "candidates.jsonl") if row["attempt"] == folder.attempt]
-    with out.open("w", encoding="utf-8") as file:
+    with open_out(out) as file:
         for row in rows:
             about = [{key: verdict[key] for key in VERDICT_FIELDS} for verdict in verdicts.get(row["candidate_id"], [])]
             line = {key: value for key, value in row.items() if key not in ("v", "attempt", "round", "position")}
             line |= judge_line(row["failure"], about)
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(write_row(line) + "\n")
     return len(rows)
 
 
@@ -191,154 +184,3 @@ def print_growth(summary: Mapping[str, Any] | None) -> None:
         )
     if summary.get("stopped"):
         print(f"stopped: {summary['stopped']}")
-
-
-# -- filter ----------------------------------------------------------------------------------------------------
-
-
-def run_filter(options: argparse.Namespace) -> int:
-    """Give every line of a file its verdicts; each comes back, in order, whatever it is."""
-    from core.tasks import TASKS
-
-    names = find_filters(options.filters)
-    filters = make_filters(names, read_filter_settings(options.setting))
-    task = TASKS.get(options.task)
-    lines = list(read_lines(options.input))
-    check_out(options.out)
-    against = [line for path in options.against for line in read_questions(path)]
-    context = FilterContext(
-        task,
-        [question for _, question in against],
-        benchmarks={name: [q for each, q in against if each == name] for name in dict.fromkeys(n for n, _ in against)},
-    )
-    candidates = [to_candidate(number, line, task) for number, line in enumerate(lines, 1)]
-    verdicts = judge(candidates, filters, context)
-    if any(one.cost == "teacher" for one in filters):
-        ask_about_lines(options, candidates, verdicts, filters, context)
-    n_accepted = write_verdicts(options.out, lines, candidates, verdicts)
-    print_rejections(candidates, verdicts, n_accepted)
-    print(f"{len(lines):,} lines: {options.out}")
-    return 0
-
-
-def read_filter_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return ``filter.name=value`` pairs as filter -> name -> value."""
-    settings: dict[str, dict[str, Any]] = {}
-    for name, value in read_settings(pairs).items():
-        filter_, mark, field = name.partition(".")
-        if not mark:
-            raise UnknownNameError(f"Write a setting of a filter as FILTER.NAME=VALUE, not {name!r}.")
-        settings.setdefault(find_filters([filter_])[0], {})[field] = value
-    return settings
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file without their ends; raises DataFormatError where there is no such file."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.strip():
-                    yield line.rstrip("\n")
-    except OSError as error:
-        raise DataFormatError(f"{path} cannot be read ({error.strerror}); name a file of JSON lines.") from error
-
-
-def read_questions(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (name of the file, question) of each line that has one; the others are counted on the other stream."""
-    n_without = 0
-    for line in read_lines(path):
-        row = parse_line(line)
-        if isinstance(row, dict) and isinstance(row.get("question"), str):
-            yield path.stem, row["question"]
-        else:
-            n_without += 1
-    if n_without:
-        print(f"seedbed: {n_without:,} lines of {path} have no question and were not compared with.", file=sys.stderr)
-
-
-def parse_line(line: str) -> Any:
-    """Return the JSON value of a line; None where it is none."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-def to_candidate(number: int, line: str, task: Any) -> Candidate:
-    """Return a line as a candidate; one that cannot be read has a failure."""
-    row = parse_line(line)
-    failure = None
-    if not isinstance(row, dict):
-        row, failure = {}, f"Line {number} is no JSON object."
-    texts = {name: row.get(name) if isinstance(row.get(name), str) else None for name in ("question", "answer")}
-    if failure is None:
-        failure = row.get("failure") or (None if texts["question"] else f"Line {number} has no question.")
-    final = row.get("final")
-    if final is None and texts["answer"]:
-        final = task.extract_final(texts["answer"])
-    parents = row.get("parents") if isinstance(row.get("parents"), list) else []
-    return Candidate(
-        candidate_id=content_id("c", "line", number),
-        parents=tuple(map(str, parents)),
-        **texts,
-        final=None if final is None else str(final),
-        failure=failure,
-        method=str(row.get("method") or ""),
-        teacher=str(row.get("teacher") or ""),
-        raw_question=None,
-        raw_answer=None,
-        n_input_tokens=None,
-        n_output_tokens=None,
-        meta=row.get("meta") if isinstance(row.get("meta"), dict) else {},
-    )
-
-
-def ask_about_lines(
-    options: argparse.Namespace,
-    candidates: Sequence[Candidate],
-    verdicts: Sequence[list[Verdict]],
-    filters: Sequence[Filter],
-    context: FilterContext,
-) -> None:
-    """Put what is not rejected yet to the filters that ask a teacher, and add their verdicts."""
-    from core.recipes.teachers import open_teacher
-
-    async def ask_all() -> None:
-        gate = asyncio.Semaphore(N_ASKED_AT_ONCE)
-
-        async def ask(candidate: Candidate, known: list[Verdict]) -> None:
-            async with gate:
-                known += await ask_filters(candidate, filters, context)
-
-        pairs = zip(candidates, verdicts, strict=True)
-        await asyncio.gather(*(ask(*pair) for pair in pairs if pair[0].failure is None and not is_rejected(pair[1])))
-
-    with open_teacher(options.home.resolve(), find_teacher(options)) as teacher:
-        context.teacher = teacher
-        asyncio.run(ask_all())
-
-
-def write_verdicts(
-    out: Path, lines: Sequence[str], candidates: Sequence[Candidate], verdicts: Sequence[Sequence[Verdict]]
-) -> int:
-    """Write each line back with what was said of it; returns how many are accepted."""
-    n_accepted = 0
-    with out.open("w", encoding="utf-8") as file:
-        for number, (line, candidate, said) in enumerate(zip(lines, candidates, verdicts, strict=True), 1):
-            row = parse_line(line)
-            row = row if isinstance(row, dict) else {"line": number, "raw": line}
-            about = [{key: getattr(verdict, key) for key in VERDICT_FIELDS} for verdict in said]
-            row |= judge_line(candidate.failure, about)
-            n_accepted += row["is_accepted"]
-            file.write(json.dumps(to_plain(row), ensure_ascii=False) + "\n")
-    return n_accepted
-
-
-def print_rejections(candidates: Sequence[Candidate], verdicts: Sequence[Sequence[Verdict]], n_accepted: int) -> None:
-    """Say how many lines each filter rejected or could not decide, and how many were no candidates at all."""
-    n_failed = sum(candidate.failure is not None for candidate in candidates)
-    n_rejected = len(candidates) - n_failed - n_accepted
-    print(f"{len(candidates):,} lines = {n_accepted:,} accepted + {n_rejected:,} rejected + {n_failed:,} unusable")
-    counts = Counter((verdict.filter, verdict.is_accepted) for said in verdicts for verdict in said)
-    for name in dict.fromkeys(name for name, _ in counts):
-        print(f"  {name}: {counts[name, False]:,} rejected, {counts[name, None]:,} not decided")

@@ -5,20 +5,17 @@ worker processes at once. A line that cannot be used comes back too, undecided, 
 """
 
 import argparse
-import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.errors import DataFormatError
-from core.lines import to_plain
-from core.tasks.answers.compare import Judgement, compare_many, judge_many
+from core.shell_rows import LineFaultError, list_texts, open_lines, parse_line, write_row
+from core.tasks.answers.compare import compare_many, judge_many
+from core.tasks.answers.judgement import Judgement
 
 BLOCK = 512
 """Lines that are judged at a time."""
@@ -59,23 +56,10 @@ def verify_file(options: argparse.Namespace) -> int:
     return 0
 
 
-def open_lines(name: str) -> Any:
-    """Return a file to be read as bytes, to be closed by ``with``; raises DataFormatError with one sentence."""
-    if name == "-":
-        return nullcontext(sys.stdin.buffer)
-    path = Path(name)
-    if path.is_dir():
-        raise DataFormatError(f"{path} is a folder; name a file of JSON lines, or - for standard input.")
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise DataFormatError(f"{path} cannot be read ({error.strerror}); name a file of JSON lines.") from error
-
-
 def judge_lines(file: BinaryIO | Iterable[bytes], tolerance: float | None) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield every line back with ``is_equal`` and ``reason``, in order, and which count it belongs to."""
-    numbered = enumerate(file, 1)
-    while lines := [read_line(number, raw) for number, raw in islice(numbered, BLOCK)]:
+    texts = list_texts(file)
+    while lines := [read_line(number, text) for number, text in islice(texts, BLOCK)]:
         for line, judgement in zip(lines, judge_block(lines, tolerance), strict=True):
             row = {**line.row, "is_equal": judgement.is_equal, "reason": judgement.reason}
             kinds = {True: "equal", False: "unequal", None: "undecided"}
@@ -93,18 +77,13 @@ def judge_block(lines: list[Line], tolerance: float | None) -> list[Judgement]:
     return judged
 
 
-def read_line(number: int, raw: bytes) -> Line:
+def read_line(number: int, text: str) -> Line:
     """Return one line; nothing is refused, a line that cannot be used carries its fault."""
-    text = raw.decode("utf-8", "replace").rstrip("\r\n")
-    if number == 1:
-        text = text.removeprefix("\ufeff")
     shown = {"line": number, "text": text}
-    if not text.strip():
-        return Line(shown, fault="The line is empty.")
     try:
-        row = json.loads(text)
-    except (ValueError, RecursionError, MemoryError):
-        return Line(shown, fault="The line is not readable JSON.")
+        row = parse_line(text)
+    except LineFaultError as error:
+        return Line(shown, fault=f"The line {error}.")
     if not isinstance(row, dict):
         return Line(shown, fault="The line is JSON but no object with gold and pred, or gold and response.")
     if "gold" not in row:
@@ -113,17 +92,6 @@ def read_line(number: int, raw: bytes) -> Line:
     if field not in row:
         return Line(row, fault="The line has neither pred nor response, so there is nothing to compare.")
     return Line(row, field)
-
-
-def write_row(row: Mapping[str, Any]) -> str:
-    """Return a row as one line of JSON; a lone surrogate, which no encoding can write, is escaped."""
-    try:
-        text = json.dumps(to_plain(row), ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except (UnicodeEncodeError, RecursionError):
-        kept = {key: value for key, value in row.items() if not isinstance(value, dict | list)}
-        text = json.dumps(to_plain(kept), allow_nan=False)
-    return text
 
 
 def describe_counts(counts: Mapping[str, int]) -> str:

@@ -1,12 +1,18 @@
 """``generate`` and ``filter`` as a person runs them: files in, files out, every line accounted for."""
 
+import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from core import shell_filter
 from core.__main__ import main
 from core.recipes.start import FILTER_NAMES
 from core.runs.folder import RunFolder
+from core.shell_rows import open_out
+from tests.filters.stand_ins import make_candidate
 from tests.teacher.faults import say, send_body, status
 from tests.teacher.server import ChatServer, Spoken
 from tests.teacher.test_probe import give_chat_template, transformers_serve
@@ -119,6 +125,8 @@ def test_an_edited_prompt_is_sent_and_frozen_in_the_run(tmp_path, seeds, server)
         (["--filters", "none_such"], "no filter named 'none_such'"),
         (["--setting", "none_such=1"], "no setting 'none_such'"),
         (["--setting", "tail"], "NAME=VALUE"),
+        (["--setting", "n_per_call=abc"], "n_per_call must be a whole number, not 'abc'"),
+        (["--setting", "has_seeds=no"], "has_seeds must be true or false, not 'no'"),
         (["--prompt", "word_problems_question=missing.txt"], "missing.txt cannot be read"),
         (["--teacher", "http://127.0.0.1:9/v1", "--model", "m"], "Nothing listens"),
         (["--teacher", "none_such"], "no teacher named 'none_such'"),
@@ -175,7 +183,8 @@ def test_every_line_comes_back_in_order_with_its_verdicts(tmp_path, capsys):
     assert state == 0 and [row["is_accepted"] for row in judged] == [True, False, False, False, False, False, False]
     assert judged[0]["mine"] == [1, {"a": None}] and judged[0]["reason"] is None
     assert "ROUGE-L" in judged[1]["reason"] and judged[1]["verdicts"][0]["value"] > 0.7
-    assert judged[2]["raw"] == '{"question": "broken' and judged[2]["line"] == 3 and "no JSON" in judged[2]["reason"]
+    assert judged[2]["raw"] == '{"question": "broken' and judged[2]["line"] == 3
+    assert judged[2]["reason"] == "Line 3 is not readable JSON."
     assert judged[3]["reason"] == "Line 4 has no question." and judged[4]["raw"] == "[1, 2]"
     assert "37" in judged[5]["reason"] and judged[6]["reason"] == "The teacher's answer was a refusal."
     assert "7 lines = 1 accepted + 2 rejected + 4 unusable" in capsys.readouterr().out
@@ -186,12 +195,94 @@ def test_a_file_can_be_compared_with_others(tmp_path):
     rows = [{"question": STORIES[3].upper()}, {"question": STORIES[4]}]
     _, judged = run_filter(tmp_path, rows, "--filters", "rouge_l", "--against", against)
     assert [row["is_accepted"] for row in judged] == [False, True]
+    assert "to a question it was compared with: " in judged[0]["reason"]
+
+
+def test_whatever_is_in_a_line_it_comes_back(tmp_path):
+    """Half a character, lists in lists in lists, an empty line: none of them may cost a person the rest of a file."""
+    deep = '{"question": "How many?", "a": ' + "[" * 900 + "]" * 900 + "}"
+    rows = [
+        '{"question": "How many pears \\ud800 are there?", "note": "\\ud800"}', deep, "", "[" * 100_000,
+        {"question": STORIES[0], "mine": {"a": [[[1]]]}, "failure": None}, {"question": STORIES[1], "failure": ["odd"]},
+    ]  # fmt: skip
+    state, judged = run_filter(tmp_path, rows, "--filters", "rouge_l")
+    assert state == 0 and len(judged) == 6
+    assert judged[0]["note"] == "\ud800" and judged[0]["is_accepted"]
+    assert judged[1]["raw"] == deep and judged[1]["reason"] == "Line 2 is nested more than 100 deep."
+    assert judged[2]["reason"] == "Line 3 is empty." and judged[3]["raw"] == "[" * 100_000
+    assert judged[4]["mine"] == {"a": [[[1]]]} and judged[5]["failure"] == ["odd"] and not judged[5]["is_accepted"]
+
+
+def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    out = tmp_path / "judged.jsonl"
+    out.write_text('{"old": 1}\n', encoding="utf-8")
+    out.chmod(0o600)
+    with monkeypatch.context() as patched:
+        patched.setattr(shell_filter, "write_row", fail_at(shell_filter.write_row, 2))
+        with pytest.raises(OSError, match="full"):
+            run_filter(tmp_path, [{"question": each} for each in STORIES[:3]], "--filters", "rouge_l")
+    assert read_lines(out) == [{"old": 1}]
+    assert [row["question"] for row in read_lines(tmp_path / "judged.jsonl.part")] == [STORIES[0]]
+    _, judged = run_filter(tmp_path, [{"question": each} for each in STORIES[:3]], "--filters", "rouge_l")
+    assert len(judged) == 3 and not (tmp_path / "judged.jsonl.part").exists() and out.stat().st_mode & 0o777 == 0o600
+
+
+def fail_at(function, number):
+    """Return the function that raises at its call of that number, as a full disk does."""
+    calls = iter(range(1, 1_000))
+
+    def fail(*arguments):
+        if next(calls) == number:
+            raise OSError(28, "the disk is full")
+        return function(*arguments)
+
+    return fail
+
+
+def test_what_is_no_file_is_written_to_at_once(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        came = pool.submit(pipe.read_text)
+        with open_out(pipe) as file:
+            file.write("{}\n")
+        assert came.result(10) == "{}\n" and pipe.is_fifo()
+
+
+def test_rows_are_written_as_they_are_decided_and_a_budget_leaves_the_rest_undecided(tmp_path, server, capsys):
+    rows = [{"question": each, "answer": "It is 5.\n#### 5"} for each in STORIES[:6]] + ["broken"]
+    state, judged = run_filter(
+        tmp_path, rows, "--filters", "agrees", "--task", "word_problems", "--teacher", server.url, "--model", "model",
+        "--budget-tokens", 1,
+    )  # fmt: skip
+    assert state == 0 and len(judged) == 7 and server.bodies == []
+    assert [row["verdicts"][0]["is_accepted"] for row in judged[:6]] == [None] * 6
+    assert all("budget" in row["verdicts"][0]["reason"] for row in judged[:6])
+    assert "agrees: 0 rejected, 6 not decided" in capsys.readouterr().out
+    state, judged = run_filter(
+        tmp_path, rows, "--filters", "agrees", "--task", "word_problems", "--teacher", server.url, "--model", "model"
+    )
+    assert [row["is_accepted"] for row in judged] == [True] * 6 + [False] and server.bodies
+
+
+def test_rows_come_in_order_however_they_are_decided():
+    file = io.StringIO()
+    rows = shell_filter.RowFile(file, ["{}", "[]", "{}"], [make_candidate(at, "?") for at in range(3)], [[], [], []])
+    rows.decide(1)
+    assert file.getvalue() == ""
+    rows.decide(0)
+    assert file.getvalue().count("\n") == 2
+    rows.decide(2)
+    assert [json.loads(line).get("line") for line in file.getvalue().splitlines()] == [None, 2, None]
 
 
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
         (["--filters", "none_such"], "no filter named"),
+        (["--setting", "rouge_l.limit=abc"], "rouge_l.limit must be a number, not 'abc'"),
+        (["--setting", "rouge_l.limit=1.5"], "from 0 to 1, not 1.5"),
+        (["--setting", "well_formed.max_characters=x"], "must be a whole number"),
         (["--task", "none_such"], "no task named"),
         (["--against", "missing.jsonl"], "missing.jsonl cannot be read"),
         (["--setting", "rouge_l.none_such=1"], "no setting 'none_such'"),

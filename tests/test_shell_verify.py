@@ -60,13 +60,15 @@ def test_lines_that_cannot_be_used_come_back_with_a_reason(tmp_path, capsys):
         b'{"gold": NaN, "pred": 1e999}',
         b'{"gold": "x", "pred": "\\ud800"}',
         b'{"gold": "1", "pred": "1"}\r',
+        b'{"gold": "1", "pred": "1", "more": ' + b"[" * 900 + b"]" * 900 + b"}",
     )
-    assert len(rows) == 12
-    assert [row["is_equal"] for row in rows] == [True, *[None] * 9, False, True]
+    assert len(rows) == 13
+    assert [row["is_equal"] for row in rows] == [True, *[None] * 9, False, True, None]
+    assert "nested" in rows[12]["reason"] and rows[12]["text"].startswith('{"gold": "1"')
     assert [row.get("line") for row in rows[:6]] == [None, 2, 3, 4, 5, 6]
     assert rows[1]["text"] == '{"gold": "1", "pred": ' and rows[5]["text"] == "[" * 100_000
     assert "no gold" in rows[6]["reason"] and "neither" in rows[7]["reason"] and "no reference" in rows[8]["reason"]
-    assert said.endswith("12 lines: 2 equal, 1 unequal, 2 undecided, 7 unusable\n")
+    assert said.endswith("13 lines: 2 equal, 1 unequal, 2 undecided, 8 unusable\n")
 
 
 def test_million_brackets_neither_hang_nor_raise(tmp_path, capsys):

@@ -58,6 +58,9 @@ class FilterContext:
     kept: dict[str, Any] = field(default_factory=dict)
     """What filters keep during a run (an index, embeddings), by a name of their own."""
 
+    earlier_noun: str = "an earlier generated question"
+    """What one of ``earlier_questions`` is called in a reason."""
+
     def keep(self, name: str, make: Callable[[], T]) -> T:
         """Return what is kept under a name, made on first use."""
         if name not in self.kept:

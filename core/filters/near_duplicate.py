@@ -56,18 +56,20 @@ class NearDuplicate:
             return [leave_open(candidate, self.name, str(error)) for candidate in candidates]
         verdicts = []
         for candidate, vector in zip(candidates, vectors, strict=True):
-            verdicts.append(self._judge(candidate, vector, earlier, seeds))
+            verdicts.append(self._judge(candidate, vector, earlier, seeds, context.earlier_noun))
             if candidate.question is not None and not candidate.is_incorrect:
                 earlier.add(candidate.question, vector)
         return verdicts
 
-    def _judge(self, candidate: Candidate, vector: np.ndarray, earlier: VectorList, seeds: VectorList) -> Verdict:
+    def _judge(
+        self, candidate: Candidate, vector: np.ndarray, earlier: VectorList, seeds: VectorList, earlier_noun: str
+    ) -> Verdict:
         if candidate.question is None:
             return leave_open(candidate, self.name, "There is no question to compare.")
         if candidate.is_incorrect:
             return leave_open(candidate, self.name, "A wrong solution answers its seed's own question.")
         found: list[tuple[Closest, str, str]] = []
-        for others, noun in ((earlier, "an earlier generated question"), (seeds, "a seed")):
+        for others, noun in ((earlier, earlier_noun), (seeds, "a seed")):
             if (closest := others.find_closest(vector)) is not None:
                 found.append((closest, noun, others.texts[closest.index]))
         if not found:

@@ -72,15 +72,17 @@ class RougeL:
             if candidate.is_incorrect:  # its question is the seed's own, as often as it is answered wrongly
                 verdicts.append(accept(candidate, self.name))
                 continue
-            verdicts.append(self._judge(candidate, earlier, seeds))
+            verdicts.append(self._judge(candidate, earlier, seeds, context.earlier_noun))
             earlier.add(candidate.question)
         return verdicts
 
-    def _judge(self, candidate: Candidate, earlier: ClosenessIndex, seeds: ClosenessIndex) -> Verdict:
+    def _judge(
+        self, candidate: Candidate, earlier: ClosenessIndex, seeds: ClosenessIndex, earlier_noun: str
+    ) -> Verdict:
         n_compared = len(earlier) + len(seeds)
         is_shown = n_compared <= SHOWN_UP_TO
         found: list[tuple[Match, str, str]] = []
-        for index, noun in ((earlier, "an earlier generated question"), (seeds, "a seed")):
+        for index, noun in ((earlier, earlier_noun), (seeds, "a seed")):
             match = index.find_closest(candidate.question, 0 if is_shown else self.limit)
             if match:
                 found.append((match, noun, index.texts[match.index]))
