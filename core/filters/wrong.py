@@ -11,7 +11,6 @@ from core.filters.base import FILTERS, FilterContext, accept, leave_open, quote,
 from core.records import Candidate, Problem, Verdict
 from core.tasks.base import Task
 from core.tasks.instructions import normalise_question
-from core.tasks.maths import compare_finals
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +62,11 @@ def _find_seed(candidate: Candidate, context: FilterContext) -> Problem | None:
 
 
 def is_equal_final(task: Task, final: str, problem: Problem) -> bool | None:
-    """Say whether a final answer is right for a problem; None where there is no reference, or it cannot be decided.
-
-    ``Task.is_correct`` counts a formula that could not be compared in time as wrong, which is too little to go by here.
-    """
+    """Say whether a final answer is right for a problem; None where there is no reference, or it cannot be decided."""
     try:
-        is_right = task.is_correct(final, problem)
+        return task.judge_final(final, problem)
     except ValueError:  # a seed that a person edited may be in no form that the task reads
         return None
-    if is_right is False and task.name == "maths" and problem.final:
-        return compare_finals(problem.final, final)
-    return is_right
 
 
 FILTERS.register(Wrong.name)(Wrong())

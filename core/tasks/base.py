@@ -103,6 +103,10 @@ class Task(Protocol):
         """Judge a student's final answer; None where the problem has no reference. A missing answer is wrong."""
         ...
 
+    def judge_final(self, final: str, problem: Problem) -> bool | None:
+        """Do as ``is_correct``, but return None too where the comparison cannot be decided (a formula, in time)."""
+        ...
+
     def find_fault(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
         """Verify a worked answer without a reference; return one sentence for what is wrong, None where it holds."""
         ...

@@ -109,6 +109,10 @@ class Custom:
             return gold.equals(value)
         return fold_text(problem.final) == fold_text(final)
 
+    def judge_final(self, final: str, problem: Problem) -> bool | None:
+        """Return what ``is_correct`` says: it decides every answer."""
+        return self.is_correct(final, problem)
+
     def find_fault(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
         """Ask for a final answer and recompute calculator annotations; no more is known about such questions."""
         if self.extract_final(answer) is None:

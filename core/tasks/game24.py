@@ -150,6 +150,10 @@ class Game24:
         """Judge by exact arithmetic: any expression that makes 24 from the problem's numbers, each once."""
         return final is not None and arithmetic24.find_error(final, read_numbers(problem.question)) is None
 
+    def judge_final(self, final: str, problem: Problem) -> bool | None:
+        """Return what ``is_correct`` says: it decides every answer."""
+        return self.is_correct(final, problem)
+
     def find_fault(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
         """Check the final expression and every written step (``a + b = c (left: ...)``) against the numbers."""
         try:

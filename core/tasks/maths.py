@@ -111,7 +111,11 @@ class Maths:
         """Compare with the reference; None where there is none. What cannot be decided in time counts as wrong."""
         if not problem.final:
             return None
-        return final is not None and compare_finals(problem.final, final) is True
+        return final is not None and self.judge_final(final, problem) is True
+
+    def judge_final(self, final: str, problem: Problem) -> bool | None:
+        """Compare with the reference; None where there is none, and where the comparison cannot be decided."""
+        return compare_finals(problem.final, final) if problem.final else None
 
     def find_fault(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
         """Ask for one readable boxed answer, and recompute every annotation and every line that is plain arithmetic."""

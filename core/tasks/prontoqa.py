@@ -168,6 +168,10 @@ class Prontoqa:
         """Compare the labels; None where the problem has none."""
         return None if problem.final is None else final == problem.final
 
+    def judge_final(self, final: str, problem: Problem) -> bool | None:
+        """Return what ``is_correct`` says: it decides every answer."""
+        return self.is_correct(final, problem)
+
     def find_fault(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
         """Derive the label by forward chaining and check every step; a proof must reach the statement or its denial."""
         try:

@@ -132,6 +132,10 @@ class WordProblems:
         value = read_quantity(final) if final else None
         return value is not None and gold.equals(value)
 
+    def judge_final(self, final: str, problem: Problem) -> bool | None:
+        """Return what ``is_correct`` says: it decides every answer."""
+        return self.is_correct(final, problem)
+
     def find_fault(self, question: str, answer: str, meta: Mapping[str, Any]) -> str | None:
         """Recompute every annotation; the final number must be the last calculated result and a possible quantity.
 

@@ -34,6 +34,8 @@ class AnyTask:
     def is_correct(self, final, problem):
         return None if problem.final is None else final == problem.final
 
+    judge_final = is_correct
+
     def find_fault(self, question, answer, meta):
         return "The answer is off by one." if "off" in answer else None
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from core.filters import wrong as wrong_filter
 from core.filters.base import FILTERS, FilterContext
+from core.filters.wrong import is_equal_final
 from core.records import Problem
-from core.tasks import TASKS
-from tests.filters.stand_ins import make_candidate
+from core.tasks import TASKS, maths
+from tests.filters.stand_ins import AnyTask, make_candidate
 
 QUESTION = "Tom has 5 pears and gives 2 away. How many are left?"
 
@@ -79,7 +79,18 @@ def test_wrong_needs_the_seed_whose_question_it_is():
 
 
 def test_a_formula_that_could_not_be_compared_is_not_called_wrong(monkeypatch):
-    monkeypatch.setattr(wrong_filter, "compare_finals", lambda gold, target: None)
+    monkeypatch.setattr(maths, "compare_finals", lambda gold, target: None)
     seed = Problem("p", QUESTION, None, r"\text{blue}")
     verdict = judge("wrong", "maths", r"So \boxed{\text{green}}.", label="incorrect", seed=seed)
     assert verdict.is_accepted is None and "could not be decided" in verdict.reason
+
+
+def test_which_comparisons_cannot_be_decided_is_the_business_of_the_task():
+    """A task of another name that cannot decide is believed too."""
+
+    class Undecided(AnyTask):
+        def judge_final(self, final, problem):
+            return None
+
+    assert is_equal_final(Undecided(), "4", Problem("p", QUESTION, None, "4")) is None
+    assert is_equal_final(AnyTask(), "4", Problem("p", QUESTION, None, "4")) is True
