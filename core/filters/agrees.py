@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import AskingStopped, SeedbedError, TeacherError
-from core.filters.base import FILTERS, FilterContext, accept, leave_open, quote, reject, shorten
+from core.filters.base import FILTERS, FilterContext, FilterStep, accept, leave_open, quote, reject, shorten
 from core.filters.wrong import is_equal_final
 from core.records import Candidate, Problem, Verdict
 from core.tasks.base import NewQuestion, ReplyError, Task
@@ -89,6 +89,11 @@ class Agrees:
             raise SeedbedError(f"Ask for 1 to {MOST_SAMPLES} further answers, not {self.n_samples!r}.")
         if self.min_votes < 1 or self.temperature < 0:
             raise SeedbedError("A majority needs at least 1 vote, and a temperature of at least 0.")
+
+    def list_steps(self, task: Task, is_incorrect: bool) -> tuple[FilterStep, ...]:
+        """Return the further answers: the fewest where all agree, the most where they do not."""
+        settled = max((self.n_samples + 1) // 2, min(self.min_votes - 1, self.n_samples))
+        return () if is_incorrect else (FilterStep("answer", (f"{task.name}_answer",), settled, self.n_samples),)
 
     async def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:
         """Return one verdict per candidate, in order; the value is the share of agreeing answers when it was settled.

@@ -68,11 +68,27 @@ class FilterContext:
         return self.kept[name]
 
 
+@dataclass(frozen=True, slots=True)
+class FilterStep:
+    """What a filter of cost ``teacher`` asks about one candidate, as an estimate needs to know it."""
+
+    purpose: str
+    """Role that is asked, for an answer to the candidate's question."""
+
+    prompts: tuple[str, ...]
+    """Names of the prompt files of one request."""
+
+    fewest: int
+    most: int
+    """How often it is sent."""
+
+
 class Filter(Protocol):
     """Judges usable candidates (``failure is None``); a frozen dataclass whose fields are its settings.
 
     A candidate from a file may lack its answer or its parents: nothing is raised for that, the filter cannot decide. A
-    filter of cost ``teacher`` has an ``async def __call__`` of the same shape.
+    filter of cost ``teacher`` has an ``async def __call__`` of the same shape, and ``list_steps(task, is_incorrect)``,
+    which returns a FilterStep for each kind of request about a candidate that is (not) meant to be wrong.
     """
 
     name: str

@@ -6,8 +6,8 @@ data. What a token costs is for whoever knows the prices.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 
 import numpy as np
@@ -17,6 +17,7 @@ from core.generation.forms import FORMS
 from core.generation.grow import REQUESTS_PER_ACCEPTED, list_calls, require_seeds
 from core.records import Problem
 from core.tasks.prompts import SLOT
+from core.teacher.base import TeacherRequest
 
 BYTES_PER_TOKEN = 4
 """About what English text takes in common tokenizers; other scripts take more."""
@@ -47,12 +48,19 @@ class Spread:
         """Return the spread of n such numbers together, low and high together again."""
         return Spread(self.low * n, self.middle * n, self.high * n)
 
+    def of(self, each: "Spread") -> "Spread":
+        """Return so many times a number that is not known either, low and high together."""
+        return Spread(self.low * each.low, self.middle * each.middle, self.high * each.high)
+
     def at_most(self, limit: float) -> "Spread":
         """Return the spread of a number that a limit cuts off."""
         return Spread(min(self.low, limit), min(self.middle, limit), min(self.high, limit))
 
 
-NOTHING = Spread(0, 0, 0)
+NOTHING, ONE = Spread(0, 0, 0), Spread(1, 1, 1)
+
+USUAL_LIMIT = next(each.default for each in fields(TeacherRequest) if each.name == "max_tokens")
+"""Completion tokens of a request that says nothing else."""
 
 QUOTED = Spread(2, 3, 6)
 """Tokens that JSON puts around a string in a list (our estimate, as are the three below)."""
@@ -104,6 +112,20 @@ class Lengths:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleEstimate:
+    """What one role's share of it takes, tokens."""
+
+    role: str
+    n_requests: Spread
+    n_input: Spread
+    n_output: Spread
+
+    def times(self, n: float) -> "RoleEstimate":
+        """Return what n times as much takes."""
+        return RoleEstimate(self.role, *(each.times(n) for each in (self.n_requests, self.n_input, self.n_output)))
+
+
+@dataclass(frozen=True, slots=True)
 class CallEstimate:
     """What one call takes where everything succeeds, tokens."""
 
@@ -112,6 +134,9 @@ class CallEstimate:
     n_output: Spread
     is_from_use: bool
     """True where the output is what the model took before, False where it is as long as the seed data."""
+
+    by_role: tuple[RoleEstimate, ...] = ()
+    """The same by who is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +150,9 @@ class RunEstimate:
     n_output: Spread
     is_limited: bool
     """True where the limit on candidates ends the run before enough are accepted."""
+
+    by_role: tuple[RoleEstimate, ...] = ()
+    """The same by who is asked."""
 
 
 def count_by_bytes(text: str) -> int:
@@ -177,6 +205,7 @@ def estimate_call(
     lengths: Lengths,
     *,
     used: Sequence[int] = (),
+    limits: Mapping[str, int] | None = None,
     count: Count = count_by_bytes,
 ) -> CallEstimate:
     """Return what one call takes.
@@ -188,14 +217,17 @@ def estimate_call(
         lengths: of questions and answers.
         used: completion tokens of whole earlier calls of the same method by the same model; FEWEST_USED or more are
             preferred to ``lengths``.
+        limits: role -> completion tokens of one of its requests at most; USUAL_LIMIT for those that are not named. The
+            first request says its own.
         count: tokens of a text.
     """
     steps = method.list_steps(brief.task, brief.settings)
     first = measure_spread([sum(count(each["content"]) for each in call.request.list_messages()) for call in calls])
-    n_input, n_output, chat = NOTHING, NOTHING, first
+    chat, parts = first, []
     for number, step in enumerate(steps):
         own = count_open(step, brief, count)
-        brought = estimate_output(step, calls[0], brief, lengths)
+        limit = calls[0].request.max_tokens if step.purpose == "question" else (limits or {}).get(step.purpose)
+        brought = estimate_output(step, calls[0], brief, lengths).at_most(limit or USUAL_LIMIT)
         if number == 0:
             asked = first
         elif step.is_later_turn:
@@ -203,10 +235,65 @@ def estimate_call(
         else:
             asked = own + estimate_slots(step, lengths)
         chat = chat + brought
-        n_input, n_output = n_input + asked.times(step.n_times), n_output + brought.times(step.n_times)
+        parts.append(RoleEstimate(step.purpose, ONE, asked, brought).times(step.n_times))
+    by_role = add_by_role(parts)
+    n_input, n_output = add_spreads(part.n_input for part in parts), add_spreads(part.n_output for part in parts)
     is_from_use = len(used) >= FEWEST_USED
-    n_requests = sum(step.n_times for step in steps)
-    return CallEstimate(n_requests, n_input, measure_spread(used) if is_from_use else n_output, is_from_use)
+    if is_from_use:
+        took = measure_spread(used)
+        by_role = tuple(
+            replace(part, n_output=took.times(part.n_output.middle / max(n_output.middle, 1e-9))) for part in by_role
+        )
+        n_output = took
+    return CallEstimate(sum(step.n_times for step in steps), n_input, n_output, is_from_use, by_role)
+
+
+def add_spreads(spreads: Iterable[Spread]) -> Spread:
+    """Return the sum of spreads, low and high together."""
+    return sum(spreads, NOTHING)
+
+
+def add_by_role(parts: Sequence[RoleEstimate]) -> tuple[RoleEstimate, ...]:
+    """Return one estimate for each role, in the order in which the roles come first."""
+    return tuple(
+        RoleEstimate(
+            role,
+            *(
+                add_spreads(getattr(part, name) for part in parts if part.role == role)
+                for name in ("n_requests", "n_input", "n_output")
+            ),
+        )
+        for role in dict.fromkeys(part.role for part in parts)
+    )
+
+
+def add_to_run(run: RunEstimate, more: Sequence[RoleEstimate]) -> RunEstimate:
+    """Return what a run takes with further requests, such as those of its filters."""
+    return replace(
+        run,
+        n_requests=run.n_requests + round(add_spreads(part.n_requests for part in more).middle),
+        n_input=run.n_input + add_spreads(part.n_input for part in more),
+        n_output=run.n_output + add_spreads(part.n_output for part in more),
+        by_role=add_by_role([*run.by_role, *more]),
+    )
+
+
+def estimate_asking(
+    role: str, prompts: Sequence[str], n_times: Spread, brief: Brief, lengths: Lengths, limit: int | None = None
+) -> RoleEstimate:
+    """Return what requests take that each bring an answer to a new question.
+
+    Args:
+        role: who is asked.
+        prompts: names of the prompt files of one request.
+        n_times: how often it is sent.
+        brief: what all calls share.
+        lengths: of questions and answers.
+        limit: completion tokens of one request at most; None: USUAL_LIMIT.
+    """
+    n_open = sum(count_by_bytes(SLOT.sub("", brief.prompts.read(name))) for name in prompts)
+    n_input, n_output = Spread(n_open, n_open, n_open) + lengths.question, lengths.answer.at_most(limit or USUAL_LIMIT)
+    return RoleEstimate(role, n_times, n_times.of(n_input), n_times.of(n_output))
 
 
 def count_open(step: Step, brief: Brief, count: Count) -> Spread:
@@ -233,7 +320,7 @@ def estimate_output(step: Step, call: Call, brief: Brief, lengths: Lengths) -> S
     # A reply to the Game of 24's question prompt works backwards before it boxes an equation.
     is_worked_out = step.brings == "question" and not brief.task.compares_questions
     before = REASONING if form.has_reasoning or is_worked_out else NOTHING
-    return (item.times(step.n_items) + before).at_most(request.max_tokens)
+    return item.times(step.n_items) + before
 
 
 def estimate_run(
@@ -263,4 +350,5 @@ def estimate_run(
         each.n_input.times(n_calls),
         each.n_output.times(n_calls),
         needed > limit,
+        tuple(part.times(n_calls) for part in each.by_role),
     )

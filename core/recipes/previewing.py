@@ -6,17 +6,22 @@ from the prices as they are now. Nothing is sent.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.datasets import load_problems
-from core.generation.base import METHODS
+from core.filters.base import make_filters
+from core.generation.base import METHODS, Brief
 from core.generation.grow import first_sample_index
 from core.generation.preview import (
     CallEstimate,
     CallPreview,
+    Lengths,
+    RoleEstimate,
     RunEstimate,
     Spread,
+    add_to_run,
+    estimate_asking,
     estimate_call,
     estimate_run,
     measure_lengths,
@@ -26,7 +31,7 @@ from core.hub import Hub
 from core.recipes.growing import make_brief, make_draw
 from core.tasks import TASKS
 from core.teacher.prices import FREE, Price, find_price, read_prices
-from core.teacher.roles import read_roles
+from core.teacher.roles import Spec, read_roles
 
 N_COUNTED = 30
 """Calls whose first messages are counted."""
@@ -79,15 +84,22 @@ def preview_run(hub: Hub, config: Mapping[str, Any], seeds: Sequence[str]) -> Ru
     chosen = [by_id[id_] for id_ in seeds if id_ in by_id]
     method, brief = METHODS.get(config["method"]), make_brief(config, TASKS.get(config["task"]), problems, "")
     index = first_sample_index(config["replicate"], config["turn"])
-    calls = preview_calls(chosen, brief, method, make_draw(config), N_COUNTED, index)
+    roles = read_roles(config)
+    calls = [
+        _apply_role(one, roles) for one in preview_calls(chosen, brief, method, make_draw(config), N_COUNTED, index)
+    ]
     used, n_judged, n_accepted = _read_history(hub, config)
     lengths = measure_lengths(chosen or problems)
-    each = estimate_call([one.call for one in calls], method, brief, lengths, used=used)
+    limits = {role: spec.sampling["max_tokens"] for role, spec in roles.items() if "max_tokens" in spec.sampling}
+    each = estimate_call([one.call for one in calls], method, brief, lengths, used=used, limits=limits)
     is_known = n_judged >= FEWEST_JUDGED and n_accepted > 0
     acceptance = n_accepted / n_judged if is_known else USUAL_ACCEPTANCE
     per_call = method.count_candidates(brief.settings)
     whole = estimate_run(each, config["n_accepted"], per_call, acceptance, config["max_requests"])
-    usd, unpriced = _price(hub, config, whole)
+    whole = add_to_run(
+        whole, _estimate_filters(config, calls[0], whole.n_candidates, acceptance, brief, lengths, limits)
+    )
+    usd, unpriced = _price(hub, roles, whole)
     return RunPreview(calls, each, whole, acceptance, n_judged if is_known else 0, usd, unpriced)
 
 
@@ -106,23 +118,60 @@ def _read_history(hub: Hub, config: Mapping[str, Any]) -> tuple[list[int], int, 
     return hub.store.list_call_outputs(alike), counts["made"], counts["accepted"]
 
 
-def _price(hub: Hub, config: Mapping[str, Any], whole: RunEstimate) -> tuple[Spread | None, tuple[str, ...]]:
-    """Return the dollars of a run, every token at the dearer price where question and answer differ in theirs."""
-    roles = read_roles(config)
+def _apply_role(preview: CallPreview, roles: Mapping[str, Spec]) -> CallPreview:
+    """Return a call with the sampling of the role that its first request goes to."""
+    request = preview.call.request
+    return replace(preview, call=replace(preview.call, request=roles[request.purpose].apply(request)))
+
+
+def _estimate_filters(
+    config: Mapping[str, Any],
+    first: CallPreview,
+    n_candidates: int,
+    acceptance: float,
+    brief: Brief,
+    lengths: Lengths,
+    limits: Mapping[str, int],
+) -> list[RoleEstimate]:
+    """Return what the filters take that ask a teacher.
+
+    What is accepted in the end was put to each of them, and so was what they themselves rejected: at least the accepted
+    candidates, at most all.
+    """
+    hint = first.call.request.hint
+    is_incorrect = hint is not None and hint.wants == "wrong_answer"
+    reached = Spread(n_candidates * acceptance, n_candidates * (1 + acceptance) / 2, n_candidates)
+    return [
+        estimate_asking(
+            step.purpose,
+            step.prompts,
+            reached.of(Spread(step.fewest, (step.fewest + step.most) / 2, step.most)),
+            brief,
+            lengths,
+            limits.get(step.purpose),
+        )
+        for one in make_filters(config["filters"], config.get("filter_settings"))
+        if one.cost == "teacher" and hasattr(one, "list_steps")
+        for step in one.list_steps(brief.task, is_incorrect)
+    ]
+
+
+def _price(hub: Hub, roles: Mapping[str, Spec], whole: RunEstimate) -> tuple[Spread | None, tuple[str, ...]]:
+    """Return the dollars of a run, each role's tokens at the price of who is asked in it."""
     table = read_prices(hub.settings.home)
-    prices: dict[str, Price | None] = {}
-    for role in ("question", "answer"):
-        endpoint = roles[role].endpoint
-        prices[str(endpoint)] = FREE if endpoint is None else find_price(endpoint.model, endpoint.base_url, table)
-    unpriced = tuple(name for name, price in prices.items() if price is None)
+    endpoints = {part.role: roles[part.role].endpoint for part in whole.by_role}
+    prices: dict[str, Price | None] = {
+        role: FREE if endpoint is None else find_price(endpoint.model, endpoint.base_url, table)
+        for role, endpoint in endpoints.items()
+    }
+    unpriced = tuple(dict.fromkeys(str(endpoints[role]) for role, price in prices.items() if price is None))
     if unpriced:
         return None, unpriced
     costs = [
-        max(price.worst(int(n_in), int(n_out)) for price in prices.values())
-        for n_in, n_out in zip(
-            (whole.n_input.low, whole.n_input.middle, whole.n_input.high),
-            (whole.n_output.low, whole.n_output.middle, whole.n_output.high),
-            strict=True,
+        sum(
+            prices[part.role].worst(int(getattr(part.n_input, level)), int(getattr(part.n_output, level)))
+            for part in whole.by_role
         )
+        for level in ("low", "middle", "high")
     ]
     return Spread(*costs), ()

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from core.errors import AskingStopped, SeedbedError, TeacherError
-from core.filters.agrees import FIRST_SAMPLE, are_equal
+from core.filters.agrees import FIRST_SAMPLE, Agrees, are_equal
 from core.filters.base import FilterContext, make_filters
 from core.records import Problem
 from core.tasks import TASKS
@@ -129,3 +129,18 @@ def test_the_built_in_teacher_agrees_with_itself():
 def test_a_number_of_samples_that_makes_no_sense_is_refused(n):
     with pytest.raises(SeedbedError):
         make_filters(["agrees"], {"agrees": {"n_samples": n}})
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 4, 9])
+def test_a_candidate_takes_as_many_requests_as_are_estimated(n_samples):
+    task, one = TASKS.get("word_problems"), Agrees(n_samples=n_samples)
+    (step,) = one.list_steps(task, False)
+    assert step.purpose == "answer" and step.prompts == ("word_problems_answer",)
+    counts = []
+    for finals in ("4" * 20, "5" * 20, "4545454545", "5454545454"):
+        teacher = ScriptedTeacher([f"It is so.\n#### {final}" for final in finals])
+        context = FilterContext(task, teacher=teacher)
+        asyncio.run(one([make_candidate(0, "How many are 2 and 2?", answer="#### 4", final="4")], context))
+        counts.append(len(teacher.requests))
+    assert counts[0] == step.fewest == min(counts) and max(counts) <= step.most == n_samples
+    assert one.list_steps(task, True) == ()
