@@ -22,6 +22,7 @@ def draw_filters(hub: Hub, seed_set: str) -> dict[str, Any]:
         [name for name in FILTER_NAMES if name != ALWAYS],
         key="filters",
         persist_state="session",
+        wrap=True,
         help="  \n".join(
             f"{name}: {FILTERS.get(name).title} ({COST_WORDS[FILTERS.get(name).cost]})." for name in names
         ),
@@ -46,6 +47,7 @@ def _draw_benchmarks(hub: Hub, seed_set: str, filters: list[str]) -> list[str]:
         list(names),
         key="benchmarks",
         persist_state="session",
+        wrap=True,
         format_func=names.get,
         placeholder="the validation and test problems",
         help="Benchmarks that were imported as seed sets; the validation and test problems are kept away from anyway.",

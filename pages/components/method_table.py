@@ -82,6 +82,7 @@ def _draw_form(hub: Hub, selection_run: str, row: Mapping[str, Any], choices: Ma
         key="compared_methods",
         max_selections=MOST,
         persist_state="session",
+        wrap=True,
         placeholder="Take at least two",
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

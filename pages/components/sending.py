@@ -10,8 +10,8 @@ from pages.components.text import plain
 N_SHOWN = 3
 """Calls whose messages are shown."""
 
-LONG, BOX_HEIGHT = 700, 340
-"""Characters above which a message stands in a box that scrolls, and its height."""
+LINE, MOST_LINES, BOX_HEIGHT = 75, 14, 340
+"""Characters of a line, lines above which a message stands in a box that scrolls, and its height."""
 
 ROLE_ICONS = {"system": ":material/settings:", "user": ":material/person:", "assistant": ":material/smart_toy:"}
 
@@ -47,4 +47,5 @@ def _draw_call(preview: CallPreview) -> None:
 
 
 def _draw_text(text: str) -> None:
-    st.code(text, language=None, wrap_lines=True, height=BOX_HEIGHT if len(text) > LONG else "content")
+    n_lines = sum(1 + len(line) // LINE for line in text.splitlines())
+    st.code(text, language=None, wrap_lines=True, height=BOX_HEIGHT if n_lines > MOST_LINES else "content")

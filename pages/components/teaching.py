@@ -138,8 +138,9 @@ def _draw_sampling(role: str, *, has_top_p: bool = True) -> dict[str, Any]:
                 persist_state="session",
             )  # fmt: skip
         max_tokens = st.number_input(
-            "Tokens per reply, at most", 16, None, None, 256, key=f"{role}_max_tokens", persist_state="session"
-        )
+            "Tokens per reply, at most", 16, None, None, 256, key=f"{role}_max_tokens", placeholder="the method's own",
+            persist_state="session",
+        )  # fmt: skip
     given = {"temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -149,12 +150,14 @@ def _draw_limits(role: str) -> dict[str, Any]:
     with st.expander("Limits"):
         st.caption("When the server says that it is too much, fewer are sent by itself; these are for its quotas.")
         boxes = {
-            "max_concurrency": ("At the same time", 1024, 8),
-            "requests_per_minute": ("Requests per minute", None, 60),
-            "tokens_per_minute": ("Tokens per minute", None, 10_000),
+            "max_concurrency": ("At the same time", 1024, 8, "what the server bears"),
+            "requests_per_minute": ("Requests per minute", None, 60, "no limit"),
+            "tokens_per_minute": ("Tokens per minute", None, 10_000, "no limit"),
         }
         given = {
-            name: st.number_input(label, 1, most, None, step, key=f"{role}_{name}", persist_state="session")
-            for name, (label, most, step) in boxes.items()
+            name: st.number_input(
+                label, 1, most, None, step, key=f"{role}_{name}", placeholder=if_none, persist_state="session"
+            )
+            for name, (label, most, step, if_none) in boxes.items()
         }
     return {name: value for name, value in given.items() if value is not None}
