@@ -146,7 +146,7 @@ def _draw_prompt(name: str) -> str | None:
     def reset() -> None:
         st.session_state[f"prompt_{name}"] = shipped.text
 
-    st.caption(f"Version {plain(shipped.version)}. {plain(shipped.source)}.")
+    st.caption(f"Version {plain(shipped.version)} · {plain(shipped.source)}")
     text = st.text_area(
         name, shipped.text, height=PROMPT_HEIGHT, key=f"prompt_{name}", label_visibility="collapsed",
         persist_state="session",

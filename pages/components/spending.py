@@ -19,6 +19,18 @@ from pages.components.text import plain
 N_REQUESTS = 500
 """Requests that are listed one by one, at most."""
 
+WIDTHS = {
+    "at": 60, "role": 80, "model": 120, "end": 80, "error": 320, "in": 65, "out": 65, "paid": 85, "took": 90,
+    "sent": 70,
+}  # fmt: skip
+"""Columns of the list of requests, and their widths in pixels: the words in them are known."""
+
+RIGHT = frozenset({"in", "out", "paid", "took"})
+"""Columns of numbers."""
+
+ENDS = {"stop": "whole", "length": "cut off", "content_filter": "withheld", "refusal": "refused"}
+"""How a reply ended -> what people read."""
+
 PRICE_COLUMNS = ("model", "host", "input", "cached_input", "output", "date", "source")
 
 
@@ -93,7 +105,6 @@ def _draw_order(run_id: str, totals: Mapping[str, Any]) -> bool:
 
 def _draw_requests(rows: pd.DataFrame, run_id: str) -> None:
     """Draw requests as a table of texts."""
-    right = {"alignment": "right", "width": "small"}
     records = rows.to_dict("records")
     table = pd.DataFrame(
         {
@@ -101,35 +112,40 @@ def _draw_requests(rows: pd.DataFrame, run_id: str) -> None:
             "role": rows["purpose"],
             "model": rows["teacher"],
             "end": [_word_end(row) for row in records],
+            "error": rows["error"].fillna("").astype(str),
             "in": rows["n_input_tokens"].map(numbers.tokens),
             "out": rows["n_output_tokens"].map(numbers.tokens),
             "paid": [word_paid(row) for row in records],
             "took": rows["seconds"].map(numbers.duration),
-            "sent": rows["n_attempts"].map(numbers.count),
-            "error": rows["error"].fillna("").astype(str),
+            "sent": ["cached" if _is_cached(row) else numbers.count(row["n_attempts"]) for row in records],
         }
+    )
+    if not table["error"].any():
+        table = table.drop(columns="error")
+    config = {
+        name: st.column_config.TextColumn(name, width=width, alignment="right" if name in RIGHT else "left")
+        for name, width in WIDTHS.items()
+        if name in table
+    }
+    config["sent"] = st.column_config.TextColumn(
+        "sent", width=WIDTHS["sent"], alignment="right", help="Times that it was sent."
     )
     st.dataframe(
         table,
         hide_index=True,
         height=min(38 + 35 * len(table), 283),
         key=f"requests_{run_id}",
-        column_config={
-            **{name: st.column_config.TextColumn(name, width="small") for name in ("at", "role", "model", "end")},
-            **{name: st.column_config.TextColumn(name, **right) for name in ("in", "out", "paid", "took")},
-            "sent": st.column_config.TextColumn("sent", help="Times that it was sent; 0 from the cache.", **right),
-            "error": st.column_config.TextColumn("error", width="large"),
-        },
+        column_config=config,
     )
 
 
 def _word_end(row: Mapping[str, Any]) -> str:
-    """Return how a request ended, in a word or two."""
+    """Return how a request ended, in a word; one that is open is on its way, or was when its run was killed."""
     if not numbers.is_missing(row["error"]):
         return "failed"
     if row["is_open"]:
-        return "no end known"
-    return "from the cache" if _is_cached(row) else row["finish_reason"]
+        return "open"
+    return ENDS.get(row["finish_reason"], row["finish_reason"])
 
 
 def _is_cached(row: Mapping[str, Any]) -> bool:
@@ -137,10 +153,12 @@ def _is_cached(row: Mapping[str, Any]) -> bool:
 
 
 def word_paid(row: Mapping[str, Any]) -> str:
-    """Return what was paid for one request, a dash where nothing can be known yet."""
+    """Return what was paid for one request, ``unknown`` where nobody knows, a dash where it has no end yet."""
     if _is_cached(row):
         return "$0"
-    return numbers.MISSING if row["is_open"] else word_dollars(row["paid_usd"])
+    if row["is_open"]:
+        return numbers.MISSING
+    return "unknown" if numbers.is_missing(row["paid_usd"]) else numbers.dollars(row["paid_usd"])
 
 
 def word_dollars(usd: float | None, n_unpriced: int = 0) -> str:

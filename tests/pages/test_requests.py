@@ -44,7 +44,8 @@ def asked(filled):
     with folder.hold():
         for row in (
             call(1, **LOST, paid_usd=None, nominal_usd=None), call(2),
-            call(3, is_cached=True, paid_usd=0.0, n_attempts=0), call(4, paid_usd=None, nominal_usd=None),
+            call(3, is_cached=True, finish_reason="length", paid_usd=0.0, n_attempts=0),
+            call(4, paid_usd=None, nominal_usd=None),
         ):  # fmt: skip
             folder.append("calls", row)
         folder.finish("done", {"accepted": 0})
@@ -83,12 +84,12 @@ def test_requests_of_a_run_can_be_looked_at_the_failed_ones_first(asked, visit, 
     app.run()
     assert not app.exception and not app.error
     table = find_requests(app)
-    assert table["error"][0] == LOST["error"] and table["sent"].tolist() == ["3", "1", "0", "1"]
-    assert table["end"].tolist() == ["failed", "stop", "from the cache", "stop"]
-    assert table["paid"].tolist() == ["unknown price", "unknown price", "$0", "$0.010"]
+    assert table["error"][0] == LOST["error"] and table["sent"].tolist() == ["3", "1", "cached", "1"]
+    assert table["end"].tolist() == ["failed", "whole", "cut off", "whole"]
+    assert table["paid"].tolist() == ["unknown", "unknown", "$0", "$0.010"]
     assert table["out"][0] == numbers.MISSING and table["in"][0] == "1.2k"
     app.toggle(key=f"failed_first_{CALLS}").set_value(False).run()
-    assert find_requests(app)["end"].tolist() == ["stop", "from the cache", "stop", "failed"]
+    assert find_requests(app)["end"].tolist() == ["whole", "cut off", "whole", "failed"]
     app.selectbox(key="runs_run").set_value(home.FINETUNE).run()  # it asked nobody
     assert not app.exception and not any("one by one" in fold.label for fold in app.expander)
 
