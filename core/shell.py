@@ -239,7 +239,9 @@ def check_out(path: Path) -> None:
 
 def tell_failed(summary: Mapping[str, Any]) -> bool:
     """Say on the other stream which signals could not be had, and why; returns whether there were any."""
-    failed = summary.get("failed") or {}
+    failed = summary.get("failed")
+    if not isinstance(failed, Mapping):  # a run that grows candidates counts its failed ones under this name
+        return False
     for signal, sentence in failed.items():
         print(f"seedbed: {signal} failed: {sentence}", file=sys.stderr)
     return bool(failed)

@@ -22,7 +22,10 @@ N_WITHOUT_SEEDS = 10
 
 
 def run_generate(options: argparse.Namespace) -> int:
-    """Grow candidates from seeds, or from a task's fixed prompt, and write every one with what became of it."""
+    """Grow candidates from seeds, or from a task's fixed prompt, and write every one with what became of it.
+
+    The status is 1 where none is accepted; the file is written all the same.
+    """
     from core.datasets import ensure_seed_set
     from core.recipes.generating import make_generate_config
 
@@ -54,8 +57,8 @@ def run_generate(options: argparse.Namespace) -> int:
         print_growth(folder.read_state().summary)
         print(f"{n:,} candidates: {options.out}")
 
-    carry_out(home, "generate", title, config, inputs=make_inputs(seeds), on_end=keep)
-    return 0
+    folder = carry_out(home, "generate", title, config, inputs=make_inputs(seeds), on_end=keep)
+    return 0 if folder.read_state().summary["accepted"] else 1
 
 
 def find_teacher(options: argparse.Namespace) -> Any:

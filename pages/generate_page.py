@@ -147,9 +147,10 @@ with estimate, show_errors():
         would_be = look_ahead(hub, row, tasks[row["seed_set_id"]], n_accepted, choices)
         draw_estimate(would_be)
 is_ready, label = would_be is not None, f"Generate {numbers.count(n_accepted)}"
-with place.container(horizontal=True, horizontal_alignment="right", gap="small"), show_errors():
+with estimate, show_errors():
     if st.button(f"Preview {N_PREVIEW}", key="preview", icon=":material/visibility:", disabled=not is_ready):
         start(hub, selection_run, n_accepted=N_PREVIEW, is_preview=True, round_=int(row["round"]), **choices)
+with place, show_errors():
     if st.button(label, type="primary", key="generate", icon=":material/auto_awesome:", disabled=not is_ready):
         start(hub, selection_run, n_accepted=n_accepted, round_=int(row["round"]), **choices)
 with output, show_errors():

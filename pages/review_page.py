@@ -51,16 +51,17 @@ if queue.place is not None and st.session_state.get(PLACE) != queue.ids[queue.pl
     st.session_state[PLACE] = queue.ids[queue.place]
 if queue.place is not None:
     st.query_params["candidate"] = queue.ids[queue.place]
-task = hub.store.read_run(run_id)["config"]["task"]
+config = hub.store.read_run(run_id)["config"]
 if place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
     st.switch_page("finetune_page.py", query_params={"sources": run_id, "seeds": rows[run_id]["seed_set_id"]})
 draw_buttons(hub, queue)
 if queue.place is None:
     draw_finished(queue)
 else:
-    draw_record(hub, queue, task)
+    draw_record(hub, queue, config["task"])
 draw_progress(hub, queue)
-note_teacher()
+if config.get("teacher", "built-in") == "built-in":
+    note_teacher()
 explain(
     "Only candidates that passed the filters come here. A verdict is one line in the home's journal, on the disk "
     "before the next candidate is shown; an undo is one more line. Words on red stand only in the seed, words on green "

@@ -310,7 +310,7 @@ def test_a_real_server_brings_candidates_or_reasons_and_a_second_run_asks_nothin
     with transformers_serve(model, tmp_path / "cache") as url:
         for method in ("rewrite", "vs_standard"):
             state, rows = generate(tmp_path, *asked, "--teacher", url, "--method", method)
-            assert state == 0 and rows and all((row["reason"] is None) == row["is_accepted"] for row in rows)
+            assert state in (0, 1) and rows and all((row["reason"] is None) == row["is_accepted"] for row in rows)
             assert all(row["n_input_tokens"] > 0 for row in rows)
             told = capsys.readouterr().out
             assert f"{len(rows)} asked = " in told

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.errors import RunError, TeacherError
+from core.errors import PromptError, RunError, TeacherError
 from core.filters.base import make_filters
 from core.generation.base import METHODS
 from core.generation.free import check_free_prompt
@@ -87,7 +87,11 @@ def make_generate_config(
     names = list(dict.fromkeys([ALWAYS, *(("wrong",) if method == "incorrect" else ()), *filters]))
     make_filters(names, filter_settings)
     used = member.list_prompts(task, chosen)
-    frozen = Prompts({name: text for name, text in (prompts or {}).items() if name in used}).freeze(used)
+    if unknown := sorted(set(prompts or {}) - set(used)):
+        raise PromptError(
+            f"The method {method} sends no prompt named {unknown[0]!r} here; it sends: {', '.join(used)}."
+        )
+    frozen = Prompts(prompts).freeze(used)
     config = {
         **about,
         "teacher": teacher,

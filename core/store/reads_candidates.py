@@ -192,7 +192,7 @@ class CandidateReads(Reads):
         )
 
     def list_call_outputs(self, run_ids: Sequence[str], limit: int = 500) -> list[int]:
-        """Return the completion tokens of whole calls of these runs, the latest ones; uncounted ones are left out.
+        """Return the completion tokens of the latest whole calls of these runs; not of uncounted and failed ones.
 
         A call is what was asked from the same parents as the same sample, however many candidates it brought.
         """
@@ -200,7 +200,7 @@ class CandidateReads(Reads):
             """
             select sum(n_output_tokens)::bigint as n from candidates where list_contains(?, run_id)
             group by run_id, parents::varchar, sample_index
-            having count(*) = count(n_output_tokens) order by max(written_at) desc limit ?
+            having count(*) = count(n_output_tokens) and count(failure) = 0 order by max(written_at) desc limit ?
             """,
             [list(run_ids), limit],
         )

@@ -13,7 +13,7 @@ from pages.components.access import show_errors
 from pages.components.candidates import draw_candidate, draw_candidate_table, draw_counts, draw_pair, draw_reasons
 from pages.components.frame import note_teacher
 from pages.components.running import draw_live, draw_run
-from pages.components.spending import draw_spending
+from pages.components.spending import draw_calls, draw_spending
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
 
@@ -34,7 +34,9 @@ def draw_growth(hub: Hub, run_id: str) -> None:
         _draw_orders(hub, now)
         counts = hub.store.count_candidates(run_id)
         draw_counts(counts, now["config"].get("n_accepted") or now["config"].get("k"))
+        _draw_end(now, counts)
         draw_spending(hub, run_id, counts["accepted"])
+        draw_calls(hub, run_id)
         draw_reasons(hub.store.list_failures(run_id))
         _draw_wrong_ones(now["summary"] or {})
         is_active = now["state"] in ACTIVE
@@ -46,6 +48,19 @@ def draw_growth(hub: Hub, run_id: str) -> None:
     draw_live(draw, is_active=is_active)
     if not is_active:
         _draw_candidates(hub, run)
+
+
+def _draw_end(run: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    """Say why a run that is done accepted fewer than were wished for, where nothing else says it."""
+    config = run["config"]
+    left = (config.get("n_accepted") or 0) - counts["accepted"]
+    if run["state"] != "done" or left <= 0 or (run["summary"] or {}).get("stopped"):
+        return
+    if config.get("is_preview") or config.get("retry_of"):
+        st.caption(":material/info: None is replaced here: so many were asked for, and no more.")
+    else:
+        asked = numbers.counted(config.get("max_requests"), "candidate")
+        st.caption(f":material/info: It ended short, at its limit of {asked}: most often for the first reason below.")
 
 
 def _draw_wrong_ones(summary: Mapping[str, Any]) -> None:
@@ -126,6 +141,7 @@ def _draw_candidates(hub: Hub, run: Mapping[str, Any]) -> None:
     """Draw all candidates of a run that has ended."""
     run_id = run["run_id"]
     candidates = hub.store.list_candidates(run_id=run_id, limit=N_LISTED)
+    candidates = candidates.sort_values("status", kind="stable", ignore_index=True)  # accepted, failed, rejected
     if candidates.empty:
         st.info("This run made no candidates.")
         return

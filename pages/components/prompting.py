@@ -125,7 +125,9 @@ def _draw_prompts(names: tuple[str, ...]) -> tuple[dict[str, str], bool]:
     """Draw the prompt texts, folded; returns name -> edited text, and whether all can be filled."""
     edited: dict[str, str] = {}
     marked = [name for name in names if _read_edit(name) is not None]
-    with st.expander(f"Prompts ({len(marked)} edited)" if marked else "Prompts", icon=":material/edit_note:"):
+    if marked:  # beside the expander, not in its label: that would make another one of it, which is closed
+        st.caption(f"Edited: {plain(', '.join(marked))}.")
+    with st.expander("Prompts", icon=":material/edit_note:"):
         for name, tab in zip(names, st.tabs(list(names)), strict=True):
             with tab:
                 text = _draw_prompt(name)

@@ -26,7 +26,10 @@ def draw_result(hub: Hub, run_id: str) -> None:
     number = last
     if last > 1:
         number = st.segmented_control("Round", range(1, last + 1), default=last, required=True, key=f"round_{run_id}")
-    note_teacher()
+    config = hub.store.read_run(run_id)["config"]
+    grown = [hub.store.read_run(id_) for id_ in config.get("generate_runs", [run_id])]
+    if any(one and one["config"].get("teacher", "built-in") == "built-in" for one in grown):
+        note_teacher()
     _draw_left_out(hub.store.read_run(run_id)["summary"] or {})
     for split in [name for name in SPLIT_NAMES if name in set(after["split"])]:
         rows = evaluations[evaluations["split"] == split].set_index("round")

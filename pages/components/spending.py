@@ -66,8 +66,12 @@ def list_notes(totals: Mapping[str, Any]) -> list[str]:
         notes.append(f"{numbers.counted(totals['n_failed'], 'request')} ended without a reply.")
     if totals["n_uncounted"]:
         notes.append(f"The server did not count the tokens of {numbers.counted(totals['n_uncounted'], 'request')}.")
-    if totals["n_unpriced"]:
-        notes.append(f"What {numbers.counted(totals['n_unpriced'], 'request')} cost is unknown: see Prices.")
+    if totals["n_under_way"]:
+        notes.append(f"{numbers.counted(totals['n_under_way'], 'request')} without an end yet.")
+    n_unpriced = totals["n_unpriced"] - totals["n_under_way"] - totals["n_uncounted"]
+    if n_unpriced > 0:
+        why = "no price, or no reply; see Prices and the requests one by one"
+        notes.append(f"What {numbers.counted(n_unpriced, 'request')} cost is unknown: {why}.")
     return notes
 
 
