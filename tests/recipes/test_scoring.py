@@ -298,7 +298,7 @@ def test_a_server_with_several_models_asks_for_a_name(home, seeds, tmp_path, cap
     with ChatServer() as server:
         server.script.models = ("small", "large")
         assert score(home, seeds, tmp_path / "x.parquet", "--student", server.url) == 1
-    assert "several models; name one of: large, small" in capsys.readouterr().err
+    assert "several models; name one (--model" in capsys.readouterr().err
 
 
 # -- models that cannot be used ------------------------------------------------------------------------------------
