@@ -27,6 +27,8 @@ _STYLE = """<style>
 .stMainBlockContainer h1 {padding: .2rem 0 0;}
 .st-key-page_head [data-testid="stColumn"] > div > div {gap: .1rem;}
 .st-key-page_head [data-testid="stHorizontalBlock"] {flex-wrap: nowrap;}
+@media (max-width: 480px) {.st-key-page_head [data-testid="stHorizontalBlock"] {flex-wrap: wrap;}
+  .st-key-page_head [data-testid="stColumn"]:first-child {flex: 1 1 100% !important;}}
 .st-key-page_head [data-testid="stColumn"]:first-child {min-width: 0; flex: 1 1 0;}
 .st-key-page_head [data-testid="stColumn"]:last-child {flex: 0 0 auto; width: auto; min-width: 0;}
 .st-key-primary_place .stButton button {min-width: 9rem;}
