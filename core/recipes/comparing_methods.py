@@ -14,16 +14,14 @@ from typing import Any
 import pandas as pd
 
 from core.errors import RunError
-from core.filters.base import FILTERS
 from core.generation.base import METHODS
 from core.generation.grow import require_seeds
 from core.hub import Hub
 from core.recipes.comparing_run import config_of_method
-from core.recipes.generating import choose_lane, find_turn, make_generate_config, require_servers
+from core.recipes.generating import choose_lane, describe_selection, find_turn, make_generate_config, require_servers
 from core.recipes.growing import make_brief, make_settings
-from core.recipes.start import FILTER_NAMES, read_seed_set
+from core.recipes.start import FILTER_NAMES
 from core.records import INCORRECT
-from core.runs.folder import RunFolder
 from core.tasks import TASKS
 
 N_SEEDS = 4
@@ -69,31 +67,23 @@ def start_comparison(
         raise RunError("Choose at least two methods to compare.")
     if n_seeds < 1 or n_per_seed < 1:
         raise RunError("A comparison needs at least one seed, and one candidate of each.")
-    selection = RunFolder(hub.settings.home / "runs" / selection_run).config
-    about = read_seed_set(hub, selection["seed_set"])
+    about = describe_selection(hub, selection_run, round_)
     seeds = hub.store.list_selected(selection_run, round_).sort_values("rank")[["problem_id"]].head(n_seeds)
     config = make_comparison_config(
         hub.settings.home,
-        {
-            "seed_set": selection["seed_set"],
-            "seed_set_name": about["name"],
-            "task": about["task"],
-            "selection_run": selection_run,
-            "selection_round": round_,
-            "selector": selection["selector"],
-        },
+        about,
         names,
         n_seeds=len(seeds),
         n_per_seed=n_per_seed,
-        replicate=selection["replicate"],
-        turn=find_comparison_turn(hub, selection["seed_set"]),
+        replicate=about["replicate"],
+        turn=find_comparison_turn(hub, about["seed_set"]),
         **choices,
     )
     for name in names:
         brief = make_brief(config_of_method(config, name), TASKS.get(config["task"]), (), "")
         require_seeds(seeds["problem_id"].tolist(), METHODS.get(name), brief)
     require_servers(config)
-    title = f"Compare {', '.join(names)} on {len(seeds)} seeds of {about['name']}"
+    title = f"Compare {', '.join(names)} on {len(seeds)} seeds of {about['seed_set_name']}"
     lane = choose_lane({**config, "is_preview": False})  # it asks as much as a full run does
     return hub.submit("compare", title[:200], config, lane=lane, inputs={"seeds": seeds})
 
@@ -107,15 +97,20 @@ def make_comparison_config(
     n_per_seed: int,
     filters: Sequence[str] = FILTER_NAMES,
     settings: Mapping[str, Any] | None = None,
+    prompts: Mapping[str, str] | None = None,
     **choices: Any,
 ) -> dict[str, Any]:
     """Return the frozen configuration of a comparison: that of a generate run, its prompts by method.
 
+    An edited prompt goes to those methods that send it.
+
     Raises:
         SeedbedError: what ``make_generate_config`` raises for any of the methods.
     """
-    if INCORRECT in methods and WRONG in FILTERS:
+    if INCORRECT in methods:
         filters = [*filters, WRONG]
+    task, settings = TASKS.get(about["task"]), {**(settings or {}), "n_per_call": n_per_seed}
+    sent = {name: METHODS.get(name).list_prompts(task, make_settings(settings)) for name in methods}
     configs = {
         name: make_generate_config(
             home,
@@ -123,7 +118,8 @@ def make_comparison_config(
             n_accepted=n_seeds * n_per_seed,
             method=name,
             filters=filters,
-            settings={**(settings or {}), "n_per_call": n_per_seed},
+            settings=settings,
+            prompts={one: text for one, text in (prompts or {}).items() if one in sent[name]},
             is_preview=True,
             **choices,
         )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.errors import PromptError, RunError, TeacherError
 from core.filters.base import make_filters
-from core.generation.base import METHODS
+from core.generation.base import METHODS, MethodSettings
 from core.generation.free import check_free_prompt
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
@@ -78,27 +78,17 @@ def make_generate_config(
         TeacherError: a number that cannot be, or a budget in dollars where a price is unknown.
         ModelLoadError: there is no such local student.
     """
-    task, chosen = TASKS.get(about["task"]), make_settings(settings)
-    member = METHODS.get(method)
-    if method == "free":
-        check_free_prompt(chosen)
     if n_accepted < 1:
         raise TeacherError("Ask for at least one candidate.")
     names = list(dict.fromkeys([ALWAYS, *(("wrong",) if method == "incorrect" else ()), *filters]))
     make_filters(names, filter_settings)
-    used = member.list_prompts(task, chosen)
-    if unknown := sorted(set(prompts or {}) - set(used)):
-        raise PromptError(
-            f"The method {method} sends no prompt named {unknown[0]!r} here; it sends: {', '.join(used)}."
-        )
-    frozen = Prompts(prompts).freeze(used)
     config = {
         **about,
         "teacher": teacher,
         "roles": dict(roles or {}),
         "method": method,
         "method_settings": dict(settings or {}),
-        "prompts": frozen,
+        "prompts": freeze_prompts(about["task"], method, make_settings(settings), prompts),
         "filters": names,
         "filter_settings": dict(filter_settings or {}),
         "benchmarks": list(benchmarks),
@@ -111,6 +101,20 @@ def make_generate_config(
     }
     check_team(home, config)
     return config
+
+
+def freeze_prompts(
+    task: str, method: str, settings: MethodSettings, edited: Mapping[str, str] | None
+) -> dict[str, dict[str, str]]:
+    """Return the prompts that a method sends as a run keeps them; raises PromptError where it could not send them."""
+    if method == "free":
+        check_free_prompt(settings)
+    used = METHODS.get(method).list_prompts(TASKS.get(task), settings)
+    if unknown := sorted(set(edited or {}) - set(used)):
+        raise PromptError(
+            f"The method {method} sends no prompt named {unknown[0]!r} here; it sends: {', '.join(used)}."
+        )
+    return Prompts(edited).freeze(used)
 
 
 def start_generate(
@@ -139,7 +143,7 @@ def start_generate(
         TeacherError: a server cannot be reached.
         SeedbedError: what ``make_generate_config`` raises.
     """
-    about = _describe_selection(hub, selection_run, round_)
+    about = describe_selection(hub, selection_run, round_)
     seeds = hub.store.list_selected(selection_run, round_).sort_values("rank")[["problem_id"]]
     what = "Preview" if is_preview else "Generate"
     return _submit(hub, about, seeds, what, n_accepted=n_accepted, is_preview=is_preview, **choices)
@@ -159,7 +163,7 @@ def start_retry(hub: Hub, run_id: str) -> str:
     method, settings = METHODS.get(config["method"]), make_settings(config.get("method_settings"))
     n_candidates = n_calls * method.count_candidates(settings)
     names = ("teacher", "roles", "method", "filters", "filter_settings", "benchmarks", "budget", "is_preview")
-    about = {**_describe_selection(hub, config["selection_run"], config.get("selection_round", 1)), "retry_of": run_id}
+    about = {**describe_selection(hub, config["selection_run"], config.get("selection_round", 1)), "retry_of": run_id}
     return _submit(
         hub,
         about,
@@ -191,7 +195,7 @@ def find_failed_calls(hub: Hub, run_id: str) -> tuple[pd.DataFrame, int]:
     return pd.DataFrame({"problem_id": list(ids)}, dtype="str"), len(calls)
 
 
-def _describe_selection(hub: Hub, selection_run: str, round_: int) -> dict[str, Any]:
+def describe_selection(hub: Hub, selection_run: str, round_: int) -> dict[str, Any]:
     """Return what a run keeps of the selection that it grows from."""
     selection = RunFolder(hub.settings.home / "runs" / selection_run).config
     about = read_seed_set(hub, selection["seed_set"])

@@ -16,6 +16,7 @@ from core.recipes.comparing_methods import (
     count_requests,
     find_comparison_turn,
     list_comparisons,
+    make_comparison_config,
     read_comparison,
     start_comparison,
 )
@@ -266,3 +267,12 @@ def test_the_configuration_keeps_the_prompts_of_each_method(compared):
     assert set(config["prompts"]) == {"rewrite", "parrot", "mute"} and "method" not in config
     assert config["prompts"]["rewrite"]["word_problems_question"]["text"]
     assert config["method_settings"] == {"n_per_call": 3}
+
+
+def test_an_edited_prompt_goes_to_the_methods_that_send_it(tmp_path):
+    about = {"seed_set": None, "seed_set_name": "", "task": "word_problems"}
+    edited = {"word_problems_question": "Write something like {question}."}
+    config = make_comparison_config(tmp_path, about, ["rewrite", "incorrect"], n_seeds=2, n_per_seed=3, prompts=edited)
+    assert config["prompts"]["rewrite"]["word_problems_question"]["version"] == "1, edited"
+    assert "word_problems_question" not in config["prompts"]["incorrect"]
+    assert "wrong" in config["filters"]
