@@ -50,7 +50,7 @@ def list_growths(hub: Hub, selection_run: str) -> list[dict]:
 def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | None:
     """Draw how the teacher is asked, and who it is; None until all is filled in."""
     asking = draw_method(TASKS.get(task))
-    team = draw_team(hub.settings.home)
+    team = draw_team(hub)
     limits = draw_filters(hub, seed_set)
     with st.container(horizontal=True, gap="small"):
         budget = draw_budget()

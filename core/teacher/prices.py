@@ -7,6 +7,7 @@ not free, and 0 is something that a person says. It knows nothing of requests or
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,8 +25,14 @@ SHIPPED = Path(__file__).with_name("prices.toml")
 OWN = "prices.toml"
 """File in the home that holds a person's own prices."""
 
+FORM = 'write each as [[price]] with lines such as model = "NAME", host = "localhost:8000", input = 0.15, output = 0.6'
+"""What an entry looks like, as part of a sentence."""
+
 PER = 1_000_000
 """Tokens that a price is for."""
+
+_ENTRY = re.compile(r"\s*\[\[\s*[\"']?price[\"']?\s*\]\]")
+"""Where an entry of a file begins."""
 
 _HEAD = """\
 # Prices of your own, in US dollars for a million tokens; the first entry that fits counts, and all of these come before
@@ -51,7 +58,7 @@ class Price:
     """US dollars for a million prompt tokens that the server had in its own cache; None: as ``input``."""
 
     host: str = "*"
-    """Host of the address, ``*`` for any part."""
+    """Host of the address, ``*`` for any part; one with a port fits that port alone, one without every port."""
 
     date: str = ""
     """Day on which this was the price, YYYY-MM-DD; empty: not told."""
@@ -59,11 +66,12 @@ class Price:
     source: str = ""
     """Where the price was read."""
 
-    def fits(self, model: str, host: str) -> bool:
-        """Say whether this is the price of a model at a host."""
-        names = [name.strip().lower() for name in self.model.split("|")]
-        is_model = any(fnmatchcase(model.lower(), name) for name in names)
-        return is_model and fnmatchcase(host.lower(), self.host.lower())
+    def fits(self, model: str, base_url: str) -> bool:
+        """Say whether this is the price of a model at an address."""
+        parts = urlsplit(base_url)
+        names = [name.strip() for name in self.model.split("|")]
+        hosts = (parts.hostname or "", parts.netloc)
+        return any(_fits(name, model) for name in names) and any(_fits(self.host, host) for host in hosts)
 
     def cost(self, n_input: int | None, n_output: int | None, n_cached: int | None = None) -> float | None:
         """Return the US dollars of one call; None where its tokens were not counted."""
@@ -90,9 +98,14 @@ def find_price(model: str, base_url: str, table: Sequence[Price] | None = None) 
         base_url: address of the server.
         table: in the order in which it is looked through, see ``read_prices``; None: the shipped one.
     """
-    host = urlsplit(base_url).hostname or ""
     prices = read_shipped() if table is None else table
-    return next((price for price in prices if price.fits(model, host)), None)
+    return next((price for price in prices if price.fits(model, base_url)), None)
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Compare regardless of case; a name that is meant as it stands may hold brackets, as IPv6 addresses do."""
+    pattern, name = pattern.lower(), name.lower()
+    return pattern == name or fnmatchcase(name, pattern)
 
 
 def read_prices(home: Path) -> list[Price]:
@@ -105,23 +118,41 @@ def read_prices(home: Path) -> list[Price]:
 
 
 def read_own_prices(home: Path) -> list[Price]:
-    """Return a person's own prices; raises PriceError where their file cannot be read."""
+    """Return a person's own prices; raises PriceError, with file and line, where they cannot be read."""
     path = home / OWN
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
     except FileNotFoundError:
         return []
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PriceError(f"{path} is no TOML file: {str(error).rstrip('.')}; mend it, or remove it.") from error
-    if unknown := data.keys() - {"price"}:
-        raise PriceError(f"{path} holds {min(unknown)!r}; it may only hold [[price]] tables.")
+    except UnicodeDecodeError as error:
+        raise PriceError(f"{path} is no text in UTF-8; {FORM}, or remove the file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PriceError(f"{path} is no TOML file: {str(error).rstrip('.')}; {FORM}, or remove the file.") from error
     rows = data.get("price", [])
-    if not isinstance(rows, list):
-        raise PriceError(f"{path} holds a [price] table; write [[price]] with two brackets.")
-    try:
-        return check_prices(rows)
-    except PriceError as error:
-        raise PriceError(f"{path}: {error}") from error
+    if (unknown := data.keys() - {"price"}) or not isinstance(rows, list):
+        found = f"holds {min(unknown)!r}" if unknown else "holds a [price] table with single brackets"
+        raise PriceError(f"{path}{_find_line(text, unknown)} {found}; {FORM}.")
+    prices = []
+    for number, row in enumerate(rows, 1):
+        try:
+            prices.append(_check_price(number, row))
+        except PriceError as error:
+            raise PriceError(f"{path}{_find_entry(text, number)}: {error}") from error
+    return prices
+
+
+def _find_entry(text: str, number: int) -> str:
+    """Return where the entry of that number begins, as part of a sentence; nothing where it is written otherwise."""
+    lines = [place for place, line in enumerate(text.splitlines(), 1) if _ENTRY.match(line)]
+    return f", line {lines[number - 1]}" if len(lines) >= number else ""
+
+
+def _find_line(text: str, names: Iterable[str]) -> str:
+    """Return the line of the first of these names, of a ``[price]`` table where there is none, as ``_find_entry``."""
+    wanted = min(names, default=None)
+    pattern = re.compile(r"\s*\[\s*price\s*\]" if wanted is None else rf"[\s\[\"']*{re.escape(wanted)}\b")
+    return next((f", line {place}" for place, line in enumerate(text.splitlines(), 1) if pattern.match(line)), "")
 
 
 @cache
@@ -150,6 +181,17 @@ def write_prices(home: Path, rows: Iterable[Mapping[str, Any]]) -> list[Price]:
     return prices
 
 
+def set_price(home: Path, row: Mapping[str, Any]) -> Price:
+    """Put a price before all others of a person's own, in place of the one of the same model and host; returns it.
+
+    Raises:
+        PriceError: it cannot be right, or the others cannot be read; nothing is written then.
+    """
+    (price,) = check_prices([row])
+    others = [each for each in read_own_prices(home) if (each.model, each.host) != (price.model, price.host)]
+    return write_prices(home, map(asdict, [price, *others]))[0]
+
+
 def _write_fields(price: Price) -> Iterable[str]:
     for name, value in asdict(price).items():
         if value is not None and value != "":
@@ -175,6 +217,8 @@ def _check_price(number: int, row: Mapping[str, Any]) -> Price:
     if "model" not in fields:
         raise PriceError(f"{place} names no model; give its name, or * for every model of the host.")
     place = f"The price of {fields['model']}"
+    if "host" in fields:
+        fields["host"] = _clean_host(place, fields["host"])
     for name in ("input", "output", "cached_input"):
         if name in fields:
             fields[name] = _check_amount(place, name, fields[name])
@@ -196,11 +240,28 @@ def _check_text(place: str, name: str, value: Any) -> str:
     return value.strip()
 
 
+def _clean_host(place: str, text: str) -> str:
+    """Return the host, and the port where there is one, of what may be a whole address."""
+    host = text.partition("://")[2] if "://" in text else text
+    host = re.split(r"[/?#]", host, maxsplit=1)[0].rpartition("@")[2].lower()
+    if not host or " " in host:
+        raise PriceError(f"{place} has the host {text!r}; write it as api.openai.com or localhost:8000, or * for any.")
+    return host
+
+
 def _check_amount(place: str, name: str, value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or value < 0:
         raise PriceError(f"{place} has {value!r} as {name}; give US dollars for a million tokens, at least 0.")
     return float(value)
+
+
+def word_price(price: Price) -> str:
+    """Return a price as part of a sentence: ``$0.150 in and $0.600 out for a million tokens (2025-07-04, SOURCE)``."""
+    cached = "" if price.cached_input is None else f", {word_usd(price.cached_input)} in from the server's cache"
+    told = ", ".join(filter(None, (price.date, price.source)))
+    amounts = f"{word_usd(price.input)} in and {word_usd(price.output)} out{cached} for a million tokens"
+    return f"{amounts} ({told})" if told else amounts
 
 
 def word_usd(amount: float) -> str:

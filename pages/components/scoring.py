@@ -11,7 +11,6 @@ from core.hub import Hub
 from core.recipes.scoring import REWARD, TEACHER
 from core.recipes.selecting import estimate_seconds, start_score
 from core.signals import SIGNALS, needs_weights
-from core.teacher.prices import Price, read_prices
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import note_teacher, tell_apart
@@ -46,12 +45,15 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
     if is_behind and not scored.empty:
         st.warning("These answers are from before the last finetune: let the student it made answer the seeds.")
     with st.expander("Score the seeds", expanded=is_behind or scored.empty, icon=":material/psychology:"):
-        options = [TINY, *made, OTHER, SERVER]
+        options, key = [TINY, *made, OTHER, SERVER], f"score_student_{seed_set}_{newest}"
+        if st.session_state.get(key, TINY) not in options:
+            st.session_state[key] = TINY  # its run is in the trash
         choice = st.selectbox(
             "Student",
             options,
             options.index(newest) if is_behind else 0,
-            key=f"score_student_{seed_set}_{newest}",
+            key=key,
+            persist_state="session",
             format_func=tell_apart(
                 options,
                 lambda option: name_adapter(made[option]) if option in made else option,
@@ -60,7 +62,7 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
         )
         student = _choose_model(choice, made.get(choice))
         signals = _choose_signals(wanted, has_weights=choice != SERVER)
-        more = _choose_sources(signals, read_prices(hub.settings.home))
+        more = _choose_sources(signals, hub.settings.home)
         st.caption(_say_cost(hub, n, student, signals, more))
         is_busy = not hub.store.list_runs(["score"], states=ACTIVE, seed_set_id=seed_set, limit=1).empty
         if is_busy:
@@ -107,7 +109,7 @@ def _choose_signals(wanted: Sequence[str], *, has_weights: bool) -> list[str]:
     )
 
 
-def _choose_sources(signals: Sequence[str], prices: Sequence[Price]) -> dict[str, Any] | None:
+def _choose_sources(signals: Sequence[str], home: Path) -> dict[str, Any] | None:
     """Let a person choose who else is asked; None while something is not filled in."""
     needs = set().union(*(SIGNALS.get(name).needs for name in signals))
     more: dict[str, Any] = {}
@@ -130,8 +132,9 @@ def _choose_sources(signals: Sequence[str], prices: Sequence[Price]) -> dict[str
             "Temperature", 0.1, 2.0, 1.0, 0.1, key="score_temperature", persist_state="session"
         )
     if "teacher" in needs:
-        if st.selectbox("Who judges and grades", [BUILT_IN, SERVER], key="score_teacher") == SERVER:
-            if (teacher := draw_server_form("judge_server", is_teacher=True, prices=prices)) is None:
+        judges = [BUILT_IN, SERVER]
+        if st.selectbox("Who judges and grades", judges, key="score_teacher", persist_state="session") == SERVER:
+            if (teacher := draw_server_form("judge_server", home=home)) is None:
                 return None
             more["teacher"] = teacher
         else:

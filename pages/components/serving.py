@@ -7,6 +7,7 @@ kept for the session, for each server, model and variable.
 import unicodedata
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -14,10 +15,11 @@ import streamlit as st
 from core.errors import TeacherError
 from core.figures.colours import STATE_STYLES
 from core.teacher.endpoint import DEFAULT_KEY_ENV, Endpoint
-from core.teacher.prices import Price, find_price
-from core.teacher.probe import ProbeReport, ProbeRow, list_offered, probe
+from core.teacher.prices import Price, find_price, read_prices
+from core.teacher.probe import ProbeReport, ProbeRow, list_offered, probe, word_offer
 from pages.components import numbers
 from pages.components.access import show_errors
+from pages.components.spending import draw_price, word_known_price
 from pages.components.text import plain
 
 CHECKS = {
@@ -66,17 +68,19 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
+LISTING_S = 2.0
+"""Seconds that a server may take to connect, and then to list its models, where nobody asked for the list."""
 
-def draw_server_form(key: str, *, is_teacher: bool = False, prices: Sequence[Price] = ()) -> dict[str, str] | None:
+
+def draw_server_form(key: str, *, home: Path | None = None) -> dict[str, str] | None:
     """Draw the form; returns ``base_url``, ``model`` and ``key_env`` of a server, None until they can be right.
 
     Args:
-        key: names the form on its page.
-        is_teacher: whether the server is to be a teacher, which decides what a test means; else it is a student.
-        prices: what a teacher's calls are reckoned with.
+        key: names the form on its page; what is typed stays for the session.
+        home: the workspace, for the prices that a teacher's calls are reckoned with; None: it is to be a student.
     """
-    base_url = strip_invisible(st.text_input("Base URL", key=f"{key}_url", placeholder="http://localhost:8000/v1"))
-    model = strip_invisible(st.text_input("Model", key=f"{key}_model", placeholder="Qwen/Qwen3-0.6B"))
+    base_url = _draw_text("Base URL", f"{key}_url", "http://localhost:8000/v1")
+    model = _draw_text("Model", f"{key}_model", "Qwen/Qwen3-0.6B")
     buttons = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with buttons:
         key_env = _draw_key(key)
@@ -98,11 +102,26 @@ def draw_server_form(key: str, *, is_teacher: bool = False, prices: Sequence[Pri
     tests: dict[Endpoint, ProbeReport] = st.session_state.setdefault(TESTS, {})
     if is_pressed:
         tests.pop(endpoint, None)
+        st.session_state.get(OFFERS, {}).pop((base_url, key_env), None)
         with show_errors(), st.spinner("Asks some ten short questions; 20 seconds at most.", show_time=True):
             tests[endpoint] = probe(endpoint)
+    if endpoint not in tests:
+        _warn_unlisted(base_url, endpoint)
+    price = None
+    if home is not None:
+        with show_errors():
+            with buttons:
+                draw_price(home, endpoint, key=key)
+            price = find_price(endpoint.model, endpoint.base_url, read_prices(home))
+            st.caption(word_known_price(price))
     if endpoint in tests:
-        _draw_report(tests[endpoint], is_teacher, prices)
+        _draw_report(tests[endpoint], home is not None, price)
     return {"base_url": endpoint.base_url, "model": endpoint.model, "key_env": endpoint.key_env}
+
+
+def _draw_text(label: str, key: str, placeholder: str) -> str:
+    """Draw a field whose text stays for the session; returns it without what nobody sees."""
+    return strip_invisible(st.text_input(label, key=key, placeholder=placeholder, persist_state="session"))
 
 
 def strip_invisible(text: str) -> str:
@@ -114,16 +133,12 @@ def _draw_key(key: str) -> str:
     """Draw the field for the key's variable, folded, since most servers of one's own want no key; returns the name."""
     is_named = bool(strip_invisible(st.session_state.get(f"{key}_key_env") or ""))
     with st.popover("Key" if is_named else "No key", icon=":material/key:"):
-        name = st.text_input(
-            "Environment variable that holds the key",
-            key=f"{key}_key_env",
-            placeholder=DEFAULT_KEY_ENV,
-        )
+        name = _draw_text("Environment variable that holds the key", f"{key}_key_env", DEFAULT_KEY_ENV)
         st.caption(
             "The name only; empty where the server wants no key. Set the variable in the shell before the app is "
             f"started there: `export {DEFAULT_KEY_ENV}=...`; then it reaches the runs as well, and is stored nowhere."
         )
-    return strip_invisible(name)
+    return name
 
 
 def _find_models(key: str, base_url: str, key_env: str) -> None:
@@ -157,6 +172,27 @@ def _draw_offer(key: str, offer: Sequence[str] | str | None) -> None:
         )
 
 
+def _warn_unlisted(base_url: str, endpoint: Endpoint) -> None:
+    """Warn where the server lists its models and this is none of them; a name that is not listed may still be answered.
+
+    A server that gets no key is asked for its list by itself, once in a session; a key is sent by a button alone.
+    """
+    offers = st.session_state.setdefault(OFFERS, {})
+    place = (base_url, endpoint.key_env)
+    if place not in offers and not endpoint.has_key:
+        try:
+            offers[place] = list_offered(*place, timeout_s=LISTING_S)
+        except TeacherError as error:
+            offers[place] = str(error)
+    listed = offers.get(place)
+    if listed and not isinstance(listed, str) and endpoint.model not in listed:
+        st.warning(
+            f"The server does not list the model {plain(repr(endpoint.model))}, but "
+            f"{plain(word_offer(listed, endpoint.model))}; take one of these, or test the connection, for some servers "
+            "answer under names that they do not list."
+        )
+
+
 def _read_endpoint(base_url: str, model: str, key_env: str) -> Endpoint | None:
     """Return the server of these fields; None while fields are empty, or with a sentence where one cannot be right."""
     if not base_url or not model:
@@ -181,7 +217,7 @@ def _say_key(endpoint: Endpoint) -> None:
         st.caption(f"{plain(endpoint.key_env)} is not set where the app was started, so no key is sent.")
 
 
-def _draw_report(report: ProbeReport, is_teacher: bool, prices: Sequence[Price]) -> None:
+def _draw_report(report: ProbeReport, is_teacher: bool, price: Price | None) -> None:
     """Draw what a probe found: how many checks hold, those that do not, what it means for the role; the rest folded."""
     rows, told = list(report.rows), NEWS["teacher" if is_teacher else "student"]
     if not report.is_ok("answers"):
@@ -199,7 +235,7 @@ def _draw_report(report: ProbeReport, is_teacher: bool, prices: Sequence[Price])
     if report.is_ok("answers"):
         st.markdown("  \n".join(list_teacher_news(report) if is_teacher else list_signal_news(report)))
         if is_teacher:
-            st.caption(plain(report.word_cost(find_price(report.endpoint.model, report.endpoint.base_url, prices))))
+            st.caption(plain(report.word_cost(price)))
     with st.popover("Details"):
         st.html(write_table(rows))
 

@@ -6,12 +6,14 @@ A request is a row of the ledger (``calls`` in the store); a method's call, else
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
-from core.teacher.prices import Price, read_own_prices, read_shipped, write_prices
+from core.teacher.endpoint import Endpoint
+from core.teacher.prices import Price, read_own_prices, read_shipped, set_price, word_price, write_prices
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.text import plain
@@ -195,6 +197,41 @@ def _draw_roles(rows: pd.DataFrame) -> None:
     )
 
 
+def draw_price(home: Path, endpoint: Endpoint, *, key: str) -> None:
+    """Draw a form for what a model costs at its server, folded; a price that is kept comes before all others.
+
+    Args:
+        home: the workspace.
+        endpoint: its model and host are filled in.
+        key: names the form on its page.
+    """
+    popover = st.popover("Its price", icon=":material/sell:")
+    with popover, st.form(f"{key}_price_{endpoint}", border=False), show_errors():
+        row = {
+            "model": st.text_input("Model", endpoint.model, help="`*` stands for any part."),
+            "host": st.text_input("Host", urlsplit(endpoint.base_url).netloc, help="Without a port: all ports."),
+            "input": _draw_dollars("Dollars for a million tokens in"),
+            "output": _draw_dollars("Dollars for a million tokens out"),
+            "cached_input": _draw_dollars("The same for tokens in its own cache", "as tokens in"),
+            "source": st.text_input("Where it stands (optional)", placeholder="https://..."),
+        }
+        st.caption("Write 0 where nothing is paid. It is kept with the day of today.")
+        if st.form_submit_button("Keep this price"):
+            kept = set_price(home, row)
+            st.toast(plain(f"Kept for {kept.model} at {kept.host}: {word_price(kept)}."))
+
+
+def _draw_dollars(label: str, if_none: str = "not known") -> float | None:
+    return st.number_input(label, 0.0, None, None, 0.01, format="%.4g", placeholder=if_none)
+
+
+def word_known_price(price: Price | None) -> str:
+    """Return the price of whoever is asked as Markdown; None: unknown."""
+    if price is None:
+        return "Its price is unknown: give it by **Its price**, or a budget in dollars cannot be kept."
+    return f"It costs {plain(word_price(price))}."
+
+
 def draw_prices(home: Path) -> None:
     """Draw the prices: a person's own, to be edited, and those that are shipped."""
     with st.popover("Prices", icon=":material/sell:"):
@@ -207,8 +244,9 @@ def draw_prices(home: Path) -> None:
             edited = st.data_editor(own, num_rows="dynamic", hide_index=True, key="own_prices")
             if st.button("Keep these prices", key="keep_prices"):
                 rows = edited.astype(object).where(edited.notna(), None).to_dict("records")
-                write_prices(home, rows)
-                st.toast("Kept. Runs that were started before keep the prices of their start.")
+                kept = write_prices(home, rows)
+                told = "; ".join(f"{price.model} at {price.host}: {word_price(price)}" for price in kept)
+                st.toast(plain(f"Kept: {told or 'no price of your own'}. Earlier runs keep the prices of their start."))
         st.caption("Shipped, as read on the day named:")
         st.dataframe(to_frame(read_shipped()), hide_index=True)
         st.caption(plain("Check them before you rely on them."))

@@ -1,15 +1,14 @@
 """Who is asked: the teacher of a run, and other models for other roles, each with its own sampling and limits."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from core.hub import Hub
 from core.models.student import check_adapter
 from core.recipes.start import find_trained_run, fix_model
-from core.teacher.prices import Price, read_prices
-from pages.components.access import show_errors, use_hub
+from pages.components.access import show_errors
 from pages.components.frame import note_teacher, tell_apart
 from pages.components.scoring import OTHER, TINY, name_adapter
 from pages.components.serving import draw_server_form
@@ -29,22 +28,21 @@ ROLE_NAMES = {
 Spec = str | dict[str, Any]
 
 
-def draw_team(home: Path) -> tuple[Spec, dict[str, Spec]] | None:
+def draw_team(hub: Hub) -> tuple[Spec, dict[str, Spec]] | None:
     """Draw the choice of the teacher and of the other roles; None until everything chosen is filled in.
 
     Args:
-        home: the workspace, for a person's own prices.
+        hub: of the home, for students trained there and a person's own prices.
 
     Returns:
         Who is asked, and role -> who is asked in it, where that is somebody else.
     """
-    prices = read_prices(home)
-    teacher = _draw_spec("question", [BUILT_IN, SERVER, STUDENT], prices)
+    teacher = _draw_spec(hub, "question", [BUILT_IN, SERVER, STUDENT])
     roles: dict[str, Spec | None] = {}
     with st.popover("Other roles", icon=":material/group:"):
         st.caption("Each role may have a model of its own, with its own sampling, limits and price.")
         for role in list(ROLE_NAMES)[1:]:
-            if (spec := _draw_spec(role, [SAME, BUILT_IN, SERVER, STUDENT], prices)) != SAME:
+            if (spec := _draw_spec(hub, role, [SAME, BUILT_IN, SERVER, STUDENT])) != SAME:
                 roles[role] = spec
     for role in roles:
         st.caption(f"{ROLE_NAMES[role]}: {name_spec(roles[role])}.")
@@ -68,7 +66,7 @@ def name_spec(spec: Spec | None) -> str:
     return f"the student {spec['student']}" + (f" with {find_trained_run(adapter) or adapter}" if adapter else "")
 
 
-def _draw_spec(role: str, options: list[str], prices: Sequence[Price]) -> Spec | None:
+def _draw_spec(hub: Hub, role: str, options: list[str]) -> Spec | None:
     """Draw whom a role asks; None until it is filled in, SAME where that is chosen."""
     choice = st.selectbox(ROLE_NAMES[role], options, key=f"{role}_teacher", persist_state="session")
     if choice == SAME:
@@ -76,15 +74,15 @@ def _draw_spec(role: str, options: list[str], prices: Sequence[Price]) -> Spec |
     if choice == BUILT_IN:
         return "built-in"
     if choice == STUDENT:
-        student = _draw_student(role)
+        student = _draw_student(hub, role)
         return None if student is None else {**student, **_draw_sampling(role, has_top_p=False)}
-    server = draw_server_form(f"{role}_server", is_teacher=True, prices=prices)
+    server = draw_server_form(f"{role}_server", home=hub.settings.home)
     return None if server is None else {**server, **_draw_sampling(role), **_draw_limits(role)}
 
 
-def _draw_student(role: str) -> dict[str, str] | None:
+def _draw_student(hub: Hub, role: str) -> dict[str, str] | None:
     """Draw which student answers in a role: as shipped, as trained in this home, or from a folder; None: not known."""
-    made = {row["path"]: row for row in use_hub().store.list_adapters().to_dict("records")}
+    made = {row["path"]: row for row in hub.store.list_adapters().to_dict("records")}
     options, key = [TINY, *made, OTHER], f"{role}_student"
     if st.session_state.get(key, TINY) not in options:
         st.session_state[key] = TINY  # its run is in the trash

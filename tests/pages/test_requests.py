@@ -9,6 +9,7 @@ from core.recipes.comparing_methods import start_comparison
 from core.recipes.start import start_finetune
 from core.store.reads_candidates import POLICIES
 from pages.components import numbers
+from pages.components.scoring import SERVER
 from pages.components.spending import N_REQUESTS, list_requests, word_paid
 from pages.components.teaching import ROLE_NAMES, STUDENT, name_spec
 from tests.pages import home
@@ -206,11 +207,10 @@ def test_settings_sampling_and_limits_are_there_when_one_comes_back(filled, visi
     app = visit("generate", selection=home.SELECT, method="vs_multi")
     app.selectbox(key="question_teacher").set_value("a model behind a server").run()
 
-    def name_server():
-        app.text_input(key="question_server_url").set_value("http://localhost:1/v1")
-        app.text_input(key="question_server_model").set_value("model").run()
-
-    name_server()
+    texts = {"url": "http://localhost:1/v1", "model": "model", "key_env": "ODD_KEY"}
+    for field, value in texts.items():
+        app.text_input(key=f"question_server_{field}").set_value(value)
+    app.run()
     values = {"n_per_call": 4, "tail": 0.1, "method_temperature": 1.2}
     values |= {"question_temperature": 0.3, "question_top_p": 0.9, "question_max_tokens": 600}
     values |= {f"question_{name}": 30 for name in ("max_concurrency", "requests_per_minute", "tokens_per_minute")}
@@ -218,6 +218,18 @@ def test_settings_sampling_and_limits_are_there_when_one_comes_back(filled, visi
         app.number_input(key=key).set_value(value)
     app.toggle(key="without_seeds").set_value(True).run()
     come_back(app)
-    name_server()
+    assert {field: app.text_input(key=f"question_server_{field}").value for field in texts} == texts
     assert app.selectbox(key="method").value == "vs_multi" and app.toggle(key="without_seeds").value
     assert {key: app.number_input(key=key).value for key in values} == values
+
+
+def test_a_student_behind_a_server_is_there_when_one_comes_back(filled, visit):
+    app = visit("select", seeds=home.SEED_SET)
+    next(box for box in app.selectbox if box.label == "Student").set_value(SERVER).run()
+    app.text_input(key="score_server_url").set_value("http://localhost:1/v1")
+    app.text_input(key="score_server_model").set_value("small").run()
+    app.switch_page("seeds_page.py").run()
+    app.query_params.clear()
+    app.switch_page("select_page.py").run()
+    assert not app.exception and app.text_input(key="score_server_url").value == "http://localhost:1/v1"
+    assert app.text_input(key="score_server_model").value == "small"

@@ -7,20 +7,22 @@ from html import unescape
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.teacher.prices import read_own_prices
 from pages.components.serving import strip_invisible
 from tests.teacher.server import ChatServer, Spoken, status
 
 KEY = "sk-very-secret-0123456789"
 
 
-def script(is_teacher=False):
+def script(home=None):
     import json
+    from pathlib import Path
 
     import streamlit as st
 
     from pages.components.serving import draw_server_form
 
-    st.json(json.dumps(draw_server_form("student", is_teacher=is_teacher)))
+    st.json(json.dumps(draw_server_form("student", home=Path(home) if home else None)))
 
 
 @pytest.fixture
@@ -257,9 +259,47 @@ def test_what_a_server_says_is_shown_and_not_obeyed(app):
 
 
 @pytest.mark.parametrize(("gives_usage", "sentence"), [(True, "its cost is known"), (False, "its cost is unknown")])
-def test_for_a_teacher_the_count_of_tokens_decides(gives_usage, sentence):
-    app = AppTest.from_function(script, args=(True,), default_timeout=40).run()
+def test_for_a_teacher_the_count_of_tokens_decides(tmp_path, gives_usage, sentence):
+    app = AppTest.from_function(script, args=(str(tmp_path),), default_timeout=40).run()
     with ChatServer(gives_usage=gives_usage) as server:
         press(fill(app, server.url))
     said = next(item.value for item in app.markdown if "**tokens**" in item.value)
     assert sentence in said and "loss" not in said
+
+
+def test_a_name_that_the_server_does_not_list_is_warned_of_before_anything_is_asked(app, monkeypatch):
+    with ChatServer(models=("some/model-a", "some/model-b")) as server:
+        fill(app, server.url, "some/model")
+        assert "does not list the model 'some/model', but 'some/model-a'" in app.warning[0].value.replace("\\", "")
+        assert given(app)["model"] == "some/model" and not server.bodies  # refused by nobody but the server
+        assert not fill(app, server.url, "some/model-b").warning
+        monkeypatch.setenv("SOME_KEY", KEY)
+        assert not fill(app, server.url, "other", "SOME_KEY").warning and KEY not in server.keys  # no key by itself
+        assert not press(fill(app, server.url, "other")).warning  # the test tells it
+
+
+def test_a_price_is_given_where_it_is_unknown_and_holds_at_once(tmp_path):
+    app = AppTest.from_function(script, args=(str(tmp_path),), default_timeout=40).run()
+    fill(app, "http://localhost:1/v1", "my/model")
+    assert any("price is unknown" in item.value for item in app.caption)
+    assert [box.value for box in app.text_input][-3:] == ["my/model", "localhost:1", ""]
+
+    def keep():
+        next(button for button in app.button if button.label == "Keep this price").click().run()
+
+    keep()
+    assert "has no input" in app.error[0].value
+    for box, value in zip(app.number_input, (0.1, 0.4), strict=False):
+        box.set_value(value)
+    keep()
+    assert not app.error and "Kept for my/model at localhost:" in app.toast[0].value.replace("\\", "")
+    (price,) = read_own_prices(tmp_path)
+    assert (price.model, price.host, price.input, price.output) == ("my/model", "localhost:1", 0.1, 0.4)
+    assert any(price.date in item.value.replace("\\", "") for item in app.caption)
+
+
+def test_prices_that_cannot_be_read_are_one_sentence_and_the_form_stands(tmp_path):
+    (tmp_path / "prices.toml").write_text("[[price]]\nmodel = m\n")
+    app = AppTest.from_function(script, args=(str(tmp_path),), default_timeout=40).run()
+    fill(app, "http://localhost:1/v1")
+    assert given(app)["model"] == "model" and "line 2" in app.error[0].value

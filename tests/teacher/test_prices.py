@@ -13,6 +13,8 @@ from core.teacher.prices import (
     read_own_prices,
     read_prices,
     read_shipped,
+    set_price,
+    word_price,
     word_usd,
     write_prices,
 )
@@ -87,20 +89,51 @@ def test_a_price_that_cannot_be_is_one_sentence_and_changes_nothing(tmp_path, ro
         check_prices([row])
 
 
+GOOD = "[[price]]\nmodel = 'a'\ninput = 1\noutput = 1\n\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[price]\n", "is no TOML file"),
-        ("model = 'm'\n", "may only hold"),
-        ("[price]\nmodel = 'm'\n", "two brackets"),
-        ("[[price]]\nmodel = 'm'\ninput = 1\n", "has no output"),
+        (GOOD + "[[price]\n", "line 6.*write each as .*price"),
+        (GOOD + "[[price]]\nmodel = m\n", "line 7.*write each as"),
+        ("\nmodel = 'm'\n" + GOOD, "line 2 holds 'model'; write each as"),
+        ("[price]\nmodel = 'm'\n", "line 1 holds a .*single brackets; write each as"),
+        (GOOD + "[[price]]\nmodel = 'm'\ninput = 1\n", "line 6: The price of m has no output; give"),
+        (GOOD + "[[price]]\nmodel = 'm'\ninput = '1'\noutput = 1\n", "line 6: The price of m has '1' as input; give"),
+        (GOOD + "[[price]]\nmodel = 'm'\nhost = 'http://'\n", "line 6: The price of m has the host .*; write it as"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path, text, said):
+def test_a_file_that_cannot_be_read_is_named_with_the_line_and_what_to_write(tmp_path, text, said):
     (tmp_path / "prices.toml").write_text(text)
     with pytest.raises(PriceError, match=said) as caught:
         read_prices(tmp_path)
-    assert "prices.toml" in str(caught.value)
+    assert "prices.toml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "fits", "fits_not"),
+    [
+        ("localhost:8000", ["http://localhost:8000/v1"], ["http://localhost:9000/v1", "http://localhost/v1"]),
+        ("http://LocalHost:8000/v1", ["http://localhost:8000/v1"], ["http://localhost:8001/v1"]),
+        ("localhost", ["http://localhost:8000/v1", "http://localhost/v1"], ["http://localhost.org/v1"]),
+        ("https://api.openai.com/", [OPENAI], ["https://api.openai.com.evil.org/v1"]),
+        ("[::1]:8000", ["http://[::1]:8000/v1"], ["http://[::1]/v1"]),
+    ],
+)
+def test_a_host_may_have_a_port_and_be_pasted_as_an_address(tmp_path, host, fits, fits_not):
+    price = set_price(tmp_path, {"model": "org/m[1]", "host": host, "input": 1, "output": 2})
+    assert all(find_price("org/m[1]", each, [price]) == price for each in fits)
+    assert not any(find_price("org/m[1]", each, [price]) for each in fits_not)
+
+
+def test_a_price_that_is_set_comes_before_all_others_and_replaces_its_own(tmp_path):
+    write_prices(tmp_path, [{"model": "*", "input": 9, "output": 9}, {"model": "m", "input": 5, "output": 5}])
+    for amount in (1, 2):
+        set_price(tmp_path, {"model": "m", "host": "here:1", "input": amount, "output": 3, "source": "a page"})
+    found = find_price("m", "http://here:1/v1", read_prices(tmp_path))
+    assert found.input == 2.0 and len(read_own_prices(tmp_path)) == 3
+    assert word_price(found) == f"$2.00 in and $3.00 out for a million tokens ({found.date}, a page)"
 
 
 def test_a_date_of_tomls_own_is_a_date(tmp_path):
