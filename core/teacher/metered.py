@@ -134,7 +134,7 @@ class MeteredTeacher:
         """Answer one request.
 
         Raises:
-            AskingStopped: it may not be sent.
+            AskingStopped: it may not be sent, or was denied as every other one will be.
             TeacherError: no reply can be had.
         """
         self._stop.check()
@@ -156,8 +156,10 @@ class MeteredTeacher:
             charged = held.settle(held.worst if held.is_out else Cost())
             if held.line is not None or not isinstance(error, AskingStopped | CancelledError):
                 self._close(held, started, charged, error=sentence, paid_usd=paid_usd)
+            if isinstance(error, EndpointDenied):
+                raise AskingStopped(sentence) from error.__cause__
             raise
-        spent, paid_usd = self._count(reply, held.worst)
+        spent, paid_usd = self._count(request, reply, held)
         self._close(held, started, held.settle(spent), reply=reply, paid_usd=paid_usd)
         self._stop.note_reply()
         self._check_limits(request, reply)
@@ -176,12 +178,17 @@ class MeteredTeacher:
         line = held.line or held.open_line()
         self._ledger.close_call(line, price=self.price, charged=charged, seconds=monotonic() - started, **fields)
 
-    def _count(self, reply: TeacherReply, worst: Cost) -> tuple[Cost, float | None]:
-        """Return what a reply took, the worst case where nobody counted, and what was paid for it."""
+    def _count(self, request: TeacherRequest, reply: TeacherReply, held: _Held) -> tuple[Cost, float | None]:
+        """Return what a reply took, the worst case where nobody counted, and what was paid for it.
+
+        A prompt that the server's filter turned down was read at most: no answer to it was written.
+        """
         paid_usd = cost_of(reply, self.price)
-        if reply.n_input_tokens is None or reply.n_output_tokens is None:
-            return worst, paid_usd if self.host is not None else 0.0
-        return Cost(reply.n_input_tokens + reply.n_output_tokens, paid_usd or 0.0), paid_usd
+        if reply.n_input_tokens is not None and reply.n_output_tokens is not None:
+            return Cost(reply.n_input_tokens + reply.n_output_tokens, paid_usd or 0.0), paid_usd
+        if self.host is None:
+            return held.worst, 0.0
+        return held.worst if held.is_out else self.bound(replace(request, max_tokens=0)), paid_usd
 
     def _check_limits(self, request: TeacherRequest, reply: TeacherReply) -> None:
         """Stop where a server writes more than it was asked for: then no budget can be kept there."""

@@ -67,7 +67,11 @@ def list_notes(totals: Mapping[str, Any]) -> list[str]:
     if totals["n_failed"]:
         notes.append(f"{numbers.counted(totals['n_failed'], 'request')} ended without a reply.")
     if totals["n_uncounted"]:
-        notes.append(f"The server did not count the tokens of {numbers.counted(totals['n_uncounted'], 'request')}.")
+        n_uncounted = numbers.counted(totals["n_uncounted"], "request")
+        notes.append(
+            f"The server did not count the tokens of {n_uncounted}, a filtered prompt, say: what that cost is unknown, "
+            "and a budget counts the most that it can have taken."
+        )
     if totals["n_under_way"]:
         notes.append(f"{numbers.counted(totals['n_under_way'], 'request')} without an end yet.")
     n_unpriced = totals["n_unpriced"] - totals["n_under_way"] - totals["n_uncounted"]
