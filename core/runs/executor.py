@@ -166,9 +166,10 @@ class LocalExecutor:
         child = self._children.get(folder.run_id)
         launch = _read_launch(folder)
         attempt = launch["attempt"] if launch else 0
-        if self._leader(folder):
+        is_unreaped = child is not None and child.exit_code is None  # what is left of its group may live yet
+        if is_unreaped or self._leader(folder):
             return ProcessState(True, attempt)
-        if child and child.exit_code is not None:
+        if child:
             return ProcessState(False, child.attempt, child.exit_code)
         return ProcessState(False, attempt) if launch else None
 

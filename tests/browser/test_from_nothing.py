@@ -5,6 +5,7 @@ import re
 import pytest
 
 from core.lines import read_all
+from core.runs.folder import RunFolder
 
 LONG = 120_000
 """Milliseconds that a run in the background may take on a busy machine."""
@@ -92,10 +93,29 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     assert {"import", "score", "select", "generate", "finetune"} <= kinds
 
 
-def test_the_demo_fills_an_empty_home_with_one_click(page, serve, tmp_path):
-    page.goto(serve(tmp_path))
+def start_demo(page, address) -> None:
+    page.goto(address)
     page.get_by_role("button", name="Start the demo").click()
     page.get_by_text(re.compile("teacher|predict|finetune")).first.wait_for(timeout=LONG)
+
+
+def test_the_demo_starts_with_one_click_and_can_be_cancelled(page, serve, tmp_path):
+    start_demo(page, serve(tmp_path))
+    for _ in range(LONG // 100):
+        if found := list((tmp_path / "runs").glob("*-loop-*/records/predictions/*.parquet")):
+            break
+        page.wait_for_timeout(100)
+    (loop,) = {path.parents[2] for path in found}
+    go(page, "Runs")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=LONG)
+    assert RunFolder(loop).read_state().state == "cancelled"
+    assert page.errors == []
+
+
+@pytest.mark.soak
+def test_the_demo_fills_an_empty_home_with_one_click(page, serve, tmp_path):
+    start_demo(page, serve(tmp_path))
     page.locator(".seedbed-chart").first.wait_for(timeout=LONG)
     page.get_by_role("heading", name="Rounds").wait_for(timeout=LONG)
     (loop,) = (tmp_path / "runs").glob("*-loop-*")
