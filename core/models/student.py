@@ -135,16 +135,22 @@ def find_model_folder(source: str) -> Path:
     return _find_local_folder(source) or _fetch_from_hub(source)
 
 
-def check_source(source: str) -> None:
-    """Raise ModelLoadError for a source that could never be loaded; nothing is loaded, and the hub is not asked."""
+def check_source(source: str) -> Path | None:
+    """Return the folder that a source names, None for a hub id; nothing is loaded, and the hub is not asked.
+
+    Raises:
+        ModelLoadError: it could never be loaded.
+    """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
-    if _find_local_folder(source) is None:
+    folder = _find_local_folder(source)
+    if folder is None:
         try:
             validate_repo_id(source)
         except HFValidationError as error:
             raise _name_no_model(source) from error
+    return folder
 
 
 def _find_local_folder(source: str) -> Path | None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from core.cache import Cache
 from core.errors import TeacherError
 from core.lines import read_all
+from core.models.adapters import check_fit
 from core.models.student import check_source
 from core.runs.folder import RunFolder, write_json
 from core.teacher.budget import Budget, read_budget
@@ -44,13 +45,15 @@ def check_team(home: Path, config: Mapping[str, Any]) -> None:
         UnknownNameError: no such teacher, role or field.
         TeacherError: a value cannot be right, or a budget in dollars meets a price that nobody knows.
         PriceError: the person's own prices cannot be read.
-        ModelLoadError: a local student that there is not.
+        ModelLoadError: a local student that there is not, or an adapter that is not there or not that student's.
     """
     roles = read_roles(config)
     read_stop_rule(config.get("error_stop"))
     for spec in roles.values():
         if spec.student is not None:
             check_source(spec.student)
+        if spec.student is not None and spec.adapter is not None:
+            check_fit(spec.student, home / spec.adapter)
         if spec.endpoint is not None:
             spec.endpoint.read_key()
     _require_prices(config, _choose_prices(home, roles))

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.hub import Hub
-from core.models.student import check_adapter
+from core.models.adapters import check_fit
 from core.recipes.start import find_trained_run, fix_model
 from pages.components.access import show_errors
 from pages.components.frame import note_teacher, tell_apart
@@ -111,7 +111,7 @@ def _draw_student(hub: Hub, role: str) -> dict[str, str] | None:
         return student
     folder = Path(tuned).expanduser().resolve()
     with show_errors():
-        check_adapter(folder)
+        check_fit(student["student"], folder)
         return {**student, "adapter": str(folder)}
     return None
 

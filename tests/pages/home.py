@@ -21,6 +21,9 @@ LOOP = "20260101-000006-loop-aaaa"
 N_TRAIN, N_VALIDATION, N_TEST = 60, 10, 20
 K = 12
 N_REJECTED_ROWS = 2
+EMPTY = b"\x02\0\0\0\0\0\0\0{}"
+"""A safetensors file that holds nothing."""
+
 STATES = ["accepted"] * 9 + ["rejected"] * 3 + ["failed"]
 """What becomes of the candidates of GENERATE, in order."""
 
@@ -200,8 +203,8 @@ def append_training(folder: RunFolder, n_steps: int = 40) -> None:
             folder.append("metrics", {**row, "name": "validation_accuracy", "value": 0.2 + step / 100})
     adapter = folder.path / "checkpoints" / "adapter"
     adapter.mkdir(parents=True)
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        (adapter / name).touch()  # nothing here loads it
+    (adapter / "adapter_config.json").touch()  # nothing here loads it
+    (adapter / "adapter_model.safetensors").write_bytes(EMPTY)
     path = adapter.relative_to(folder.path.parent.parent).as_posix()
     folder.append("adapters", {"round": 1, "student": "tiny", "path": path, "n_rows": 9, "best_epoch": 4.0,
                                "validation_accuracy": 0.6, "written_at": time.time()})  # fmt: skip

@@ -145,7 +145,7 @@ def test_folders_of_a_student_become_whole_paths_and_wrong_ones_are_said(filled,
     app.text_input(key="question_source").set_value("model")
     app.text_input(key="question_adapter").set_value("tuned").run()
     assert any("no LoRA adapter" in error.value for error in app.error) and button(app, "generate").disabled
-    (tmp_path / "tuned" / "adapter_model.safetensors").touch()
+    (tmp_path / "tuned" / "adapter_model.safetensors").write_bytes(home.EMPTY)
     app.run()
     assert not app.exception and not app.error
     button(app, "generate").click().run()

@@ -20,6 +20,7 @@ from core.store.store import Store
 from core.teacher.base import TeacherRequest
 from core.teacher.ledger import CallTotals, Ledger
 from core.teacher.prices import write_prices
+from tests.models.test_adapters import save_adapter
 from tests.teacher.faults import drop, hang_up, page, say, send_body, status
 from tests.teacher.server import ChatServer
 
@@ -124,9 +125,12 @@ def test_a_budget_in_dollars_without_a_price_is_refused_before_anything_is_sent(
 
 
 def test_a_team_that_cannot_be_opened_is_refused_beforehand(tmp_path, monkeypatch):
+    save_adapter(tmp_path / "wide", 256, 128)
     for config, error in (
         ({"teacher": "nobody"}, UnknownNameError),
         ({"roles": {"answer": {"student": str(tmp_path / "none")}}}, ModelLoadError),
+        ({"teacher": {"student": "tiny", "adapter": "runs/none/adapter"}}, ModelLoadError),
+        ({"roles": {"judge": {"student": "tiny", "adapter": "wide"}}}, ModelLoadError),
         ({"budget": {"tokens": -5}}, TeacherError),
         ({"error_stop": {"share": 7}}, TeacherError),
     ):
@@ -140,6 +144,7 @@ def test_a_team_that_cannot_be_opened_is_refused_beforehand(tmp_path, monkeypatc
     (tmp_path / "prices.toml").write_text("[[price]]\n")
     with pytest.raises(PriceError):
         check_team(tmp_path, {"teacher": server})
+    check_team(tmp_path, {"teacher": {"student": "tiny", "adapter": str(save_adapter(tmp_path / "fits", 128, 384))}})
     check_team(tmp_path, {})
 
 
