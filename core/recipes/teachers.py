@@ -18,6 +18,7 @@ from core.errors import TeacherError
 from core.lines import read_all
 from core.models.adapters import check_fit
 from core.models.student import check_source
+from core.recipes.pushbacks import PushbackRecord
 from core.runs.folder import RunFolder, write_json
 from core.teacher.budget import Budget, read_budget
 from core.teacher.builtin import BuiltInTeacher
@@ -95,7 +96,8 @@ def open_teacher(
 def open_team(folder: RunFolder) -> Iterator[Team]:
     """Yield the teachers of a run, each role's requests going to who its configuration names.
 
-    Their ledger is the run's table ``calls``. Prices are those of the first time: a later edit changes no run's cost.
+    Their ledger is the run's table ``calls``, and where servers push back, that is kept beside it. Prices are those of
+    the first time: a later edit changes no run's cost.
 
     Raises:
         what ``check_team`` raises.
@@ -105,11 +107,16 @@ def open_team(folder: RunFolder) -> Iterator[Team]:
     prices = _freeze_prices(folder, home, roles)
     _require_prices(config, prices)
     earlier = read_all(folder.path / "records" / "calls.jsonl")
-    ledger = Ledger(lambda line: folder.append("calls", line), folder.attempt, earlier)
+
+    def write(line: Mapping[str, Any]) -> None:
+        folder.append("calls", line)
+        pushbacks.look()
+
+    ledger = Ledger(write, folder.attempt, earlier)
     budget = Budget(*read_budget(config.get("budget")), spent=ledger.charged)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(home / "cache" / "replies"))
-        yield make_team(
+        team = make_team(
             roles,
             cache,
             home=home,
@@ -120,6 +127,9 @@ def open_team(folder: RunFolder) -> Iterator[Team]:
             rule=read_stop_rule(config.get("error_stop")),
             on_close=stack.callback,
         )
+        pushbacks = PushbackRecord(folder, team.snapshot_throttles)
+        stack.callback(pushbacks.keep)
+        yield team
 
 
 def _choose_prices(home: Path, roles: Mapping[str, Spec]) -> dict[str, Price | None]:
@@ -129,15 +139,22 @@ def _choose_prices(home: Path, roles: Mapping[str, Spec]) -> dict[str, Price | N
     return {str(each): find_price(each.model, each.base_url, table) for each in endpoints}
 
 
+def read_frozen_prices(folder: RunFolder) -> dict[str, Price | None] | None:
+    """Return ``MODEL at BASE_URL`` -> price that a run's costs are reckoned with; None where it was never opened."""
+    path = folder.path / PRICES
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return {name: Price(**fields) if fields else None for name, fields in kept.items()}
+
+
 def _freeze_prices(folder: RunFolder, home: Path, roles: Mapping[str, Spec]) -> dict[str, Price | None]:
     """Return the prices of a run: those of its first time, chosen now where this is it."""
-    path = folder.path / PRICES
-    if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Price(**fields) if fields else None for name, fields in kept.items()}
+    if (kept := read_frozen_prices(folder)) is not None:
+        return kept
     prices = _choose_prices(home, roles)
     if prices:
-        write_json(path, {name: asdict(price) if price else None for name, price in prices.items()})
+        write_json(folder.path / PRICES, {name: asdict(price) if price else None for name, price in prices.items()})
     return prices
 
 

@@ -1,6 +1,5 @@
 """Reading verbs about calls to teachers: the list, and what they took and cost."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -83,11 +82,4 @@ class CallReads(Reads):
             group by purpose, teacher order by min(written_at), purpose
             """,
             [run_id],
-        )
-
-    def total_calls_of(self, run_ids: Sequence[str]) -> pd.DataFrame:
-        """Return ``run_id`` and what its calls took, for each of these runs that made any."""
-        return self._frame(
-            f"select run_id, {_TOTALS} from ({_CALLS} where list_contains(?, run_id)) group by run_id order by run_id",
-            [list(run_ids)],
         )

@@ -61,6 +61,9 @@ class ThrottleState:
     paused_until: float | None
     """When sending goes on, seconds since 1970; None where it is not paused."""
 
+    ceiling: int
+    """Requests that may be on their way where the server never pushes back."""
+
 
 class Turn:
     """One request's place in the queue, kept for its further attempts: whoever came first is sent first again.
@@ -143,7 +146,8 @@ class Throttle:
         with self._lock:
             left = self._paused_until - monotonic()
             paused_until = time() + left if left > 0 else None
-            return ThrottleState(int(self._limit), self._n_in_flight, self._n_waiting, self._n_pushbacks, paused_until)
+            counts = (self._n_in_flight, self._n_waiting, self._n_pushbacks)
+            return ThrottleState(int(self._limit), *counts, paused_until, self.max_concurrency)
 
     def _line_up(self, turn: Turn) -> bool:
         """Send a turn at once (True), or put it into the queue."""

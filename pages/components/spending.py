@@ -12,6 +12,9 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.pushbacks import read_pushbacks
+from core.recipes.teachers import read_frozen_prices
+from core.runs.folder import RunFolder
 from core.teacher.endpoint import Endpoint
 from core.teacher.prices import Price, read_own_prices, read_shipped, set_price, word_price, write_prices
 from pages.components import numbers
@@ -51,7 +54,8 @@ def draw_spending(hub: Hub, run_id: str, n_accepted: int) -> None:
             st.metric("tokens per accepted", numbers.tokens(n_tokens / n_accepted), width="content")
             if totals["nominal_usd"] is not None and totals["nominal_usd"] > 0:
                 st.metric("per accepted", numbers.dollars(totals["nominal_usd"] / n_accepted), width="content")
-    for note in list_notes(totals):
+    folder = RunFolder(hub.settings.home / "runs" / run_id)
+    for note in [*list_notes(totals), *list_pushbacks(folder), *list_frozen_prices(folder)]:
         st.caption(f":material/info: {note}")
     by_role = hub.store.total_calls_by_purpose(run_id)
     if len(by_role) > 1:
@@ -79,6 +83,21 @@ def list_notes(totals: Mapping[str, Any]) -> list[str]:
         why = "no price, or no reply; see Prices and the requests one by one"
         notes.append(f"What {numbers.counted(n_unpriced, 'request')} cost is unknown: {why}.")
     return notes
+
+
+def list_pushbacks(folder: RunFolder) -> list[str]:
+    """Return for each server that held a run back how often, and how many requests it is asked at the same time."""
+    return [
+        f"{plain(name)} turned requests down as too many {numbers.count(one.n)} times; they were sent again. It was "
+        f"last asked {numbers.count(one.limit)} at the same time, of {numbers.count(one.ceiling)} at most."
+        for name, one in read_pushbacks(folder).items()
+    ]
+
+
+def list_frozen_prices(folder: RunFolder) -> list[str]:
+    """Return the prices that a run's costs are reckoned with, with their dates and sources."""
+    known = {name: price for name, price in (read_frozen_prices(folder) or {}).items() if price is not None}
+    return [f"{plain(name)}: {plain(word_price(price))}." for name, price in known.items()]
 
 
 def draw_calls(hub: Hub, run_id: str) -> None:

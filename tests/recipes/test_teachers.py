@@ -14,6 +14,7 @@ from core.__main__ import main
 from core.errors import AskingStopped, ModelLoadError, PriceError, TeacherError, UnknownNameError
 from core.hub import rebuild
 from core.lines import read_all
+from core.recipes.pushbacks import read_pushbacks
 from core.recipes.teachers import check_team, find_server, open_teacher, open_team
 from core.runs.folder import RunFolder
 from core.store.store import Store
@@ -85,7 +86,6 @@ def test_the_database_adds_the_calls_up_as_the_ledger_does(tmp_path):
         assert len(store.list_calls("grown", purpose="answer")) == 2
         assert len(store.list_calls("grown", has_failed=True)) == 3
         assert len(store.list_calls("grown", has_failed=False, limit=5)) == 5
-        assert store.total_calls_of(["grown", "none"])["n_calls"].tolist() == [11]
         assert store.total_calls("none")["n_calls"] == 0 and store.total_calls("none")["paid_usd"] == 0.0
         assert store.list_faults().empty
     finally:
@@ -146,6 +146,22 @@ def test_a_team_that_cannot_be_opened_is_refused_beforehand(tmp_path, monkeypatc
         check_team(tmp_path, {"teacher": server})
     check_team(tmp_path, {"teacher": {"student": "tiny", "adapter": str(save_adapter(tmp_path / "fits", 128, 384))}})
     check_team(tmp_path, {})
+
+
+def test_a_server_that_pushes_back_is_seen_in_the_run_over_its_attempts(tmp_path):
+    with ChatServer(limit=2, delay_s=0.01) as server:
+        folder = make_run(tmp_path, {"teacher": server_spec(server, max_concurrency=8)})
+        assert ask(folder, *many(2))[1].n_failed == 0
+        assert read_pushbacks(folder) == {}
+        found = []
+        for n in (30, 60):
+            ask(folder, *many(n))
+            (one,) = read_pushbacks(folder).values()
+            found.append((one.n, server.n_pushed_back))
+            assert list(read_pushbacks(folder)) == [f"model at {server.url}"]
+            assert one.ceiling == 8 and 1 <= one.limit < 8
+            folder.order("again")
+    assert found[0][0] == found[0][1] > 0 and found[1][0] == found[1][1] > found[0][0]
 
 
 def test_a_budget_counts_all_rounds_of_a_run(tmp_path):

@@ -1,0 +1,70 @@
+"""How far servers hold a run back: what its throttles did, kept in its folder while it works.
+
+It knows nothing of requests; the throttles tell it what they are doing when somebody asks.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from time import monotonic
+
+from core.runs.folder import RunFolder, write_json
+from core.teacher.throttle import ThrottleState
+
+FILE = "pushbacks.json"
+"""File in a run folder: ``MODEL at BASE_URL`` -> fields of ``Pushbacks``; there is none where no server pushed back."""
+
+EVERY_S = 1.0
+"""Seconds between two looks at the throttles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushbacks:
+    """What one server did to the requests of a run."""
+
+    n: int
+    """Requests that it turned down as too many, of all attempts; each was sent again."""
+
+    limit: int
+    """Requests that it was asked at the same time when last looked at."""
+
+    ceiling: int
+    """Requests that it is asked at the same time at most."""
+
+
+def read_pushbacks(folder: RunFolder) -> dict[str, Pushbacks]:
+    """Return ``MODEL at BASE_URL`` -> what that server did, for those that pushed back."""
+    path = folder.path / FILE
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name: Pushbacks(**fields) for name, fields in kept.items()}
+
+
+class PushbackRecord:
+    """Keeps the file of one run, written where something has changed.
+
+    Args:
+        folder: of the run; what it did before is counted on.
+        snapshot: says what the throttles are doing now.
+    """
+
+    def __init__(self, folder: RunFolder, snapshot: Callable[[], Mapping[str, ThrottleState]]):
+        self._path, self._snapshot = folder.path / FILE, snapshot
+        self._before = self._kept = read_pushbacks(folder)
+        self._due = monotonic() + EVERY_S
+
+    def look(self) -> None:
+        """Keep what the throttles did, where it is time for that; cheap enough for every request."""
+        if monotonic() >= self._due:
+            self.keep()
+
+    def keep(self) -> None:
+        """Keep what the throttles did until now."""
+        self._due = monotonic() + EVERY_S
+        found = dict(self._before)
+        for name, state in self._snapshot().items():
+            if state.n_pushbacks:
+                n_before = self._before[name].n if name in self._before else 0
+                found[name] = Pushbacks(n_before + state.n_pushbacks, state.limit, state.ceiling)
+        if found != self._kept:
+            self._kept = found
+            write_json(self._path, {name: asdict(one) for name, one in found.items()})
