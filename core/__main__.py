@@ -2,15 +2,31 @@
 
 import argparse
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 from core.errors import RunCancelled, SeedbedError
 from core.recipes.kinds import quiet_libraries
 from core.settings import Settings
 
+N = TypeVar("N", int, float)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        self.exit(2, f"seedbed: {message}; see {self.prog} --help.\n")
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; returns the exit status: 0 done, 1 failed, or scored but for a signal, 130 cancelled."""
+    """Run one verb; returns the exit status: 0 done, 1 failed, or scored but for a signal, 130 cancelled.
+
+    A command that cannot be read ends the process with status 2.
+    """
     parser = make_parser()
     options = parser.parse_args(arguments)
     quiet_libraries()  # before a verb imports them: they look only then
@@ -19,13 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
     except SeedbedError as error:
         print(f"seedbed: {error}", file=sys.stderr)
         return 130 if isinstance(error, RunCancelled) else 1
+    except KeyboardInterrupt:
+        print("seedbed: Stopped.", file=sys.stderr)
+        return 130
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser; each verb names the function that carries it out."""
     from core import shell
 
-    parser = argparse.ArgumentParser(prog="python -m core", description="Seedbed from the shell.")
+    parser = Parser(prog="python -m core", description="Seedbed from the shell.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     loop = verbs.add_parser("loop", help="whole rounds: predict, select, generate, filter, finetune, evaluate")
@@ -50,6 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     add_scoring_verbs(verbs)
     add_generate_verb(verbs)
+    add_retry_verb(verbs)
     add_filter_verb(verbs)
     add_verify_verb(verbs)
 
@@ -190,13 +210,25 @@ def add_generate_verb(verbs: argparse._SubParsersAction) -> None:
     add_home(generate)
 
 
+def add_retry_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``retry``."""
+    from core import shell_retry
+
+    retry = verbs.add_parser("retry", help="ask a teacher again for the candidates of a run that failed")
+    retry.set_defaults(verb=shell_retry.run_retry)
+    retry.add_argument("run_id", metavar="RUN", help="what `generate` (or `retry`) printed; all else is as in that run")
+    add_budget(retry, "that of the run")
+    retry.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every new candidate, a line each")
+    add_home(retry)
+
+
 def add_filter_verb(verbs: argparse._SubParsersAction) -> None:
     """Add ``filter``."""
     from core import shell_filter
 
     filter_ = verbs.add_parser("filter", help="give every line of a file its verdicts")
     filter_.set_defaults(verb=shell_filter.run_filter)
-    filter_.add_argument("--in", dest="input", type=Path, required=True, metavar="FILE.jsonl")
+    filter_.add_argument("--in", dest="input", type=Path, required=True, metavar="FILE.jsonl", help="- for stdin")
     filter_.add_argument(
         "--filters",
         type=split_names,
@@ -206,19 +238,32 @@ def add_filter_verb(verbs: argparse._SubParsersAction) -> None:
     )
     filter_.add_argument("--setting", action="append", default=[], metavar="FILTER.NAME=VALUE")
     filter_.add_argument(
-        "--against", type=Path, action="append", default=[], metavar="FILE.jsonl", help="questions to compare with"
+        "--seeds",
+        metavar="FILE_OR_NAME",
+        help="what the lines were grown from, as `generate` was given it: their parents are looked up there",
     )
-    filter_.add_argument("--task", default="custom", help="whose checks verify an answer (default: custom)")
+    filter_.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="FILE_OR_NAME",
+        help="questions to compare with: lines that have one, any file that can be a seed set, or a built-in one",
+    )
+    filter_.add_argument("--task", help="whose checks verify an answer (default: that of the seeds, or custom)")
     add_teacher(filter_)
     add_budget(filter_)
     filter_.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every line, with is_accepted")
     add_home(filter_)
 
 
-def add_budget(parser: argparse.ArgumentParser) -> None:
+def add_budget(parser: argparse.ArgumentParser, default: str = "no limit") -> None:
     """Add ``--budget-tokens`` and ``--budget-usd``."""
-    parser.add_argument("--budget-tokens", type=positive, metavar="N", help="tokens in and out, at most")
-    parser.add_argument("--budget-usd", type=above_zero, metavar="X", help="dollars to be paid, at most")
+    tokens, usd = (
+        f"tokens in and out, at most (default: {default})",
+        f"dollars to be paid, at most (default: {default})",
+    )
+    parser.add_argument("--budget-tokens", type=positive, metavar="N", help=tokens)
+    parser.add_argument("--budget-usd", type=above_zero, metavar="X", help=usd)
 
 
 def add_teacher(parser: argparse.ArgumentParser) -> None:
@@ -238,8 +283,11 @@ def add_teacher(parser: argparse.ArgumentParser) -> None:
 
 
 def split_names(text: str) -> list[str]:
-    """Read names divided by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Read names divided by commas, at least one; an empty one may be a variable of the shell that was never set."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"write one or more names with a comma between two of them, not {text!r}")
+    return names
 
 
 def add_selector(parser: argparse.ArgumentParser) -> None:
@@ -261,26 +309,25 @@ def add_home(parser: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> int:
     """Read a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
+    return read_number(text, int, lambda number: number >= 1, "a whole number of at least 1")
 
 
 def above_zero(text: str) -> float:
     """Read a finite number above 0."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{number:g} is not above 0")
-    return number
+    return read_number(text, float, lambda number: 0 < number < float("inf"), "a number above 0")
 
 
 def not_negative(text: str) -> int:
     """Read a whole number of at least 0."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is below 0")
-    return number
+    return read_number(text, int, lambda number: number >= 0, "a whole number of at least 0")
+
+
+def read_number(text: str, kind: type[N], is_good: Callable[[N], bool], wanted: str) -> N:
+    """Return a number of that kind; raises ArgumentTypeError, which says what is wanted, where the text is none."""
+    with suppress(ValueError):
+        if is_good(number := kind(text)):
+            return number
+    raise argparse.ArgumentTypeError(f"write {wanted}, not {text!r}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from core.lines import to_plain
 from core.recipes.kinds import execute
 from core.runs.folder import ENDED, RunFolder, refuse_selection
 from core.settings import Settings
+from core.shell_stopping import stopped_by_hand
 
 
 class WatchedRun(RunFolder):
@@ -85,7 +86,8 @@ def carry_out(
     folder = WatchedRun(made.path)
     print(f"run {folder.run_id}", flush=True)
     try:
-        state = execute(folder)
+        with stopped_by_hand(folder):
+            state = execute(folder)
     finally:
         folder.end_stage()
     on_end(folder)

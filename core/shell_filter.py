@@ -5,52 +5,132 @@ Filters that ask nobody judge all lines first; the lines that they leave are put
 
 import argparse
 import asyncio
+import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.errors import SeedbedError, UnknownNameError
-from core.filters.base import Filter, FilterContext, is_rejected, make_filters
-from core.filters.judging import ask_filters, judge
+from core.errors import RunCancelled, SeedbedError, UnknownNameError
+from core.filters.base import Filter, FilterContext, is_rejected, make_filters, shorten
+from core.filters.judging import FREE, ask_filters, judge
 from core.records import Candidate, Verdict, content_id
 from core.shell import check_out
-from core.shell_generate import VERDICT_FIELDS, find_filters, find_teacher, judge_line, read_settings
+from core.shell_generate import VERDICT_FIELDS, find_filters, find_teacher, judge_line, open_seeds, read_settings
 from core.shell_rows import LineFaultError, list_texts, open_lines, open_out, parse_line, write_row
 
 N_ASKED_AT_ONCE = 64
 """Lines that filters ask a teacher about at the same time."""
 
+BLOCK = 512
+"""Lines that a filter judges between two looks at how far it is."""
+
+TABLES = (".csv", ".tsv", ".parquet", ".pq")
+"""Endings of files that hold no JSON lines."""
+
+N_REASONS = 3
+"""Reasons for which a filter decided nothing that are told, the commonest ones."""
+
 
 def run_filter(options: argparse.Namespace) -> int:
     """Give every line of a file its verdicts; each comes back, in order, whatever it is."""
-    from core.tasks import TASKS
-
     filters = make_filters(find_filters(options.filters), read_filter_settings(options.setting))
-    task = TASKS.get(options.task)
     with open_lines(str(options.input)) as file:
         lines = [text for _, text in list_texts(file)]
     check_out(options.out)
-    against = [line for path in options.against for line in read_questions(path)]
-    context = FilterContext(
-        task,
-        [question for _, question in against],
-        benchmarks={name: [q for each, q in against if each == name] for name in dict.fromkeys(n for n, _ in against)},
-        earlier_noun="a question it was compared with" if against else "the question of an earlier line",
-    )
-    candidates = [to_candidate(number, line, task) for number, line in enumerate(lines, 1)]
-    verdicts = judge(candidates, filters, context)
-    with open_out(options.out) as file:
-        rows = RowFile(file, lines, candidates, verdicts)
-        if any(one.cost == "teacher" for one in filters):
-            ask_about_lines(options, candidates, verdicts, filters, context, rows.decide)
-        else:
-            for at in range(len(lines)):
-                rows.decide(at)
+    is_asking = any(one.cost == "teacher" for one in filters)
+    teacher = find_teacher(options) if is_asking else None
+    context = open_context(options)
+    candidates = [to_candidate(number, line, context.task) for number, line in enumerate(lines, 1)]
+    tell_strangers(options, candidates, context)
+    rows = None
+    try:
+        verdicts = judge(candidates, [Watched(one) if one.cost in FREE else one for one in filters], context)
+        with open_out(options.out) as file:
+            rows = RowFile(file, lines, candidates, verdicts)
+            if is_asking:
+                ask_about_lines(options, teacher, candidates, verdicts, filters, context, rows.decide)
+            else:
+                for at in range(len(lines)):
+                    rows.decide(at)
+    except KeyboardInterrupt:
+        part = f"the lines decided until then are in {options.out}.part; the replies that came are not asked for again"
+        raise RunCancelled(f"Stopped; {part if rows else 'nothing was written'}.") from None
     print_rejections(candidates, verdicts, rows.n_accepted)
     print(f"{len(lines):,} lines: {options.out}")
     return 0
+
+
+def open_context(options: argparse.Namespace) -> FilterContext:
+    """Return what the filters may compare with, as the options name it."""
+    from core.datasets import load_problems
+    from core.tasks import TASKS
+
+    home, name, problems = options.home.resolve(), options.task or "custom", []
+    if options.seeds is not None:
+        about, _ = open_seeds(home, options)
+        name, problems = about["task"], load_problems(home, about["seed_set"])
+    benchmarks: dict[str, list[str]] = {}
+    for each in options.against:
+        benchmarks.setdefault(Path(each).stem, []).extend(read_against(home, each))
+    against = [question for questions in benchmarks.values() for question in questions]
+    return FilterContext(
+        TASKS.get(name),
+        against,
+        seeds={problem.problem_id: problem for problem in problems if problem.split == "train"},
+        held_out=[problem for problem in problems if problem.split != "train"],
+        benchmarks=benchmarks,
+        earlier_noun="a question it was compared with" if against else "the question of an earlier line",
+    )
+
+
+def tell_strangers(options: argparse.Namespace, candidates: Sequence[Candidate], context: FilterContext) -> None:
+    """Say on the other stream how many lines name parents that nothing is known of: some filters cannot decide then."""
+    n = sum(any(id_ not in context.seeds for id_ in candidate.parents) for candidate in candidates)
+    if not n:
+        return
+    count = f"{n:,} line names" if n == 1 else f"{n:,} lines name"
+    if options.seeds is None:
+        print(f"seedbed: {count} parents; name their file by --seeds, and filters can look at them.", file=sys.stderr)
+    else:
+        where = f"{options.seeds}, read as {context.task.name}"
+        print(f"seedbed: {count} parents that are not in {where} (--task says otherwise).", file=sys.stderr)
+
+
+@dataclass(slots=True)
+class Watched:
+    """A filter that is put the lines block by block, with a bar on a terminal; its verdicts are the same."""
+
+    filter: Filter
+
+    @property
+    def cost(self) -> str:
+        """That of the filter."""
+        return self.filter.cost
+
+    def __call__(self, candidates: Sequence[Candidate], context: FilterContext) -> list[Verdict]:
+        """Return one verdict per candidate, in order; those of earlier blocks count as earlier questions."""
+        verdicts: list[Verdict] = []
+        n_earlier = len(context.earlier_questions)
+        with open_bar(self.filter.name, len(candidates)) as bar:
+            for start in range(0, len(candidates), BLOCK):
+                block = candidates[start : start + BLOCK]
+                verdicts += self.filter(block, context)
+                context.earlier_questions += [
+                    each.question for each in block if each.question is not None and not each.is_incorrect
+                ]
+                bar.update(len(block))
+        del context.earlier_questions[n_earlier:]
+        return verdicts
+
+
+def open_bar(stage: str, n: int) -> Any:
+    """Return a bar on the other stream for work of more than a second; none where that is no terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=n, desc=stage, unit="", file=sys.stderr, delay=1, mininterval=0.5, leave=False, disable=None)
 
 
 def read_filter_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -64,18 +144,28 @@ def read_filter_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
     return settings
 
 
-def read_questions(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (name of the file, question) of each line that has one; the others are counted on the other stream."""
-    n_without = 0
+def read_against(home: Path, name: str) -> list[str]:
+    """Return the questions of lines that have one, or of whatever else can be a seed set.
+
+    Raises:
+        DataFormatError: there is no such file or built-in seed set, or no question in it.
+    """
+    from core.datasets import ensure_seed_set, load_problems
+
+    path = Path(name).expanduser()
+    is_lines = path.exists() and not path.is_dir() and path.suffix.lower() not in TABLES
+    questions = read_questions(path) if is_lines else []
+    return questions or [each.question for each in load_problems(home, ensure_seed_set(home, name, has_splits=False))]
+
+
+def read_questions(path: Path) -> list[str]:
+    """Return the question of each line that has one; where some have, the others are counted on the other stream."""
     with open_lines(str(path)) as file:
-        for _, text in list_texts(file):
-            row = read_object(text)
-            if row is not None and isinstance(row.get("question"), str):
-                yield path.stem, row["question"]
-            else:
-                n_without += bool(text.strip())
-    if n_without:
-        print(f"seedbed: {n_without:,} lines of {path} have no question and were not compared with.", file=sys.stderr)
+        rows = [read_object(text) for _, text in list_texts(file) if text.strip()]
+    questions = [row["question"] for row in rows if row is not None and isinstance(row.get("question"), str)]
+    if questions and (n := len(rows) - len(questions)):
+        print(f"seedbed: {n:,} lines of {path} have no question and were not compared with.", file=sys.stderr)
+    return questions
 
 
 def read_object(text: str) -> dict[str, Any] | None:
@@ -150,6 +240,7 @@ class RowFile:
 
 def ask_about_lines(
     options: argparse.Namespace,
+    spec: Any,
     candidates: Sequence[Candidate],
     verdicts: Sequence[list[Verdict]],
     filters: Sequence[Filter],
@@ -159,7 +250,8 @@ def ask_about_lines(
     """Put what is not rejected yet to the filters that ask a teacher, and add their verdicts.
 
     Args:
-        options: name the teacher, and the budget, beyond which nothing is decided.
+        options: name the budget, beyond which nothing is decided.
+        spec: who is asked, see ``core.teacher.roles``.
         candidates: one per line.
         verdicts: of the filters that ask nobody, per line; receive more.
         filters: all of them.
@@ -176,13 +268,14 @@ def ask_about_lines(
                 async with gate:
                     verdicts[at].extend(await ask_filters(candidates[at], filters, context))
             decide(at)
+            bar.update(1)
 
         async with asyncio.TaskGroup() as group:
             for at in range(len(candidates)):
                 group.create_task(ask(at))
 
     budget = {"tokens": options.budget_tokens, "usd": options.budget_usd}
-    with open_teacher(options.home.resolve(), find_teacher(options), budget=budget) as teacher:
+    with open_teacher(options.home.resolve(), spec, budget=budget) as teacher, open_bar("ask", len(candidates)) as bar:
         context.teacher = teacher
         try:
             asyncio.run(ask_all())
@@ -191,10 +284,23 @@ def ask_about_lines(
 
 
 def print_rejections(candidates: Sequence[Candidate], verdicts: Sequence[Sequence[Verdict]], n_accepted: int) -> None:
-    """Say how many lines each filter rejected or could not decide, and how many were no candidates at all."""
+    """Say how many lines each filter rejected or could not decide and why not, and how many were no candidates."""
     n_failed = sum(candidate.failure is not None for candidate in candidates)
     n_rejected = len(candidates) - n_failed - n_accepted
     print(f"{len(candidates):,} lines = {n_accepted:,} accepted + {n_rejected:,} rejected + {n_failed:,} unusable")
+    n_open = sum(bool(said) and all(verdict.is_accepted is None for verdict in said) for said in verdicts)
+    if n_open:  # to be unable to decide rejects nothing
+        print(f"  {n_open:,} of the accepted ones could be decided by no filter")
     counts = Counter((verdict.filter, verdict.is_accepted) for said in verdicts for verdict in said)
     for name in dict.fromkeys(name for name, _ in counts):
         print(f"  {name}: {counts[name, False]:,} rejected, {counts[name, None]:,} not decided")
+        print_open_reasons([each for said in verdicts for each in said if each.filter == name])
+
+
+def print_open_reasons(verdicts: Sequence[Verdict]) -> None:
+    """Print the commonest reasons for which one filter decided nothing; what they quote differs from line to line."""
+    reasons = Counter(re.sub("“[^”]*”", "“…”", each.reason or "") for each in verdicts if each.is_accepted is None)
+    for reason, n in reasons.most_common(N_REASONS):
+        print(f"    {n:,}: {shorten(reason, 200)}")
+    if len(reasons) > N_REASONS:
+        print(f"    {sum(n for _, n in reasons.most_common()[N_REASONS:]):,}: other reasons")

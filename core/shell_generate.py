@@ -1,19 +1,22 @@
-"""What ``python -m core generate`` does: candidates from a teacher into a file.
+"""What ``python -m core generate`` does: candidates from a teacher into a file; and what ``retry`` shares with it.
 
 A run writes its folder as every run does; the file is made from it. Nothing is left out of a file: what failed or was
 rejected stands in it with its reason.
 """
 
 import argparse
+import asyncio
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.errors import RunError, UnknownNameError
+from core.errors import RunCancelled, RunError, TeacherError, UnknownNameError
 from core.filters.base import FILTERS
 from core.lines import read_all
 from core.runs.folder import RunFolder
+from core.settings import Settings
 from core.shell import carry_out, check_out, format_percent, is_address, print_seed_set
 from core.shell_rows import open_out, write_row
 
@@ -45,31 +48,97 @@ def run_generate(options: argparse.Namespace) -> int:
         method=options.method,
         settings=settings,
         prompts=read_prompt_files(options.prompt),
-        **({"filters": find_filters(options.filters)} if options.filters else {}),
+        **({"filters": find_filters(options.filters)} if options.filters is not None else {}),
         benchmarks=[ensure_seed_set(home, each, has_splits=False) for each in options.against],
         budget={"tokens": options.budget_tokens, "usd": options.budget_usd},
         replicate=options.replicate,
     )
     title = f"{options.method}: {n_accepted} from {about['seed_set_name'] or about['task']}"
+    return carry_out_growth(home, title, config, make_inputs(seeds), options.out)
+
+
+def carry_out_growth(home: Path, title: str, config: Mapping[str, Any], inputs: Mapping[str, Any], out: Path) -> int:
+    """Carry out a run that grows candidates, and write them into a file however it ends; returns the status."""
 
     def keep(folder: RunFolder) -> None:
-        n = write_candidates(folder, options.out)
-        print_growth(folder.read_state().summary)
-        print(f"{n:,} candidates: {options.out}")
+        n, summary = write_candidates(folder, out), folder.read_state().summary
+        print_growth(summary)
+        print(f"{n:,} candidates: {out}")
+        if summary and summary["failed"]:
+            elsewhere = ["--home", str(home)] if home != Settings.from_env().home.resolve() else []
+            retry = shlex.join(["python", "-m", "core", "retry", folder.run_id, *elsewhere])
+            print(f"to ask again for the {summary['failed']:,} that failed: {retry} --out FILE.jsonl")
 
-    folder = carry_out(home, "generate", title, config, inputs=make_inputs(seeds), on_end=keep)
+    try:
+        folder = carry_out(home, "generate", title, config, inputs=inputs, on_end=keep)
+    except RunCancelled:
+        raise RunCancelled(
+            "Stopped; give the same command again to go on: what was answered is kept, and is not sent again."
+        ) from None
     return 0 if folder.read_state().summary["accepted"] else 1
 
 
 def find_teacher(options: argparse.Namespace) -> Any:
-    """Return who is asked, as a run keeps it: ``built-in``, the server at an address, or a student on this machine."""
-    from core.recipes.start import fix_model
-    from core.recipes.teachers import find_server
+    """Return who is asked, as a run keeps it: ``built-in``, the server at an address, or a student on this machine.
 
-    if is_address(options.teacher):
-        return find_server(options.teacher, options.model, options.key_env)
-    is_student = options.teacher == "tiny" or "/" in options.teacher or Path(options.teacher).is_dir()
-    return {"student": fix_model(options.teacher)} if is_student else options.teacher
+    Raises:
+        TeacherError: it is none of these, nothing can be reached there, or the server does not know the model.
+        ModelLoadError: there is no such student.
+    """
+    from core.recipes.start import require_model
+    from core.recipes.teachers import find_server
+    from core.teacher.roles import BUILT_IN
+
+    name = options.teacher
+    if is_address(name):
+        server = find_server(name, options.model, options.key_env)
+        if options.model is not None:
+            require_known_model(server)
+        return server
+    is_folder = Path(name).expanduser().is_dir()
+    if not is_folder and (":" in name or name.rstrip("/").endswith("/v1")):
+        raise TeacherError(f"Write http:// or https:// before the address {name}.")
+    is_student = is_folder or name == "tiny" or "/" in name
+    if name != BUILT_IN and not is_student:
+        raise TeacherError(
+            f"{name!r} is no address: write the base URL of a server as --teacher and the model as --model {name}; or "
+            f"give {BUILT_IN}, tiny, or a folder or hub id (owner/name) of a student."
+        )
+    if options.model is not None:
+        raise TeacherError(f"--model {options.model} needs a server that has it: write its base URL as --teacher.")
+    return {"student": require_model(name)} if is_student else name
+
+
+def require_known_model(server: Mapping[str, str]) -> None:
+    """Raise TeacherError where a server neither lists a model nor answers under its name, with what it offers.
+
+    Many servers answer under names that they do not list, so one that is not listed is asked for a word.
+    """
+    from core.teacher.client import ChatClient, EndpointDenied, RequestRefused
+    from core.teacher.endpoint import Endpoint
+    from core.teacher.probe import N_WORD_TOKENS, PATIENCE_S, TIMEOUT_S, list_offered, word_offer
+    from core.teacher.schema import GREETING
+
+    endpoint = Endpoint(**server)
+    try:
+        listed = list_offered(server["base_url"], server["key_env"])
+    except TeacherError:
+        return  # there is nothing to offer; the first request will tell
+    if endpoint.model in listed:
+        return
+    client = ChatClient(endpoint, timeout_s=TIMEOUT_S, max_attempts=1, patience_s=PATIENCE_S, omits_refused=True)
+    message = {"role": "user", "content": GREETING}
+    try:
+        asyncio.run(client.chat([message], max_tokens=N_WORD_TOKENS, temperature=None))
+    except (EndpointDenied, RequestRefused) as error:
+        if isinstance(error, EndpointDenied) and error.status != 404:
+            return  # about the key, say; the run says it
+        raise TeacherError(
+            f"The server {endpoint.base_url} does not know the model {endpoint.model!r}; it offers "
+            f"{word_offer(listed, endpoint.model)}."
+        ) from error
+    except TeacherError:
+        return  # it does not answer now, which says nothing of the name
 
 
 def open_seeds(home: Path, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
@@ -93,13 +162,13 @@ def open_seeds(home: Path, options: argparse.Namespace) -> tuple[dict[str, Any],
     return {**about, "task": imported.read_state().summary["task"]}, [problem.problem_id for problem in train]
 
 
-def make_inputs(seeds: Sequence[str]) -> dict[str, Any]:
-    """Return the input tables of a run that grows from these seeds and compares with nothing earlier."""
+def make_inputs(seeds: Sequence[str], earlier: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the input tables of a run that grows from these seeds and compares with these earlier questions."""
     import pandas as pd
 
     return {
         "seeds": pd.DataFrame({"problem_id": list(seeds)}, dtype="str"),
-        "earlier": pd.DataFrame({"question": []}, dtype="str"),
+        "earlier": pd.DataFrame({"question": list(earlier)}, dtype="str"),
     }
 
 

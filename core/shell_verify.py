@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
 
+from core.errors import RunCancelled
 from core.shell_rows import LineFaultError, list_texts, open_lines, parse_line, write_row
 from core.tasks.answers.compare import compare_many, judge_many
 from core.tasks.answers.judgement import Judgement
@@ -42,16 +43,20 @@ def verify_file(options: argparse.Namespace) -> int:
 
     Raises:
         DataFormatError: the file is not there, is a folder or cannot be read.
+        RunCancelled: by Ctrl-C; the lines printed until then stand.
     """
     counts: Counter[str] = Counter()
     with open_lines(options.file) as file:
         try:
             for row, kind in judge_lines(file, options.tolerance):
                 counts[kind] += 1
-                print(write_row(row))
+                sys.stdout.write(f"{write_row(row)}\n")
             sys.stdout.flush()
         except BrokenPipeError:  # the reader has seen enough ("| head")
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            sys.stdout.flush()
+            raise RunCancelled(f"Stopped after {describe_counts(counts)}.") from None
     print(describe_counts(counts), file=sys.stderr)
     return 0
 

@@ -50,7 +50,9 @@ def test_on_a_terminal_each_stage_is_a_bar(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "stderr", file)
         tell_two_stages(tmp_path)
         file.flush()
-        drawn = os.read(reader, 1 << 16).decode()
+        drawn = ""
+        while "finetune:  18%|" not in drawn:  # what a terminal shows comes in pieces
+            drawn += os.read(reader, 1 << 16).decode(errors="replace")
     os.close(reader)
     assert "\rteacher: 100%|" in drawn and "3 failed or rejected" in drawn and "\rfinetune:  18%|" in drawn
     assert "teacher: 1,200 of 1,200" not in drawn
@@ -128,3 +130,24 @@ def test_libraries_are_quiet_before_a_verb_imports_them(tmp_path, monkeypatch):
     )
     assert main(["runs", "--home", str(tmp_path)]) == 0
     assert seen == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["filter", "--filters", ""], "--filters: write one or more names with a comma between two of them, not ''"),
+        (["filter", "--filters", "rouge,,verified"], "a comma between two of them, not 'rouge,,verified'"),
+        (["generate", "--filters", " , "], "--filters: write one or more names"),
+        (["score", "--signals", ","], "--signals: write one or more names"),
+        (["generate", "--budget-tokens", "-5"], "--budget-tokens: write a whole number of at least 1, not '-5'"),
+        (["filter", "--budget-tokens", "many"], "--budget-tokens: write a whole number of at least 1, not 'many'"),
+        (["generate", "--budget-usd", "0"], "--budget-usd: write a number above 0, not '0'"),
+        (["generate", "--replicate", "x"], "--replicate: write a whole number of at least 0, not 'x'"),
+    ],
+)
+def test_a_command_that_cannot_be_read_is_one_sentence(capsys, arguments, sentence):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.startswith("seedbed: ") and said.count("\n") == 1
+    assert sentence in said and said.endswith(f"; see python -m core {arguments[0]} --help.\n")

@@ -9,8 +9,10 @@ import pytest
 
 from core import shell_filter
 from core.__main__ import main
+from core.errors import TeacherError
 from core.recipes.start import FILTER_NAMES
 from core.runs.folder import RunFolder
+from core.shell_generate import require_known_model
 from core.shell_rows import open_out
 from tests.filters.stand_ins import make_candidate
 from tests.teacher.faults import say, send_body, status
@@ -129,7 +131,10 @@ def test_an_edited_prompt_is_sent_and_frozen_in_the_run(tmp_path, seeds, server)
         (["--setting", "has_seeds=no"], "has_seeds must be true or false, not 'no'"),
         (["--prompt", "word_problems_question=missing.txt"], "missing.txt cannot be read"),
         (["--teacher", "http://127.0.0.1:9/v1", "--model", "m"], "Nothing listens"),
-        (["--teacher", "none_such"], "no teacher named 'none_such'"),
+        (["--teacher", "gpt-4o"], "base URL of a server as --teacher and the model as --model gpt-4o"),
+        (["--teacher", "./none"], "There is no model folder none"),
+        (["--teacher", "localhost:8000/v1"], "Write http:// or https:// before"),
+        (["--model", "gpt-4o"], "write its base URL as --teacher"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence_before_a_run_is_made(tmp_path, seeds, capsys, more, sentence):
@@ -152,6 +157,27 @@ def test_a_prompt_that_cannot_be_filled_is_refused_before_anything_is_sent(
         "--prompt", f"word_problems_question={tmp_path / 'mine.txt'}",
     )  # fmt: skip
     assert state == 1 and sentence in capsys.readouterr().err and server.bodies == []
+
+
+def test_a_model_that_a_server_does_not_know_costs_one_request(tmp_path, seeds, server, capsys):
+    asked = ["--seeds", seeds, "--accept", 4, "--filters", "verified", "--teacher", server.url, "--model"]
+    server.script.models = ("gpt-a", "gpt-b")
+    state, rows = generate(tmp_path, *asked, "nope")
+    assert state == 1 and rows == [] and len(server.bodies) == 1
+    sentence = f"The server {server.url} does not know the model 'nope'; it offers 'gpt-a', 'gpt-b'."
+    assert capsys.readouterr().err == f"seedbed: {sentence}\n"
+    server.script.models = None  # no list, and any name is answered
+    assert generate(tmp_path, *asked, "nope")[0] == 0
+
+
+def test_a_model_is_refused_only_where_the_server_says_that_it_has_none(server):
+    server.script.models = ("listed",)
+    for fault in (say("hello"), status(500), status(401), status(429, "slow", {"Retry-After": "99"})):
+        server.script.faults.append(fault)
+        require_known_model({"base_url": server.url, "model": "other", "key_env": ""})
+    server.script.faults.append(status(400, "no such model"))
+    with pytest.raises(TeacherError, match="does not know the model 'other'; it offers 'listed'"):
+        require_known_model({"base_url": server.url, "model": "other", "key_env": ""})
 
 
 def test_without_seeds_a_task_must_be_named(tmp_path, capsys):
@@ -284,7 +310,7 @@ def test_rows_come_in_order_however_they_are_decided():
         (["--setting", "rouge_l.limit=1.5"], "from 0 to 1, not 1.5"),
         (["--setting", "well_formed.max_characters=x"], "must be a whole number"),
         (["--task", "none_such"], "no task named"),
-        (["--against", "missing.jsonl"], "missing.jsonl cannot be read"),
+        (["--against", "missing.jsonl"], "There is no file and no built-in seed set 'missing.jsonl'"),
         (["--setting", "rouge_l.none_such=1"], "no setting 'none_such'"),
         (["--setting", "limit=1"], "FILTER.NAME=VALUE"),
     ],
