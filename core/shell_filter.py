@@ -30,6 +30,9 @@ BLOCK = 512
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
 """Endings of files that hold no JSON lines."""
 
+ABOUT_PARENTS = ("language", "wrong")
+"""Filters that decide nothing of a line without its parents."""
+
 N_REASONS = 3
 """Reasons for which a filter decided nothing that are told, the commonest ones."""
 
@@ -89,14 +92,12 @@ def open_context(options: argparse.Namespace) -> FilterContext:
 def tell_strangers(options: argparse.Namespace, candidates: Sequence[Candidate], context: FilterContext) -> None:
     """Say on the other stream how many lines name parents that nothing is known of: some filters cannot decide then."""
     n = sum(any(id_ not in context.seeds for id_ in candidate.parents) for candidate in candidates)
-    if not n:
-        return
     count = f"{n:,} line names" if n == 1 else f"{n:,} lines name"
-    if options.seeds is None:
-        print(f"seedbed: {count} parents; name their file by --seeds, and filters can look at them.", file=sys.stderr)
-    else:
+    if n and options.seeds is not None:
         where = f"{options.seeds}, read as {context.task.name}"
         print(f"seedbed: {count} parents that are not in {where} (--task says otherwise).", file=sys.stderr)
+    elif n and set(find_filters(options.filters)) & set(ABOUT_PARENTS):
+        print(f"seedbed: {count} parents; name their file by --seeds to have them looked at.", file=sys.stderr)
 
 
 @dataclass(slots=True)

@@ -49,6 +49,8 @@ def test_lines_whose_parents_are_not_known_are_counted(tmp_path, seeds, capsys):
     lines = write_lines(tmp_path / "in.jsonl", [{"question": STORIES[0], "parents": ["p_1"]}, {"question": STORIES[1]}])
     judge_file(tmp_path, lines, "--filters", "language")
     assert capsys.readouterr().err.startswith("seedbed: 1 line names parents; name their file by --seeds")
+    judge_file(tmp_path, lines, "--filters", "well_formed")
+    assert capsys.readouterr().err == ""
     judge_file(tmp_path, lines, "--filters", "language", "--seeds", seeds)
     assert f"1 line names parents that are not in {seeds}, read as word_problems" in capsys.readouterr().err
 
