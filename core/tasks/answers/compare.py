@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from core.tasks.answers.annotations import ANNOTATION
 from core.tasks.answers.final_line import Extraction, extract_answer, reduce_sentence
 from core.tasks.answers.games import match_solutions
 from core.tasks.answers.judgement import Judgement
-from core.tasks.answers.kinds import SEPARATOR, TooManyError, is_wordy, read_answer, split_top
+from core.tasks.answers.kinds import EMPTY, SEPARATOR, TooManyError, is_wordy, plain_words, read_answer, split_top
 from core.tasks.answers.matching import UNSCALED, match_texts
 from core.tasks.answers.numbers import Quantity, read_quantity
 from core.tasks.answers.pool import MAX_LENGTH, TOO_LONG, VerificationPool, shared_pool
@@ -30,6 +31,8 @@ from core.tasks.answers.tidy import tidy_answer
 
 MAX_CACHED = 20_000
 """Pairs whose result is remembered in one process; the oldest go first."""
+
+NO_SOLUTION = re.compile(r"\b(?:no (?:real )?solutions?|empty set)\b", re.IGNORECASE)
 
 MISSING = Judgement(False, "There is no answer, and a missing answer is wrong.")
 
@@ -221,6 +224,11 @@ def fit_to_reference(gold: Any, found: Extraction) -> str | None:
     if re.fullmatch(r"(?:\\text\{)?\(?[A-J]\)?\}?", wanted):
         letters = set(re.findall(r"\(([A-J])\)|\b([B-HJ])\b", said))
         return max(letters.pop()) if len(letters) == 1 else said
+    words = plain_words(wanted)
+    if words in EMPTY or wanted == r"\emptyset":
+        return "no solution" if NO_SOLUTION.search(said) else said
+    if is_wordy(wanted) and re.search(rf"\b(?:is|are)(?: the| an?)? {re.escape(words)}\W*$", said, re.IGNORECASE):
+        return words
     is_value = read_quantity(wanted) is not None and read_quantity(said) is None
     if is_value or (not is_wordy(wanted) and is_wordy(tidied) and "$" in said):
         return reduce_sentence(said) or said
@@ -237,7 +245,12 @@ def _find_truth(text: str) -> str | None:
 
 
 def _unwrap(text: str) -> str:
-    """Return the final answer of a text that states it in a box, behind ``####`` or as "the answer", else the text."""
+    """Return the final answer of a text that states it in a box, behind ``####`` or as "the answer", else the text.
+
+    Calculator annotations are taken out of it.
+    """
+    if "<<" in text:
+        text = ANNOTATION.sub("", text)
     if "\\boxed" in text or "\\fbox" in text or "####" in text or "nswer" in text:
         return extract_answer(text).text or text
     return text

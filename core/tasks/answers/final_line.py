@@ -5,6 +5,7 @@ mere last number of the text, because an answer that was cut off in the middle h
 responses of unknown origin, also reads a closing sentence ("So she pays $18.").
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ CONCLUSION = re.compile(
     re.IGNORECASE,
 )
 THINKING = re.compile(r"<(think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
+OBJECT = re.compile(r"\s*(?:```(?:json)?\s*)?(\{.*\})\s*(?:```)?\s*", re.DOTALL)
+FIELDS = ("final_answer", "final", "answer")
 THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
 BARE_BOX = re.compile(r"\\(?:boxed|fbox)(?:\s+|(?=\d))([^${}\n]{1,60}?)(?=[.,;]?\s*(?:[$\n]|\Z))")
 TAGGED = re.compile(r"<answer>(.{0,2000}?)</answer>", re.IGNORECASE | re.DOTALL)
@@ -46,6 +49,8 @@ JOINED = re.compile(
 NUMBER = re.compile(
     r"(?<![\w.,/])-?\s?[$€£]?\s?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?%?(?![\w/])|(?<=[$€£])\d[\d,]*(?:\.\d+)?"
 )
+BARE_LINE = re.compile(r"\W*(?:\$[^$]+\$|\\\[.*\\\]|\\\(.*\\\)|\(?[A-J]\)?|true|false|yes|no)\W*", re.IGNORECASE)
+RESULT = re.compile(r"\d\s*=\s*([$€£]?(?:<<[^<>]*>>)?-?[$€£]?\d[\d,]*(?:\.\d+)?%?(?: [a-z]+){0,3})$")
 LIMITS = re.compile(r"\b(?:not|no|never|less|more|least|most|under|over|between|cannot|can't|isn't)\b", re.IGNORECASE)
 
 
@@ -92,12 +97,27 @@ def extract_answer(response: str | None) -> Extraction:
         text = text[closed[-1].end() :]
     elif THINKING.search(text):
         return Extraction(None, "The response ends inside its thinking.")
+    if (said := _find_field(text)) is not None:
+        return Extraction(said, "It stood in the answer field.")
     if tagged := TAGGED.findall(text):
         inner = _find_stated(tagged[-1])
         return inner if inner.text else Extraction(tagged[-1].strip() or None, "It stood in answer tags.")
     stop = STOPS.search(text)
     found = _find_any(text[: stop.start()]) if stop and text[: stop.start()].strip() else None
     return found if found and found.text else _find_any(text)
+
+
+def _find_field(text: str) -> str | None:
+    """Return the answer of a response that is one JSON object, in a fence or bare; None where it is no such thing."""
+    match = OBJECT.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        said = json.loads(match[1])
+    except (ValueError, RecursionError):
+        return None
+    found = next((said[name] for name in FIELDS if name in said), None)
+    return str(found) if isinstance(found, str | int | float) and str(found).strip() else None
 
 
 def _find_any(text: str) -> Extraction:
@@ -108,11 +128,13 @@ def _find_any(text: str) -> Extraction:
     if not lines:
         return Extraction(None, "The response is empty.")
     last = lines[-1][-MAX_LINE:]
-    if len(lines) > 1 and (read_quantity(last) or re.fullmatch(r"\W*(\$[^$]+\$|\\\[.*\\\]|\\\(.*\\\))\W*", last)):
+    if len(lines) > 1 and (read_quantity(last) or BARE_LINE.fullmatch(last)):
         return Extraction(last, "It is the last line.")
     sentence = SENTENCE_END.split(last)[-1]
     if sentence[-1:] in tuple(".!$*)]") and (CONCLUSION.match(sentence) or re.search(r"\d", sentence)):
         return Extraction(sentence, "It is the closing sentence.")
+    if result := RESULT.search(sentence):
+        return Extraction(result[1], "It is what the last line comes to.")
     return Extraction(None, "The response states no final answer.")
 
 

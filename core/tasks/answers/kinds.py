@@ -41,8 +41,8 @@ CHOICE = re.compile(
 BASED = re.compile(
     r"-?\(?(?:\\text\s*\{)?([0-9A-Fa-f]+(?:\.[0-9A-Fa-f]+)?)\}?\)?\s*_\s*(?:\{\s*)?(?:\\text\s*\{)?\(?(\w{1,12})\)?\}{0,2}"
 )
-RATIO = re.compile(r"-?[\d.]+(?:\s*(?::|\\text\s*\{\s*:\s*\})\s*-?[\d.]+)+")
-TIME = re.compile(r"(\d{1,2}(?::\d\d){1,2})\s*([ap])\.?\s?m\.?", re.IGNORECASE)
+RATIO = re.compile(r"-?[\d.]+(?:\s*(?::|\\text\s*\{\s*:\s*\}|\bto\b)\s*-?[\d.]+)+")
+TIME = re.compile(r"(\d{1,2})(?::(\d\d))?(?::(\d\d))?\s*(?:([ap])\.?\s?m\.?)", re.IGNORECASE)
 MATRIX = re.compile(r"\\begin\{([pbBv]?matrix|array)\}(?:\{[lcr|]*\})?(.*)\\end\{\1\}", re.DOTALL)
 RELATION = re.compile(r"(\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|<=|>=|!=|<|>)")
 SEPARATOR = re.compile(r",|;|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])")
@@ -66,7 +66,7 @@ class Answer:
 
     kind: str
     """"number", "formula", "text", "choice", "truth", "list", "set", "tuple", "interval", "union", "matrix",
-    "assignment", "equation", "relation", "based", "ratio" or "none" (no solution)."""
+    "assignment", "equation", "relation", "based", "ratio", "time" (of day) or "none" (no solution)."""
 
     text: str
     """As it was read, tidied; of a formula without its unit."""
@@ -76,7 +76,8 @@ class Answer:
     stands behind the letter of a choice."""
 
     sign: str = ""
-    """Brackets of a tuple or interval, name of an assignment, letter of a choice, "true" or "false", digits."""
+    """Brackets of a tuple or interval, name of an assignment, letter of a choice, "true" or "false", digits,
+    "4:30:00 pm" of a time."""
 
     quantity: Quantity | None = None
     """Of a number."""
@@ -96,6 +97,8 @@ def read_answer(text: str, depth: int = 0) -> Answer:
     text = _LEAD.sub("", text.strip(), count=1) if _LEAD.match(text.strip()) else text.strip()
     if (match := re.fullmatch(r"\\text\s*\{([^{}]*[\d,;][^{}]*)\}", text)) or r"\approx" in text:
         return read_answer(match[1] if match else text.split(r"\approx")[0], depth + 1)
+    if (time := _read_time(text)) is not None:
+        return time
     if (quantity := read_tidy_quantity(text)) is not None:
         return Answer("number", text, quantity=quantity, unit=quantity.measure)
     for read in (_read_words, _read_matrix, _read_special, _read_union, _read_list, _read_relation, _read_equation):
@@ -161,7 +164,7 @@ def _read_choice(text: str, depth: int) -> Answer | None:
     if match is None:
         return None
     letter, rest = match[1] or match[2], match[3].strip()
-    if (match[2] and not letter.isupper()) or (match[1] and rest and rest[0] in "+-*/^=_!("):
+    if (match[2] and not letter.isupper()) or (match[1] and rest and rest[0] in "+-*/^=_!(,;"):
         return None
     if match[2] and bare[match.end(2) : match.end(2) + 1] == ":" and not rest:
         return None
@@ -180,12 +183,22 @@ def _read_matrix(text: str, depth: int) -> Answer | None:
     return Answer("matrix", text, tuple(Answer("tuple", "", row, "()") for row in cells))
 
 
+def _read_time(text: str) -> Answer | None:
+    """Return a time of day with its half, "4:30 p.m." or "9 AM"."""
+    if text[-1:] not in ("m", "M", ".", "}"):
+        return None
+    match = TIME.fullmatch(re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip())
+    if match is None:
+        return None
+    hour, minute, second, half = match.groups()
+    return Answer("time", text, sign=f"{int(hour)}:{minute or '00'}:{second or '00'} {half.lower()}m")
+
+
 def _read_special(text: str, depth: int) -> Answer | None:
     if (match := BASED.fullmatch(text)) and re.search(r"\d", match[1]):
-        digits, base = f"{'-' * text.startswith('-')}{match[1].lower()}", match[2].lower()
+        digits = f"{'-' * text.startswith('-')}{match[1].lower()}"
+        base = read_number_words(match[2].lower()) or match[2].lower()
         return Answer("based", f"{digits}_{base}", sign=digits)
-    if match := TIME.fullmatch(re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip()):
-        return Answer("text", f"{match[1]} {match[2].lower()}m")
     if RATIO.fullmatch(text):
         return Answer("ratio", text, tuple(read_answer(part, depth + 1) for part in re.split(r"[^\d.-]+", text)))
     return None

@@ -116,6 +116,8 @@ class Matcher:
             else:  # the base may be left out, as a unit may
                 is_equal = (gold.sign or gold.text) == (other.sign or other.text)
             return _decided(is_equal, "the digits in one base", gold.text, other.text)
+        if "time" in kinds:
+            return _match_times(gold, other)
         if "ratio" not in kinds or kinds & _SEVERAL:
             return None
         values = [_as_ratio(each) for each in (gold, other)]
@@ -269,6 +271,20 @@ def _as_ratio(answer: Answer) -> list[Fraction] | None:
         values = [item.quantity.value if item.quantity else None for item in answer.items]
         return None if None in values else values
     return [answer.quantity.value, Fraction(1)] if answer.quantity is not None else None
+
+
+def _match_times(gold: Answer, other: Answer) -> Judgement:
+    """Compare times of day; the half of the day may be left out, as a unit may, and 16:30 is 4:30 p.m."""
+    readings = []
+    for each in (gold, other):
+        time, _, half = each.sign.partition(" ") if each.kind == "time" else (each.text, "", "")
+        parts = [int(part) if part.isdigit() else -1 for part in time.replace(" ", "").split(":")]
+        hour, *rest = [*parts, 0, 0][:3]
+        hours = {hour % 12 + 12 * (half == "pm")} if half else {hour}
+        if not half and 1 <= hour <= 12:
+            hours = {hour % 12, hour % 12 + 12}
+        readings.append({(each_hour, *rest) for each_hour in hours})
+    return _decided(bool(readings[0] & readings[1]), "the time", gold.text, other.text)
 
 
 def _looks_like_time(text: str) -> bool:

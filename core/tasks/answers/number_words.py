@@ -1,7 +1,9 @@
-"""Read whole numbers that are written in English words: "twelve", "twenty-five", "one hundred and five".
+"""Read numbers that are written in English words: "twelve", "one hundred and five", "three quarters", "a dozen".
 
 It knows nothing of digits, units or signs; whatever is not exactly one such number is None.
 """
+
+from fractions import Fraction
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -15,16 +17,39 @@ BELOW_HUNDRED = {name: value for value, name in enumerate(_SMALL.split())} | {
 SCALES = {"trillion": 10**12, "billion": 10**9, "million": 10**6, "thousand": 10**3, "hundred": 100}
 """From the largest on, as they stand in a number."""
 
+PARTS = {
+    **{"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7},
+    **{"eighth": 8, "ninth": 9, "tenth": 10},
+}
+"""What a whole is divided by."""
+
 MAX_WORDS = 30
 """Longest number that is read, words."""
 
 
-def read_number_words(text: str) -> int | None:
+def read_number_words(text: str) -> int | Fraction | None:
     """Return the value of a number in lower-case words."""
     words = text.replace("-", " ").split(maxsplit=MAX_WORDS)
-    if not words or words[0] not in BELOW_HUNDRED or len(words) > MAX_WORDS:
+    if not words or len(words) > MAX_WORDS:
         return None
-    return _read(words)
+    if words[-1].removesuffix("s") in PARTS or words[-1] in PARTS:
+        return _read_parts(words[:-1], PARTS.get(words[-1]) or PARTS[words[-1].removesuffix("s")])
+    if words[-1] == "dozen":
+        many = 1 if words[:-1] in ([], ["a"]) else _read(words[:-1])
+        return None if many is None else 12 * many
+    return _read(words) if words[0] in BELOW_HUNDRED else None
+
+
+def _read_parts(words: list[str], divisor: int) -> Fraction | None:
+    """Return "two thirds", "two and a half" or "half"; a lone "third" is the one after the second."""
+    if not words:
+        return Fraction(1, 2) if divisor == 2 else None
+    whole = 0
+    if "and" in words[:-1]:
+        at = len(words) - 1 - words[::-1].index("and")
+        whole, words = _read(words[:at]), words[at + 1 :]
+    many = 1 if words in (["a"], ["an"]) else _read(words)
+    return None if whole is None or many is None or not 0 < many < 100 else whole + Fraction(many, divisor)
 
 
 def _read(words: list[str]) -> int | None:

@@ -14,6 +14,8 @@ from core.tasks.answers.number_words import SCALES
 from core.tasks.answers.tidy import tidy_answer
 from core.tasks.answers.units import NOTHING, Unit, read_unit, split_unit
 
+CENT = read_unit("cent")
+
 MAX_LENGTH = 80
 """Longest text read as a number, characters: no honest final answer is longer, and big integers stay small."""
 
@@ -62,6 +64,8 @@ class Quantity:
             return self._is_percentage(other, tolerance)
         if not self.measure.fits(other.measure):
             return False
+        if not self.unit and other.measure == CENT and is_close(self.value, other.value / 100, tolerance):
+            return True  # a bare reference counts dollars
         is_measured = bool(self.measure.dimension and other.measure.dimension)
         sizes = (self.measure.size, other.measure.size) if is_measured else (1, 1)
         return is_close(self.value * sizes[0], other.value * sizes[1], tolerance)

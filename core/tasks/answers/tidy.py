@@ -16,6 +16,7 @@ SIGNS = {
     **dict.fromkeys("×✕⨯", r"\times "),
     **dict.fromkeys("·⋅∙•∗", r"\cdot "),
     **dict.fromkeys("÷∕⁄", "/"),
+    **dict.fromkeys("≈≃", r"\approx "),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),
     **dict.fromkeys("\u00a0\u2009\u202f\u2002\u2003", " "),
     **{"＋": "+", "＝": "=", "％": "%", "，": ",", "．": ".", "（": "(", "）": ")", "：": ":", "。": ".", "、": ","},

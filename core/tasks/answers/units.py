@@ -170,7 +170,7 @@ def read_unit(text: str) -> Unit | None:
             is_known &= kind is not None
             dimension[str(kind)] = dimension.get(str(kind), 0) + power
             size, raised = size * one**power, 1
-    if not words:
+    if not words or words[0] in ("am", "a.m", "pm", "p.m"):  # a time of day counts nothing
         return None
     return Unit(" ".join(words), tuple(sorted(dimension.items())), size) if is_known else Unit(" ".join(words))
 
