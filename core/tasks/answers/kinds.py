@@ -8,7 +8,7 @@ one letter are the intervals they mean. Knows nothing of equality: see :mod:`cor
 import re
 from dataclasses import dataclass, replace
 
-from core.tasks.answers.number_words import read_number_words
+from core.tasks.answers.number_words import BELOW_HUNDRED, MAX_WORDS, read_number_words
 from core.tasks.answers.numbers import Quantity, read_tidy_quantity
 from core.tasks.answers.units import NOTHING, Unit, split_unit
 
@@ -147,7 +147,19 @@ def _read_words(text: str, depth: int) -> Answer | None:
         return _infinite("")
     if text.replace(" ", "") in (r"-\infty", "-infinity", "-inf", "-oo"):
         return _infinite("-")
-    return _read_choice(text, depth)
+    return _read_counted(words) or _read_choice(text, depth)
+
+
+def _read_counted(words: str) -> Answer | None:
+    """Return "five hundred apples" as the number and its unit."""
+    if words.split(" ", 1)[0].split("-")[0] not in BELOW_HUNDRED:
+        return None
+    parts = words.split()
+    for n in range(min(len(parts) - 1, MAX_WORDS), 0, -1):
+        if (number := read_number_words(" ".join(parts[:n]))) is not None:
+            quantity = read_tidy_quantity(text := f"{number} {' '.join(parts[n:])}")
+            return quantity and Answer("number", text, quantity=quantity, unit=quantity.measure)
+    return None
 
 
 def _infinite(sign: str) -> Answer:
