@@ -24,6 +24,9 @@ from pages.components.text import plain
 N_REQUESTS = 500
 """Requests that are listed one by one, at most."""
 
+N_ERRORS = 3
+"""Errors that are told in full above that list, the most frequent ones."""
+
 WIDTHS = {
     "at": 60, "role": 80, "model": 120, "end": 80, "error": 320, "in": 65, "out": 65, "paid": 85, "took": 90,
     "sent": 70,
@@ -36,7 +39,7 @@ RIGHT = frozenset({"in", "out", "paid", "took"})
 ENDS = {"stop": "whole", "length": "cut off", "content_filter": "withheld", "refusal": "refused"}
 """How a reply ended -> what people read."""
 
-PRICE_COLUMNS = ("model", "host", "input", "cached_input", "output", "date", "source")
+PRICE_COLUMNS = ("model", "host", "input", "output", "cached_input", "date", "source")
 
 
 def draw_spending(hub: Hub, run_id: str, n_accepted: int) -> None:
@@ -115,6 +118,8 @@ def draw_calls(hub: Hub, run_id: str) -> None:
         rows = list_requests(hub, run_id, are_failed_first=bool(totals["n_failed"]) and _draw_order(run_id, totals))
         if len(rows) == N_REQUESTS:
             st.caption(f"The first {numbers.count(N_REQUESTS)}.")
+        for error, n in rows["error"].value_counts().head(N_ERRORS).items():
+            st.caption(f":material/error: {numbers.count(n)} × {plain(error)}")
         _draw_requests(rows, run_id)
 
 
@@ -230,22 +235,18 @@ def draw_price(home: Path, endpoint: Endpoint, *, key: str) -> None:
     """
     popover = st.popover("Its price", icon=":material/sell:")
     with popover, st.form(f"{key}_price_{endpoint}", border=False), show_errors():
+        model = st.text_input("Model", endpoint.model, help="`*` stands for any part.")
+        host = st.text_input("Host", urlsplit(endpoint.base_url).netloc, help="Without a port: all ports.")
+        st.caption("US dollars for a million tokens; 0 where nothing is paid.")
+        amounts = {"input": ("In", "?"), "output": ("Out", "?"), "cached_input": ("In its cache", "as in")}
         row = {
-            "model": st.text_input("Model", endpoint.model, help="`*` stands for any part."),
-            "host": st.text_input("Host", urlsplit(endpoint.base_url).netloc, help="Without a port: all ports."),
-            "input": _draw_dollars("Dollars for a million tokens in"),
-            "output": _draw_dollars("Dollars for a million tokens out"),
-            "cached_input": _draw_dollars("The same for tokens in its own cache", "as tokens in"),
-            "source": st.text_input("Where it stands (optional)", placeholder="https://..."),
+            name: place.number_input(label, 0.0, None, None, 0.01, format="%.4g", placeholder=if_none)
+            for place, (name, (label, if_none)) in zip(st.columns(3), amounts.items(), strict=True)
         }
-        st.caption("Write 0 where nothing is paid. It is kept with the day of today.")
-        if st.form_submit_button("Keep this price"):
-            kept = set_price(home, row)
+        source = st.text_input("Where it stands", placeholder="an address; optional")
+        if st.form_submit_button("Keep this price", help="It comes before all others, with the day of today."):
+            kept = set_price(home, {"model": model, "host": host, **row, "source": source})
             st.toast(plain(f"Kept for {kept.model} at {kept.host}: {word_price(kept)}."))
-
-
-def _draw_dollars(label: str, if_none: str = "not known") -> float | None:
-    return st.number_input(label, 0.0, None, None, 0.01, format="%.4g", placeholder=if_none)
 
 
 def word_known_price(price: Price | None) -> str:
@@ -264,15 +265,36 @@ def draw_prices(home: Path) -> None:
         )
         with show_errors():
             own = to_frame(read_own_prices(home))
-            edited = st.data_editor(own, num_rows="dynamic", hide_index=True, key="own_prices")
+            edited = st.data_editor(
+                own, num_rows="dynamic", hide_index=True, key="own_prices", column_config=_make_price_columns()
+            )
             if st.button("Keep these prices", key="keep_prices"):
                 rows = edited.astype(object).where(edited.notna(), None).to_dict("records")
                 kept = write_prices(home, rows)
                 told = "; ".join(f"{price.model} at {price.host}: {word_price(price)}" for price in kept)
                 st.toast(plain(f"Kept: {told or 'no price of your own'}. Earlier runs keep the prices of their start."))
-        st.caption("Shipped, as read on the day named:")
-        st.dataframe(to_frame(read_shipped()), hide_index=True)
-        st.caption(plain("Check them before you rely on them."))
+        st.caption("Shipped, as read on the day named; check them before you rely on them:")
+        with st.container(height=260):
+            lines = (
+                f"**{plain(price.model)}** at {plain(price.host)}: {plain(word_price(price))}"
+                for price in read_shipped()
+            )
+            st.caption("\n".join(f"- {line}" for line in lines))
+
+
+def _make_price_columns() -> dict[str, Any]:
+    """Return how a person's own prices are drawn: what matters most fits on a narrow screen."""
+    amounts = {"input": "in, $", "output": "out, $", "cached_input": "cached, $"}
+    return {
+        "model": st.column_config.TextColumn("model", width=120),
+        "host": st.column_config.TextColumn("host", width=115),
+        **{
+            name: st.column_config.NumberColumn(label, width=75 + 25 * (name == "cached_input"), min_value=0.0)
+            for name, label in amounts.items()
+        },
+        "date": st.column_config.TextColumn("as of", width=95),
+        "source": st.column_config.TextColumn("source", width=200),
+    }
 
 
 def to_frame(prices: tuple[Price, ...] | list[Price]) -> pd.DataFrame:
