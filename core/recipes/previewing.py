@@ -42,6 +42,9 @@ USUAL_ACCEPTANCE = 0.8
 FEWEST_JUDGED = 20
 """Candidates of earlier runs from which their share is preferred."""
 
+HARDLY_ANY = 1e-9
+"""Stands for a share of none at all: such a run ends at its limit."""
+
 ALIKE = ("task", "teacher", "roles", "method", "method_settings", "filters")
 """Fields of the configuration in which an earlier run must agree to tell anything of a new one."""
 
@@ -58,6 +61,12 @@ class RunPreview:
 
     n_judged: int
     """Candidates of earlier runs that the share is from; 0: it is USUAL_ACCEPTANCE."""
+
+    n_failed: int
+    """Candidates of earlier runs where every one failed, so that nothing tells what one takes; else 0."""
+
+    n_seeds: int
+    """Seeds that it may ask for, spares included; 0 where the method asks without any."""
 
     usd: Spread | None
     """Dollars of the whole run; None where a price is unknown. What is in the cache already is not taken off."""
@@ -88,23 +97,25 @@ def preview_run(hub: Hub, config: Mapping[str, Any], seeds: Sequence[str]) -> Ru
     calls = [
         _apply_role(one, roles) for one in preview_calls(chosen, brief, method, make_draw(config), N_COUNTED, index)
     ]
-    used, n_judged, n_accepted = _read_history(hub, config)
+    used, counts = _read_history(hub, config)
     lengths = measure_lengths(chosen or problems)
     limits = {role: spec.sampling["max_tokens"] for role, spec in roles.items() if "max_tokens" in spec.sampling}
     each = estimate_call([one.call for one in calls], method, brief, lengths, used=used, limits=limits)
-    is_known = n_judged >= FEWEST_JUDGED and n_accepted > 0
-    acceptance = n_accepted / n_judged if is_known else USUAL_ACCEPTANCE
+    n_judged = counts["made"] if counts["made"] >= FEWEST_JUDGED else 0
+    acceptance = counts["accepted"] / n_judged if n_judged else USUAL_ACCEPTANCE
     per_call = method.count_candidates(brief.settings)
-    whole = estimate_run(each, config["n_accepted"], per_call, acceptance, config["max_requests"])
+    whole = estimate_run(each, config["n_accepted"], per_call, acceptance or HARDLY_ANY, config["max_requests"])
     whole = add_to_run(
         whole, _estimate_filters(config, calls[0], whole.n_candidates, acceptance, brief, lengths, limits)
     )
     usd, unpriced = _price(hub, roles, whole)
-    return RunPreview(calls, each, whole, acceptance, n_judged if is_known else 0, usd, unpriced)
+    n_failed = counts["made"] if counts["failed"] == counts["made"] else 0
+    n_seeds = len(chosen) if method.count_parents(brief.settings) else 0
+    return RunPreview(calls, each, whole, acceptance, n_judged, n_failed, n_seeds, usd, unpriced)
 
 
-def _read_history(hub: Hub, config: Mapping[str, Any]) -> tuple[list[int], int, int]:
-    """Return completion tokens of whole earlier calls of the same kind, candidates judged, and those accepted."""
+def _read_history(hub: Hub, config: Mapping[str, Any]) -> tuple[list[int], dict[str, int]]:
+    """Return completion tokens of whole earlier calls of the same kind, and what became of their candidates."""
     runs = hub.store.list_runs(["generate"], limit=None)
     wanted = {name: config.get(name) for name in ALIKE}
     alike = [
@@ -113,9 +124,8 @@ def _read_history(hub: Hub, config: Mapping[str, Any]) -> tuple[list[int], int, 
         if {name: json.loads(text).get(name) for name in ALIKE} == wanted
     ]
     if not alike:
-        return [], 0, 0
-    counts = hub.store.count_candidates(alike)
-    return hub.store.list_call_outputs(alike), counts["made"], counts["accepted"]
+        return [], {"made": 0, "failed": 0, "accepted": 0}
+    return hub.store.list_call_outputs(alike), hub.store.count_candidates(alike)
 
 
 def _apply_role(preview: CallPreview, roles: Mapping[str, Spec]) -> CallPreview:

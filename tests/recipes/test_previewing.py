@@ -1,5 +1,6 @@
 """What a run would send and cost counts everything that it asks: with the sampling of its roles, filters included."""
 
+import json
 from types import SimpleNamespace
 
 import pandas as pd
@@ -29,13 +30,18 @@ def preview(tmp_path_factory):
     (home / "prices.toml").write_text(PRICES, encoding="utf-8")
     seed_set = ensure_seed_set(home, "word_problems")
     seeds = [problem.problem_id for problem in load_problems(home, seed_set, ["train"])][:40]
-    none = SimpleNamespace(list_runs=lambda *_, **__: pd.DataFrame({"run_id": [], "config": []}))
-    hub = SimpleNamespace(settings=SimpleNamespace(home=home), store=none)
 
-    def make(**choices):
+    def make(counts=None, **choices):
         about = {"seed_set": seed_set, "seed_set_name": "pears", "task": "word_problems"}
         choices = {"teacher": SERVER, "filters": ["well_formed"], **choices}
-        return preview_run(hub, make_generate_config(home, about, n_accepted=40, **choices), seeds)
+        config = make_generate_config(home, about, n_accepted=40, **choices)
+        runs = pd.DataFrame({"run_id": ["a"], "config": [json.dumps(config)]})
+        store = SimpleNamespace(
+            list_runs=lambda *_, **__: runs if counts else runs[:0],
+            count_candidates=lambda _ids: counts,
+            list_call_outputs=lambda _ids: [],
+        )
+        return preview_run(SimpleNamespace(settings=SimpleNamespace(home=home), store=store), config, seeds)
 
     return make
 
@@ -75,6 +81,18 @@ def test_the_sampling_shown_and_counted_is_that_of_the_role(preview):
     assert own.each.n_output.high <= 2 * 64 < usual.each.n_output.high
     answers = preview(roles={"answer": {**SERVER, "max_tokens": 10}})
     assert {part.role: part.n_output.high for part in answers.each.by_role}["answer"] == 10
+
+
+def test_what_came_of_earlier_runs_of_the_same_kind_is_the_share(preview):
+    for counts, told in (
+        ({"made": 4, "failed": 4, "accepted": 0}, (USUAL_ACCEPTANCE, 0, 4)),
+        ({"made": 4, "failed": 3, "accepted": 0}, (USUAL_ACCEPTANCE, 0, 0)),
+        ({"made": 20, "failed": 5, "accepted": 10}, (0.5, 20, 0)),
+        ({"made": 20, "failed": 5, "accepted": 0}, (0.0, 20, 0)),
+    ):
+        found = preview(counts)
+        assert (found.acceptance, found.n_judged, found.n_failed) == told
+    assert found.whole.n_candidates == 160 and found.whole.is_limited, "where none is accepted, the limit ends it"
 
 
 def test_the_parts_of_the_roles_are_the_whole(preview):
