@@ -10,6 +10,9 @@ from core.figures.colours import style_of_state
 from pages.components import numbers
 from pages.components.text import mark_differences, plain, to_markdown
 
+MOST_REASONS, REASONS_HEIGHT = 5, 260
+"""Reasons above which their table scrolls, and its height in pixels then."""
+
 
 def draw_counts(counts: Mapping[str, int], wanted: int | None) -> None:
     """Draw made, failed, rejected, accepted and left as a row of numbers."""
@@ -26,43 +29,52 @@ def draw_counts(counts: Mapping[str, int], wanted: int | None) -> None:
 
 
 def draw_reasons(reasons: pd.DataFrame) -> None:
-    """Draw why candidates failed or were rejected, most frequent first."""
+    """Draw why candidates failed or were rejected, most frequent first, in whole sentences."""
     if reasons.empty:
         return
-    by = reasons["rejected_by"].where(reasons["rejected_by"].notna(), "teacher")
-    st.dataframe(
-        reasons.assign(by=by),
-        hide_index=True,
-        column_order=["n", "status", "by", "reason"],
-        column_config={
-            "n": st.column_config.NumberColumn("n", width="small"),
-            "status": st.column_config.TextColumn("what", width="small"),
-            "by": st.column_config.TextColumn("by", width="small"),
-            "reason": st.column_config.TextColumn("reason (the latest of its kind)", width="large"),
-        },
-        height=min(38 + 35 * len(reasons), 213),
+    rows = reasons.to_dict("records")
+    table = pd.DataFrame(
+        {
+            "n": [numbers.count(row["n"]) for row in rows],
+            "what": [plain(describe_loss(row)) for row in rows],
+            "reason (the latest of its kind)": [plain(row["reason"]) for row in rows],
+        }
     )
+    is_long = len(table) > MOST_REASONS
+    st.table(table, hide_index=True, border="horizontal", height=REASONS_HEIGHT if is_long else "content")
+
+
+def describe_loss(row: Mapping[str, Any]) -> str:
+    """Return what became of a candidate, or of several: ``accepted``, ``failed``, ``rejected by rouge_l``."""
+    by = row["rejected_by"]
+    return row["status"] if numbers.is_missing(by) else f"{row['status']} by {by}"
 
 
 def draw_candidate_table(candidates: pd.DataFrame, *, key: str) -> int:
     """Draw candidates; returns the place of the marked row, the first where none is."""
+    shown = pd.DataFrame(
+        {
+            "what": [describe_loss(row) for row in candidates.to_dict("records")],
+            "review": candidates["review"],
+            "answer": candidates["current_final"],
+            "ROUGE-L": candidates["rouge_l"].map(numbers.score, na_action="ignore"),
+            "question, or why there is none": candidates["current_question"].fillna(candidates["reason"]),
+        }
+    )
+    shown = shown.dropna(axis="columns", how="all").fillna("").astype("str")
+    right, narrow = {"alignment": "right", "width": "small"}, {"width": "small"}
     event = st.dataframe(
-        candidates.assign(
-            rouge_l=candidates["rouge_l"].map(numbers.score),
-            **{name: candidates[name].fillna("").astype(str) for name in ("review", "reason", "current_final")},
-        ),
+        shown,
         hide_index=True,
-        height=min(38 + 35 * len(candidates), 283),
+        height=min(38 + 35 * len(shown), 283),
         key=key,
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["status", "review", "current_final", "rouge_l", "current_question", "reason"],
         column_config={
-            "status": st.column_config.TextColumn("filters", width="small"),
-            "current_question": st.column_config.TextColumn("question", width="large"),
-            "current_final": st.column_config.TextColumn("answer", width="small", alignment="right"),
-            "rouge_l": st.column_config.TextColumn("ROUGE-L", width="small", alignment="right"),
-            "review": st.column_config.TextColumn("review", width="small"),
+            "what": st.column_config.TextColumn("what", width=150 if shown["what"].str.len().max() > 8 else "small"),
+            "review": st.column_config.TextColumn("review", **narrow),
+            "answer": st.column_config.TextColumn("answer", **right),
+            "ROUGE-L": st.column_config.TextColumn("ROUGE-L", **right),
         },
     )
     rows = event.selection.rows

@@ -9,6 +9,7 @@ from core.hub import Hub
 from core.recipes.generating import ALWAYS
 from core.recipes.start import FILTER_NAMES
 from pages.components.frame import name_set
+from pages.components.text import plain
 
 COST_WORDS = {"none": "free", "compute": "a model here", "teacher": "asks the teacher"}
 
@@ -23,17 +24,23 @@ def draw_filters(hub: Hub, seed_set: str) -> dict[str, Any]:
         key="filters",
         persist_state="session",
         wrap=True,
-        help="  \n".join(
-            f"{name}: {FILTERS.get(name).title} ({COST_WORDS[FILTERS.get(name).cost]})." for name in names
-        ),
     )
     settings: dict[str, dict[str, Any]] = {}
     with st.expander("Limits of the filters"):
         for name in filters:
             if changed := _draw_settings(name):
                 settings[name] = changed
-    st.caption(f"{ALWAYS} always filters too: {FILTERS.get(ALWAYS).title}.")
+    _describe_filters(names)
     return {"filters": filters, "filter_settings": settings, "benchmarks": _draw_benchmarks(hub, seed_set, filters)}
+
+
+def _describe_filters(names: list[str]) -> None:
+    """Draw what each filter does and what it takes, folded: there are too many of them for a hint."""
+    with st.popover("What the filters do", icon=":material/filter_alt:", key="filters_told"):
+        for name in [ALWAYS, *names]:
+            member = FILTERS.get(name)
+            always = "always on, " if name == ALWAYS else ""
+            st.markdown(f"**{plain(name)}** :gray[({always}{COST_WORDS[member.cost]})]  \n{plain(member.title)}.")
 
 
 def _draw_benchmarks(hub: Hub, seed_set: str, filters: list[str]) -> list[str]:

@@ -133,7 +133,7 @@ def _draw_trade_off(frame: pd.DataFrame, prefix: str) -> None:
         y=f"{prefix}{measure}",
         x_axis=ACROSS[across][1],
         y_axis=MEASURES[measure],
-        title=f"{MEASURES[measure]}; {PARTS[prefix]}",
+        title=MEASURES[measure],
     )
     draw_chart(figure, key="methods_trade_off")
 
@@ -144,15 +144,32 @@ def _describe_measures(summary: Mapping[str, Any], frame: pd.DataFrame) -> str:
     parts = [f"Meaning by {encoder}." if encoder else f"No distances in meaning: {plain(summary['embedder_fault'])}"]
     kind, n_kinds = summary.get("kind"), summary.get("n_kinds")
     if kind and n_kinds:
-        n_own = int(pd.to_numeric(frame["n_own_kinds"], errors="coerce").sum())
-        whose = f"{numbers.counted(n_own, 'candidate')} named one, the others have" if n_own else "each candidate has"
-        parts.append(
-            f"Kinds are the {numbers.count(n_kinds)} values of {plain(kind)} in the seed set; {whose} that of the "
-            "seed, where there is one."
-        )
+        parts.append(f"Kinds are the {numbers.count(n_kinds)} values of {plain(kind)} in the seed set.")
+        parts.append(describe_kinds(frame))
     else:
         parts.append("The problems of this seed set name no kind, so none can be covered.")
     return " ".join(parts)
+
+
+def describe_kinds(frame: pd.DataFrame) -> str:
+    """Return whose kinds coverage counts.
+
+    A rewrite is asked for within its seed's kind (Kessler 2025, appendix D.2), so it counts as that where it names
+    none; then coverage tells which seeds brought something usable, and nothing of what the method would choose.
+    """
+    named = pd.to_numeric(frame["n_own_kinds"], errors="coerce").fillna(0)
+    usable = pd.to_numeric(frame["n_usable"], errors="coerce").fillna(0)
+    if not named.any():
+        return (
+            "No candidate named its own: each counts as its seed's, so coverage tells which seeds brought something, "
+            "not what a method would choose."
+        )
+    told = "; ".join(
+        f"{plain(name_method(method))} {numbers.count(n)} of {numbers.count(of)}"
+        for method, n, of in zip(frame["method"], named, usable, strict=True)
+    )
+    rest = " A candidate that names none counts as its seed's." if (named < usable).any() else ""
+    return f"Candidates that named their own: {told}.{rest}"
 
 
 def _draw_asides(frame: pd.DataFrame) -> None:
