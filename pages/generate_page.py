@@ -5,21 +5,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.errors import SeedbedError
 from core.hub import Hub
 from core.recipes.generating import N_PREVIEW, find_turn, make_generate_config, start_generate
-from core.recipes.previewing import RunPreview, preview_run
+from core.recipes.previewing import preview_run
 from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.estimating import draw_estimate
 from pages.components.frame import choose, draw_empty, explain, follow_address, open_page, tell_address
-from pages.components.growth import draw_growth
+from pages.components.growth import draw_growths, find_newest, follow_runs
 from pages.components.limiting import draw_budget, draw_filters
 from pages.components.method_table import draw_method_comparison
 from pages.components.prompting import draw_method
+from pages.components.refilling import offer_refill, refill_anew
 from pages.components.sending import draw_messages
 from pages.components.spending import draw_prices
-from pages.components.standing import GROWING
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.teaching import draw_team
 from pages.components.text import plain
@@ -34,29 +35,16 @@ def describe_selection(row: dict, names: dict[str, str]) -> str:
     )
 
 
-def describe_run(row: dict) -> str:
-    """Return one line for a generate run; its state, which changes, is drawn below the choice."""
-    kind = "preview" if row["is_preview"] else "full run" if row["kind"] == "generate" else "loop"
-    return f"{kind}, {numbers.moment(row['created_at'])}"
-
-
-def list_growths(hub: Hub, selection_run: str) -> list[dict]:
-    """Return the runs that grew this selection, newest first; a loop grows its own."""
-    runs = hub.store.list_runs(GROWING, limit=None)
-    is_growth = (runs["selection_run_id"] == selection_run) | (runs["run_id"] == selection_run)
-    return runs[is_growth].to_dict("records")
-
-
-def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | None:
-    """Draw how the teacher is asked, and who it is; None until all is filled in."""
+def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str:
+    """Draw how the teacher is asked, and who it is; a sentence says what is missing until no more is."""
     asking = draw_method(TASKS.get(task))
     team = draw_team(hub)
     limits = draw_filters(hub, seed_set)
     with st.container(horizontal=True, gap="small"):
         budget = draw_budget()
         draw_prices(hub.settings.home)
-    if team is None or not asking.is_ready:
-        return None
+    if asking.fault or team is None:
+        return asking.fault or "Fill in what is empty on the left."
     teacher, roles = team
     return {
         "method": asking.method,
@@ -69,29 +57,14 @@ def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | None:
     }
 
 
-def look_ahead(hub: Hub, row: dict, task: str, n_accepted: int, choices: dict[str, Any]) -> RunPreview:
-    """Return what a run of these choices would send and take, were it started now."""
+def make_config(hub: Hub, row: dict, task: str, n_accepted: int, choices: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration that a run of these choices would have, were it started now."""
     about = {"seed_set": row["seed_set_id"], "seed_set_name": "", "task": task}
     turn = find_turn(hub, row["seed_set_id"])
     replicate = int(row["replicate"])
-    config = make_generate_config(
+    return make_generate_config(
         hub.settings.home, about, n_accepted=n_accepted, replicate=replicate, turn=turn, **choices
     )
-    seeds = hub.store.list_selected(row["run_id"], int(row["round"])).sort_values("rank")["problem_id"]
-    return preview_run(hub, config, seeds.tolist())
-
-
-def draw_runs(hub: Hub, selection_run: str, label: str) -> None:
-    """Draw one of the runs that grew this selection."""
-    growths = {row["run_id"]: row for row in list_growths(hub, selection_run)}
-    if not growths:
-        draw_empty(
-            f"Nothing is written from this selection yet. **Preview {N_PREVIEW}** shows a handful within seconds; "
-            f"**{label}** does the whole of it in the background."
-        )
-        return
-    run_id = choose("Run", list(growths), param="run", key="generate_run", shown=lambda id_: describe_run(growths[id_]))
-    draw_growth(hub, run_id)
 
 
 def start(hub: Hub, selection_run: str, **choices: Any) -> None:
@@ -126,6 +99,9 @@ with inputs:
     view_seed_set(row["seed_set_id"])
     is_scored = not numbers.is_missing(row["student"])
     st.caption(f"Scored by the answers of the student {plain(row['student'])}." if is_scored else "By no score.")
+    newest = find_newest(hub, selection_run)
+    refill_anew(hub, row)
+    offer = st.container()
     n_accepted = int(
         st.number_input(
             "Candidates to accept",
@@ -134,18 +110,29 @@ with inputs:
             int(row["k"]),
             step=10,
             key=f"n_accepted_{selection_run}",
+            persist_state="session",
             help="Failed and rejected ones are replaced from the next-best seeds, up to four times as many.",
         )
     )
     estimate = st.container(border=True)
     choices = draw_choices(hub, row["seed_set_id"], tasks[row["seed_set_id"]])
-would_be: RunPreview | None = None
-with estimate, show_errors():
-    if choices is None:
-        st.caption("What it takes is told here once all is filled in.")
+config, would_be, missing = None, None, choices if isinstance(choices, str) else None
+with estimate:
+    if isinstance(choices, str):
+        st.caption(f"{plain(choices)} Then what it takes is told here.")
     else:
-        would_be = look_ahead(hub, row, tasks[row["seed_set_id"]], n_accepted, choices)
-        draw_estimate(would_be)
+        try:
+            config = make_config(hub, row, tasks[row["seed_set_id"]], n_accepted, choices)
+            seeds = hub.store.list_selected(selection_run, int(row["round"])).sort_values("rank")["problem_id"]
+            would_be = preview_run(hub, config, seeds.tolist())
+            draw_estimate(would_be, config)
+        except SeedbedError as error:
+            missing = str(error)
+            st.error(plain(missing), icon=":material/error:")
+if newest is not None:
+    with offer:
+        label = f"As in the run of {numbers.moment(newest['created_at'])}"
+        offer_refill(hub, row, newest, config, label=label, key="refill_newest", says_same=True)
 is_ready, label = would_be is not None, f"Generate {numbers.count(n_accepted)}"
 with estimate, show_errors():
     if st.button(f"Preview {N_PREVIEW}", key="preview", icon=":material/visibility:", disabled=not is_ready):
@@ -160,13 +147,14 @@ with output, show_errors():
     )
     tell_address("view", "generate_view", view, VIEWS[0])
     if view == "Runs":
-        draw_runs(hub, selection_run, label)
+        draw_growths(hub, row, config, label)
     elif view == "Compare methods":
-        draw_method_comparison(hub, selection_run, row, choices)
+        draw_method_comparison(hub, selection_run, row, choices if isinstance(choices, dict) else None, missing)
     elif would_be is None:
-        st.info("Fill in what is empty on the left; then the messages stand here as they would be sent.")
+        st.info(f"{plain(missing)} Then the messages stand here as they would be sent.")
     else:
         draw_messages(would_be)
+    follow_runs(hub)
 explain(
     "made = failed + rejected + accepted. A candidate *failed* where the teacher's reply could not be read, was cut "
     "off, withheld or refused; it was *rejected* by the first filter named; what is left of the wish is *left*. "

@@ -1,5 +1,8 @@
 """What a run would take, said in two lines beside the button that starts it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from core.generation.preview import Spread
@@ -7,9 +10,22 @@ from core.recipes.previewing import RunPreview
 from pages.components import numbers
 from pages.components.text import plain
 
+MANY_PER_SEED = 4
+"""Accepted candidates from one seed, on average, above which it is said that they grow alike."""
 
-def draw_estimate(preview: RunPreview) -> None:
-    """Draw requests, tokens and dollars of a run that has not been started, each with its spread."""
+
+def draw_estimate(preview: RunPreview, config: Mapping[str, Any]) -> None:
+    """Draw requests, tokens and dollars of a run that has not been started, each with its spread.
+
+    Args:
+        preview: of the run.
+        config: of the run.
+    """
+    if preview.n_failed:
+        st.warning(word_failed(preview.n_failed), icon=":material/error:")
+        return
+    if preview.n_seeds and config["n_accepted"] > MANY_PER_SEED * preview.n_seeds:
+        st.warning(word_many(preview, config["n_accepted"], config["max_requests"]), icon=":material/stacks:")
     whole = preview.whole
     asked = (
         f"Some {numbers.counted(whole.n_requests, 'request')} for {numbers.counted(whole.n_candidates, 'candidate')}"
@@ -22,6 +38,24 @@ def draw_estimate(preview: RunPreview) -> None:
     st.caption(word_cost(preview))
     if whole.is_limited:
         st.caption(":material/info: At this share the limit of four candidates for each one wanted ends the run first.")
+
+
+def word_failed(n: int) -> str:
+    """Return why nothing can be estimated after every candidate failed that was asked for in the same way."""
+    asked = "The one candidate" if n == 1 else f"All {numbers.count(n)} candidates"
+    return f"Nothing came back to estimate from: {asked.lower()} asked for in this way before failed; the run says why."
+
+
+def word_many(preview: RunPreview, n_accepted: int, most: int) -> str:
+    """Return what it means to ask for far more than there are seeds, and what the most that is asked for would cost."""
+    per_seed = numbers.count(n_accepted / preview.n_seeds)
+    share = most / preview.whole.n_candidates
+    n_tokens = numbers.tokens(share * (preview.whole.n_input.high + preview.whole.n_output.high))
+    price = "at an unknown price" if preview.usd is None else f"and {plain(numbers.dollars(share * preview.usd.high))}"
+    return (
+        f"{per_seed} from each of {numbers.counted(preview.n_seeds, 'seed')}: they grow alike, and filters reject what "
+        f"is; the run ends at {numbers.count(most)} candidates at the latest, for up to {n_tokens} tokens {price}."
+    )
 
 
 def word_spread(spread: Spread) -> str:

@@ -6,19 +6,25 @@ from typing import Any
 import streamlit as st
 
 from core.hub import Hub
-from core.recipes.generating import start_retry
+from core.recipes.generating import N_PREVIEW, start_retry
 from core.runs.folder import ENDED, RunFolder
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.candidates import draw_candidate, draw_candidate_table, draw_counts, draw_pair, draw_reasons
-from pages.components.frame import note_teacher
+from pages.components.frame import choose, draw_empty, note_teacher
+from pages.components.refilling import offer_refill
 from pages.components.running import draw_live, draw_run
 from pages.components.spending import draw_calls, draw_spending
-from pages.components.standing import ACTIVE
+from pages.components.standing import ACTIVE, GROWING
 from pages.components.text import plain
 
 N_LISTED = 500
 """Candidates in the table, at most."""
+
+FOLLOW_S = 4.0
+"""How often it is looked whether a run was started elsewhere: in another tab, from a shell."""
+
+ENDED_NOW = "It has ended; what came of it is on its way."
 
 N_ARRIVING = 3
 """Newest candidates that are shown beside their seeds while a run works."""
@@ -28,26 +34,96 @@ def draw_growth(hub: Hub, run_id: str) -> None:
     """Draw one run, live while it works; when it has ended, its candidates as a table with one beside its seed."""
     run = hub.store.read_run(run_id)
 
+    is_active = run["state"] in ACTIVE
+
     def draw() -> bool:
         now = hub.store.read_run(run_id)
-        draw_run(now, has_title=False)
-        _draw_orders(hub, now)
-        counts = hub.store.count_candidates(run_id)
-        draw_counts(counts, now["config"].get("n_accepted") or now["config"].get("k"))
-        _draw_end(now, counts)
-        draw_spending(hub, run_id, counts["accepted"])
-        draw_calls(hub, run_id)
-        draw_reasons(hub.store.list_failures(run_id))
-        _draw_wrong_ones(now["summary"] or {})
-        is_active = now["state"] in ACTIVE
-        if is_active:
-            _draw_arriving(hub, run_id, counts["made"])
+        if is_active and now["state"] not in ACTIVE:
+            st.caption(ENDED_NOW)  # in place of the whole live view, parts of which would stay in sight, greyed
+            return False
+        with st.container():
+            _draw_progress(hub, now)
         return is_active
 
-    is_active = run["state"] in ACTIVE
     draw_live(draw, is_active=is_active)
     if not is_active:
         _draw_candidates(hub, run)
+
+
+def list_growths(hub: Hub, selection_run: str) -> dict[str, dict]:
+    """Return the runs that grew this selection, by id, newest first; a loop grows its own."""
+    runs = hub.store.list_runs(GROWING, limit=None)
+    is_growth = (runs["selection_run_id"] == selection_run) | (runs["run_id"] == selection_run)
+    return {row["run_id"]: row for row in runs[is_growth].to_dict("records")}
+
+
+def describe_growth(row: Mapping[str, Any]) -> str:
+    """Return one line for a run that grew candidates; its state, which changes, is drawn below the choice."""
+    kind = "preview" if row["is_preview"] else "full run" if row["kind"] == "generate" else "loop"
+    return f"{kind}, {numbers.moment(row['created_at'])}"
+
+
+def draw_growths(hub: Hub, row: Mapping[str, Any], config: Mapping[str, Any] | None, label: str) -> None:
+    """Draw one of the runs that grew a selection, and offer its settings.
+
+    Args:
+        hub: of the home.
+        row: of ``store.list_selections``.
+        config: what the fields of the page say now; None where no run can be made of them yet.
+        label: of the button that starts a run.
+    """
+    growths = list_growths(hub, row["run_id"])
+    if not growths:
+        draw_empty(
+            f"Nothing is written from this selection yet. **Preview {N_PREVIEW}** shows a handful within seconds; "
+            f"**{label}** does the whole of it in the background."
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        run_id = choose(
+            "Run", list(growths), param="run", key="generate_run", shown=lambda id_: describe_growth(growths[id_])
+        )
+        if growths[run_id]["kind"] == "generate":
+            run = hub.store.read_run(run_id)
+            offer_refill(hub, row, run, config, label="Use the settings of this run", key="refill_shown")
+    draw_growth(hub, run_id)
+
+
+def find_newest(hub: Hub, selection_run: str) -> dict[str, Any] | None:
+    """Return the newest generate run of this selection, else of all; None where there is none."""
+    mine = [id_ for id_, row in list_growths(hub, selection_run).items() if row["kind"] == "generate"]
+    found = mine or hub.store.list_runs(["generate"], limit=1)["run_id"].tolist()
+    return hub.store.read_run(found[0]) if found else None
+
+
+def follow_runs(hub: Hub) -> None:
+    """Draw the page anew when a run was started, or starts again, elsewhere; it costs one look at the newest runs."""
+
+    def find_newest() -> list[str]:
+        newest, moving = hub.store.list_runs(GROWING, limit=1), hub.store.list_runs(GROWING, ACTIVE, limit=1)
+        return [*newest["run_id"], *moving["run_id"]]
+
+    def look() -> None:
+        if find_newest() != drawn:
+            st.rerun()
+
+    drawn = find_newest()
+    st.fragment(look, run_every=FOLLOW_S)()
+
+
+def _draw_progress(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Draw how far a run is, what it cost so far, and why candidates were lost."""
+    run_id, counts = run["run_id"], hub.store.count_candidates(run["run_id"])
+    draw_run(run, has_title=False)
+    _draw_orders(hub, run)
+    draw_counts(counts, run["config"].get("n_accepted") or run["config"].get("k"))
+    _draw_end(run, counts)
+    draw_spending(hub, run_id, counts["accepted"])
+    draw_calls(hub, run_id)
+    draw_reasons(hub.store.list_failures(run_id))
+    _draw_wrong_ones(run["summary"] or {})
+    if run["state"] in ACTIVE:
+        _draw_arriving(hub, run_id, counts["made"])
 
 
 def _draw_end(run: Mapping[str, Any], counts: Mapping[str, int]) -> None:

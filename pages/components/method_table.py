@@ -21,6 +21,7 @@ from core.recipes.comparing_methods import (
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import choose, draw_empty, note_teacher
+from pages.components.growth import ENDED_NOW
 from pages.components.method_examples import draw_examples
 from pages.components.method_measures import draw_measures, draw_texts, name_method
 from pages.components.running import draw_live, draw_run
@@ -38,7 +39,11 @@ CHOICES = ("teacher", "roles", "settings", "prompts", "filters", "filter_setting
 
 
 def draw_method_comparison(
-    hub: Hub, selection_run: str, row: Mapping[str, Any], choices: Mapping[str, Any] | None
+    hub: Hub,
+    selection_run: str,
+    row: Mapping[str, Any],
+    choices: Mapping[str, Any] | None,
+    missing: str | None = None,
 ) -> None:
     """Draw the form that starts a comparison, and one of those that were made of this selection.
 
@@ -47,9 +52,10 @@ def draw_method_comparison(
         selection_run: id of the run that chose the seeds.
         row: of ``store.list_selections``: ``seed_set_id``, ``k`` and ``round``.
         choices: teacher, filters, settings and the rest, as the page has them; None while they are not filled in.
+        missing: what has to be done before they are; None where nothing has.
     """
     with show_errors():
-        _draw_form(hub, selection_run, row, choices)
+        _draw_form(hub, selection_run, row, choices, missing)
     found = list_comparisons(hub, selection_run)
     if found.empty:
         draw_empty(
@@ -73,7 +79,9 @@ def name_comparison(row: Mapping[str, Any]) -> str:
 # -- starting one ------------------------------------------------------------------------------------------------
 
 
-def _draw_form(hub: Hub, selection_run: str, row: Mapping[str, Any], choices: Mapping[str, Any] | None) -> None:
+def _draw_form(
+    hub: Hub, selection_run: str, row: Mapping[str, Any], choices: Mapping[str, Any] | None, missing: str | None
+) -> None:
     names = st.multiselect(
         "Methods to compare",
         METHODS.names(),
@@ -110,7 +118,8 @@ def _draw_form(hub: Hub, selection_run: str, row: Mapping[str, Any], choices: Ma
         is_ready = choices is not None and len(names) > 1
         label = f"Compare {numbers.counted(len(names), 'method')}" if names else "Compare methods"
         is_clicked = st.button(label, key="compare_methods", icon=":material/compare_arrows:", disabled=not is_ready)
-    st.caption(_describe_cost(hub, row["seed_set_id"], names, n_seeds, n_per_seed, choices))
+    cost = _describe_cost(hub, row["seed_set_id"], names, n_seeds, n_per_seed, choices)
+    st.caption(plain(missing or "Fill in what is empty on the left.") if cost is None else cost)
     if is_clicked and choices is not None:
         st.query_params["comparison"] = start_comparison(
             hub,
@@ -126,10 +135,10 @@ def _draw_form(hub: Hub, selection_run: str, row: Mapping[str, Any], choices: Ma
 
 def _describe_cost(
     hub: Hub, seed_set: str, names: Sequence[str], n_seeds: int, n_per_seed: int, choices: Mapping[str, Any] | None
-) -> str:
-    """Return what a comparison sends, in one sentence, or what is still to be said for it."""
+) -> str | None:
+    """Return what a comparison sends, in one sentence; None while the page does not say whom it asks, and how."""
     if choices is None:
-        return "Fill in what is empty on the left; then methods can be compared."
+        return None
     if len(names) < 2:
         return "Take at least two methods."
     task = hub.store.read_seed_set(seed_set)["task"]
@@ -155,14 +164,17 @@ def _draw_comparison(hub: Hub, run_id: str) -> None:
 
     def draw() -> bool:
         now = hub.store.read_run(run_id)
-        is_active = now["state"] in ACTIVE
-        draw_run(now, has_title=False)
-        if stopped := (now["summary"] or {}).get("stopped"):
-            st.warning(plain(stopped), icon=":material/front_hand:")
-        if is_active:
-            if st.button("Stop", key=f"stop_{run_id}", icon=":material/stop:"):
-                hub.order(run_id, "cancel")
-            _draw_so_far(read_comparison(hub, run_id))
+        if is_active and now["state"] not in ACTIVE:
+            st.caption(ENDED_NOW)  # see draw_growth
+            return False
+        with st.container():
+            draw_run(now, has_title=False)
+            if stopped := (now["summary"] or {}).get("stopped"):
+                st.warning(plain(stopped), icon=":material/front_hand:")
+            if is_active:
+                if st.button("Stop", key=f"stop_{run_id}", icon=":material/stop:"):
+                    hub.order(run_id, "cancel")
+                _draw_so_far(read_comparison(hub, run_id))
         return is_active
 
     is_active = run["state"] in ACTIVE

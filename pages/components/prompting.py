@@ -29,8 +29,8 @@ class Asking:
     prompts: dict[str, str] = field(default_factory=dict)
     """Name -> edited text."""
 
-    is_ready: bool = True
-    """False while a prompt cannot be filled."""
+    fault: str | None = None
+    """Which prompt cannot be filled, and why; None where all can."""
 
 
 def draw_method(task: Task) -> Asking:
@@ -49,8 +49,8 @@ def draw_method(task: Task) -> Asking:
     chosen = {name: value for name, value in _draw_settings(member.uses).items() if value != USUAL[name]}
     settings = MethodSettings(**chosen)
     names = member.list_prompts(task, settings)
-    edited, is_ready = _draw_prompts(names) if names else ({}, True)
-    return Asking(method, chosen, edited, is_ready)
+    edited, fault = _draw_prompts(names) if names else ({}, None)
+    return Asking(method, chosen, edited, fault)
 
 
 def _draw_settings(uses: frozenset[str]) -> dict[str, Any]:
@@ -121,8 +121,8 @@ Its answer:
 Write one new problem that takes the same idea to another setting. Give the problem alone."""
 
 
-def _draw_prompts(names: tuple[str, ...]) -> tuple[dict[str, str], bool]:
-    """Draw the prompt texts, folded; returns name -> edited text, and whether all can be filled."""
+def _draw_prompts(names: tuple[str, ...]) -> tuple[dict[str, str], str | None]:
+    """Draw the prompt texts, folded; returns name -> edited text, and why one of them cannot be filled."""
     edited: dict[str, str] = {}
     marked = [name for name in names if _read_edit(name) is not None]
     if marked:  # beside the expander, not in its label: that would make another one of it, which is closed
@@ -137,8 +137,8 @@ def _draw_prompts(names: tuple[str, ...]) -> tuple[dict[str, str], bool]:
         Prompts(edited)
     except PromptError as error:
         st.error(plain(error), icon=":material/error:")
-        return edited, False
-    return edited, True
+        return edited, str(error)
+    return edited, None
 
 
 def _draw_prompt(name: str) -> str | None:

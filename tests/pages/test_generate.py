@@ -9,7 +9,7 @@ from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.tasks.prompts import read_prompt
 from pages.components.candidates import describe_meta
-from pages.components.estimating import word_spread
+from pages.components.estimating import MANY_PER_SEED, word_spread
 from pages.components.spending import word_dollars
 from tests.pages import home
 from tests.pages.test_pages import button, texts
@@ -90,6 +90,55 @@ def test_a_prompt_that_cannot_be_filled_is_said_and_nothing_can_be_started(fille
     told = " ".join(re.findall(r"\w+", " ".join(error.value for error in app.error)))
     assert sentence in told
     assert button(app, "generate").disabled and button(app, "preview").disabled
+    for view, where in (("What is sent", "info"), ("Compare methods", "caption")):
+        app.segmented_control(key="generate_view").set_value(view).run()
+        told = " ".join(re.findall(r"\w+", " ".join(each.value for each in getattr(app, where))))
+        assert sentence in told and "Fill in what is empty" not in texts(app)
+
+
+def test_what_is_wrong_with_a_prompt_of_one_s_own_is_said_where_the_messages_would_stand(filled, visit):
+    app = visit("generate", selection=home.SELECT, method="free", view="What is sent")
+    app.text_area(key="free_prompt").set_value("Write something.").run()
+    assert "lacks" in app.info[0].value and button(app, "generate").disabled
+
+
+def test_where_all_failed_nothing_is_estimated(filled, visit):
+    config = {"selection_run": home.SELECT, "selector": "loss_high", "teacher": "built-in", "method": "rewrite",
+              "method_settings": {}, "roles": {}, "filters": ["held_out", "rouge_l"], "n_accepted": 4,
+              "max_requests": 4, "replicate": 0, "turn": 1, "is_preview": True}  # fmt: skip
+    folder = home.make_run(filled.settings.home, "20260101-000009-generate-bbbb", "Preview 4", config)
+    with folder.hold():
+        home.append_candidates(folder, ["failed"] * 4)
+        folder.finish("done", {})
+    filled.step()
+    app = visit("generate", selection=home.SELECT)
+    assert "80.0" in texts(app) and not app.warning
+    app.multiselect(key="filters").set_value(["rouge_l"]).run()
+    assert "all 4 candidates" in app.warning[0].value and "80.0" not in texts(app)
+    assert not button(app, "generate").disabled
+
+
+def test_far_more_than_the_seeds_can_give_is_told_with_its_price(filled, visit):
+    app = visit("generate", selection=home.SELECT)
+    wanted = app.number_input(key=f"n_accepted_{home.SELECT}")
+    wanted.set_value(MANY_PER_SEED * 2 * home.K).run()
+    assert not app.warning
+    wanted.set_value(1_000_000).run()
+    assert not app.exception
+    told = app.warning[0].value.replace("\u202f", " ")
+    assert "41 666 from each of 24 seeds" in told and "4 000 000 candidates at the latest" in told and "$0" in told
+    app.selectbox(key="method").set_value("direct").run()
+    app.toggle(key="without_seeds").set_value(True).run()
+    assert not app.warning, "no seed, nothing to run dry"
+
+
+def test_a_run_that_was_started_elsewhere_is_noticed(filled, visit):
+    app = visit("generate", selection=home.SELECT)
+    n_shown = len(app.selectbox(key="generate_run").options)
+    start_retry(filled, home.GENERATE)
+    filled.step()
+    app.run()
+    assert len(app.selectbox(key="generate_run").options) == n_shown + 1
 
 
 def test_method_settings_limits_and_budget_reach_the_run(filled, visit):

@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,7 +13,7 @@ from core.recipes.comparing_methods import list_comparisons, read_comparison, st
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from pages.components import numbers
-from pages.components.method_measures import make_measure_table, make_outcome_table, name_method
+from pages.components.method_measures import describe_kinds, make_measure_table, make_outcome_table, name_method
 from tests.pages.home import SELECT
 
 CHOICES = {"method": "rewrite", "teacher": "built-in", "filters": ["rouge_l", "verified"], "budget": {"tokens": None}}
@@ -147,6 +148,16 @@ def test_each_method_s_candidates_of_one_seed_stand_below_it(filled, done):
         text = row["current_answer" if row["is_incorrect"] else "current_question"]
         is_shown = " ".join(text.split())[:40] in " ".join(shown.split())
         assert is_shown == (row["parent_id"] == seed)
+
+
+def test_whose_kinds_are_covered_is_said():
+    def describe(*named):
+        frame = pd.DataFrame({"method": ["rewrite", "direct"], "n_own_kinds": named, "n_usable": [6, 6]})
+        return describe_kinds(frame).replace("\\", "")
+
+    assert "each counts as its seed's" in describe(0, 0)
+    assert "Rewrite, then answer 2 of 6; Direct 6 of 6" in describe(2, 6) and "counts as its seed's" in describe(2, 6)
+    assert "seed" not in describe(6, 6)
 
 
 def test_unknown_numbers_are_dashes(filled, done):
