@@ -319,9 +319,7 @@ def test_generate_shows_made_failed_rejected_accepted(filled, visit):
     assert reasons["n"].tolist() == ["3", "1"] and reasons["what"].tolist() == ["rejected by rouge\\_l", "failed"]
     candidates = next(table.value for table in app.dataframe if "what" in table.value)
     assert candidates["what"].tolist() == ["accepted"] * 9 + ["failed"] + ["rejected by rouge_l"] * 3
-    assert candidates.iloc[9].iloc[-1] == "The reply holds no question.", (
-        "why it failed, in its question's place"
-    )
+    assert candidates.iloc[9].iloc[-1] == "The reply holds no question.", "why it failed, in its question's place"
 
 
 def test_a_preview_comes_before_the_full_run(filled, visit):
