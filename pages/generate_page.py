@@ -41,7 +41,7 @@ def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str:
     team = draw_team(hub)
     limits = draw_filters(hub, seed_set)
     with st.container(horizontal=True, gap="small"):
-        budget = draw_budget()
+        limits |= draw_budget()
         draw_prices(hub.settings.home)
     if asking.fault or team is None:
         return asking.fault or "Fill in what is empty on the left."
@@ -53,7 +53,6 @@ def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str:
         "teacher": teacher,
         "roles": roles,
         **limits,
-        "budget": budget,
     }
 
 

@@ -169,7 +169,7 @@ def _draw_row(row: pd.Series, place: int, name: str, column: str) -> dict[str, A
         "y": [place],
         "marker": {"color": style.colour, "symbol": style.symbol, "size": 9},
         **({"error_x": bar} if (bar := _make_bar(row, column)) else {}),
-        "hovertemplate": f"{name}: %{{x:.3f}}{between}<extra></extra>",
+        "hovertemplate": f"{name}<br>%{{x:.3f}}{between}<extra></extra>",
     }
 
 

@@ -54,8 +54,8 @@ def start_comparison(
         n_seeds: the first so many seeds; fewer where the selection has fewer.
         n_per_seed: candidates of each seed by each method.
         round_: which round's selection, where the run chose several times.
-        choices: ``teacher``, ``roles``, ``settings``, ``prompts``, ``filters``, ``filter_settings``, ``benchmarks`` and
-            ``budget`` (of all methods together), as ``make_generate_config`` takes them.
+        choices: ``teacher``, ``roles``, ``settings``, ``prompts``, ``filters``, ``filter_settings``, ``benchmarks``,
+            ``budget`` (of all methods together) and ``error_stop``, as ``make_generate_config`` takes them.
 
     Raises:
         RunError: fewer than two methods.

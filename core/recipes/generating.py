@@ -47,6 +47,7 @@ def make_generate_config(
     filter_settings: Mapping[str, Mapping[str, Any]] | None = None,
     benchmarks: Sequence[str] = (),
     budget: Mapping[str, float | None] | None = None,
+    error_stop: Mapping[str, float] | None = None,
     max_requests: int | None = None,
     replicate: int = 0,
     turn: int = 1,
@@ -67,6 +68,7 @@ def make_generate_config(
         filter_settings: name -> field -> value.
         benchmarks: ids of seed sets that the filters of contamination compare with, beside the held-out problems.
         budget: ``tokens`` and ``usd``, None for no limit.
+        error_stop: fields of ``core.teacher.stopping.StopRule`` that are not as they usually are.
         max_requests: limit on candidates; None: four times as many as wanted.
         replicate: random seed.
         turn: decides the sample indices, see ``find_turn``.
@@ -93,6 +95,7 @@ def make_generate_config(
         "filter_settings": dict(filter_settings or {}),
         "benchmarks": list(benchmarks),
         "budget": dict(budget or {}),
+        "error_stop": dict(error_stop) if error_stop else None,
         "n_accepted": n_accepted,
         "max_requests": n_accepted if is_preview else max_requests or REQUESTS_PER_ACCEPTED * n_accepted,
         "replicate": replicate,
@@ -162,7 +165,17 @@ def start_retry(hub: Hub, run_id: str) -> str:
     seeds, n_calls = find_failed_calls(hub, run_id)
     method, settings = METHODS.get(config["method"]), make_settings(config.get("method_settings"))
     n_candidates = n_calls * method.count_candidates(settings)
-    names = ("teacher", "roles", "method", "filters", "filter_settings", "benchmarks", "budget", "is_preview")
+    names = (
+        "teacher",
+        "roles",
+        "method",
+        "filters",
+        "filter_settings",
+        "benchmarks",
+        "budget",
+        "error_stop",
+        "is_preview",
+    )
     about = {**describe_selection(hub, config["selection_run"], config.get("selection_round", 1)), "retry_of": run_id}
     return _submit(
         hub,

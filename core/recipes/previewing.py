@@ -168,8 +168,8 @@ def _estimate_filters(
 
 def _price(hub: Hub, roles: Mapping[str, Spec], whole: RunEstimate) -> tuple[Spread | None, tuple[str, ...]]:
     """Return the dollars of a run, each role's tokens at the price of who is asked in it."""
-    table = read_prices(hub.settings.home)
     endpoints = {part.role: roles[part.role].endpoint for part in whole.by_role}
+    table = read_prices(hub.settings.home) if any(endpoints.values()) else []
     prices: dict[str, Price | None] = {
         role: FREE if endpoint is None else find_price(endpoint.model, endpoint.base_url, table)
         for role, endpoint in endpoints.items()

@@ -66,7 +66,7 @@ def word_spread(spread: Spread) -> str:
 def word_cost(preview: RunPreview) -> str:
     """Return what the run would cost, in one sentence."""
     if preview.usd is None:
-        return f"Unknown price: {plain(', '.join(preview.unpriced))}; add it under Prices."
+        return f"Unknown price: {plain(', '.join(preview.unpriced))}; give it where the server is named."
     if preview.usd.high == 0:
         return "Nothing is paid for it."
     low, middle, high = (numbers.dollars(each) for each in (preview.usd.low, preview.usd.middle, preview.usd.high))

@@ -8,6 +8,7 @@ from core.filters.base import FILTERS
 from core.hub import Hub
 from core.recipes.generating import ALWAYS
 from core.recipes.start import FILTER_NAMES
+from core.teacher.stopping import StopRule
 from pages.components.frame import name_set
 from pages.components.text import plain
 
@@ -85,8 +86,23 @@ def _draw_settings(name: str) -> dict[str, Any]:
     return changed
 
 
-def draw_budget() -> dict[str, float]:
-    """Draw the budget; returns ``tokens`` and ``usd`` where a limit was set."""
+USUAL_PERCENT = round(100 * StopRule().share)
+
+
+def _draw_error_stop() -> dict[str, float] | None:
+    """Draw when too many failed requests stop a run; returns ``share`` where it is not as usual, else None."""
+    rule = StopRule()
+    percent = st.number_input(
+        "Stop when more than this fails, %", 0, 100, USUAL_PERCENT, 5, key="error_stop_percent",
+        persist_state="session",
+        help=f"Of the last {rule.window} requests, once {rule.minimum} have ended; 100 never stops. What came before "
+        "is kept, and the run can be resumed.",
+    )  # fmt: skip
+    return None if percent == USUAL_PERCENT else {"share": percent / 100}
+
+
+def draw_budget() -> dict[str, Any]:
+    """Draw what ends a run early; returns ``budget`` (``tokens`` and ``usd`` where a limit was set), ``error_stop``."""
     with st.popover("Budget", icon=":material/savings:"):
         tokens = st.number_input(
             "Tokens, in and out", 1, None, None, 10_000, key="budget_tokens", placeholder="no limit",
@@ -99,4 +115,6 @@ def draw_budget() -> dict[str, float]:
             "The worst case of each request is set aside before it is sent, so neither is ever passed. Tokens count as "
             "if nothing were cached; dollars as they are paid."
         )
-    return {name: value for name, value in (("tokens", tokens), ("usd", usd)) if value is not None}
+        error_stop = _draw_error_stop()
+    budget = {name: value for name, value in (("tokens", tokens), ("usd", usd)) if value is not None}
+    return {"budget": budget, "error_stop": error_stop}

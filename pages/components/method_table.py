@@ -34,7 +34,9 @@ USUAL = ("rewrite", "vs_standard")
 MOST = 8
 """Methods of one comparison: more points could not be told apart."""
 
-CHOICES = ("teacher", "roles", "settings", "prompts", "filters", "filter_settings", "benchmarks", "budget")
+CHOICES = frozenset(
+    ["teacher", "roles", "settings", "prompts", "filters", "filter_settings", "benchmarks", "budget", "error_stop"]
+)
 """What a comparison takes over from the page."""
 
 

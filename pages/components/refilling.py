@@ -16,6 +16,7 @@ from core.hub import Hub
 from core.recipes.generating import ALWAYS
 from core.recipes.growing import make_settings
 from core.recipes.start import FILTER_NAMES
+from core.teacher.stopping import read_stop_rule
 from pages.components import numbers
 from pages.components.scoring import OTHER, TINY
 from pages.components.teaching import BUILT_IN, ROLE_NAMES, SAME, SERVER, STUDENT
@@ -57,6 +58,7 @@ def list_fields(hub: Hub, row: Mapping[str, Any], config: Mapping[str, Any]) -> 
     fields["benchmarks"] = [name for name in config.get("benchmarks", ()) if name in sets]
     budget = config.get("budget") or {}
     fields |= {"budget_tokens": budget.get("tokens"), "budget_usd": _to_float(budget.get("usd"))}
+    fields["error_stop_percent"] = round(100 * read_stop_rule(config.get("error_stop")).share)
     if config.get("n_accepted") and not config.get("is_preview") and not config.get("retry_of"):
         fields[f"n_accepted_{row['run_id']}"] = config["n_accepted"]
     return fields

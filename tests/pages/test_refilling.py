@@ -12,7 +12,7 @@ from tests.teacher.server import ChatServer
 
 OTHER_SET = "20260101-000001-import-bbbb"
 ALIKE = ("method", "method_settings", "prompts", "teacher", "roles", "filters", "filter_settings", "benchmarks",
-         "budget", "n_accepted", "max_requests")  # fmt: skip
+         "budget", "error_stop", "n_accepted", "max_requests")  # fmt: skip
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def choose_much(app, url: str):
     app.text_input(key="filter_forbidden_phrases").set_value("pens, in the meantime")
     app.multiselect(key="benchmarks").set_value([OTHER_SET])
     app.number_input(key="budget_tokens").set_value(70_000)
+    app.number_input(key="error_stop_percent").set_value(30)
     app.number_input(key=f"n_accepted_{home.SELECT}").set_value(7)
     prompt = app.text_area(key="prompt_word_problems_answer")
     return prompt.set_value(prompt.value + " Be brief.").run()
@@ -62,6 +63,7 @@ def test_a_run_s_settings_come_back_in_a_new_session(benchmark, visit):
         assert not app.exception and not app.error
         button(app, "generate").click().run()
         first = newest_run(benchmark)
+        assert first["config"]["error_stop"] == {"share": 0.3}
         assert first["config"]["roles"]["answer"]["key_env"] == "SEEDBED_NO_SUCH_KEY"
         app = visit("generate", selection=home.SELECT)
         assert app.selectbox(key="method").value == "rewrite" and app.selectbox(key="answer_teacher").value == SAME
