@@ -132,6 +132,9 @@ class PromptingMethod(Protocol):
     uses: frozenset[str]
     """Names of the fields of MethodSettings that it reads."""
 
+    always: tuple[str, ...]
+    """Names of the filters that no run of this method is without."""
+
     def count_parents(self, settings: MethodSettings) -> int:
         """Return how many seeds one call is about; 0 for a fixed prompt."""
         ...

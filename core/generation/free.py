@@ -49,6 +49,7 @@ class Free:
     title = "Your own prompt"
     source = "a person's own text"
     uses = frozenset({"prompt", "has_seeds", "n_per_call", "temperature"})
+    always = ()
 
     def count_parents(self, settings: MethodSettings) -> int:
         """Return one, none without seeds."""

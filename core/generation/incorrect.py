@@ -27,6 +27,7 @@ class IncorrectSolutions:
     title = "Wrong solutions that convince"
     source = "Zhang 2025, appendix G.6.2"
     uses = frozenset({"form", "n_per_call", "tail", "temperature"})
+    always = ("wrong",)
 
     def count_parents(self, settings: MethodSettings) -> int:
         """Return one: whose question is answered."""

@@ -8,6 +8,7 @@ question. It knows nothing of filters; Lion's own rejections of a reply are fail
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,16 +40,9 @@ class Lion:
 
     name: str
     title: str
-
-    @property
-    def source(self) -> str:
-        """The paper."""
-        return "Jiang 2023 (Lion), generation of hard and easy instructions"
-
-    @property
-    def uses(self) -> frozenset[str]:
-        """Temperature alone."""
-        return frozenset({"temperature"})
+    source: ClassVar[str] = "Jiang 2023 (Lion), generation of hard and easy instructions"
+    uses: ClassVar[frozenset[str]] = frozenset({"temperature"})
+    always: ClassVar[tuple[str, ...]] = ()
 
     def count_parents(self, settings: MethodSettings) -> int:
         """Return one."""

@@ -29,6 +29,7 @@ class Mutate:
     title = "Mutate one or more problems"
     source = "SPARQ (arXiv 2506.06499), appendix F"
     uses = frozenset({"n_parents", "labels_skills", "temperature"})
+    always = ()
 
     def count_parents(self, settings: MethodSettings) -> int:
         """Return the number of parents."""

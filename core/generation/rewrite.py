@@ -30,6 +30,7 @@ class RewriteThenAnswer:
     title = "Rewrite, then answer"
     source = "Kessler 2025, section 4.2 and appendix D.2"
     uses = frozenset({"temperature"})
+    always = ()
 
     def count_parents(self, settings: MethodSettings) -> int:
         """Return one: each seed is rewritten by itself."""

@@ -8,6 +8,7 @@ instruction. Nothing here knows of filters or of how many candidates are wanted.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class NewInForm:
     """New problems, asked for in one form (Zhang 2025)."""
 
     form: Form
+    source: ClassVar[str] = "Zhang 2025, Verbalized Sampling"
+    always: ClassVar[tuple[str, ...]] = ()
 
     @property
     def name(self) -> str:
@@ -35,11 +38,6 @@ class NewInForm:
     def title(self) -> str:
         """The form's title."""
         return self.form.title
-
-    @property
-    def source(self) -> str:
-        """The paper."""
-        return "Zhang 2025, Verbalized Sampling"
 
     @property
     def uses(self) -> frozenset[str]:

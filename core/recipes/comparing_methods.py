@@ -28,9 +28,6 @@ N_SEEDS = 4
 N_PER_SEED = 5
 """Seeds, and candidates of each by each method, unless a comparison says otherwise (k = 5: Zhang 2025)."""
 
-WRONG = "wrong"
-"""Filter that goes with asking for wrong answers."""
-
 
 def start_comparison(
     hub: Hub,
@@ -107,8 +104,7 @@ def make_comparison_config(
     Raises:
         SeedbedError: what ``make_generate_config`` raises for any of the methods.
     """
-    if INCORRECT in methods:
-        filters = [*filters, WRONG]
+    filters = [*filters, *(each for name in methods for each in METHODS.get(name).always)]
     task, settings = TASKS.get(about["task"]), {**(settings or {}), "n_per_call": n_per_seed}
     sent = {name: METHODS.get(name).list_prompts(task, make_settings(settings)) for name in methods}
     configs = {

@@ -82,7 +82,7 @@ def make_generate_config(
     """
     if n_accepted < 1:
         raise TeacherError("Ask for at least one candidate.")
-    names = list(dict.fromkeys([ALWAYS, *(("wrong",) if method == "incorrect" else ()), *filters]))
+    names = list(dict.fromkeys([ALWAYS, *METHODS.get(method).always, *filters]))
     make_filters(names, filter_settings)
     config = {
         **about,
@@ -110,9 +110,10 @@ def freeze_prompts(
     task: str, method: str, settings: MethodSettings, edited: Mapping[str, str] | None
 ) -> dict[str, dict[str, str]]:
     """Return the prompts that a method sends as a run keeps them; raises PromptError where it could not send them."""
-    if method == "free":
+    member = METHODS.get(method)
+    if "prompt" in member.uses:
         check_free_prompt(settings)
-    used = METHODS.get(method).list_prompts(TASKS.get(task), settings)
+    used = member.list_prompts(TASKS.get(task), settings)
     if unknown := sorted(set(edited or {}) - set(used)):
         raise PromptError(
             f"The method {method} sends no prompt named {unknown[0]!r} here; it sends: {', '.join(used)}."

@@ -104,7 +104,8 @@ def _list_spec(role: str, spec: str | Mapping[str, Any], adapters: set[str]) -> 
 
 def _list_filters(config: Mapping[str, Any]) -> Fields:
     """Return the filters that a person chose, and their settings; one that always filters is in no field."""
-    unasked = {ALWAYS, "wrong"} if config.get("method") == "incorrect" else {ALWAYS}
+    method = config.get("method")
+    unasked = {ALWAYS, *(METHODS.get(method).always if method in METHODS else ())}
     chosen = [name for name in config.get("filters", FILTER_NAMES) if name in FILTERS and name not in unasked]
     fields: Fields = {"filters": chosen}
     for name in chosen:

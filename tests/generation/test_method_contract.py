@@ -6,7 +6,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+import core.filters as _registers_them  # noqa: F401
 from core.errors import AskingStopped, TeacherError
+from core.filters.base import FILTERS
 from core.generation.base import METHODS, Brief, MethodSettings
 from core.generation.forms import FORMS
 from core.tasks import TASKS
@@ -52,6 +54,7 @@ def test_describes_itself(variant):
     assert METHODS.get(method.name) is method
     assert method.title and method.source and "\n" not in method.title
     assert method.uses <= {each.name for each in fields(MethodSettings)}
+    assert set(method.always) <= set(FILTERS.names())
     assert method.count_candidates(settings) >= 1 and method.count_parents(settings) >= 0
 
 
