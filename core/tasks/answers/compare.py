@@ -20,10 +20,21 @@ from fractions import Fraction
 from typing import Any
 
 from core.tasks.answers.annotations import ANNOTATION
-from core.tasks.answers.final_line import Extraction, extract_answer, reduce_sentence
+from core.tasks.answers.final_line import MAX_READ, Extraction, extract_answer, reduce_sentence
 from core.tasks.answers.games import match_solutions
 from core.tasks.answers.judgement import Judgement
-from core.tasks.answers.kinds import EMPTY, SEPARATOR, TooManyError, is_wordy, plain_words, read_answer, split_top
+from core.tasks.answers.kinds import (
+    EMPTY,
+    RATIO,
+    SEPARATOR,
+    TIME,
+    TooManyError,
+    is_wordy,
+    plain_words,
+    read_answer,
+    read_time,
+    split_top,
+)
 from core.tasks.answers.matching import UNSCALED, match_texts
 from core.tasks.answers.numbers import Quantity, read_quantity
 from core.tasks.answers.pool import MAX_LENGTH, TOO_LONG, VerificationPool, shared_pool
@@ -33,6 +44,7 @@ MAX_CACHED = 20_000
 """Pairs whose result is remembered in one process; the oldest go first."""
 
 NO_SOLUTION = re.compile(r"\b(?:no (?:real )?solutions?|empty set)\b", re.IGNORECASE)
+NEGATION = re.compile(r"\b(?:not|false|never|nor|neither|wrong)\b|n't\b", re.IGNORECASE)
 
 MISSING = Judgement(False, "There is no answer, and a missing answer is wrong.")
 
@@ -153,6 +165,8 @@ def _compare_at_once(gold: Any, pred: Any, tolerance: Fraction | None) -> Judgem
         return MISSING
     if first == second:
         return Judgement(True, "Both are written alike.")
+    if max(len(first), len(second)) > MAX_READ:
+        return TOO_LONG
     first, second = _unwrap(first).strip(), _unwrap(second).strip()
     if max(len(first), len(second)) > 4 * MAX_LENGTH:
         return TOO_LONG
@@ -226,9 +240,15 @@ def fit_to_reference(gold: Any, found: Extraction) -> str | None:
         return max(letters.pop()) if len(letters) == 1 else said
     words = plain_words(wanted)
     if words in EMPTY or wanted == r"\emptyset":
-        return "no solution" if NO_SOLUTION.search(said) else said
-    if is_wordy(wanted) and re.search(rf"\b(?:is|are)(?: the| an?)? {re.escape(words)}\W*$", said, re.IGNORECASE):
-        return words
+        return "no solution" if NO_SOLUTION.search(said) and not re.search(r"[\d=]", said) else said
+    if is_wordy(wanted) and (
+        end := re.search(rf"\b(?:is|are)(?: the| an?)? {re.escape(words)}\W*$", said, re.IGNORECASE)
+    ):
+        return said if NEGATION.search(said[: end.start()]) else words
+    for pattern, is_so in ((TIME, read_time(wanted) is not None), (RATIO, RATIO.fullmatch(wanted))):
+        if is_so:
+            found_there = {match[0] for match in pattern.finditer(said)}
+            return found_there.pop() if len(found_there) == 1 else said
     is_value = read_quantity(wanted) is not None and read_quantity(said) is None
     if is_value or (not is_wordy(wanted) and is_wordy(tidied) and "$" in said):
         return reduce_sentence(said) or said

@@ -37,8 +37,10 @@ CONCLUSION = re.compile(
     re.IGNORECASE,
 )
 THINKING = re.compile(r"<(think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
-OBJECT = re.compile(r"\s*(?:```(?:json)?\s*)?(\{.*\})\s*(?:```)?\s*", re.DOTALL)
-FIELDS = ("final_answer", "final", "answer")
+FIELDS = ("final_answer", "answer", "final")
+LONE_BACKSLASH = re.compile(r"(?<!\\)\\(?=[A-Za-z]{2}|[,;:!{}%$ ])")
+"""One that a model wrote for LaTeX and that JSON would take for a line break or refuse."""
+
 THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
 BARE_BOX = re.compile(r"\\(?:boxed|fbox)(?:\s+|(?=\d))([^${}\n]{1,60}?)(?=[.,;]?\s*(?:[$\n]|\Z))")
 TAGGED = re.compile(r"<answer>(.{0,2000}?)</answer>", re.IGNORECASE | re.DOTALL)
@@ -47,10 +49,12 @@ JOINED = re.compile(
     r"[\s$,;.]*(?:(?:and|or|\\text\{ ?(?:and|or) ?\}|\\quad|\\\(|\\\))[\s$,;]*)*(?:[a-z]\w*\s*=\s*)?", re.I
 )
 NUMBER = re.compile(
-    r"(?<![\w.,/])-?\s?[$€£]?\s?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?%?(?![\w/])|(?<=[$€£])\d[\d,]*(?:\.\d+)?"
+    r"(?<![\w.,/])-?\s?[$€£]?\s?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?%|\s?cents?)?(?![\w/])|(?<=[$€£])\d[\d,]*(?:\.\d+)?"
 )
-BARE_LINE = re.compile(r"\W*(?:\$[^$]+\$|\\\[.*\\\]|\\\(.*\\\)|\(?[A-J]\)?|true|false|yes|no)\W*", re.IGNORECASE)
-RESULT = re.compile(r"\d\s*=\s*([$€£]?(?:<<[^<>]*>>)?-?[$€£]?\d[\d,]*(?:\.\d+)?%?(?: [a-z]+){0,3})$")
+BARE_WORD = re.compile(r"\(?[A-J]\)?|true|false|yes|no", re.IGNORECASE)
+RESULT = re.compile(
+    r"[\w)]\s*=\s*([$€£]?(?:<<[^<>]*>>)?-?\s?[$€£]?\d[\d,]{0,30}(?:\.\d{1,30})?(?:\s?/\s?\d+)?%?(?: [a-z]+){0,3})$"
+)
 LIMITS = re.compile(r"\b(?:not|no|never|less|more|least|most|under|over|between|cannot|can't|isn't)\b", re.IGNORECASE)
 
 
@@ -108,16 +112,28 @@ def extract_answer(response: str | None) -> Extraction:
 
 
 def _find_field(text: str) -> str | None:
-    """Return the answer of a response that is one JSON object, in a fence or bare; None where it is no such thing."""
-    match = OBJECT.fullmatch(text)
-    if match is None:
+    """Return the answer of a response that ends in a JSON object, in a fence or bare; None where it does not."""
+    text = text.strip()
+    if text.endswith("```"):
+        text = text[:-3].rstrip()
+        text = text[text.rfind("```") + 3 :].removeprefix("json").lstrip()
+    elif text.endswith("}") and not text.startswith("{"):
+        text = text[text.rfind("\n{") + 1 :]
+    if not (text.startswith(("{", "[{")) and text.endswith(("}", "}]"))):
         return None
     try:
-        said = json.loads(match[1])
+        said = json.loads(LONE_BACKSLASH.sub(r"\\\\", text), parse_float=str, parse_int=str)
     except (ValueError, RecursionError):
         return None
-    found = next((said[name] for name in FIELDS if name in said), None)
-    return str(found) if isinstance(found, str | int | float) and str(found).strip() else None
+    said = said[-1] if isinstance(said, list) else said
+    if not isinstance(said, dict):
+        return None
+    fields = {str(name).casefold().replace(" ", "_"): value for name, value in said.items()}
+    found = next((fields[name] for name in FIELDS if name in fields), None)
+    if isinstance(found, list) and found and all(isinstance(each, str) for each in found):
+        found = ", ".join(found)
+    found = str(found).lower() if isinstance(found, bool) else found
+    return found.strip() or None if isinstance(found, str) else None
 
 
 def _find_any(text: str) -> Extraction:
@@ -128,7 +144,7 @@ def _find_any(text: str) -> Extraction:
     if not lines:
         return Extraction(None, "The response is empty.")
     last = lines[-1][-MAX_LINE:]
-    if len(lines) > 1 and (read_quantity(last) or BARE_LINE.fullmatch(last)):
+    if len(lines) > 1 and (read_quantity(last) or _is_bare(last)):
         return Extraction(last, "It is the last line.")
     sentence = SENTENCE_END.split(last)[-1]
     if sentence[-1:] in tuple(".!$*)]") and (CONCLUSION.match(sentence) or re.search(r"\d", sentence)):
@@ -136,6 +152,15 @@ def _find_any(text: str) -> Extraction:
     if result := RESULT.search(sentence):
         return Extraction(result[1], "It is what the last line comes to.")
     return Extraction(None, "The response states no final answer.")
+
+
+def _is_bare(line: str) -> bool:
+    """Say whether a line is nothing but a formula in its signs, a choice or a truth value."""
+    line = line.strip("*_`.:;,->= \t")
+    pairs = (("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
+    is_formula = len(line) > 4 or (len(line) > 2 and line[0] == "$")
+    is_formula &= any(line.startswith(opening) and line.endswith(closing) for opening, closing in pairs)
+    return (is_formula and line[1:-1].count("$") in (0, 2)) or BARE_WORD.fullmatch(line) is not None
 
 
 def _find_stated(text: str) -> Extraction:

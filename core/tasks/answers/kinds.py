@@ -8,7 +8,7 @@ one letter are the intervals they mean. Knows nothing of equality: see :mod:`cor
 import re
 from dataclasses import dataclass, replace
 
-from core.tasks.answers.number_words import BELOW_HUNDRED, MAX_WORDS, read_number_words
+from core.tasks.answers.number_words import BELOW_HUNDRED, MAX_WORDS, PARTS, SCALES, read_number_words
 from core.tasks.answers.numbers import Quantity, read_tidy_quantity
 from core.tasks.answers.units import NOTHING, Unit, split_unit
 
@@ -42,7 +42,9 @@ BASED = re.compile(
     r"-?\(?(?:\\text\s*\{)?([0-9A-Fa-f]+(?:\.[0-9A-Fa-f]+)?)\}?\)?\s*_\s*(?:\{\s*)?(?:\\text\s*\{)?\(?(\w{1,12})\)?\}{0,2}"
 )
 RATIO = re.compile(r"-?[\d.]+(?:\s*(?::|\\text\s*\{\s*:\s*\}|\bto\b)\s*-?[\d.]+)+")
-TIME = re.compile(r"(\d{1,2})(?::(\d\d))?(?::(\d\d))?\s*(?:([ap])\.?\s?m\.?)", re.IGNORECASE)
+TIME = re.compile(
+    r"(?<![\d:.,])(0?[1-9]|1[0-2])(?::([0-5]\d))?(?::([0-5]\d))?\s*([ap])\.?\s?m(?:\.|(?![A-Za-z]))", re.IGNORECASE
+)
 MATRIX = re.compile(r"\\begin\{([pbBv]?matrix|array)\}(?:\{[lcr|]*\})?(.*)\\end\{\1\}", re.DOTALL)
 RELATION = re.compile(r"(\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|<=|>=|!=|<|>)")
 SEPARATOR = re.compile(r",|;|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])")
@@ -52,6 +54,12 @@ WORDS = re.compile(
 )
 PRODUCT = re.compile(r"[a-df-hj-np-tv-z]{2,4}")
 """Letters that are a product in a formula ("xyz"): few, small, and without a vowel but a."""
+
+CALCULATES = re.compile(
+    r"point|over|under|minus|plus|times|divided|less|more|fewer|than|out|of|by|to|and|or|is|"
+    rf".*(?:dredth|sandth|ionth|teenth|tieth)s?|(?:{'|'.join(PARTS)})s?|{'|'.join([*BELOW_HUNDRED, *SCALES])}"
+)
+"""Words behind a number that make another number of it."""
 
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", r"\ne": r"\ne"}
@@ -77,7 +85,7 @@ class Answer:
 
     sign: str = ""
     """Brackets of a tuple or interval, name of an assignment, letter of a choice, "true" or "false", digits,
-    "4:30:00 pm" of a time."""
+    "4:30:00 pm" of a time, ":" or "to" of a ratio (a "to" may as well be a range)."""
 
     quantity: Quantity | None = None
     """Of a number."""
@@ -97,7 +105,7 @@ def read_answer(text: str, depth: int = 0) -> Answer:
     text = _LEAD.sub("", text.strip(), count=1) if _LEAD.match(text.strip()) else text.strip()
     if (match := re.fullmatch(r"\\text\s*\{([^{}]*[\d,;][^{}]*)\}", text)) or r"\approx" in text:
         return read_answer(match[1] if match else text.split(r"\approx")[0], depth + 1)
-    if (time := _read_time(text)) is not None:
+    if (time := read_time(text)) is not None:
         return time
     if (quantity := read_tidy_quantity(text)) is not None:
         return Answer("number", text, quantity=quantity, unit=quantity.measure)
@@ -133,7 +141,8 @@ def split_top(text: str, pattern: re.Pattern) -> list[str]:
 
 def _read_words(text: str, depth: int) -> Answer | None:
     words = plain_words(text)
-    if (number := read_number_words(words)) is not None:
+    plain = text.casefold().strip(" .")
+    if (number := read_number_words(words) or read_number_words(plain)) is not None:
         return read_answer(str(number))
     if words in TRUE or words in FALSE:
         return Answer("truth", text, sign="true" if words in TRUE else "false")
@@ -151,14 +160,17 @@ def _read_words(text: str, depth: int) -> Answer | None:
 
 
 def _read_counted(words: str) -> Answer | None:
-    """Return "five hundred apples" as the number and its unit."""
+    """Return "five hundred apples" as the number and its unit; what goes on to reckon with it is none."""
     if words.split(" ", 1)[0].split("-")[0] not in BELOW_HUNDRED:
         return None
     parts = words.split()
     for n in range(min(len(parts) - 1, MAX_WORDS), 0, -1):
-        if (number := read_number_words(" ".join(parts[:n]))) is not None:
+        number = read_number_words(" ".join(parts[:n]))
+        if number is not None and not any(CALCULATES.fullmatch(word) for word in parts[n:]):
             quantity = read_tidy_quantity(text := f"{number} {' '.join(parts[n:])}")
             return quantity and Answer("number", text, quantity=quantity, unit=quantity.measure)
+        if number is not None:
+            return None
     return None
 
 
@@ -176,7 +188,8 @@ def _read_choice(text: str, depth: int) -> Answer | None:
     if match is None:
         return None
     letter, rest = match[1] or match[2], match[3].strip()
-    if (match[2] and not letter.isupper()) or (match[1] and rest and rest[0] in "+-*/^=_!(,;"):
+    is_marked = letter.isupper() or bare[match.end(2) : match.end(2) + 1] == ")"
+    if (match[2] and not is_marked) or (match[1] and rest and rest[0] in "+-*/^=_!(,;"):
         return None
     if match[2] and bare[match.end(2) : match.end(2) + 1] == ":" and not rest:
         return None
@@ -195,12 +208,11 @@ def _read_matrix(text: str, depth: int) -> Answer | None:
     return Answer("matrix", text, tuple(Answer("tuple", "", row, "()") for row in cells))
 
 
-def _read_time(text: str) -> Answer | None:
+def read_time(text: str) -> Answer | None:
     """Return a time of day with its half, "4:30 p.m." or "9 AM"."""
     if text[-1:] not in ("m", "M", ".", "}"):
         return None
-    match = TIME.fullmatch(re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip())
-    if match is None:
+    if (match := TIME.fullmatch(re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip())) is None:
         return None
     hour, minute, second, half = match.groups()
     return Answer("time", text, sign=f"{int(hour)}:{minute or '00'}:{second or '00'} {half.lower()}m")
@@ -212,7 +224,8 @@ def _read_special(text: str, depth: int) -> Answer | None:
         base = read_number_words(match[2].lower()) or match[2].lower()
         return Answer("based", f"{digits}_{base}", sign=digits)
     if RATIO.fullmatch(text):
-        return Answer("ratio", text, tuple(read_answer(part, depth + 1) for part in re.split(r"[^\d.-]+", text)))
+        parts = tuple(read_answer(part, depth + 1) for part in re.split(r"[^\d.-]+", text))
+        return Answer("ratio", text, parts, "to" if "to" in text else ":")
     return None
 
 

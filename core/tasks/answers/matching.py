@@ -21,7 +21,7 @@ Ask = Callable[[str, str, str], "bool | None"]
 """``ask(question, gold, other)``: "equal" formulas, the same "equation" or "relation"; None where it cannot be told."""
 
 SAME_TEXT = Judgement(True, "Both are written alike.")
-UNSCALED = "Whether the bare number counts millions or the like could not be decided."
+UNSCALED = "Whether the bare number counts millions, or dollars and not cents, could not be decided."
 _ORDERED = frozenset(["tuple", "interval", "matrix"])
 _SEVERAL = frozenset(["list", "set", "tuple", "interval", "matrix", "union"])
 
@@ -120,6 +120,9 @@ class Matcher:
             return _match_times(gold, other)
         if "ratio" not in kinds or kinds & _SEVERAL:
             return None
+        if "to" in (gold.sign, other.sign) and ":" not in (gold.sign, other.sign):
+            is_alike = gold.kind == other.kind and _as_ratio(gold) == _as_ratio(other)
+            return Judgement(is_alike, "Both are written alike." if is_alike else "The ratios or ranges differ.")
         values = [_as_ratio(each) for each in (gold, other)]
         if None in values or len(values[0]) != len(values[1]):
             return Judgement(False, f"One is {_name(gold)}, the other is {_name(other)}.")
@@ -275,16 +278,22 @@ def _as_ratio(answer: Answer) -> list[Fraction] | None:
 
 def _match_times(gold: Answer, other: Answer) -> Judgement:
     """Compare times of day; the half of the day may be left out, as a unit may, and 16:30 is 4:30 p.m."""
-    readings = []
-    for each in (gold, other):
-        time, _, half = each.sign.partition(" ") if each.kind == "time" else (each.text, "", "")
-        parts = [int(part) if part.isdigit() else -1 for part in time.replace(" ", "").split(":")]
-        hour, *rest = [*parts, 0, 0][:3]
-        hours = {hour % 12 + 12 * (half == "pm")} if half else {hour}
-        if not half and 1 <= hour <= 12:
-            hours = {hour % 12, hour % 12 + 12}
-        readings.append({(each_hour, *rest) for each_hour in hours})
-    return _decided(bool(readings[0] & readings[1]), "the time", gold.text, other.text)
+    first, second = _list_moments(gold), _list_moments(other)
+    return _decided(bool(first & second), "the time", gold.text, other.text)
+
+
+def _list_moments(answer: Answer) -> set[tuple[int, int, int]]:
+    """Return the hours, minutes and seconds that an answer may mean; a bare number is an hour by the clock's face."""
+    time, _, half = answer.sign.partition(" ") if answer.kind == "time" else (answer.text, "", "")
+    parts = time.replace(" ", "").split(":")
+    if not all(part.isdigit() for part in parts) or len(parts) > 3:
+        return set()
+    hour, minute, second = [*map(int, parts), 0, 0][:3]
+    if half:
+        return {(hour % 12 + 12 * (half == "pm"), minute, second)}
+    if 1 <= hour <= 12:
+        return {(hour % 12, minute, second), (hour % 12 + 12, minute, second)}
+    return {(hour % 24, minute, second)} if len(parts) > 1 else set()
 
 
 def _looks_like_time(text: str) -> bool:

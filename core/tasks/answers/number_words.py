@@ -32,24 +32,32 @@ def read_number_words(text: str) -> int | Fraction | None:
     words = text.replace("-", " ").split(maxsplit=MAX_WORDS)
     if not words or len(words) > MAX_WORDS:
         return None
-    if words[-1].removesuffix("s") in PARTS or words[-1] in PARTS:
-        return _read_parts(words[:-1], PARTS.get(words[-1]) or PARTS[words[-1].removesuffix("s")])
+    if words[0] in ("minus", "negative"):
+        number = read_number_words(" ".join(words[1:]))
+        return None if number is None or number < 0 else -number
+    if words[0] == "a" and len(words) > 1 and words[1] in SCALES:
+        words[0] = "one"
+    if words[-1] in PARTS or words[-1].removesuffix("s") in PARTS:
+        return _read_parts(words[:-1], words[-1])
     if words[-1] == "dozen":
         many = 1 if words[:-1] in ([], ["a"]) else _read(words[:-1])
         return None if many is None else 12 * many
     return _read(words) if words[0] in BELOW_HUNDRED else None
 
 
-def _read_parts(words: list[str], divisor: int) -> Fraction | None:
-    """Return "two thirds", "two and a half" or "half"; a lone "third" is the one after the second."""
+def _read_parts(words: list[str], part: str) -> Fraction | None:
+    """Return "two thirds", "two and a half" or "half"; "third" and "twenty-fifth" are places in a row."""
+    divisor = PARTS.get(part) or PARTS[part.removesuffix("s")]
     if not words:
-        return Fraction(1, 2) if divisor == 2 else None
+        return Fraction(1, 2) if part == "half" else None
     whole = 0
     if "and" in words[:-1]:
         at = len(words) - 1 - words[::-1].index("and")
         whole, words = _read(words[:at]), words[at + 1 :]
     many = 1 if words in (["a"], ["an"]) else _read(words)
-    return None if whole is None or many is None or not 0 < many < 100 else whole + Fraction(many, divisor)
+    if whole is None or many is None or not 0 < many < 100 or (many == 1) != (part in PARTS and part != "halves"):
+        return None
+    return whole + Fraction(many, divisor)
 
 
 def _read(words: list[str]) -> int | None:

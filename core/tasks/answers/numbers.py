@@ -14,6 +14,9 @@ from core.tasks.answers.number_words import SCALES
 from core.tasks.answers.tidy import tidy_answer
 from core.tasks.answers.units import NOTHING, Unit, read_unit, split_unit
 
+COUNTS = {**SCALES, "dozen": 12}
+"""Words behind a number that multiply it."""
+
 CENT = read_unit("cent")
 
 MAX_LENGTH = 80
@@ -64,14 +67,15 @@ class Quantity:
             return self._is_percentage(other, tolerance)
         if not self.measure.fits(other.measure):
             return False
-        if not self.unit and other.measure == CENT and is_close(self.value, other.value / 100, tolerance):
-            return True  # a bare reference counts dollars
         is_measured = bool(self.measure.dimension and other.measure.dimension)
         sizes = (self.measure.size, other.measure.size) if is_measured else (1, 1)
         return is_close(self.value * sizes[0], other.value * sizes[1], tolerance)
 
     def lacks_scale(self, other: "Quantity") -> bool:
-        """Say whether both are the same number but for a word such as "million" that one of them has."""
+        """Say whether both are the same number but for a word such as "million" or "cents" that one of them has."""
+        for bare, counted in ((self, other), (other, self)):
+            if not bare.unit and counted.measure == CENT and bare.value == counted.value / 100:
+                return True
         return (
             self.scale != other.scale
             and 1 in (self.scale, other.scale)
@@ -115,9 +119,9 @@ def read_tidy_quantity(text: str) -> Quantity | None:
 def _split_scale(unit: Unit) -> tuple[int, Unit]:
     """Return what "million" or "million dollars" multiplies by, and the unit without that word."""
     first, _, rest = unit.name.partition(" ")
-    if first not in SCALES:
+    if first not in COUNTS:
         return 1, unit
-    return SCALES[first], (read_unit(rest) if rest else None) or NOTHING
+    return COUNTS[first], (read_unit(rest) if rest else None) or NOTHING
 
 
 def read_number(text: str) -> Fraction | None:
