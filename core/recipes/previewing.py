@@ -63,7 +63,7 @@ class RunPreview:
     """Candidates of earlier runs that the share is from; 0: it is USUAL_ACCEPTANCE."""
 
     n_failed: int
-    """Candidates of earlier runs where every one failed, so that nothing tells what one takes; else 0."""
+    """Candidates of earlier runs where every one failed, so that they tell nothing of this one; else 0."""
 
     n_seeds: int
     """Seeds that it may ask for, spares included; 0 where the method asks without any."""
@@ -101,7 +101,8 @@ def preview_run(hub: Hub, config: Mapping[str, Any], seeds: Sequence[str]) -> Ru
     lengths = measure_lengths(chosen or problems)
     limits = {role: spec.sampling["max_tokens"] for role, spec in roles.items() if "max_tokens" in spec.sampling}
     each = estimate_call([one.call for one in calls], method, brief, lengths, used=used, limits=limits)
-    n_judged = counts["made"] if counts["made"] >= FEWEST_JUDGED else 0
+    n_failed = counts["made"] if counts["failed"] == counts["made"] else 0
+    n_judged = counts["made"] if counts["made"] >= FEWEST_JUDGED and not n_failed else 0
     acceptance = counts["accepted"] / n_judged if n_judged else USUAL_ACCEPTANCE
     per_call = method.count_candidates(brief.settings)
     whole = estimate_run(each, config["n_accepted"], per_call, acceptance or HARDLY_ANY, config["max_requests"])
@@ -109,7 +110,6 @@ def preview_run(hub: Hub, config: Mapping[str, Any], seeds: Sequence[str]) -> Ru
         whole, _estimate_filters(config, calls[0], whole.n_candidates, acceptance, brief, lengths, limits)
     )
     usd, unpriced = _price(hub, roles, whole)
-    n_failed = counts["made"] if counts["failed"] == counts["made"] else 0
     n_seeds = len(chosen) if method.count_parents(brief.settings) else 0
     return RunPreview(calls, each, whole, acceptance, n_judged, n_failed, n_seeds, usd, unpriced)
 

@@ -23,7 +23,6 @@ def draw_estimate(preview: RunPreview, config: Mapping[str, Any]) -> None:
     """
     if preview.n_failed:
         st.warning(word_failed(preview.n_failed), icon=":material/error:")
-        return
     if preview.n_seeds and config["n_accepted"] > MANY_PER_SEED * preview.n_seeds:
         st.warning(word_many(preview, config["n_accepted"], config["max_requests"]), icon=":material/stacks:")
     whole = preview.whole
@@ -41,9 +40,9 @@ def draw_estimate(preview: RunPreview, config: Mapping[str, Any]) -> None:
 
 
 def word_failed(n: int) -> str:
-    """Return why nothing can be estimated after every candidate failed that was asked for in the same way."""
+    """Return that every candidate asked for in the same way failed, and that the estimate does not go by them."""
     asked = "The one candidate" if n == 1 else f"All {numbers.count(n)} candidates"
-    return f"Nothing came back to estimate from: {asked.lower()} asked for in this way before failed; the run says why."
+    return f"{asked} asked for in this way before failed; the run says why. The estimate assumes that none does now."
 
 
 def word_many(preview: RunPreview, n_accepted: int, most: int) -> str:

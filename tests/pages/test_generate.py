@@ -102,7 +102,7 @@ def test_what_is_wrong_with_a_prompt_of_one_s_own_is_said_where_the_messages_wou
     assert "lacks" in app.info[0].value and button(app, "generate").disabled
 
 
-def test_where_all_failed_nothing_is_estimated(filled, visit):
+def test_where_all_failed_it_is_said_and_the_estimate_assumes_the_usual(filled, visit):
     config = {"selection_run": home.SELECT, "selector": "loss_high", "teacher": "built-in", "method": "rewrite",
               "method_settings": {}, "roles": {}, "filters": ["held_out", "rouge_l"], "n_accepted": 4,
               "max_requests": 4, "replicate": 0, "turn": 1, "is_preview": True}  # fmt: skip
@@ -112,9 +112,12 @@ def test_where_all_failed_nothing_is_estimated(filled, visit):
         folder.finish("done", {})
     filled.step()
     app = visit("generate", selection=home.SELECT)
-    assert "80.0" in texts(app) and not app.warning
+    usual = [item.value for item in app.caption if "tokens in" in item.value]
+    assert "(assumed)" in usual[0] and not app.warning
     app.multiselect(key="filters").set_value(["rouge_l"]).run()
-    assert "all 4 candidates" in app.warning[0].value and "80.0" not in texts(app)
+    assert app.warning[0].value.startswith("All 4 candidates")
+    assert [item.value for item in app.caption if "tokens in" in item.value] == usual
+    assert "Nothing is paid" in texts(app)
     assert not button(app, "generate").disabled
 
 

@@ -87,6 +87,7 @@ def test_what_came_of_earlier_runs_of_the_same_kind_is_the_share(preview):
     for counts, told in (
         ({"made": 4, "failed": 4, "accepted": 0}, (USUAL_ACCEPTANCE, 0, 4)),
         ({"made": 4, "failed": 3, "accepted": 0}, (USUAL_ACCEPTANCE, 0, 0)),
+        ({"made": 20, "failed": 20, "accepted": 0}, (USUAL_ACCEPTANCE, 0, 20)),
         ({"made": 20, "failed": 5, "accepted": 10}, (0.5, 20, 0)),
         ({"made": 20, "failed": 5, "accepted": 0}, (0.0, 20, 0)),
     ):
