@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,13 +32,18 @@ FORM = 'write each as [[price]] with lines such as model = "NAME", host = "local
 PER = 1_000_000
 """Tokens that a price is for."""
 
+_PORTS = {"http": 80, "https": 443}
+
 _ENTRY = re.compile(r"\s*\[\[\s*[\"']?price[\"']?\s*\]\]")
 """Where an entry of a file begins."""
+
+_EMPTY = re.compile(r"\s*(#|$)")
+"""A line of a file that says nothing to a program."""
 
 _HEAD = """\
 # Prices of your own, in US dollars for a million tokens; the first entry that fits counts, and all of these come before
 # the shipped ones. model and host may hold *, model several names with | between; without cached_input, cached tokens
-# cost what others cost. This file is written anew when prices are edited in the dashboard.
+# cost what others cost. A comment above an entry stays with it when prices are edited in the dashboard.
 """
 
 
@@ -70,7 +76,9 @@ class Price:
         """Say whether this is the price of a model at an address."""
         parts = urlsplit(base_url)
         names = [name.strip() for name in self.model.split("|")]
-        hosts = (parts.hostname or "", parts.netloc)
+        bare = parts.hostname or ""
+        host = f"[{bare}]" if ":" in bare else bare
+        hosts = (bare, host, f"{host}:{parts.port or _PORTS.get(parts.scheme, '')}")
         return any(_fits(name, model) for name in names) and any(_fits(self.host, host) for host in hosts)
 
     def cost(self, n_input: int | None, n_output: int | None, n_cached: int | None = None) -> float | None:
@@ -103,9 +111,8 @@ def find_price(model: str, base_url: str, table: Sequence[Price] | None = None) 
 
 
 def _fits(pattern: str, name: str) -> bool:
-    """Compare regardless of case; a name that is meant as it stands may hold brackets, as IPv6 addresses do."""
-    pattern, name = pattern.lower(), name.lower()
-    return pattern == name or fnmatchcase(name, pattern)
+    """Compare regardless of case; brackets, as in IPv6 addresses, stand for themselves."""
+    return fnmatchcase(name.lower(), pattern.lower().replace("[", "[[]"))
 
 
 def read_prices(home: Path) -> list[Price]:
@@ -166,18 +173,20 @@ def write_prices(home: Path, rows: Iterable[Mapping[str, Any]]) -> list[Price]:
 
     Args:
         home: the workspace.
-        rows: fields of ``Price`` each; an empty text or None leaves a field out. No date means today.
+        rows: fields of ``Price`` each; an empty text or None leaves a field out. No date means today, save for an entry
+            that stands in the file without one.
 
     Raises:
-        PriceError: an entry cannot be right; nothing is written then.
+        PriceError: an entry cannot be right, or those that are there cannot be read; nothing is written then.
     """
-    today = date.today().isoformat()
-    prices = [price if price.date else replace(price, date=today) for price in check_prices(rows)]
-    blocks = [_HEAD, *("[[price]]\n" + "".join(_write_fields(price)) for price in prices)]
+    known = read_own_prices(home)
+    prices = [price if price in known else _date(price) for price in check_prices(rows)]
+    path = home / OWN
+    text = _merge(path.read_text(encoding="utf-8") if path.exists() else _HEAD, known, prices)
     home.mkdir(parents=True, exist_ok=True)
     part = home / f".{OWN}.{os.getpid()}.part"
-    part.write_text("\n".join(blocks), encoding="utf-8")
-    part.replace(home / OWN)
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
     return prices
 
 
@@ -187,9 +196,49 @@ def set_price(home: Path, row: Mapping[str, Any]) -> Price:
     Raises:
         PriceError: it cannot be right, or the others cannot be read; nothing is written then.
     """
-    (price,) = check_prices([row])
+    price = _date(*check_prices([row]))
     others = [each for each in read_own_prices(home) if (each.model, each.host) != (price.model, price.host)]
     return write_prices(home, map(asdict, [price, *others]))[0]
+
+
+def _date(price: Price) -> Price:
+    """Return a price with the day of today where it has none."""
+    return price if price.date else replace(price, date=date.today().isoformat())
+
+
+def _merge(text: str, known: Sequence[Price], prices: Sequence[Price]) -> str:
+    """Return a file with other prices: entries that stay are left as written, and the comments above each stay with it.
+
+    Args:
+        text: the file as it is.
+        known: prices that it holds, in their order.
+        prices: those that it is to hold.
+    """
+    head, entries, tail = _split(text)
+    if len(entries) != len(known):  # they are written in a way that cannot be taken apart by lines
+        head, entries, tail, known = _HEAD, [], "", ()
+    above = {(price.model, price.host): comments for price, (comments, _) in zip(known, entries, strict=True)}
+    kept = {price: comments + lines for price, (comments, lines) in zip(known, entries, strict=True)}
+    blocks = [
+        kept.get(price) or f"{above.get((price.model, price.host), '')}[[price]]\n{''.join(_write_fields(price))}"
+        for price in prices
+    ]
+    return "\n".join(filter(None, (head.rstrip("\n") + "\n" if head.strip() else "", *blocks, tail)))
+
+
+def _split(text: str) -> tuple[str, list[tuple[str, str]], str]:
+    """Return what is above all entries of a file, the comments above each and its lines, and what is below them all."""
+    lines = [f"{line}\n" for line in text.rstrip("\n").split("\n")]
+    starts = [place for place, line in enumerate(lines) if _ENTRY.match(line)]
+    if not starts:
+        return text, [], ""
+    begin = next((place for place in range(starts[0], 0, -1) if not lines[place - 1].strip()), 0)
+    head, entries = "".join(lines[:begin]), []
+    for start, after in pairwise([*starts, len(lines)]):
+        end = next(place for place in range(after, start, -1) if not _EMPTY.match(lines[place - 1]))
+        entries.append(("".join(lines[begin:start]).lstrip("\n"), "".join(lines[start:end])))
+        begin = end
+    return head, entries, "".join(lines[begin:]).lstrip("\n")
 
 
 def _write_fields(price: Price) -> Iterable[str]:
@@ -244,7 +293,7 @@ def _clean_host(place: str, text: str) -> str:
     """Return the host, and the port where there is one, of what may be a whole address."""
     host = text.partition("://")[2] if "://" in text else text
     host = re.split(r"[/?#]", host, maxsplit=1)[0].rpartition("@")[2].lower()
-    if not host or " " in host:
+    if not host or " " in host or host.endswith(":"):
         raise PriceError(f"{place} has the host {text!r}; write it as api.openai.com or localhost:8000, or * for any.")
     return host
 

@@ -74,6 +74,8 @@ def test_a_persons_own_prices_come_first_and_may_be_nothing(tmp_path):
         ({"model": "m", "input": 1, "output": 1, "date": "31.1.2026"}, "write it as 2026-01-31"),
         ({"model": "m", "input": 1, "output": 1, "per": 1000}, "has a field 'per'"),
         ({"model": 7, "input": 1, "output": 1}, "no plain text"),
+        ({"model": "m", "input": 1, "output": 1, "host": "http:/h"}, "has the host 'http:/h'; write it as"),
+        ({"model": "m", "input": 1, "output": 1, "host": "localhost:"}, "has the host 'localhost:'; write it as"),
         ("m", "is no table"),
     ],
 )
@@ -119,12 +121,17 @@ def test_a_file_that_cannot_be_read_is_named_with_the_line_and_what_to_write(tmp
         ("localhost", ["http://localhost:8000/v1", "http://localhost/v1"], ["http://localhost.org/v1"]),
         ("https://api.openai.com/", [OPENAI], ["https://api.openai.com.evil.org/v1"]),
         ("[::1]:8000", ["http://[::1]:8000/v1"], ["http://[::1]/v1"]),
+        ("[::1]", ["http://[::1]:8000/v1", "http://[::1]/v1"], ["http://[::2]/v1", "http://1/v1"]),
+        ("http://[::1]:80/", ["http://[::1]/v1", "http://[::1]:80/v1"], ["https://[::1]/v1"]),
+        ("api.openai.com:443", [OPENAI, "https://api.openai.com:443/v1"], ["http://api.openai.com/v1"]),
+        ("localhost:80", ["http://localhost/v1"], ["https://localhost/v1", "http://localhost:8000/v1"]),
     ],
 )
 def test_a_host_may_have_a_port_and_be_pasted_as_an_address(tmp_path, host, fits, fits_not):
     price = set_price(tmp_path, {"model": "org/m[1]", "host": host, "input": 1, "output": 2})
     assert all(find_price("org/m[1]", each, [price]) == price for each in fits)
     assert not any(find_price("org/m[1]", each, [price]) for each in fits_not)
+    assert find_price("org/m1", fits[0], [price]) is None
 
 
 def test_a_price_that_is_set_comes_before_all_others_and_replaces_its_own(tmp_path):
@@ -134,6 +141,52 @@ def test_a_price_that_is_set_comes_before_all_others_and_replaces_its_own(tmp_pa
     found = find_price("m", "http://here:1/v1", read_prices(tmp_path))
     assert found.input == 2.0 and len(read_own_prices(tmp_path)) == 3
     assert word_price(found) == f"$2.00 in and $3.00 out for a million tokens ({found.date}, a page)"
+
+
+COMMENTED = """\
+# Ours; ask Ann.
+
+# the old box
+[[price]]
+model = 'a'
+input = 1  # a guess
+output = 1_0
+
+# the big one\u2028of two
+[[price]]
+model = "m"
+host = "here"
+input = 5
+output = 5
+# below all
+"""
+
+
+def test_one_price_that_is_set_leaves_the_others_undated_and_all_comments(tmp_path):
+    path = tmp_path / "prices.toml"
+    path.write_text(COMMENTED, encoding="utf-8")
+    new = set_price(tmp_path, {"model": "new", "input": 1, "output": 1})
+    old = [Price("a", 1.0, 10.0), Price("m", 5.0, 5.0, host="here")]
+    assert new.date and read_own_prices(tmp_path) == [new, *old]
+    begin, own = COMMENTED.split("\n\n", 1)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(f"{begin}\n\n[[price]]\nmodel = ") and text.endswith(own.replace("# below", "\n# below"))
+    again = set_price(tmp_path, {"model": "m", "host": "here", "input": 5, "output": 5})
+    assert again.date and read_own_prices(tmp_path) == [again, new, old[0]]
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(f"{begin}\n\n# the big one\u2028of two\n[[price]]\nmodel = ")
+    assert "# a guess" in text and text.endswith("\n# below all\n")
+    assert write_prices(tmp_path, [asdict(old[0]), asdict(again)]) == [old[0], again]
+    assert path.read_text(encoding="utf-8").count("# the") == 2
+
+
+@pytest.mark.parametrize("text", ["price = [{model = 'a', input = 1, output = 1}]\n", "# nothing yet", ""])
+def test_a_price_is_set_in_a_file_without_entries_of_its_own_lines(tmp_path, text):
+    (tmp_path / "prices.toml").write_text(text)
+    before = read_own_prices(tmp_path)
+    new = set_price(tmp_path, {"model": "m", "input": 1, "output": 1})
+    assert read_own_prices(tmp_path) == [new, *before]
+    assert text.startswith("#") == ("# nothing yet\n" in (tmp_path / "prices.toml").read_text())
 
 
 def test_a_date_of_tomls_own_is_a_date(tmp_path):
