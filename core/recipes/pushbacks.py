@@ -5,7 +5,7 @@ It knows nothing of requests; the throttles tell it what they are doing when som
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from time import monotonic
 
 from core.runs.folder import RunFolder, write_json
@@ -23,7 +23,7 @@ class Pushbacks:
     """What one server did to the requests of a run."""
 
     n: int
-    """Requests that it turned down as too many, of all attempts; each was sent again."""
+    """Times that it pushed back (status 429, 503 or 529), in all attempts of the run."""
 
     limit: int
     """Requests that it was asked at the same time when last looked at."""
@@ -33,10 +33,20 @@ class Pushbacks:
 
 
 def read_pushbacks(folder: RunFolder) -> dict[str, Pushbacks]:
-    """Return ``MODEL at BASE_URL`` -> what that server did, for those that pushed back."""
-    path = folder.path / FILE
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {name: Pushbacks(**fields) for name, fields in kept.items()}
+    """Return ``MODEL at BASE_URL`` -> what that server did, for those that pushed back.
+
+    What is written otherwise, by another version say, is passed over: a run does not end for it.
+    """
+    try:
+        kept = json.loads((folder.path / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    found = {}
+    for name, row in kept.items() if isinstance(kept, dict) else ():
+        numbers = [row.get(each.name) for each in fields(Pushbacks)] if isinstance(row, dict) else [None]
+        if all(isinstance(number, int) for number in numbers):
+            found[name] = Pushbacks(*numbers)
+    return found
 
 
 class PushbackRecord:

@@ -6,7 +6,7 @@
     records/TABLE/      larger rows as Parquet parts, renamed into place when complete
     inbox.jsonl         orders to the run: cancel, again (with another budget)
     prices.json         prices that its costs are reckoned with, where it asks a server
-    pushbacks.json      how often its servers turned requests down as too many, and how far that held it back
+    pushbacks.json      how often its servers pushed back (status 429, 503 or 529), and how far that held it back
     log.txt             what the process printed
     lock                flock, held while the run is alive
     result.json         written last; its existence means that the attempt it names has ended

@@ -91,8 +91,9 @@ def list_notes(totals: Mapping[str, Any]) -> list[str]:
 def list_pushbacks(folder: RunFolder) -> list[str]:
     """Return for each server that held a run back how often, and how many requests it is asked at the same time."""
     return [
-        f"{plain(name)} turned requests down as too many {numbers.count(one.n)} times; they were sent again. It was "
-        f"last asked {numbers.count(one.limit)} at the same time, of {numbers.count(one.ceiling)} at most."
+        f"{plain(name)} pushed back {numbers.counted(one.n, 'time')} (status 429, 503 or 529); what it pushed back "
+        f"was sent again. It was last sent up to {numbers.counted(one.limit, 'request')} at once, of "
+        f"{numbers.count(one.ceiling)} at most."
         for name, one in read_pushbacks(folder).items()
     ]
 
