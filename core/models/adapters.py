@@ -16,7 +16,7 @@ _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 _FLOATS = ("F32", "F16", "BF16")
 """Weights as safetensors names them; those of other types have shapes of their own."""
 
-_TORN = (OSError, ValueError, AttributeError, KeyError, TypeError)
+_TORN = (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError)
 """What reading the header of a file raises that is none."""
 
 

@@ -47,6 +47,7 @@ def test_a_folder_without_an_adapter_and_a_torn_file_are_said(tmp_path):
         b"torn",
         (99).to_bytes(8, "little") + b"{}",
         (9).to_bytes(8, "little") + json.dumps([1] * 9).encode(),
+        (200_000).to_bytes(8, "little") + b"[" * 200_000,
     ):
         (adapter / "adapter_model.safetensors").write_bytes(data)
         with pytest.raises(ModelLoadError, match="cannot be read as safetensors"):
