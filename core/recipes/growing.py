@@ -23,6 +23,7 @@ from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
 from core.tasks.prompts import Prompts
+from core.teacher.team import Team
 
 
 def make_settings(settings: Mapping[str, Any] | None) -> MethodSettings:
@@ -81,21 +82,10 @@ def grow_stage(
         What came of it, and the recorder, which knows every question generated.
     """
     config = folder.config
-    task = TASKS.get(config["task"])
-    train = problems.get("train", ())
-    recorder, home = CandidateRecorder(folder, round_, n_accepted, stage), home_of(folder)
-    brief = make_brief(config, task, train, salt)
-    with open_team(folder) as team, Cache(home / "cache" / "scores") as cache:
-        context = FilterContext(
-            task,
-            list(earlier),
-            seeds={problem.problem_id: problem for problem in train},
-            held_out=[row for split, rows in problems.items() if split != "train" for row in rows],
-            benchmarks=read_benchmarks(home, config.get("benchmarks", ())),
-            teacher=team,
-            prompts=brief.prompts,
-            cache=cache,
-        )
+    recorder = CandidateRecorder(folder, round_, n_accepted, stage)
+    brief = make_brief(config, TASKS.get(config["task"]), problems.get("train", ()), salt)
+    with open_team(folder) as team, Cache(home_of(folder) / "cache" / "scores") as cache:
+        context = _make_context(folder, brief, problems, earlier, team, cache)
         outcome = grow(
             seeds,
             brief,
@@ -111,3 +101,24 @@ def grow_stage(
             sample_index=first_sample_index(config["replicate"], turn),
         )
     return outcome, recorder
+
+
+def _make_context(
+    folder: RunFolder,
+    brief: Brief,
+    problems: Mapping[str, Sequence[Problem]],
+    earlier: Sequence[str],
+    team: Team,
+    cache: Cache,
+) -> FilterContext:
+    """Return what the filters of a run compare with, whom they ask and where they keep things."""
+    return FilterContext(
+        brief.task,
+        list(earlier),
+        seeds={problem.problem_id: problem for problem in brief.pool},
+        held_out=[row for split, rows in problems.items() if split != "train" for row in rows],
+        benchmarks=read_benchmarks(home_of(folder), folder.config.get("benchmarks", ())),
+        teacher=team,
+        prompts=brief.prompts,
+        cache=cache,
+    )
