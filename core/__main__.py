@@ -135,7 +135,7 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
         "--reward", default="tiny-reward", metavar="PATH_OR_ID", help="reward model (default: %(default)s)"
     )
     score.add_argument(
-        "--teacher", default="built-in", metavar="built-in|BASE_URL", help="who judges and grades (default: built-in)"
+        "--teacher", metavar="built-in|BASE_URL|PATH_OR_ID", help="who judges and grades (default: built-in)"
     )
     score.add_argument("--teacher-model", metavar="NAME", help="its model name, for a teacher behind a server")
     for name, whose in (("--key-env", "student"), ("--teacher-key-env", "teacher")):
@@ -270,7 +270,6 @@ def add_teacher(parser: argparse.ArgumentParser) -> None:
     """Add ``--teacher``, ``--model`` and ``--key-env``."""
     parser.add_argument(
         "--teacher",
-        default="built-in",
         metavar="built-in|BASE_URL|PATH_OR_ID",
         help="who is asked: the rules, a server, or a student on this machine (default: built-in)",
     )

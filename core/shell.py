@@ -187,17 +187,19 @@ def run_score(options: argparse.Namespace) -> int:
     from core.recipes.scoring import list_signals
     from core.recipes.selecting import make_score_config
     from core.recipes.teachers import find_server
+    from core.shell_generate import find_teacher, print_offer, require_no_model
 
     home = options.home.resolve()
     check_out(options.out)
     list_signals(options.signals)  # a wrong name is refused before anything is read
     if options.adapter is not None and not is_address(options.student):
         check_adapter(options.adapter.expanduser())
-    server, teacher = None, options.teacher
+    server = None
     if is_address(options.student):
         server = find_server(options.student, options.student_model, options.key_env)
-    if is_address(teacher):
-        teacher = find_server(teacher, options.teacher_model, options.teacher_key_env)
+    else:
+        require_no_model(options.student_model, "--student-model", "--student")
+    teacher = find_teacher(options.teacher, options.teacher_model, options.teacher_key_env, "--teacher-model")
     seed_set = ensure_seed_set(home, options.seeds, task=options.task, has_splits=False)
     print_seed_set(home, seed_set)
     imported = RunFolder(home / "runs" / seed_set)
@@ -214,12 +216,16 @@ def run_score(options: argparse.Namespace) -> int:
         temperature=options.temperature,
     )
     title = f"Score {config['seed_set_name']} with {config['student']}"
-    folder = carry_out(home, "score", title, config)
+    folder = carry_out(
+        home, "score", title, config, on_end=lambda ended: print_offer(server, [ended.read_state().error])
+    )
     read_score_frame(folder).to_parquet(options.out, index=False)
     summary = folder.read_state().summary or {}
     print_scores(summary)
     print(f"scores: {options.out}")
-    return 1 if tell_failed(summary) else 0
+    is_failed = tell_failed(summary)
+    print_offer(teacher, summary["failed"].values())
+    return 1 if is_failed else 0
 
 
 def check_out(path: Path) -> None:

@@ -13,12 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.errors import RunCancelled, SeedbedError, UnknownNameError
+from core.errors import DataFormatError, RunCancelled, RunError, SeedbedError, UnknownNameError
 from core.filters.base import Filter, FilterContext, is_rejected, make_filters, shorten
 from core.filters.judging import FREE, ask_filters, judge
 from core.records import Candidate, Verdict, content_id
 from core.shell import check_out
-from core.shell_generate import VERDICT_FIELDS, find_filters, find_teacher, judge_line, open_seeds, read_settings
+from core.shell_generate import (
+    VERDICT_FIELDS,
+    find_filters,
+    find_teacher,
+    judge_line,
+    open_seeds,
+    print_offer,
+    read_settings,
+)
 from core.shell_rows import LineFaultError, list_texts, open_lines, open_out, parse_line, write_row
 
 N_ASKED_AT_ONCE = 64
@@ -40,11 +48,12 @@ N_REASONS = 3
 def run_filter(options: argparse.Namespace) -> int:
     """Give every line of a file its verdicts; each comes back, in order, whatever it is."""
     filters = make_filters(find_filters(options.filters), read_filter_settings(options.setting))
+    require_inputs(options, filters)
     with open_lines(str(options.input)) as file:
         lines = [text for _, text in list_texts(file)]
     check_out(options.out)
     is_asking = any(one.cost == "teacher" for one in filters)
-    teacher = find_teacher(options) if is_asking else None
+    teacher = find_teacher(options.teacher, options.model, options.key_env) if is_asking else None
     context = open_context(options)
     candidates = [to_candidate(number, line, context.task) for number, line in enumerate(lines, 1)]
     tell_strangers(options, candidates, context)
@@ -59,11 +68,22 @@ def run_filter(options: argparse.Namespace) -> int:
                 for at in range(len(lines)):
                     rows.decide(at)
     except KeyboardInterrupt:
-        part = f"the lines decided until then are in {options.out}.part; the replies that came are not asked for again"
-        raise RunCancelled(f"Stopped; {part if rows else 'nothing was written'}.") from None
+        part = f"the lines decided until then are in {options.out}.part" if rows else "nothing was written"
+        kept = "; the replies that came are not asked for again" if rows and is_asking else ""
+        raise RunCancelled(f"Stopped; {part}{kept}.") from None
     print_rejections(candidates, verdicts, rows.n_accepted)
+    print_offer(teacher, (each.reason for said in verdicts for each in said if each.is_accepted is None))
     print(f"{len(lines):,} lines: {options.out}")
     return 0
+
+
+def require_inputs(options: argparse.Namespace, filters: Sequence[Filter]) -> None:
+    """Raise RunError where filters compare with seeds that nobody named, or standard input is to be read twice."""
+    comparing = [one.name for one in filters if getattr(one, "compares_seeds", False)]
+    if comparing and options.seeds is None:
+        raise RunError(f"The setting {comparing[0]}.compares_seeds needs the seeds; name their file by --seeds.")
+    if [str(options.input), *options.against].count("-") > 1:
+        raise RunError("Standard input can be read only once; name a file for all but one of --in and --against.")
 
 
 def open_context(options: argparse.Namespace) -> FilterContext:
@@ -77,7 +97,7 @@ def open_context(options: argparse.Namespace) -> FilterContext:
         name, problems = about["task"], load_problems(home, about["seed_set"])
     benchmarks: dict[str, list[str]] = {}
     for each in options.against:
-        benchmarks.setdefault(Path(each).stem, []).extend(read_against(home, each))
+        benchmarks.setdefault("standard input" if each == "-" else Path(each).stem, []).extend(read_against(home, each))
     against = [question for questions in benchmarks.values() for question in questions]
     return FilterContext(
         TASKS.get(name),
@@ -146,7 +166,7 @@ def read_filter_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def read_against(home: Path, name: str) -> list[str]:
-    """Return the questions of lines that have one, or of whatever else can be a seed set.
+    """Return the questions of lines that have one ("-": of standard input), or of whatever else can be a seed set.
 
     Raises:
         DataFormatError: there is no such file or built-in seed set, or no question in it.
@@ -154,6 +174,10 @@ def read_against(home: Path, name: str) -> list[str]:
     from core.datasets import ensure_seed_set, load_problems
 
     path = Path(name).expanduser()
+    if name == "-":
+        if not (questions := read_questions(path)):
+            raise DataFormatError("No line of standard input has a question to compare with.")
+        return questions
     is_lines = path.exists() and not path.is_dir() and path.suffix.lower() not in TABLES
     questions = read_questions(path) if is_lines else []
     return questions or [each.question for each in load_problems(home, ensure_seed_set(home, name, has_splits=False))]

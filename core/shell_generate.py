@@ -5,10 +5,11 @@ rejected stands in it with its reason.
 """
 
 import argparse
-import asyncio
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def run_generate(options: argparse.Namespace) -> int:
 
     check_out(options.out)
     home = options.home.resolve()
-    teacher = find_teacher(options)
+    teacher = find_teacher(options.teacher, options.model, options.key_env)
     settings = read_settings(options.setting)
     if options.seeds is None:
         settings["has_seeds"] = False
@@ -63,6 +64,7 @@ def carry_out_growth(home: Path, title: str, config: Mapping[str, Any], inputs: 
     def keep(folder: RunFolder) -> None:
         n, summary = write_candidates(folder, out), folder.read_state().summary
         print_growth(summary)
+        print_offer(config["teacher"], [(summary or {}).get("stopped")])
         print(f"{n:,} candidates: {out}")
         if summary and summary["failed"]:
             elsewhere = ["--home", str(home)] if home != Settings.from_env().home.resolve() else []
@@ -78,67 +80,66 @@ def carry_out_growth(home: Path, title: str, config: Mapping[str, Any], inputs: 
     return 0 if folder.read_state().summary["accepted"] else 1
 
 
-def find_teacher(options: argparse.Namespace) -> Any:
+def find_teacher(name: str | None, model: str | None, key_env: str | None, model_option: str = "--model") -> Any:
     """Return who is asked, as a run keeps it: ``built-in``, the server at an address, or a student on this machine.
 
+    Args:
+        name: what stands behind --teacher; None: nothing was written, so it is the built-in one.
+        model: of a server; None: the only one that it has.
+        key_env: variable with the server's key; None: the usual one.
+        model_option: the option that names the model.
+
     Raises:
-        TeacherError: it is none of these, nothing can be reached there, or the server does not know the model.
+        TeacherError: it is none of these, or nothing can be reached there.
         ModelLoadError: there is no such student.
     """
     from core.recipes.start import require_model
     from core.recipes.teachers import find_server
     from core.teacher.roles import BUILT_IN
 
-    name = options.teacher
+    if name is None:
+        require_no_model(model, model_option, "--teacher")
+        return BUILT_IN
     if is_address(name):
-        server = find_server(name, options.model, options.key_env)
-        if options.model is not None:
-            require_known_model(server)
-        return server
+        return find_server(name, model, key_env)
+    if name == BUILT_IN:
+        if model is not None:
+            print(f"seedbed: {model_option} {model} is not used: the {name} teacher has no models.", file=sys.stderr)
+        return BUILT_IN
     is_folder = Path(name).expanduser().is_dir()
     if not is_folder and (":" in name or name.rstrip("/").endswith("/v1")):
         raise TeacherError(f"Write http:// or https:// before the address {name}.")
-    is_student = is_folder or name == "tiny" or "/" in name
-    if name != BUILT_IN and not is_student:
+    if not is_folder and name != "tiny" and "/" not in name:
         raise TeacherError(
-            f"{name!r} is no address: write the base URL of a server as --teacher and the model as --model {name}; or "
-            f"give {BUILT_IN}, tiny, or a folder or hub id (owner/name) of a student."
+            f"{name!r} is no address: write the base URL of a server as --teacher and the model as {model_option} "
+            f"{name}; or give {BUILT_IN}, tiny, or a folder or hub id (owner/name) of a student."
         )
-    if options.model is not None:
-        raise TeacherError(f"--model {options.model} needs a server that has it: write its base URL as --teacher.")
-    return {"student": require_model(name)} if is_student else name
+    require_no_model(model, model_option, "--teacher")
+    return {"student": require_model(name)}
 
 
-def require_known_model(server: Mapping[str, str]) -> None:
-    """Raise TeacherError where a server neither lists a model nor answers under its name, with what it offers.
-
-    Many servers answer under names that they do not list, so one that is not listed is asked for a word.
-    """
-    from core.teacher.client import ChatClient, EndpointDenied, RequestRefused
-    from core.teacher.endpoint import Endpoint
-    from core.teacher.probe import N_WORD_TOKENS, PATIENCE_S, TIMEOUT_S, list_offered, word_offer
-    from core.teacher.schema import GREETING
-
-    endpoint = Endpoint(**server)
-    try:
-        listed = list_offered(server["base_url"], server["key_env"])
-    except TeacherError:
-        return  # there is nothing to offer; the first request will tell
-    if endpoint.model in listed:
-        return
-    client = ChatClient(endpoint, timeout_s=TIMEOUT_S, max_attempts=1, patience_s=PATIENCE_S, omits_refused=True)
-    message = {"role": "user", "content": GREETING}
-    try:
-        asyncio.run(client.chat([message], max_tokens=N_WORD_TOKENS, temperature=None))
-    except (EndpointDenied, RequestRefused) as error:
-        if isinstance(error, EndpointDenied) and error.status != 404:
-            return  # about the key, say; the run says it
+def require_no_model(model: str | None, model_option: str, address_option: str) -> None:
+    """Raise TeacherError where a model is named of what is no server."""
+    if model is not None:
         raise TeacherError(
-            f"The server {endpoint.base_url} does not know the model {endpoint.model!r}; it offers "
-            f"{word_offer(listed, endpoint.model)}."
-        ) from error
-    except TeacherError:
-        return  # it does not answer now, which says nothing of the name
+            f"{model_option} {model} needs a server that has it: write its base URL as {address_option}."
+        )
+
+
+def print_offer(spec: Any, sentences: Iterable[str | None]) -> None:
+    """Print which models a server lists where one of the sentences of what has ended doubts the name of its model.
+
+    Nothing is asked before: many servers answer under names that they do not list.
+    """
+    if not isinstance(spec, Mapping) or "model" not in spec:
+        return
+    doubt = f"the model {spec['model']!r}"  # as core.teacher.faults words a status 404
+    if any(doubt in (sentence or "") for sentence in sentences):
+        from core.teacher.probe import list_offered, word_offer
+
+        with suppress(TeacherError):  # it lists none: there is nothing to offer
+            listed = list_offered(spec["base_url"], spec["key_env"])
+            print(f"{spec['base_url']} offers {word_offer(listed, spec['model'])}.")
 
 
 def open_seeds(home: Path, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:

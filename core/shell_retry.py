@@ -22,23 +22,18 @@ def run_retry(options: argparse.Namespace) -> int:
 
     The status is 1 where none is accepted; the file is written all the same.
     """
-    from core.generation.base import METHODS
-    from core.recipes.generating import require_servers
-    from core.recipes.growing import make_settings
+    from core.recipes.generating import plan_retry, require_servers
     from core.recipes.teachers import check_team
 
     check_out(options.out)
     home = options.home.resolve()
     folder = find_growth(home, options.run_id)
     rows = read_candidates(folder)
-    seeds, n_calls = list_failed_calls(rows)
-    if not n_calls:
-        raise RunError(f"No candidate of the run {folder.run_id} failed, so there is nothing to ask for again.")
     config = folder.config
-    n = n_calls * METHODS.get(config["method"]).count_candidates(make_settings(config["method_settings"]))
+    seeds, n = plan_retry(folder.run_id, config, [row for row in rows if row["failure"] is not None])
     config |= {"n_accepted": n, "max_requests": n, "turn": config["turn"] + 1, "retry_of": folder.run_id}
-    if options.budget_tokens or options.budget_usd:
-        config["budget"] = {"tokens": options.budget_tokens, "usd": options.budget_usd}
+    given = {"tokens": options.budget_tokens, "usd": options.budget_usd}
+    config["budget"] = {**config["budget"], **{name: limit for name, limit in given.items() if limit is not None}}
     check_team(home, config)
     require_servers(config)
     earlier = [*folder.read_input("earlier")["question"], *list_questions(rows)]
@@ -65,14 +60,6 @@ def read_candidates(folder: RunFolder) -> list[dict[str, Any]]:
     attempt = folder.read_state().attempt
     rows = read_all(folder.path / "records" / "candidates.jsonl")
     return [row for row in rows if row["attempt"] == attempt]
-
-
-def list_failed_calls(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
-    """Return the seeds of the calls that brought a failed candidate, each once, first parents first; and the calls."""
-    calls = dict.fromkeys((tuple(row["parents"]), row["sample_index"]) for row in rows if row["failure"] is not None)
-    parents = [each for each, _ in calls]
-    firsts, others = [each[:1] for each in parents], [each[1:] for each in parents]
-    return list(dict.fromkeys(id_ for each in [*firsts, *others] for id_ in each)), len(calls)
 
 
 def list_questions(rows: Sequence[Mapping[str, Any]]) -> list[str]:

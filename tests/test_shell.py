@@ -5,6 +5,8 @@ import os
 import struct
 import sys
 import termios
+from select import select
+from time import monotonic
 
 import pytest
 
@@ -14,6 +16,7 @@ from core.errors import RunError
 from core.recipes import kinds
 from core.runs.folder import RunFolder
 from tests.models.tiny import save_random_student
+from tests.teacher.server import ChatServer
 
 
 def make_run(home, kind: str = "finetune") -> RunFolder:
@@ -50,8 +53,9 @@ def test_on_a_terminal_each_stage_is_a_bar(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "stderr", file)
         tell_two_stages(tmp_path)
         file.flush()
-        drawn = ""
-        while "finetune:  18%|" not in drawn:  # what a terminal shows comes in pieces
+        drawn, deadline = "", monotonic() + 10
+        # what a terminal shows comes in pieces; a bar that is never drawn is not to hang this
+        while "finetune:  18%|" not in drawn and select([reader], [], [], max(0, deadline - monotonic()))[0]:
             drawn += os.read(reader, 1 << 16).decode(errors="replace")
     os.close(reader)
     assert "\rteacher: 100%|" in drawn and "3 failed or rejected" in drawn and "\rfinetune:  18%|" in drawn
@@ -74,6 +78,56 @@ def test_a_failure_is_one_sentence_once_on_the_other_stream(tmp_path, capsys, se
     assert sentence not in said.out and "failed" not in said.out
     assert said.err.count(sentence) == 1 and said.err.splitlines()[-1].startswith("seedbed: ")
     assert "\r" not in said.err and "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--teacher", "gpt-4o"], "base URL of a server as --teacher and the model as --teacher-model gpt-4o"),
+        (["--teacher", "localhost:8000/v1"], "Write http:// or https:// before"),
+        (
+            ["--teacher-model", "nope"],
+            "--teacher-model nope needs a server that has it: write its base URL as --teacher.",
+        ),
+        (
+            ["--student-model", "nope"],
+            "--student-model nope needs a server that has it: write its base URL as --student.",
+        ),
+    ],
+)
+def test_who_cannot_be_asked_is_refused_before_seeds_are_read(tmp_path, capsys, seed_files, more, sentence):
+    given = [
+        "score",
+        "--seeds",
+        str(seed_files["train"]),
+        "--home",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "x.parquet"),
+    ]
+    assert main([*given, *more]) == 1
+    said = capsys.readouterr()
+    assert sentence in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+def test_a_score_that_a_server_denies_says_what_it_offers(tmp_path, capsys, seed_files):
+    given = [
+        "score",
+        "--seeds",
+        str(seed_files["train"]),
+        "--home",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "x.parquet"),
+    ]
+    with ChatServer(models=("gpt-a",)) as server:
+        for who in (
+            ["--student", server.url, "--student-model"],
+            ["--signals", "judge", "--teacher", server.url, "--teacher-model"],
+        ):
+            assert main([*given, *who, "nope"]) == 1
+            said = capsys.readouterr()
+            assert "does not know the model 'nope'" in said.err and f"{server.url} offers 'gpt-a'.\n" in said.out
 
 
 @pytest.mark.parametrize("verb", ["score", "select"])

@@ -94,6 +94,25 @@ def test_lines_are_compared_with_whatever_can_be_a_seed_set(tmp_path, name):
     assert list((home / "runs").glob("*-import-*"))
 
 
+@pytest.mark.parametrize("name", ["rouge_l", "contamination"])
+def test_lines_are_compared_with_standard_input(tmp_path, monkeypatch, name):
+    give_input(monkeypatch, json.dumps({"question": STORIES[0]}))
+    rows = [{"question": STORIES[0]}, {"question": STORIES[4]}]
+    state, judged = run_filter(tmp_path, rows, "--filters", name, "--against", "-")
+    assert state == 0 and [row["is_accepted"] for row in judged] == [False, True]
+    assert ("“standard input”" in judged[0]["reason"]) == (name == "contamination")
+
+
+def test_standard_input_without_a_question_is_refused(tmp_path, monkeypatch, capsys):
+    give_input(monkeypatch, "{}")
+    assert run_filter(tmp_path, [{"question": STORIES[0]}], "--against", "-") == (1, [])
+    assert capsys.readouterr().err == "seedbed: No line of standard input has a question to compare with.\n"
+
+
+def give_input(monkeypatch, line):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{line}\n".encode())))
+
+
 def test_a_filter_that_is_named_twice_judges_once(tmp_path):
     _, judged = run_filter(tmp_path, [{"question": STORIES[0]}], "--filters", "rouge,rouge_l,rouge")
     assert [verdict["filter"] for verdict in judged[0]["verdicts"]] == ["rouge_l"]

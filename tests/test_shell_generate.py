@@ -9,11 +9,10 @@ import pytest
 
 from core import shell_filter
 from core.__main__ import main
-from core.errors import TeacherError
 from core.recipes.start import FILTER_NAMES
 from core.runs.folder import RunFolder
-from core.shell_generate import require_known_model
 from core.shell_rows import open_out
+from core.teacher import probe
 from tests.filters.stand_ins import make_candidate
 from tests.teacher.faults import say, send_body, status
 from tests.teacher.server import ChatServer, Spoken
@@ -159,25 +158,49 @@ def test_a_prompt_that_cannot_be_filled_is_refused_before_anything_is_sent(
     assert state == 1 and sentence in capsys.readouterr().err and server.bodies == []
 
 
-def test_a_model_that_a_server_does_not_know_costs_one_request(tmp_path, seeds, server, capsys):
+def test_the_built_in_teacher_may_be_given_a_model(tmp_path, seeds, capsys):
+    given = ["--seeds", seeds, "--accept", 1, "--teacher", "built-in", "--model", "built-in"]
+    assert generate(tmp_path, *given)[0] == 0
+    note = "seedbed: --model built-in is not used: the built-in teacher has no models."
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == note and not any("seedbed: " in line for line in said[1:])
+    rows = [{"question": STORIES[0], "answer": "It is 42.\n#### 42"}]
+    assert run_filter(tmp_path, rows, "--filters", "agrees", "--teacher", "built-in", "--model", "x")[0] == 0
+    assert capsys.readouterr().err == note.replace("--model built-in", "--model x") + "\n"
+
+
+def test_the_first_denial_of_a_model_ends_the_run_and_what_the_server_offers_is_told(tmp_path, seeds, server, capsys):
     asked = ["--seeds", seeds, "--accept", 4, "--filters", "verified", "--teacher", server.url, "--model"]
     server.script.models = ("gpt-a", "gpt-b")
     state, rows = generate(tmp_path, *asked, "nope")
-    assert state == 1 and rows == [] and len(server.bodies) == 1
-    sentence = f"The server {server.url} does not know the model 'nope'; it offers 'gpt-a', 'gpt-b'."
-    assert capsys.readouterr().err == f"seedbed: {sentence}\n"
-    server.script.models = None  # no list, and any name is answered
-    assert generate(tmp_path, *asked, "nope")[0] == 0
+    told = capsys.readouterr().out.splitlines()
+    at = told.index("0 asked = 0 accepted + 0 rejected + 0 failed; 0 tokens in, 0 out")
+    assert state == 1 and rows == []
+    assert told[at + 1 :][:2] == [
+        f"stopped: The server {server.url} does not know the model 'nope'; check the name.",
+        f"{server.url} offers 'gpt-a', 'gpt-b'.",
+    ]
+    [run] = (tmp_path / "home" / "runs").glob("*-generate-*")
+    assert count_calls(run) == len(server.bodies) <= 4
+    given = [{"question": STORIES[0], "answer": "It is 5.\n#### 5"}]
+    run_filter(tmp_path, given, "--filters", "agrees", "--teacher", server.url, "--model", "nope")
+    assert f"{server.url} offers 'gpt-a', 'gpt-b'.\n" in capsys.readouterr().out
 
 
-def test_a_model_is_refused_only_where_the_server_says_that_it_has_none(server):
-    server.script.models = ("listed",)
-    for fault in (say("hello"), status(500), status(401), status(429, "slow", {"Retry-After": "99"})):
-        server.script.faults.append(fault)
-        require_known_model({"base_url": server.url, "model": "other", "key_env": ""})
-    server.script.faults.append(status(400, "no such model"))
-    with pytest.raises(TeacherError, match="does not know the model 'other'; it offers 'listed'"):
-        require_known_model({"base_url": server.url, "model": "other", "key_env": ""})
+def test_a_model_that_is_not_listed_is_asked_for_nothing_but_what_the_run_asks(tmp_path, seeds, server, monkeypatch):
+    monkeypatch.setattr(probe, "list_offered", lambda *_: pytest.fail("the list was asked for"))
+    server.script.models = None  # any name is answered
+    server.script.faults += [status(400, "Could not finish the message because max_tokens was reached.")]
+    asked = ["--seeds", seeds, "--accept", 2, "--filters", "verified", "--teacher", server.url, "--model", "alias"]
+    assert generate(tmp_path, *asked, "--budget-tokens", 1) == (1, []) and server.bodies == []
+    state, rows = generate(tmp_path, *asked)
+    assert state == 0 and sum(row["is_accepted"] for row in rows) == 2
+    *_, run = sorted((tmp_path / "home" / "runs").glob("*-generate-*"), key=lambda path: path.stat().st_mtime_ns)
+    assert count_calls(run) == len(server.bodies) == 5
+
+
+def count_calls(run):
+    return len({row["call_id"] for row in read_lines(run / "records" / "calls.jsonl")})
 
 
 def test_without_seeds_a_task_must_be_named(tmp_path, capsys):
@@ -313,6 +336,9 @@ def test_rows_come_in_order_however_they_are_decided():
         (["--against", "missing.jsonl"], "There is no file and no built-in seed set 'missing.jsonl'"),
         (["--setting", "rouge_l.none_such=1"], "no setting 'none_such'"),
         (["--setting", "limit=1"], "FILTER.NAME=VALUE"),
+        (["--setting", "rouge_l.compares_seeds=true"], "rouge_l.compares_seeds needs the seeds; name their file by"),
+        (["--filters", "near_dup", "--setting", "near_dup.compares_seeds=true"], "near_duplicate.compares_seeds needs"),
+        (["--against", "-", "--against", "-"], "Standard input can be read only once"),
     ],
 )
 def test_a_filter_that_cannot_be_is_one_sentence(tmp_path, capsys, more, sentence):

@@ -54,6 +54,23 @@ def test_what_failed_is_asked_again_and_the_same_command_repeats_nothing(tmp_pat
     assert len(server.bodies) == n_sent + 4
 
 
+def test_a_limit_that_is_given_replaces_its_own_and_leaves_the_other(tmp_path, seeds, server):  # noqa: F811
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "prices.toml").write_text('[[price]]\nmodel = "*"\ninput = 1\noutput = 1\n')
+    server.script.faults += [say(None, refusal="No.")]
+    asked = ["--seeds", seeds, "--accept", 1, "--teacher", server.url, "--model", "model", "--filters", "verified"]
+    assert generate(tmp_path, *asked, "--budget-tokens", 60_000, "--budget-usd", 0.5)[0] == 0
+    [path] = list_growths(tmp_path)
+    for more, wanted in (
+        (["--budget-tokens", 50_000], {"tokens": 50_000, "usd": 0.5}),
+        (["--budget-usd", 0.25], {"tokens": 60_000, "usd": 0.25}),
+        (["--budget-tokens", 50_000, "--budget-usd", 0.25], {"tokens": 50_000, "usd": 0.25}),
+        ([], {"tokens": 60_000, "usd": 0.5}),
+    ):
+        assert retry(tmp_path, path.name, *more)[0] == 0
+        assert RunFolder(list_growths(tmp_path)[-1]).config["budget"] == wanted
+
+
 def test_a_retry_is_compared_with_what_the_run_brought_and_can_be_retried(tmp_path, seeds, server):  # noqa: F811
     _, first, rows = fail_twice(tmp_path, seeds, server)
     server.script.faults += [say(None, refusal="No.")]

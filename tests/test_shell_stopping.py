@@ -80,6 +80,14 @@ def test_a_filter_that_is_stopped_while_it_judges_has_written_nothing(tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
 
+def test_a_filter_that_asked_nobody_speaks_of_no_replies(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(shell_filter.RowFile, "decide", raise_interrupt)
+    given = write_lines(tmp_path / "in.jsonl", [{"question": STORIES[0]}])
+    assert main(["filter", "--in", str(given), "--out", str(tmp_path / "out.jsonl")]) == 130
+    part = tmp_path / "out.jsonl.part"
+    assert capsys.readouterr().err == f"seedbed: Stopped; the lines decided until then are in {part}.\n"
+
+
 def raise_interrupt(*_):
     raise KeyboardInterrupt
 

@@ -4,7 +4,7 @@ It knows the hub and the store's reading verbs; it knows nothing of pages.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,30 +80,54 @@ def make_generate_config(
         TeacherError: a number that cannot be, or a budget in dollars where a price is unknown.
         ModelLoadError: there is no such local student.
     """
-    if n_accepted < 1:
-        raise TeacherError("Ask for at least one candidate.")
-    names = list(dict.fromkeys([ALWAYS, *METHODS.get(method).always, *filters]))
-    make_filters(names, filter_settings)
     config = {
         **about,
         "teacher": teacher,
         "roles": dict(roles or {}),
-        "method": method,
-        "method_settings": dict(settings or {}),
-        "prompts": freeze_prompts(about["task"], method, make_settings(settings), prompts),
-        "filters": names,
-        "filter_settings": dict(filter_settings or {}),
+        **freeze_method(about["task"], method, settings, prompts),
+        **freeze_filters(method, filters, filter_settings),
         "benchmarks": list(benchmarks),
-        "budget": dict(budget or {}),
-        "error_stop": dict(error_stop) if error_stop else None,
-        "n_accepted": n_accepted,
-        "max_requests": n_accepted if is_preview else max_requests or REQUESTS_PER_ACCEPTED * n_accepted,
+        **freeze_limits(n_accepted, n_accepted if is_preview else max_requests, budget, error_stop),
         "replicate": replicate,
         "turn": turn,
         "is_preview": is_preview,
     }
     check_team(home, config)
     return config
+
+
+def freeze_method(
+    task: str, method: str, settings: Mapping[str, Any] | None, prompts: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """Return ``method``, ``method_settings`` and ``prompts`` of a configuration."""
+    frozen = freeze_prompts(task, method, make_settings(settings), prompts)
+    return {"method": method, "method_settings": dict(settings or {}), "prompts": frozen}
+
+
+def freeze_filters(
+    method: str, filters: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, Any]:
+    """Return ``filters``, with those that no run of the method is without, and ``filter_settings``."""
+    names = list(dict.fromkeys([ALWAYS, *METHODS.get(method).always, *filters]))
+    make_filters(names, settings)
+    return {"filters": names, "filter_settings": dict(settings or {})}
+
+
+def freeze_limits(
+    n_accepted: int,
+    max_requests: int | None,
+    budget: Mapping[str, float | None] | None,
+    error_stop: Mapping[str, float] | None,
+) -> dict[str, Any]:
+    """Return what ends a run, under the names of these arguments; raises TeacherError where nothing is asked for."""
+    if n_accepted < 1:
+        raise TeacherError("Ask for at least one candidate.")
+    return {
+        "budget": dict(budget or {}),
+        "error_stop": dict(error_stop) if error_stop else None,
+        "n_accepted": n_accepted,
+        "max_requests": max_requests or REQUESTS_PER_ACCEPTED * n_accepted,
+    }
 
 
 def freeze_prompts(
@@ -163,9 +187,9 @@ def start_retry(hub: Hub, run_id: str) -> str:
     config = RunFolder(hub.settings.home / "runs" / run_id).config
     if not config.get("selection_run"):
         raise RunError(f"The run {run_id} was made from no selection; start it again where it was started.")
-    seeds, n_calls = find_failed_calls(hub, run_id)
-    method, settings = METHODS.get(config["method"]), make_settings(config.get("method_settings"))
-    n_candidates = n_calls * method.count_candidates(settings)
+    failed = hub.store.list_candidates(run_id=run_id, status="failed", limit=None).to_dict("records")
+    rows = [{**row, "parents": json.loads(row["parents"])} for row in failed]
+    seeds, n_candidates = plan_retry(run_id, config, rows)
     names = (
         "teacher",
         "roles",
@@ -181,7 +205,7 @@ def start_retry(hub: Hub, run_id: str) -> str:
     return _submit(
         hub,
         about,
-        seeds,
+        pd.DataFrame({"problem_id": seeds}, dtype="str"),
         "Retry",
         n_accepted=n_candidates,
         max_requests=n_candidates,
@@ -191,22 +215,27 @@ def start_retry(hub: Hub, run_id: str) -> str:
     )
 
 
-def find_failed_calls(hub: Hub, run_id: str) -> tuple[pd.DataFrame, int]:
-    """Return the seeds (``problem_id``) of the calls of a run that brought a failed candidate, and how many calls.
+def plan_retry(run_id: str, config: Mapping[str, Any], failed: Iterable[Mapping[str, Any]]) -> tuple[list[str], int]:
+    """Return the seeds of a run that asks again for what failed in another, and how many candidates it asks for.
 
     First parents come first, in the order of asking, each once; a seed whose calls failed twice is gone round to again.
+
+    Args:
+        run_id: of the run in which they failed.
+        config: its configuration.
+        failed: its failed candidates, each with ``parents`` (ids of problems) and ``sample_index``.
 
     Raises:
         RunError: none failed.
     """
-    failed = hub.store.list_candidates(run_id=run_id, status="failed", limit=None)
-    if failed.empty:
+    calls = dict.fromkeys((tuple(row["parents"]), row["sample_index"]) for row in failed)
+    if not calls:
         raise RunError(f"No candidate of the run {run_id} failed, so there is nothing to ask for again.")
-    calls = dict.fromkeys(zip(failed["parents"], failed["sample_index"], strict=True))
-    parents = [json.loads(text) for text, _ in calls]
+    parents = [each for each, _ in calls]
     firsts, others = [each[:1] for each in parents], [each[1:] for each in parents]
-    ids = dict.fromkeys(id_ for each in [*firsts, *others] for id_ in each)
-    return pd.DataFrame({"problem_id": list(ids)}, dtype="str"), len(calls)
+    seeds = list(dict.fromkeys(id_ for each in [*firsts, *others] for id_ in each))
+    n_per_call = METHODS.get(config["method"]).count_candidates(make_settings(config.get("method_settings")))
+    return seeds, len(calls) * n_per_call
 
 
 def describe_selection(hub: Hub, selection_run: str, round_: int) -> dict[str, Any]:
