@@ -15,15 +15,23 @@ from core.lines import read_all
 from core.runs.folder import RunFolder
 from core.shell_stopping import STOPPING, stopped_by_hand
 from tests.runs.world import wait_for
-from tests.teacher.server import ChatServer
+from tests.teacher.server import ChatServer, Spoken
 from tests.test_shell_generate import SEEDS, STORIES, read_lines, speak, write_lines
 
 
 @pytest.fixture
 def server():
     speak.n_told = 0
-    with ChatServer(speak=speak, delay_s=0.1) as running:
+    with ChatServer(speak=tell_apart, delay_s=0.1) as running:
         yield running
+
+
+def tell_apart(prompt, body, number):
+    """Speak, but tell no story twice: the answers to two that are the same may be one request."""
+    spoken = speak(prompt, body, number)
+    if "Rewritten Instruction" not in prompt:
+        return spoken
+    return Spoken([*spoken.tokens, (f" ({speak.n_told})".encode(), -0.1)])
 
 
 def interrupt(arguments, is_ready):

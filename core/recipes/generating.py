@@ -78,15 +78,14 @@ def make_generate_config(
         UnknownNameError: no such method, setting, filter, role or teacher.
         PromptError: an edited prompt, or a prompt of one's own, lacks a placeholder or has an unknown one.
         TeacherError: a number that cannot be, or a budget in dollars where a price is unknown.
-        ModelLoadError: there is no such local student.
+        ModelLoadError: no such local student.
     """
     config = {
         **about,
         "teacher": teacher,
         "roles": dict(roles or {}),
         **freeze_method(about["task"], method, settings, prompts),
-        **freeze_filters(method, filters, filter_settings),
-        "benchmarks": list(benchmarks),
+        **freeze_filters(method, filters, filter_settings, benchmarks),
         **freeze_limits(n_accepted, n_accepted if is_preview else max_requests, budget, error_stop),
         "replicate": replicate,
         "turn": turn,
@@ -105,12 +104,15 @@ def freeze_method(
 
 
 def freeze_filters(
-    method: str, filters: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None
+    method: str,
+    filters: Sequence[str],
+    settings: Mapping[str, Mapping[str, Any]] | None,
+    benchmarks: Sequence[str],
 ) -> dict[str, Any]:
-    """Return ``filters``, with those that no run of the method is without, and ``filter_settings``."""
+    """Return ``filters``, with those that no run of the method is without, ``filter_settings`` and ``benchmarks``."""
     names = list(dict.fromkeys([ALWAYS, *METHODS.get(method).always, *filters]))
     make_filters(names, settings)
-    return {"filters": names, "filter_settings": dict(settings or {})}
+    return {"filters": names, "filter_settings": dict(settings or {}), "benchmarks": list(benchmarks)}
 
 
 def freeze_limits(
