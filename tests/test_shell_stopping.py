@@ -69,7 +69,8 @@ def test_a_stopped_generate_keeps_what_came_and_goes_on_by_the_same_command(tmp_
 
 
 def test_a_stopped_filter_says_where_the_lines_are_that_were_decided(tmp_path, server):
-    rows = [{"question": f"{STORIES[0]} ({at})", "answer": "It is 5.\n#### 5"} for at in range(200)]
+    rows = [{"question": f"{STORIES[0]} ({at})", "answer": "It is 5.\n#### 5"} for at in range(1000)]
+    server.script.delay_s = 0.3  # sixteen rounds of 64 lines: the key is pressed long before the last
     given, out = write_lines(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
     arguments = ["filter", "--in", given, "--filters", "agrees", "--task", "word_problems", "--home", tmp_path / "home"]
     arguments += ["--teacher", server.url, "--model", "model", "--out", out]
