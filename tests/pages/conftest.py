@@ -1,10 +1,12 @@
 """A hub on a temporary home, empty or filled, and a page opened in Streamlit's own test harness."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core import hub as hubs
@@ -13,6 +15,15 @@ from core.settings import Settings
 from tests.pages.home import fill_home
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "shell.py"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_scan_of_installed_packages() -> Iterator[None]:
+    """Look for components in all installed packages once, not half a second at every page that is opened."""
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)

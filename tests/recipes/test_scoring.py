@@ -242,7 +242,7 @@ def test_a_wrong_name_costs_no_answers(home, seeds, tmp_path, capsys):
     assert "'not a model' is neither a folder nor a hub id" in capsys.readouterr().err
     assert list((home / "runs").glob("*-score-*")) == before
     assert score(home, seeds, tmp_path / "x.parquet", "--signals", "judge", "--teacher", "nobody") == 1
-    assert "no teacher named 'nobody'" in capsys.readouterr().err
+    assert "'nobody' is no address" in capsys.readouterr().err
 
 
 def test_only_openai_is_sent_its_key_unasked(monkeypatch):
