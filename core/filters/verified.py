@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from core.filters.base import FILTERS, FilterContext, accept, leave_open, reject, shorten
 from core.records import Candidate, Verdict
+from core.tasks.answers.compare import compare
+from core.tasks.base import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,19 @@ class Verified:
             return leave_open(candidate, self.name, "The answer is meant to be wrong; the filter wrong judges it.")
         if (longest := max(len(question), len(answer))) > self.max_characters:
             return leave_open(candidate, self.name, f"A text of {longest:,} characters is not checked.", longest)
-        fault = task.find_fault(question, answer, candidate.meta)
+        fault = task.find_fault(question, answer, candidate.meta) or _find_other_final(candidate, task)
         if fault is not None:
             return reject(candidate, self.name, shorten(fault, 300))
         unchecked = task.find_unchecked(question, answer, candidate.meta)
         return accept(candidate, self.name) if unchecked is None else leave_open(candidate, self.name, unchecked)
+
+
+def _find_other_final(candidate: Candidate, task: Task) -> str | None:
+    """Return a sentence where the answer ends in another final answer than the candidate states."""
+    stated = task.extract_final(candidate.answer or "")
+    if None in (candidate.final, stated) or compare(candidate.final, stated).is_equal is not False:
+        return None
+    return f"The final answer {candidate.final!r} is not the one that the answer ends in, {stated!r}."
 
 
 FILTERS.register(Verified.name)(Verified())

@@ -183,16 +183,23 @@ class Budget:
         """Return why nothing more may be sent; the first reason stays, so that it is counted as one."""
         if self._refusal is None:
             if self.tokens is not None and self._spent.tokens + worst.tokens > self.tokens:
-                limit = f"{self.tokens:,} tokens"
-                spent, more = f"{self._spent.tokens:,} are spent", f"take {worst.tokens:,}"
+                limit, numbers, word = self.tokens, (self._spent.tokens, self._held.tokens, worst.tokens), _word_tokens
             else:
-                limit = word_usd(self.usd or 0.0)
-                spent, more = f"{word_usd(self._spent.usd)} is spent", f"cost {word_usd(worst.usd)}"
+                limit, numbers, word = self.usd or 0.0, (self._spent.usd, self._held.usd, worst.usd), word_usd
+            spent, held, more = numbers
+            aside = f", up to {word(held)} set aside for what is on its way" if held else ""
+            reason = f"{word(spent)} spent{aside}, and the next one could take {word(more)}"
+            if more > limit:
+                reason = f"one alone could take {word(more)}"
             self._refusal = (
-                f"The budget of {limit} allows no further request: {spent}, and the next one could {more}; "
+                f"The budget of {word(limit)} allows no further request: {reason}; "
                 "start again with a larger budget, for nothing that was answered is asked again."
             )
         return self._refusal
+
+
+def _word_tokens(n: float) -> str:
+    return f"{n:,} tokens"
 
 
 def _wake(waiter: _Waiter) -> None:

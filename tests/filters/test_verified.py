@@ -41,6 +41,13 @@ def test_an_answer_without_a_calculation_is_left_open(task, answer, is_accepted)
     assert (verdict.reason or "").startswith("The answer holds no calculation") == (is_accepted is None)
 
 
+@pytest.mark.parametrize(("final", "is_accepted"), [("3", True), ("3.0 pears", True), ("7", False), (None, True)])
+def test_a_final_answer_that_the_worked_one_does_not_end_in_is_rejected(final, is_accepted):
+    verdict = judge("verified", "word_problems", "He has <<5-2=3>>3 left.\n#### 3", final=final)
+    assert verdict.is_accepted is is_accepted
+    assert is_accepted or verdict.reason == "The final answer '7' is not the one that the answer ends in, '3'."
+
+
 def test_wrong_on_purpose_is_left_to_the_filter_wrong():
     verdict = judge("verified", "word_problems", "He has <<5-2=4>>4 left.\n#### 4", label="incorrect")
     assert verdict.is_accepted is None and "filter wrong" in verdict.reason

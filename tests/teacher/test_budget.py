@@ -69,11 +69,23 @@ def test_where_nothing_can_make_room_it_is_refused_at_once_in_the_words_of_the_f
         budget = Budget(tokens=100, spent=Cost(50))
         with pytest.raises(AskingStopped) as first:
             await budget.reserve(Cost(51))
-        assert "50 are spent, and the next one could take 51" in str(first.value)
+        assert "50 tokens spent, and the next one could take 51 tokens" in str(first.value)
         with pytest.raises(AskingStopped) as second:
             await budget.reserve(Cost(60))
         assert str(second.value) == str(first.value)
         await budget.reserve(Cost(50))  # a smaller one still fits
+
+    run(go())
+
+
+def test_a_refusal_says_what_is_set_aside_and_when_one_alone_is_too_much():
+    async def go():
+        budget = Budget(tokens=100, spent=Cost(50))
+        await budget.reserve(Cost(30))
+        with pytest.raises(AskingStopped, match=r"50 tokens spent, up to 30 tokens set aside .* take 60 tokens;"):
+            await budget.reserve(Cost(60))
+        with pytest.raises(AskingStopped, match="further request: one alone could take 101 tokens;"):
+            await Budget(tokens=100).reserve(Cost(101))
 
     run(go())
 
@@ -86,7 +98,7 @@ def test_a_waiting_request_is_refused_as_soon_as_it_cannot_fit_any_more():
         small = asyncio.ensure_future(budget.reserve(Cost(10, 0.15)))
         await asyncio.sleep(0)
         budget.settle(Cost(10, 0.9), Cost(10, 0.85))
-        with pytest.raises(AskingStopped, match=r"budget of \$1.00 .* \$0.850 is spent"):
+        with pytest.raises(AskingStopped, match=r"budget of \$1.00 .* \$0.850 spent, and the next"):
             await waiting
         await small
 
