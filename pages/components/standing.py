@@ -17,6 +17,9 @@ ACTIVE = ("queued", "running", "cancelling")
 GROWING, TRAINING = ("generate", "loop"), ("finetune", "loop")
 """Kinds of run that bring candidates, and that train."""
 
+N_GROWTHS = 5
+"""Runs that are looked through for one that brought something."""
+
 STEP_NAMES = ("seeds", "select", "generate", "review", "finetune", "evaluate")
 
 
@@ -91,8 +94,7 @@ def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, tuple[str, dic
     id_ = seed_set["run_id"]
     here = {"seeds": id_}
     selection = _first(store.list_selections(id_))
-    growth = _first(store.list_runs(GROWING, seed_set_id=id_, has_previews=False, limit=1))
-    counts = store.count_candidates(growth["run_id"]) if growth else {}
+    growth, counts = _find_growth(store, id_)
     evaluations = store.list_evaluations()
     evaluations = evaluations[(evaluations["seed_set_id"] == id_) & (evaluations["split"] == "test")]
     after = _first(evaluations[evaluations["round"] > 0].sort_values("written_at", ascending=False))
@@ -102,7 +104,7 @@ def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, tuple[str, dic
         steps["select"] = (f"{numbers.count(selection['k'])} chosen", {**here, "selection": selection["run_id"]})
     if counts.get("made"):
         steps["generate"] = (f"{numbers.count(counts['accepted'])} accepted", {**here, "run": growth["run_id"]})
-        reviewed = counts["reviewed_accept"] + counts["reviewed_reject"] + counts["edited"]
+        reviewed = _count_reviewed(counts)
         word = f"{numbers.count(reviewed)} reviewed" if reviewed else f"{numbers.count(counts['waiting'])} waiting"
         steps["review"] = (word, {**here, "run": growth["run_id"]})
     if len(adapters):
@@ -110,6 +112,21 @@ def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, tuple[str, dic
     if after:
         steps["evaluate"] = (numbers.percent(after["accuracy"]), {**here, "run": after["run_id"], "show": "result"})
     return steps, _find_next(selection, counts, after, growth)
+
+
+def _find_growth(store: Store, seed_set: str) -> tuple[dict | None, dict[str, int]]:
+    """Return the newest of the last runs that brought something usable, with its counts, else the newest of all."""
+    newest: tuple[dict | None, dict[str, int]] = (None, {})
+    for run in store.list_runs(GROWING, seed_set_id=seed_set, has_previews=False, limit=N_GROWTHS).to_dict("records"):
+        counts = store.count_candidates(run["run_id"])
+        if counts.get("accepted") or _count_reviewed(counts):
+            return run, counts
+        newest = newest if newest[0] else (run, counts)
+    return newest
+
+
+def _count_reviewed(counts: dict[str, int]) -> int:
+    return sum(counts.get(name, 0) for name in ("reviewed_accept", "reviewed_reject", "edited"))
 
 
 def _find_next(selection: dict | None, counts: dict[str, int], after: dict | None, growth: dict | None) -> str:
@@ -120,7 +137,7 @@ def _find_next(selection: dict | None, counts: dict[str, int], after: dict | Non
         return "select"
     if not counts.get("accepted", 0) + counts.get("reviewed_accept", 0) + counts.get("edited", 0):
         return "generate"
-    if counts["waiting"] and not counts["reviewed_accept"] + counts["reviewed_reject"] + counts["edited"]:
+    if counts["waiting"] and not _count_reviewed(counts):
         return "review"
     return "finetune"
 

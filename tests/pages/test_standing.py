@@ -85,3 +85,9 @@ def test_the_rest_of_a_stage_is_told_from_its_own_rate():
     assert describe_rest({**run, "progress_at": 101.0}) == ""  # not measured long enough
     assert describe_rest({**run, "made": 40}) == "" and describe_rest({**run, "made": 100}) == ""
     assert describe_rest({**run, "total": None}) == "" and describe_rest({**run, "began_at": float("nan")}) == ""
+
+
+def test_a_later_run_that_brought_nothing_hides_no_earlier_one(filled):
+    filled.submit("generate", "Generate", {"seed_set": home.SEED_SET, "is_preview": False}, lane="teacher")
+    filled.step()
+    assert counts(filled)["generate"] == "9 accepted" and counts(filled)["review"] == "9 waiting"
