@@ -18,7 +18,7 @@ from itertools import count
 
 import numpy as np
 
-from core.errors import AskingStopped, TeacherError
+from core.errors import AskingStopped, RunCancelled, TeacherError
 from core.filters.base import Filter, FilterContext, is_rejected
 from core.filters.judging import ask_filters, judge
 from core.generation.base import Brief, Call, PromptingMethod
@@ -36,6 +36,9 @@ CHECK_S = 0.3
 
 GRACE_S = 5.0
 """How long a cancelled run waits for replies that are on their way, and paid for, so that they reach the cache."""
+
+TOLD_TO_STOP = "The run was told to stop."
+"""Why what is not answered of a cancelled run is no candidate of it."""
 
 CALLS_PER_SWEEP = 1_000_000
 """Sample indices set aside for the calls of one fixed prompt within one sweep."""
@@ -223,8 +226,10 @@ class _Growth:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CHECK_S):
                         await self.moved.wait()
-        except BaseException:
+        except BaseException as error:
             await self._let_arrive()
+            if isinstance(error, RunCancelled):
+                self._count_arrived()
             raise
 
     def _launch(self) -> None:
@@ -285,10 +290,22 @@ class _Growth:
     async def _let_arrive(self) -> None:
         """Give replies that are on their way a moment to reach the cache, then drop the rest."""
         if hasattr(self.teacher, "stop"):  # what is on its way may arrive, but nothing more is sent
-            self.teacher.stop("The run was told to stop.")
+            self.teacher.stop(TOLD_TO_STOP)
         tasks = [*self.asked, *(one.dearer for one in self.judged if one.dearer)]
         if tasks:
             await asyncio.wait(tasks, timeout=GRACE_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _count_arrived(self) -> None:
+        """Count what is whole although something asked for earlier is not: it was paid for, and is there to be seen."""
+        self.check_cancelled = lambda: None
+        if not any(one.cost == "teacher" for one in self.filters):
+            for task in self.asked:
+                if not task.cancelled() and task.exception() is None:
+                    self._judge(task)
+        for judged in self.judged:
+            is_whole = judged.dearer is None or not (judged.dearer.cancelled() or judged.dearer.exception())
+            if is_whole and TOLD_TO_STOP not in (judged.candidate.failure or ""):
+                self._count(judged)

@@ -84,7 +84,7 @@ def test_a_held_out_question_is_never_accepted(task, scripted, seeds):
     assert [candidate.parents[0] for candidate in outcome.candidates] == ["p1", "p2"]
 
 
-def test_cancelling_stops_between_two_candidates_and_keeps_what_was_told(task, scripted, seeds):
+def test_cancelling_asks_for_nothing_more_and_keeps_what_was_on_its_way(task, scripted, seeds):
     told = []
 
     def check():
@@ -97,10 +97,32 @@ def test_cancelling_stops_between_two_candidates_and_keeps_what_was_told(task, s
             task,
             scripted(write_distinct),
             n_accepted=8,
-            on_candidate=lambda candidate, verdicts: told.append(candidate),
+            on_candidate=lambda candidate, verdicts: told.append(candidate.parents[0]),
             check_cancelled=check,
         )
-    assert len(told) == 3
+    assert 3 <= len(told) <= 8 and told == [seed.problem_id for seed in seeds[: len(told)]]
+
+
+def test_a_cancelled_run_shows_what_came_behind_what_did_not(task, scripted, seeds, monkeypatch):
+    monkeypatch.setattr(growing, "GRACE_S", 0.05)
+    told, rejected = [], []
+
+    class Stuck(scripted):
+        async def complete(self, request):
+            if request.subject.problem_id == "p0":
+                await asyncio.sleep(60)
+            return await super().complete(request)
+
+    def tell(candidate, verdicts):
+        told.append(candidate.parents[0])
+        rejected.extend(verdict for verdict in verdicts if verdict.is_accepted is False)
+
+    def check():
+        raise RunCancelled("The run was cancelled.")
+
+    with pytest.raises(RunCancelled):
+        run(seeds, task, Stuck(write_distinct), n_accepted=4, on_candidate=tell, check_cancelled=check)
+    assert told == ["p1", "p2", "p3"] and rejected == []
 
 
 def test_no_seeds_is_one_sentence(task, scripted):
