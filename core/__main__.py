@@ -111,7 +111,7 @@ def add_verify_verb(verbs: argparse._SubParsersAction) -> None:
     verify.add_argument(
         "file",
         metavar="FILE.jsonl",
-        help="lines with gold and pred, or gold and a whole response; - for standard input",
+        help="lines with gold and pred, or (read where there is no pred) a whole response; - for standard input",
     )
     verify.add_argument(
         "--tolerance", type=above_zero, metavar="R", help="relative difference that counts as equal (default: none)"
@@ -178,7 +178,10 @@ def add_generate_verb(verbs: argparse._SubParsersAction) -> None:
     )
     generate.add_argument("--method", default="rewrite", metavar="NAME", help=methods)
     generate.add_argument(
-        "--accept", type=positive, metavar="N", help="accepted candidates wanted (default: one per seed, or 10)"
+        "--accept",
+        type=positive,
+        metavar="N",
+        help="accepted candidates wanted (default: one per seed, or 10); four are asked for each of them, at most",
     )
     generate.add_argument(
         "--setting",
@@ -188,7 +191,11 @@ def add_generate_verb(verbs: argparse._SubParsersAction) -> None:
         help="of the method: n_per_call=5, tail=0.1, has_seeds=false, form=vs_cot, n_parents=2, prompt=TEXT, ...",
     )
     generate.add_argument(
-        "--prompt", action="append", default=[], metavar="NAME=FILE", help="your text in place of a shipped prompt"
+        "--prompt",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="your text in place of a shipped prompt; free=FILE is the whole prompt of --method free",
     )
     generate.add_argument(
         "--filters",

@@ -36,7 +36,7 @@ class WatchedRun(RunFolder):
             self._stage = stage
             self._bar = tqdm(total=total, desc=stage, unit="", file=sys.stderr, mininterval=0.5, disable=None)
         self._told = describe_stage(stage, made, failed, total)
-        self._bar.n = made
+        self._bar.n = min(made, total or made)  # beyond its total tqdm draws no bar
         if failed:
             self._bar.set_postfix_str(f"{failed} failed or rejected", refresh=False)
         self._bar.update(0)
@@ -54,9 +54,16 @@ class WatchedRun(RunFolder):
 
 def describe_stage(stage: str, made: int, failed: int, total: int | None) -> str:
     """Return how far a stage is as a line: ``answers: 12 of 60``, ``round 1: teacher: 12 of 12, 3 failed ...``."""
-    counts = f"{made:,}" if total is None else f"{made:,} of {total:,}"
+    counts = f"{made:,}"
+    if total is not None:  # a call that brings several candidates may bring more than were wanted
+        counts += f", of {total:,} wanted" if made > total else f" of {total:,}"
     lost = f", {failed:,} failed or rejected" if failed else ""
     return f"{stage}: {counts}{lost}" if made or failed or total else stage
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 line``, ``1,200 lines``."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def carry_out(
@@ -141,7 +148,7 @@ def print_seed_set(home: Path, seed_set: str) -> None:
     """Say what was read, what was not, and how it was split."""
     folder = RunFolder(home / "runs" / seed_set)
     summary = folder.read_state().summary or {}
-    counts = f"{summary['n_in']:,} rows = {summary['n_kept']:,} kept + {summary['n_rejected']:,} rejected"
+    counts = f"{counted(summary['n_in'], 'row')} = {summary['n_kept']:,} kept + {summary['n_rejected']:,} rejected"
     print(f"seed set {folder.config['name']} ({summary['task']}): {counts}; {summary['split_rule']}")
 
 
@@ -186,8 +193,7 @@ def run_score(options: argparse.Namespace) -> int:
     from core.recipes.score_tables import read_score_frame
     from core.recipes.scoring import list_signals
     from core.recipes.selecting import make_score_config
-    from core.recipes.teachers import find_server
-    from core.shell_generate import find_teacher, print_offer, require_no_model
+    from core.shell_generate import ask_server, find_teacher, print_offer, require_no_model
 
     home = options.home.resolve()
     check_out(options.out)
@@ -196,7 +202,7 @@ def run_score(options: argparse.Namespace) -> int:
         check_adapter(options.adapter.expanduser())
     server = None
     if is_address(options.student):
-        server = find_server(options.student, options.student_model, options.key_env)
+        server = ask_server(options.student, options.student_model, options.key_env, "--student-model")
     else:
         require_no_model(options.student_model, "--student-model", "--student")
     teacher = find_teacher(options.teacher, options.teacher_model, options.teacher_key_env, "--teacher-model")
@@ -275,7 +281,7 @@ def print_scores(summary: Mapping[str, Any]) -> None:
     loss, stepwise = summary["mean_loss"], summary["accuracy_with_steps"]
     steps = "" if stepwise == summary["accuracy"] else f" ({format_percent(stepwise)} with every step right)"
     print(
-        f"{summary['n']:,} problems: {format_percent(summary['accuracy'])} right{steps}, mean loss "
+        f"{counted(summary['n'], 'problem')}: {format_percent(summary['accuracy'])} right{steps}, mean loss "
         f"{'–' if loss is None else f'{loss:.3f}'}, {summary['n_truncated']:,} answers truncated"
     )
     for signal, reasons in summary["unknown"].items():

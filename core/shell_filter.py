@@ -17,7 +17,7 @@ from core.errors import DataFormatError, RunCancelled, RunError, SeedbedError, U
 from core.filters.base import Filter, FilterContext, is_rejected, make_filters, shorten
 from core.filters.judging import FREE, ask_filters, judge
 from core.records import Candidate, Verdict, content_id
-from core.shell import check_out
+from core.shell import check_out, counted
 from core.shell_generate import (
     VERDICT_FIELDS,
     find_filters,
@@ -73,7 +73,7 @@ def run_filter(options: argparse.Namespace) -> int:
         raise RunCancelled(f"Stopped; {part}{kept}.") from None
     print_rejections(candidates, verdicts, rows.n_accepted)
     print_offer(teacher, (each.reason for said in verdicts for each in said if each.is_accepted is None))
-    print(f"{len(lines):,} lines: {options.out}")
+    print(f"{counted(len(lines), 'line')}: {options.out}")
     return 0
 
 
@@ -189,7 +189,12 @@ def read_questions(path: Path) -> list[str]:
         rows = [read_object(text) for _, text in list_texts(file) if text.strip()]
     questions = [row["question"] for row in rows if row is not None and isinstance(row.get("question"), str)]
     if questions and (n := len(rows) - len(questions)):
-        print(f"seedbed: {n:,} lines of {path} have no question and were not compared with.", file=sys.stderr)
+        lost = (
+            f"1 line of {path} has no question and was"
+            if n == 1
+            else f"{n:,} lines of {path} have no question and were"
+        )
+        print(f"seedbed: {lost} not compared with.", file=sys.stderr)
     return questions
 
 
@@ -312,7 +317,8 @@ def print_rejections(candidates: Sequence[Candidate], verdicts: Sequence[Sequenc
     """Say how many lines each filter rejected or could not decide and why not, and how many were no candidates."""
     n_failed = sum(candidate.failure is not None for candidate in candidates)
     n_rejected = len(candidates) - n_failed - n_accepted
-    print(f"{len(candidates):,} lines = {n_accepted:,} accepted + {n_rejected:,} rejected + {n_failed:,} unusable")
+    lines = counted(len(candidates), "line")
+    print(f"{lines} = {n_accepted:,} accepted + {n_rejected:,} rejected + {n_failed:,} unusable")
     n_open = sum(bool(said) and all(verdict.is_accepted is None for verdict in said) for said in verdicts)
     if n_open:  # to be unable to decide rejects nothing
         print(f"  {n_open:,} of the accepted ones could be decided by no filter")

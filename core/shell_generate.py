@@ -13,12 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from core.errors import RunCancelled, RunError, TeacherError, UnknownNameError
+from core.errors import PromptError, RunCancelled, RunError, TeacherError, UnknownNameError
 from core.filters.base import FILTERS
 from core.lines import read_all
 from core.runs.folder import RunFolder
 from core.settings import Settings
-from core.shell import carry_out, check_out, format_percent, is_address, print_seed_set
+from core.shell import carry_out, check_out, counted, format_percent, is_address, print_seed_set
 from core.shell_rows import open_out, write_row
 
 N_WITHOUT_SEEDS = 10
@@ -41,6 +41,8 @@ def run_generate(options: argparse.Namespace) -> int:
         settings["has_seeds"] = False
     about, seeds = open_seeds(home, options)
     n_accepted = options.accept or len(seeds) or N_WITHOUT_SEEDS
+    prompts = read_prompt_files(options.prompt)
+    take_own_prompt(options.method, about["task"], settings, prompts)
     config = make_generate_config(
         home,
         about,
@@ -48,7 +50,7 @@ def run_generate(options: argparse.Namespace) -> int:
         teacher=teacher,
         method=options.method,
         settings=settings,
-        prompts=read_prompt_files(options.prompt),
+        prompts=prompts,
         **({"filters": find_filters(options.filters)} if options.filters is not None else {}),
         benchmarks=[ensure_seed_set(home, each, has_splits=False) for each in options.against],
         budget={"tokens": options.budget_tokens, "usd": options.budget_usd},
@@ -63,9 +65,9 @@ def carry_out_growth(home: Path, title: str, config: Mapping[str, Any], inputs: 
 
     def keep(folder: RunFolder) -> None:
         n, summary = write_candidates(folder, out), folder.read_state().summary
-        print_growth(summary)
+        print_growth(summary, config)
         print_offer(config["teacher"], [(summary or {}).get("stopped")])
-        print(f"{n:,} candidates: {out}")
+        print(f"{counted(n, 'candidate')}: {out}")
         if summary and summary["failed"]:
             elsewhere = ["--home", str(home)] if home != Settings.from_env().home.resolve() else []
             retry = shlex.join(["python", "-m", "core", "retry", folder.run_id, *elsewhere])
@@ -94,14 +96,13 @@ def find_teacher(name: str | None, model: str | None, key_env: str | None, model
         ModelLoadError: there is no such student.
     """
     from core.recipes.start import require_model
-    from core.recipes.teachers import find_server
     from core.teacher.roles import BUILT_IN
 
     if name is None:
         require_no_model(model, model_option, "--teacher")
         return BUILT_IN
     if is_address(name):
-        return find_server(name, model, key_env)
+        return ask_server(name, model, key_env, model_option)
     if name == BUILT_IN:
         if model is not None:
             print(f"seedbed: {model_option} {model} is not used: the {name} teacher has no models.", file=sys.stderr)
@@ -116,6 +117,16 @@ def find_teacher(name: str | None, model: str | None, key_env: str | None, model
         )
     require_no_model(model, model_option, "--teacher")
     return {"student": require_model(name)}
+
+
+def ask_server(address: str, model: str | None, key_env: str | None, model_option: str) -> dict[str, str]:
+    """Return the server at an address, see ``find_server``, and say which model it has where none was named."""
+    from core.recipes.teachers import find_server
+
+    server = find_server(address, model, key_env)
+    if model is None:
+        print(f"no {model_option} was named: {server['base_url']} has only {server['model']!r}, which is asked")
+    return server
 
 
 def require_no_model(model: str | None, model_option: str, address_option: str) -> None:
@@ -201,6 +212,35 @@ def read_prompt_files(pairs: Sequence[str]) -> dict[str, str]:
     return texts
 
 
+def take_own_prompt(method: str, task: str, settings: dict[str, Any], prompts: dict[str, str]) -> None:
+    """Make the text that goes by a method's own name its setting ``prompt``, where it is asked by a person's prompt.
+
+    Args:
+        method: its name; nothing is done for one that sends only shipped prompts.
+        task: whose prompts it sends beside that.
+        settings: of the method; receive the text.
+        prompts: name -> text; lose it.
+
+    Raises:
+        PromptError: a name that the method does not take, or two prompts.
+        UnknownNameError: no such method or setting.
+    """
+    from core.generation.base import METHODS
+    from core.recipes.growing import make_settings
+    from core.tasks import TASKS
+
+    member = METHODS.get(method)
+    if "prompt" not in member.uses:
+        return
+    taken = [method, *member.list_prompts(TASKS.get(task), make_settings(settings))]
+    if unknown := sorted(prompts.keys() - set(taken)):
+        raise PromptError(f"The method {method} takes no prompt named {unknown[0]!r}; it takes: {', '.join(taken)}.")
+    if method in prompts and "prompt" in settings:
+        raise PromptError(f"There are two prompts: leave out --prompt {method}=FILE or --setting prompt=TEXT.")
+    if method in prompts:
+        settings["prompt"] = prompts.pop(method)
+
+
 def find_filters(names: Sequence[str]) -> list[str]:
     """Return registered names; the beginning of a name will do where it is the only one that begins so."""
     import core.filters as _registers_them  # noqa: F401
@@ -240,8 +280,8 @@ def judge_line(failure: str | None, verdicts: Sequence[Mapping[str, Any]]) -> di
     return {"is_accepted": reason is None, "reason": reason, "verdicts": list(verdicts)}
 
 
-def print_growth(summary: Mapping[str, Any] | None) -> None:
-    """Say what came of the requests, what it cost, and why it stopped where it did; nothing of a run that failed."""
+def print_growth(summary: Mapping[str, Any] | None, config: Mapping[str, Any]) -> None:
+    """Say what came of the requests, what it cost, and why it ended where it did; nothing of a run that failed."""
     if not summary:
         return
     print(
@@ -249,7 +289,7 @@ def print_growth(summary: Mapping[str, Any] | None) -> None:
         f"{summary['failed']:,} failed; {summary['n_input_tokens']:,} tokens in, {summary['n_output_tokens']:,} out"
     )
     for reason, n in (summary.get("reasons") or {}).items():
-        print(f"  {n:,}: {reason}")
+        print(f"  {n:,}: {f'rejected by {reason}' if reason in config['filters'] else reason}")
     if summary.get("wrong_rate") is not None:
         print(
             f"wrong as they were to be: {format_percent(summary['wrong_rate'])}; different wrong answers: "
@@ -257,3 +297,14 @@ def print_growth(summary: Mapping[str, Any] | None) -> None:
         )
     if summary.get("stopped"):
         print(f"stopped: {summary['stopped']}")
+    elif summary["accepted"] < config["n_accepted"]:
+        print_limit(summary["accepted"], config)
+
+
+def print_limit(n: int, config: Mapping[str, Any]) -> None:
+    """Say at which limit a run ended that accepted only ``n``."""
+    limit = counted(config["max_requests"], "candidate")
+    why = "a retry replaces none" if config.get("retry_of") else "four for each one wanted"
+    print(
+        f"ended at its limit of {limit} ({why}); {n:,} of {config['n_accepted']:,} {'is' if n == 1 else 'are'} accepted"
+    )

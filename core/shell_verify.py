@@ -14,12 +14,16 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from core.errors import RunCancelled
+from core.shell import counted
 from core.shell_rows import LineFaultError, list_texts, open_lines, parse_line, write_row
 from core.tasks.answers.compare import compare_many, judge_many
 from core.tasks.answers.judgement import Judgement
 
 BLOCK = 512
 """Lines that are judged at a time."""
+
+UNREAD = " The response was not read, as the line has a pred."
+"""Behind the reason for a line that has both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,9 @@ def judge_lines(file: BinaryIO | Iterable[bytes], tolerance: float | None) -> It
     texts = list_texts(file)
     while lines := [read_line(number, text) for number, text in islice(texts, BLOCK)]:
         for line, judgement in zip(lines, judge_block(lines, tolerance), strict=True):
-            row = {**line.row, "is_equal": judgement.is_equal, "reason": judgement.reason}
+            has_unread = line.field == "pred" and line.row.get("response") is not None
+            reason = judgement.reason + (UNREAD if has_unread else "")
+            row = {**line.row, "is_equal": judgement.is_equal, "reason": reason}
             kinds = {True: "equal", False: "unequal", None: "undecided"}
             yield row, "unusable" if line.fault else kinds[judgement.is_equal]
 
@@ -101,6 +107,5 @@ def read_line(number: int, text: str) -> Line:
 
 def describe_counts(counts: Mapping[str, int]) -> str:
     """Return "9 lines: 4 equal, 3 unequal, 1 undecided, 1 unusable"."""
-    n_lines = sum(counts.values())
     parts = [f"{counts.get(kind, 0):,} {kind}" for kind in ("equal", "unequal", "undecided", "unusable")]
-    return f"{n_lines:,} {'line' if n_lines == 1 else 'lines'}: {', '.join(parts)}"
+    return f"{counted(sum(counts.values()), 'line')}: {', '.join(parts)}"

@@ -46,6 +46,20 @@ def test_without_a_terminal_each_stage_is_one_line(tmp_path, capsys):
     ]
 
 
+@pytest.mark.parametrize(("made", "told"), [(8, "8 of 8"), (10, "10, of 8 wanted")])
+def test_more_than_was_wanted_is_no_share(tmp_path, capsys, made, told):
+    run = shell.WatchedRun(make_run(tmp_path).path)
+    with run.hold():
+        run.report("generate", made, 0, 8)
+        assert run._bar.n == 8
+    run.end_stage()
+    assert capsys.readouterr().err == f"generate: {told}\n"
+
+
+def test_what_is_one_is_singular():
+    assert [shell.counted(n, "line") for n in (0, 1, 1200)] == ["0 lines", "1 line", "1,200 lines"]
+
+
 def test_on_a_terminal_each_stage_is_a_bar(tmp_path, monkeypatch):
     reader, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))

@@ -67,6 +67,14 @@ def test_it_is_said_why_nothing_was_decided_and_how_many_lines_were_accepted_all
     assert "    4: There is no seed whose language could be compared." in told
 
 
+def test_one_line_is_singular(tmp_path, capsys):
+    against = write_lines(tmp_path / "known.jsonl", [{"question": STORIES[3]}, {"no": "question"}])
+    run_filter(tmp_path, [{"question": STORIES[0]}], "--filters", "rouge_l", "--against", against)
+    said = capsys.readouterr()
+    assert said.out.startswith("1 line = 1 accepted + ") and f"1 line: {tmp_path}" in said.out
+    assert said.err == f"seedbed: 1 line of {against} has no question and was not compared with.\n"
+
+
 def test_reasons_that_quote_are_one_and_only_the_commonest_are_told(capsys):
     undecided = [shell_filter.Verdict("c", "f", None, f"The question is “{each}”.") for each in "abc"]
     undecided += [shell_filter.Verdict("c", "f", None, f"Reason {each}.") for each in "dddeeghi"]

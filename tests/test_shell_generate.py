@@ -158,6 +158,44 @@ def test_a_prompt_that_cannot_be_filled_is_refused_before_anything_is_sent(
     assert state == 1 and sentence in capsys.readouterr().err and server.bodies == []
 
 
+def test_a_prompt_of_ones_own_is_a_file_by_the_name_of_its_method(tmp_path, seeds, server, capsys):
+    prompt = write_lines(tmp_path / "mine.txt", ["Another like {question}. #Rewritten Instruction#:"])
+    asked = ["--seeds", seeds, "--accept", 1, "--method", "free", "--filters", "verified"]
+    asked += ["--teacher", server.url, "--prompt", f"free={prompt}"]
+    for more, sentence in (
+        (["--prompt", f"question={prompt}"], "takes no prompt named 'question'; it takes: free, word_problems_answer."),
+        (["--setting", "prompt=Like {question}"], "leave out --prompt free=FILE or --setting prompt=TEXT."),
+    ):
+        assert generate(tmp_path, *asked, *more) == (1, []) and server.bodies == []
+        assert capsys.readouterr().err.endswith(f"{sentence}\n")
+    state, rows = generate(tmp_path, *asked)
+    assert state == 0 and len(rows) == 1 and f"1 candidate: {tmp_path}" in capsys.readouterr().out
+    sent = server.bodies[0]["messages"][-1]["content"]
+    assert sent == f"Another like {SEEDS[0]['question']}. #Rewritten Instruction#:"
+    [run] = (tmp_path / "home" / "runs").glob("*-generate-*")
+    assert RunFolder(run).config["method_settings"] == {"prompt": prompt.read_text().rstrip("\n")}
+
+
+def test_a_run_that_ended_short_says_at_which_limit_and_what_rejected(tmp_path, seeds, server, capsys):
+    server.script.speak = lambda *_: Spoken([(f"{STORIES[0]} #### 5".encode(), -0.1)])
+    asked = ["--seeds", seeds, "--accept", 2, "--teacher", server.url, "--filters", "rouge_l"]
+    state, rows = generate(tmp_path, *asked)
+    told = capsys.readouterr().out.splitlines()
+    assert state == 0 and len(rows) == 8
+    assert "  7: rejected by rouge_l" in told
+    assert "ended at its limit of 8 candidates (four for each one wanted); 1 of 2 is accepted" in told
+
+
+def test_a_model_that_nobody_named_is_named(tmp_path, seeds, server, capsys):
+    asked = ["--seeds", seeds, "--accept", 1, "--filters", "verified", "--teacher", server.url]
+    told = f"no --model was named: {server.url} has only 'model', which is asked\n"
+    assert generate(tmp_path, *asked)[0] == 0
+    said = capsys.readouterr().out
+    assert said.startswith(told) and "ended at its limit" not in said
+    assert generate(tmp_path, *asked, "--model", "model")[0] == 0
+    assert told not in capsys.readouterr().out
+
+
 def test_the_built_in_teacher_may_be_given_a_model(tmp_path, seeds, capsys):
     given = ["--seeds", seeds, "--accept", 1, "--teacher", "built-in", "--model", "built-in"]
     assert generate(tmp_path, *given)[0] == 0

@@ -71,10 +71,13 @@ def test_a_limit_that_is_given_replaces_its_own_and_leaves_the_other(tmp_path, s
         assert RunFolder(list_growths(tmp_path)[-1]).config["budget"] == wanted
 
 
-def test_a_retry_is_compared_with_what_the_run_brought_and_can_be_retried(tmp_path, seeds, server):  # noqa: F811
+def test_a_retry_is_compared_with_what_the_run_brought_and_can_be_retried(tmp_path, seeds, server, capsys):  # noqa: F811
     _, first, rows = fail_twice(tmp_path, seeds, server)
     server.script.faults += [say(None, refusal="No.")]
+    capsys.readouterr()
     _, again = retry(tmp_path, first.run_id)
+    told = "ended at its limit of 2 candidates (a retry replaces none); 1 of 2 is accepted\n"
+    assert told in capsys.readouterr().out
     second = RunFolder(list_growths(tmp_path)[-1])
     assert list(second.read_input("earlier")["question"]) == [row["question"] for row in rows if row["question"]]
     state, third = retry(tmp_path, second.run_id)

@@ -84,6 +84,17 @@ def test_tolerance_is_relative_and_none_by_default(tmp_path, capsys):
     assert verify(tmp_path, capsys, line, more=["--tolerance", "0.0001"])[0][0]["is_equal"] is False
 
 
+def test_a_response_beside_a_pred_is_said_to_be_unread(tmp_path, capsys):
+    both = {"gold": "1", "pred": "1", "response": "A: 2"}
+    rows, _ = verify(tmp_path, capsys, both, {**both, "response": None}, {**both, "pred": None})
+    assert [row["is_equal"] for row in rows] == [True, True, False]
+    assert [row["reason"].endswith(". The response was not read, as the line has a pred.") for row in rows] == [
+        True,
+        False,
+        False,
+    ]
+
+
 def test_standard_input(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"gold": "A", "pred": "(A)"}')))
     assert main(["verify", "-"]) == 0
