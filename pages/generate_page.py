@@ -35,8 +35,8 @@ def describe_selection(row: dict, names: dict[str, str]) -> str:
     )
 
 
-def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str:
-    """Draw how the teacher is asked, and who it is; a sentence says what is missing until no more is."""
+def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str | None:
+    """Draw how the teacher is asked, and who it is; a sentence says what is wrong; None while nobody can be asked."""
     asking = draw_method(TASKS.get(task))
     team = draw_team(hub)
     limits = draw_filters(hub, seed_set)
@@ -44,7 +44,7 @@ def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str:
         limits |= draw_budget()
         draw_prices(hub.settings.home)
     if asking.fault or team is None:
-        return asking.fault or "Fill in what is empty on the left."
+        return asking.fault
     teacher, roles = team
     return {
         "method": asking.method,
@@ -115,10 +115,11 @@ with inputs:
     )
     estimate = st.container(border=True)
     choices = draw_choices(hub, row["seed_set_id"], tasks[row["seed_set_id"]])
-config, would_be, missing = None, None, choices if isinstance(choices, str) else None
+is_filled = isinstance(choices, dict)
+config, would_be, missing = None, None, None if is_filled else choices or "Fill in what is empty on the left."
 with estimate:
-    if isinstance(choices, str):
-        st.caption(f"{plain(choices)} Then what it takes is told here.")
+    if not is_filled:
+        st.caption(f"{plain(choices or 'Fill in whom to ask, below.')} Then what it takes is told here.")
     else:
         try:
             config = make_config(hub, row, tasks[row["seed_set_id"]], n_accepted, choices)
@@ -148,7 +149,7 @@ with output, show_errors():
     if view == "Runs":
         draw_growths(hub, row, config, label)
     elif view == "Compare methods":
-        draw_method_comparison(hub, selection_run, row, choices if isinstance(choices, dict) else None, missing)
+        draw_method_comparison(hub, selection_run, row, choices if is_filled else None, missing)
     elif would_be is None:
         st.info(f"{plain(missing)} Then the messages stand here as they would be sent.")
     else:

@@ -182,11 +182,14 @@ def start_generate(
 def start_retry(hub: Hub, run_id: str) -> str:
     """Ask again for what failed in a run, in the same way and exactly as often, by a run of its own; returns its id.
 
+    Its budget is the one that the run had in the end, where that was raised.
+
     Raises:
         RunError: no candidate of the run failed, or it was made from no selection.
         SeedbedError: what ``start_generate`` raises.
     """
-    config = RunFolder(hub.settings.home / "runs" / run_id).config
+    folder = RunFolder(hub.settings.home / "runs" / run_id)
+    config = folder.config
     if not config.get("selection_run"):
         raise RunError(f"The run {run_id} was made from no selection; start it again where it was started.")
     failed = hub.store.list_candidates(run_id=run_id, status="failed", limit=None).to_dict("records")
@@ -199,7 +202,6 @@ def start_retry(hub: Hub, run_id: str) -> str:
         "filters",
         "filter_settings",
         "benchmarks",
-        "budget",
         "error_stop",
         "is_preview",
     )
@@ -211,6 +213,7 @@ def start_retry(hub: Hub, run_id: str) -> str:
         "Retry",
         n_accepted=n_candidates,
         max_requests=n_candidates,
+        budget=folder.read_budget(),
         settings=config.get("method_settings"),
         prompts={name: prompt["text"] for name, prompt in (config.get("prompts") or {}).items()},
         **{name: config[name] for name in names if config.get(name)},

@@ -7,7 +7,9 @@ import streamlit as st
 
 from core.generation.preview import Spread
 from core.recipes.previewing import RunPreview
+from core.teacher.budget import bound_input
 from pages.components import numbers
+from pages.components.limiting import word_budget
 from pages.components.text import plain
 
 MANY_PER_SEED = 4
@@ -35,8 +37,29 @@ def draw_estimate(preview: RunPreview, config: Mapping[str, Any]) -> None:
     basis = "as such calls took before" if preview.each.is_from_use else "estimated from the seeds"
     st.caption(f"{asked}, {known}: {tokens}; {basis}.")
     st.caption(word_cost(preview))
+    if ends := word_budget_end(preview, config):
+        st.caption(f":material/savings: {ends}")
     if whole.is_limited:
         st.caption(":material/info: At this share the limit of four candidates for each one wanted ends the run first.")
+
+
+def word_budget_end(preview: RunPreview, config: Mapping[str, Any]) -> str | None:
+    """Return after how many candidates a budget ends the run; None where it does not, or there is none.
+
+    A request is sent only while its worst case still fits, so about one worst case is left over in the end.
+    """
+    budget, whole = config.get("budget") or {}, preview.whole
+    n_tokens = whole.n_input.middle + whole.n_output.middle
+    takes = {"tokens": n_tokens, "usd": preview.usd.middle if preview.usd else 0}
+    shares = [budget[name] / takes[name] for name in takes if budget.get(name) and takes[name]]
+    if not shares:
+        return None
+    first = preview.calls[0].call.request
+    n_candidates = int(whole.n_candidates * (min(shares) - (bound_input(first) + first.max_tokens) / n_tokens))
+    if n_candidates >= whole.n_candidates:
+        return None
+    after = f"after about {numbers.count(n_candidates)} of" if n_candidates > 0 else "before the first of"
+    return f"The budget of {word_budget(budget)} ends it {after} {numbers.counted(whole.n_candidates, 'candidate')}."
 
 
 def word_failed(n: int) -> str:

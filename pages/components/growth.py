@@ -1,5 +1,6 @@
 """A run that grows candidates, live: what came of the requests, what it cost, seed beside child as they arrive."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,9 +58,20 @@ def list_growths(hub: Hub, selection_run: str) -> dict[str, dict]:
     return {row["run_id"]: row for row in runs[is_growth].to_dict("records")}
 
 
-def describe_growth(row: Mapping[str, Any]) -> str:
-    """Return one line for a run that grew candidates; its state, which changes, is drawn below the choice."""
-    kind = "preview" if row["is_preview"] else "full run" if row["kind"] == "generate" else "loop"
+def describe_growth(row: Mapping[str, Any], growths: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return one line for a run that grew candidates; its state, which changes, is drawn below the choice.
+
+    Args:
+        row: of ``list_growths``.
+        growths: as ``list_growths`` returns them, to tell which run a retry is of.
+    """
+    first = json.loads(row["config"]).get("retry_of")
+    if first in growths:
+        kind = f"retry of {numbers.moment(growths[first]['created_at'])}"
+    elif first:
+        kind = "retry"
+    else:
+        kind = "preview" if row["is_preview"] else "full run" if row["kind"] == "generate" else "loop"
     return f"{kind}, {numbers.moment(row['created_at'])}"
 
 
@@ -81,7 +93,11 @@ def draw_growths(hub: Hub, row: Mapping[str, Any], config: Mapping[str, Any] | N
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         run_id = choose(
-            "Run", list(growths), param="run", key="generate_run", shown=lambda id_: describe_growth(growths[id_])
+            "Run",
+            list(growths),
+            param="run",
+            key="generate_run",
+            shown=lambda id_: describe_growth(growths[id_], growths),
         )
         if growths[run_id]["kind"] == "generate":
             run = hub.store.read_run(run_id)
@@ -162,17 +178,23 @@ def _draw_orders(hub: Hub, run: Mapping[str, Any]) -> None:
                 hub.order(run_id, "cancel")
         if run["kind"] != "generate" or state not in ENDED:
             return
-        help_ = "Goes through it again; replies that came before are kept and cost nothing."
-        is_open = state != "done" or stopped
-        if is_open and st.button("Resume", key=f"resume_{run_id}", icon=":material/play_arrow:", help=help_):
-            with show_errors():
-                hub.order(run_id, "again")
-                st.rerun()
+        draw_going_on(hub, run)
         n_failed = hub.store.count_candidates(run_id)["failed"]
         if n_failed and run["selection_run_id"]:
             _draw_retry(hub, run_id, n_failed)
-        if stopped and run["config"].get("budget"):
-            _draw_larger_budget(hub, run_id)
+
+
+def draw_going_on(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Offer to go on with a run that has ended short: as it is, and with a larger budget where it had one."""
+    run_id, stopped = run["run_id"], (run["summary"] or {}).get("stopped")
+    help_ = "Goes through it again; replies that came before are kept and cost nothing."
+    is_open = run["state"] != "done" or stopped
+    if is_open and st.button("Resume", key=f"resume_{run_id}", icon=":material/play_arrow:", help=help_):
+        with show_errors():
+            hub.order(run_id, "again")
+            st.rerun()
+    if stopped and run["config"].get("budget"):
+        _draw_larger_budget(hub, run_id)
 
 
 def _draw_retry(hub: Hub, run_id: str, n_failed: int) -> None:

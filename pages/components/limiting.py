@@ -1,5 +1,6 @@
 """What may stop a candidate, and what may stop a run: filters with their settings, and budgets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ from core.hub import Hub
 from core.recipes.generating import ALWAYS
 from core.recipes.start import FILTER_NAMES
 from core.teacher.stopping import StopRule
+from pages.components import numbers
 from pages.components.frame import name_set
 from pages.components.text import plain
 
@@ -101,9 +103,21 @@ def _draw_error_stop() -> dict[str, float] | None:
     return None if percent == USUAL_PERCENT else {"share": percent / 100}
 
 
+def word_budget(budget: Mapping[str, float | None]) -> str:
+    """Return ``12 000 tokens, $0.50`` as markdown; empty where there is no limit."""
+    parts = []
+    if budget.get("tokens"):
+        parts.append(f"{numbers.count(budget['tokens'])} tokens")
+    if budget.get("usd"):
+        parts.append(plain(numbers.dollars(budget["usd"])))
+    return ", ".join(parts)
+
+
 def draw_budget() -> dict[str, Any]:
     """Draw what ends a run early; returns ``budget`` (``tokens`` and ``usd`` where a limit was set), ``error_stop``."""
-    with st.popover("Budget", icon=":material/savings:"):
+    given = {name: st.session_state.get(f"budget_{name}") for name in ("tokens", "usd")}
+    told = word_budget(given)
+    with st.popover(f"Budget: {told}" if told else "Budget", icon=":material/savings:", key="budget_limits"):
         tokens = st.number_input(
             "Tokens, in and out", 1, None, None, 10_000, key="budget_tokens", placeholder="no limit",
             persist_state="session",

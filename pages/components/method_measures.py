@@ -36,6 +36,8 @@ def draw_measures(comparison: Comparison) -> None:
     )
     for row in frame[frame["error"].notna()].to_dict("records"):
         st.warning(f"**{plain(name_method(row['method']))}** brought nothing: {plain(row['error'])}")
+    if short := word_shortfall(frame, comparison.run["config"]["n_accepted"]):
+        st.warning(short, icon=":material/balance:")
     st.subheader("What came, and what it cost", anchor=False)
     draw_texts(make_outcome_table(frame), key="methods_outcome", width=190)
     st.caption(
@@ -57,6 +59,26 @@ def draw_measures(comparison: Comparison) -> None:
     st.caption(_describe_measures(summary, frame))
     _draw_asides(frame)
     _explain()
+
+
+def word_shortfall(frame: pd.DataFrame, n_wanted: int) -> str | None:
+    """Return how many candidates each method brought, and what that means; None where each brought all it was to.
+
+    Args:
+        frame: as ``compare_methods`` returns it.
+        n_wanted: candidates asked for of each method.
+    """
+    if (frame["n_asked"] >= n_wanted).all():
+        return None
+    came = ", ".join(
+        f"{plain(name_method(method))} {numbers.count(n)}"
+        for method, n in zip(frame["method"], frame["n_asked"], strict=True)
+    )
+    are = "unequal numbers" if frame["n_asked"].nunique() > 1 else "fewer than asked for"
+    return (
+        f"The methods brought {are}: {came}, of {numbers.count(n_wanted)} each. Measures of diversity depend on how "
+        "many texts there are, so they compare nothing fairly here."
+    )
 
 
 def _add(frame: pd.DataFrame, *columns: str) -> pd.Series:

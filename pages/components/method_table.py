@@ -18,10 +18,12 @@ from core.recipes.comparing_methods import (
     read_comparison,
     start_comparison,
 )
+from core.runs.folder import ENDED
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import choose, draw_empty, note_teacher
-from pages.components.growth import ENDED_NOW
+from pages.components.growth import ENDED_NOW, draw_going_on
+from pages.components.limiting import word_budget
 from pages.components.method_examples import draw_examples
 from pages.components.method_measures import draw_measures, draw_texts, name_method
 from pages.components.running import draw_live, draw_run
@@ -146,9 +148,11 @@ def _describe_cost(
     task = hub.store.read_seed_set(seed_set)["task"]
     n_requests = count_requests(task, names, n_seeds, n_per_seed, choices.get("settings"))
     who = "of the built-in teacher, which are free" if asks_built_in(choices) else "to the teacher chosen on the left"
+    limit = word_budget(choices.get("budget") or {})
+    ends = f" The budget of {limit}, for all methods together, may end it before." if limit else ""
     return (
         f"{numbers.count(n_seeds * n_per_seed)} candidates by each method, none replaced: at most "
-        f"{numbers.counted(n_requests, 'request')} {who}. Nothing of it is trained on."
+        f"{numbers.counted(n_requests, 'request')} {who}.{ends} Nothing of it is trained on."
     )
 
 
@@ -173,6 +177,9 @@ def _draw_comparison(hub: Hub, run_id: str) -> None:
             draw_run(now, has_title=False)
             if stopped := (now["summary"] or {}).get("stopped"):
                 st.warning(plain(stopped), icon=":material/front_hand:")
+            if now["state"] in ENDED:
+                with st.container(horizontal=True, gap="small"):
+                    draw_going_on(hub, now)
             if is_active:
                 if st.button("Stop", key=f"stop_{run_id}", icon=":material/stop:"):
                     hub.order(run_id, "cancel")

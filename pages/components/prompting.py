@@ -125,19 +125,21 @@ def _draw_prompts(names: tuple[str, ...]) -> tuple[dict[str, str], str | None]:
     """Draw the prompt texts, folded; returns name -> edited text, and why one of them cannot be filled."""
     edited: dict[str, str] = {}
     marked = [name for name in names if _read_edit(name) is not None]
-    if marked:  # beside the expander, not in its label: that would make another one of it, which is closed
-        st.caption(f"Edited: {plain(', '.join(marked))}.")
+    with st.container():  # there in any case, and so is the fault's: an expander that changes place is closed
+        if marked:  # beside the expander, not in its label: that would make another one of it, which is closed too
+            st.caption(f"Edited: {plain(', '.join(marked))}.")
     with st.expander("Prompts", icon=":material/edit_note:"):
         for name, tab in zip(names, st.tabs(list(names)), strict=True):
             with tab:
                 text = _draw_prompt(name)
                 if text is not None:
                     edited[name] = text
-    try:
-        Prompts(edited)
-    except PromptError as error:
-        st.error(plain(error), icon=":material/error:")
-        return edited, str(error)
+    with st.container():
+        try:
+            Prompts(edited)
+        except PromptError as error:
+            st.error(plain(error), icon=":material/error:")
+            return edited, str(error)
     return edited, None
 
 

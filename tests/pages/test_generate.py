@@ -8,8 +8,10 @@ from core.recipes.generating import start_retry
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.tasks.prompts import read_prompt
+from pages.components import numbers
 from pages.components.candidates import describe_meta
 from pages.components.estimating import MANY_PER_SEED, word_spread
+from pages.components.growth import describe_growth, list_growths
 from pages.components.spending import word_dollars
 from tests.pages import home
 from tests.pages.test_pages import button, texts
@@ -79,6 +81,23 @@ def test_an_edited_prompt_is_shown_and_kept_with_the_run(filled, visit):
     button(app, "generate").click().run()
     kept = newest_run(filled)["config"]["prompts"]["word_problems_question"]
     assert kept == {"version": "1, edited", "text": "Write something like: {question}"}
+
+
+def test_the_prompt_editor_keeps_its_place_when_a_text_is_edited(filled, visit):
+    def find_place(block) -> list[int] | None:
+        """Return the way from the page to the editor: which child of which child it is."""
+        for place, child in getattr(block, "children", {}).items():
+            if getattr(child, "label", None) == "Prompts":
+                return [place]
+            if (rest := find_place(child)) is not None:
+                return [place, *rest]
+        return None
+
+    app = visit("generate", selection=home.SELECT)
+    before = find_place(app.main)
+    app.text_area(key="prompt_word_problems_question").set_value("Write something.").run()
+    assert app.error and "Edited" in texts(app)
+    assert before and find_place(app.main) == before, "a browser would close it"
 
 
 @pytest.mark.parametrize(
@@ -156,6 +175,38 @@ def test_method_settings_limits_and_budget_reach_the_run(filled, visit):
     assert config["method"] == "vs_multi" and config["method_settings"] == {"n_per_call": 4, "tail": 0.1}
     assert config["budget"] == {"tokens": 50_000} and config["filter_settings"] == {"rouge_l": {"limit": 0.6}}
     assert set(config["prompts"]) >= {"word_problems_question", "word_problems_answer"}
+
+
+def test_a_budget_that_ends_the_run_early_is_seen(filled, visit):
+    app = visit("generate", selection=home.SELECT)
+    assert "ends it" not in texts(app)
+    for tokens, told in ((12_000, "after about"), (1_000, "before the first of")):
+        app.number_input(key="budget_tokens").set_value(tokens).run()
+        assert not app.exception
+        assert f"The budget of {tokens // 1000}\u202f000 tokens ends it {told}" in texts(app)
+        labels = [each.proto.popover.label for each in app.get("popover")]
+        assert f"Budget: {tokens // 1000}\u202f000 tokens" in labels
+    app.number_input(key="budget_tokens").set_value(10_000_000).run()
+    assert "ends it" not in texts(app)
+
+
+def test_where_nobody_can_be_asked_yet_each_side_says_where_to_fill_in(filled, visit):
+    app = visit("generate", selection=home.SELECT, view="Compare methods")
+    app.selectbox(key="question_teacher").set_value("a model behind a server").run()
+    left, _, right = (item.value.replace("\\", "") for item in app.caption if "Fill in" in item.value)
+    assert left.startswith("Fill in whom to ask, below.") and right == "Fill in what is empty on the left."
+
+
+def test_a_retry_has_the_budget_that_was_raised_and_says_whose_it_is(filled):
+    first = RunFolder(filled.settings.home / "runs" / home.GENERATE)
+    first.order("again", {"tokens": 70_000, "usd": None})
+    again = start_retry(filled, home.GENERATE)
+    assert RunFolder(filled.settings.home / "runs" / again).config["budget"] == {"tokens": 70_000, "usd": None}
+    filled.step()
+    growths = list_growths(filled, home.SELECT)
+    when = numbers.moment(growths[home.GENERATE]["created_at"])
+    assert describe_growth(growths[again], growths).startswith(f"retry of {when}, ")
+    assert describe_growth(growths[home.GENERATE], growths).startswith("full run, ")
 
 
 def test_a_budget_in_dollars_needs_a_price(filled, visit, server):

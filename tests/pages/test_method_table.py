@@ -173,4 +173,24 @@ def test_what_a_method_failed_by_and_where_asking_stopped_is_said(filled):
     carry_out(filled, run_id)
     assert filled.store.read_run(run_id)["summary"]["stopped"]
     app = open_table(comparison=run_id)
-    assert any("budget" in item.value for item in app.warning)
+    assert "budget" in app.warning[0].value
+    came = read_comparison(filled, run_id).methods["n_asked"].tolist()
+    assert f"VS-Standard {came[1]}, " in app.warning[1].value.replace("\\", "") and "of 2 each" in app.warning[1].value
+
+
+def test_one_that_stopped_short_goes_on_with_a_larger_budget(filled):
+    run_id = start_comparison(filled, SELECT, METHODS, n_seeds=2, n_per_seed=2, budget={"tokens": 7000})
+    carry_out(filled, run_id)
+    app = open_table(comparison=run_id)
+    assert "unequal numbers" in app.warning[1].value
+    app.number_input(key=f"more_{run_id}").set_value(500_000).run()
+    app.button(key=f"go_on_{run_id}").click().run()
+    carry_out(filled, run_id)
+    assert read_comparison(filled, run_id).methods["n_asked"].tolist() == [4, 4, 4]
+    app = open_table(comparison=run_id)
+    assert not app.warning and f"resume_{run_id}" not in {button.key for button in app.button}
+
+
+def test_a_budget_is_in_what_a_comparison_sends(filled):
+    app = open_table({**CHOICES, "budget": {"tokens": 12_000, "usd": 0.5}})
+    assert "The budget of 12\u202f000 tokens, $0.50, for all" in texts_of(app).replace("\\", "")
