@@ -33,7 +33,7 @@ def run_retry(options: argparse.Namespace) -> int:
     seeds, n = plan_retry(folder.run_id, config, [row for row in rows if row["failure"] is not None])
     config |= {"n_accepted": n, "max_requests": n, "turn": config["turn"] + 1, "retry_of": folder.run_id}
     given = {"tokens": options.budget_tokens, "usd": options.budget_usd}
-    config["budget"] = {**config["budget"], **{name: limit for name, limit in given.items() if limit is not None}}
+    config["budget"] = {**folder.read_budget(), **{name: limit for name, limit in given.items() if limit is not None}}
     check_team(home, config)
     require_servers(config)
     earlier = [*folder.read_input("earlier")["question"], *list_questions(rows)]
