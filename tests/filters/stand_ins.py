@@ -29,7 +29,8 @@ class AnyTask:
         return reply.strip()
 
     def extract_final(self, answer):
-        return answer.rpartition("#### ")[2].strip() or None
+        _, mark, final = answer.rpartition("#### ")
+        return (final.strip() or None) if mark else None
 
     def is_correct(self, final, problem):
         return None if problem.final is None else final == problem.final

@@ -265,7 +265,7 @@ def test_failures_alike_from_the_start_end_it_all(n):
     teacher = ScriptedTeacher(prefer_teacher, answer=refuse(), delay_s=0.001)
     with pytest.raises(TeacherError, match=r"The key was refused\."):
         score(teacher, *make_world(n))
-    assert len(teacher.requests) <= 2 * asking.N_IN_FLIGHT
+    assert len(teacher.requests) <= asking.N_ALIKE_LATER + asking.N_IN_FLIGHT  # the first one may be the slowest
 
 
 def test_failures_in_different_words_are_each_problems_own():
