@@ -54,7 +54,8 @@ def read_losses(folder: RunFolder) -> list[dict]:
     return [line for line in lines if line["name"] == "loss"]
 
 
-@pytest.mark.parametrize("n_before", [5, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 3))])
+@pytest.mark.soak  # the normal suite kills a finetune in tests/training/test_sft.py, workers in tests/runs
+@pytest.mark.parametrize("n_before", [1, 3, 5])
 def test_a_killed_finetune_goes_on_and_no_metric_is_lost_or_doubled(home, finetune, n_before):
     hub = Hub(Settings(home=home))
     try:
