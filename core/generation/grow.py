@@ -259,6 +259,7 @@ class _Growth:
             has_moved = True
         while self.judged and (self.judged[0].dearer is None or self.judged[0].dearer.done()):
             self._count(self.judged.popleft())
+            self.check_cancelled()
             has_moved = True
         return has_moved
 
@@ -274,18 +275,19 @@ class _Growth:
             if candidate.question is not None and not candidate.is_incorrect:
                 self.context.earlier_questions.append(candidate.question)
             dearer = None
-            has_dearer = any(one.cost == "teacher" for one in self.filters)
-            if has_dearer and candidate.failure is None and not is_rejected(verdicts):
+            if self._has_dearer() and candidate.failure is None and not is_rejected(verdicts):
                 dearer = asyncio.ensure_future(ask_filters(candidate, self.filters, self.context))
                 dearer.add_done_callback(lambda _: self.moved.set())
             self.judged.append(_Judged(candidate, verdicts, dearer))
+
+    def _has_dearer(self) -> bool:
+        return any(one.cost == "teacher" for one in self.filters)
 
     def _count(self, judged: _Judged) -> None:
         verdicts = [*judged.verdicts, *(judged.dearer.result() if judged.dearer else ())]
         self.n_waiting -= 1
         self.outcome.add(judged.candidate, verdicts)
         self.on_candidate(judged.candidate, verdicts)
-        self.check_cancelled()
 
     async def _let_arrive(self) -> None:
         """Give replies that are on their way a moment to reach the cache, then drop the rest."""
@@ -300,8 +302,7 @@ class _Growth:
 
     def _count_arrived(self) -> None:
         """Count what is whole although something asked for earlier is not: it was paid for, and is there to be seen."""
-        self.check_cancelled = lambda: None
-        if not any(one.cost == "teacher" for one in self.filters):
+        if not self._has_dearer():  # those could not be asked any more
             for task in self.asked:
                 if not task.cancelled() and task.exception() is None:
                     self._judge(task)

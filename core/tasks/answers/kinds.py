@@ -165,12 +165,12 @@ def _read_counted(words: str) -> Answer | None:
         return None
     parts = words.split()
     for n in range(min(len(parts) - 1, MAX_WORDS), 0, -1):
-        number = read_number_words(" ".join(parts[:n]))
-        if number is not None and not any(CALCULATES.fullmatch(word) for word in parts[n:]):
-            quantity = read_tidy_quantity(text := f"{number} {' '.join(parts[n:])}")
-            return quantity and Answer("number", text, quantity=quantity, unit=quantity.measure)
-        if number is not None:
+        if (number := read_number_words(" ".join(parts[:n]))) is None:
+            continue
+        if any(CALCULATES.fullmatch(word) for word in parts[n:]):
             return None
+        quantity = read_tidy_quantity(text := f"{number} {' '.join(parts[n:])}")
+        return quantity and Answer("number", text, quantity=quantity, unit=quantity.measure)
     return None
 
 
