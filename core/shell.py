@@ -17,6 +17,7 @@ from core.recipes.kinds import execute
 from core.runs.folder import ENDED, RunFolder, refuse_selection
 from core.settings import Settings
 from core.shell_stopping import stopped_by_hand
+from core.shell_teacher import ask_server, find_teacher, is_address, print_offer, require_no_model
 
 
 class WatchedRun(RunFolder):
@@ -193,7 +194,6 @@ def run_score(options: argparse.Namespace) -> int:
     from core.recipes.score_tables import read_score_frame
     from core.recipes.scoring import list_signals
     from core.recipes.selecting import make_score_config
-    from core.shell_generate import ask_server, find_teacher, print_offer, require_no_model
 
     home = options.home.resolve()
     check_out(options.out)
@@ -269,11 +269,6 @@ def name_adapter(home: Path, adapter: Path | None) -> dict[str, str | None]:
     rounds = [part for part in folder.parts if part.startswith("round-")]
     inside = folder.relative_to(home) if folder.is_relative_to(home) else folder
     return {"adapter": str(inside), "label": rounds[-1] if rounds else "tuned"}
-
-
-def is_address(source: str) -> bool:
-    """Say whether a student or teacher is behind a server."""
-    return source.startswith(("http://", "https://"))
 
 
 def print_scores(summary: Mapping[str, Any]) -> None:

@@ -21,13 +21,12 @@ from core.shell import check_out, counted
 from core.shell_generate import (
     VERDICT_FIELDS,
     find_filters,
-    find_teacher,
     judge_line,
     open_seeds,
-    print_offer,
     read_settings,
 )
 from core.shell_rows import LineFaultError, list_texts, open_lines, open_out, parse_line, write_row
+from core.shell_teacher import find_teacher, print_offer
 
 N_ASKED_AT_ONCE = 64
 """Lines that filters ask a teacher about at the same time."""

@@ -94,6 +94,11 @@ def test_a_failure_is_one_sentence_once_on_the_other_stream(tmp_path, capsys, se
     assert "\r" not in said.err and "Traceback" not in said.err
 
 
+def score_into(home, seed_files):
+    """Return the beginning of a command that scores, with all that it must have."""
+    return ["score", "--seeds", str(seed_files["train"]), "--home", str(home), "--out", str(home / "x.parquet")]
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
@@ -110,30 +115,14 @@ def test_a_failure_is_one_sentence_once_on_the_other_stream(tmp_path, capsys, se
     ],
 )
 def test_who_cannot_be_asked_is_refused_before_seeds_are_read(tmp_path, capsys, seed_files, more, sentence):
-    given = [
-        "score",
-        "--seeds",
-        str(seed_files["train"]),
-        "--home",
-        str(tmp_path),
-        "--out",
-        str(tmp_path / "x.parquet"),
-    ]
+    given = score_into(tmp_path, seed_files)
     assert main([*given, *more]) == 1
     said = capsys.readouterr()
     assert sentence in said.err and said.err.count("\n") == 1 and said.out == ""
 
 
 def test_a_score_that_a_server_denies_says_what_it_offers(tmp_path, capsys, seed_files):
-    given = [
-        "score",
-        "--seeds",
-        str(seed_files["train"]),
-        "--home",
-        str(tmp_path),
-        "--out",
-        str(tmp_path / "x.parquet"),
-    ]
+    given = score_into(tmp_path, seed_files)
     with ChatServer(models=("gpt-a",)) as server:
         for who in (
             ["--student", server.url, "--student-model"],
