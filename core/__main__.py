@@ -90,7 +90,12 @@ def make_parser() -> argparse.ArgumentParser:
     runs.set_defaults(verb=shell.list_runs)
     add_home(runs)
 
-    for name, help_ in (("cancel", "tell a run to stop"), ("again", "ask for one more attempt of a run that ended")):
+    orders = {
+        "cancel": "tell a run to stop",
+        "again": "ask for one more attempt of a run that ended",
+        "keep": "tell a training run to stop now, keep its best checkpoint so far, and evaluate it",
+    }
+    for name, help_ in orders.items():
         order = verbs.add_parser(name, help=help_)
         order.set_defaults(verb=shell.order_run, order=name)
         order.add_argument("run_id", metavar="RUN")

@@ -19,7 +19,9 @@ from core.hub_loop import HubLoop
 from core.lines import read_all
 from core.runs.disk import DiskMeter
 from core.runs.executor import Executor
-from core.runs.folder import ENDED, RunFolder, refuse_selection
+from core.runs.folder import ENDED, RunFolder
+from core.runs.orders import check_order, refuse_selection
+from core.runs.queue import list_waiting, plan_move
 from core.runs.trash import Trash
 from core.runs.watch import ACTIVE
 from core.settings import Settings
@@ -101,7 +103,7 @@ class Hub(HubLoop):
     def clone(self, run_id: str, changes: Mapping[str, Any], title: str | None = None) -> str:
         """Queue a copy of a run, same inputs, with some configuration values changed; return the new id.
 
-        What the original waited for (``after``) is not copied.
+        What the original waited for (``after``) and the sweep that it was part of (``parent``) are not copied.
 
         Raises:
             RunError: no such run, or a selection, which no worker makes.
@@ -109,32 +111,66 @@ class Hub(HubLoop):
         folder = self._folder(run_id)
         run = folder.read_run()
         refuse_selection(run)
-        config = {name: value for name, value in run["config"].items() if name != "after"} | dict(changes)
+        config = {name: value for name, value in run["config"].items() if name not in ("after", "parent")}
+        config |= dict(changes)
         files = {path.name: path for path in sorted((folder.path / "input").iterdir()) if path.is_file()}
         return self.submit(run["kind"], title or run["title"], config, lane=run["lane"], files=files)
 
-    def order(self, run_id: str, order: str, budget: Mapping[str, float | None] | None = None) -> None:
-        """Tell a run ``cancel`` or ``again`` (one more attempt, from its last checkpoint where it has one).
+    def order(
+        self,
+        run_id: str,
+        order: str,
+        budget: Mapping[str, float | None] | None = None,
+        *,
+        place: float | None = None,
+    ) -> None:
+        """Tell a run one of ``core.runs.orders``: cancel, again, keep or move.
 
-        With ``again`` a budget may come in place of the run's own; what was spent before counts towards it.
+        Args:
+            run_id: the run.
+            order: ``again`` is one more attempt, from its last checkpoint where it has one.
+            budget: with ``again``: in place of the run's own; what was spent before counts towards it.
+            place: with ``move``: see ``RunFolder.order``; :meth:`move` finds it out.
 
         Raises:
             RunError: no such run or order, an order that makes no sense in the run's state, or a selection.
         """
-        if order not in ("cancel", "again"):
-            raise RunError(f"A run cannot be told {order!r}; known: cancel, again.")
         with self._lock:
             folder = self._folder(run_id)
-            refuse_selection(folder.read_run())
-            state = folder.read_state().state
-            if order == "cancel" and state in ENDED:
-                raise RunError(f"The run {run_id} is over ({state}); there is nothing to cancel.")
-            if order == "again" and state not in ENDED:
-                raise RunError(f"The run {run_id} is {state}; cancel it, or wait for its end, before repeating it.")
-            if state != "cancelling":
-                folder.order(order, budget)
+            state = folder.read_state()
+            check_order(order, folder.read_run(), state.state)
+            if (order == "move") != (place is not None):
+                raise RunError("A place in the queue belongs to the order to move, and to no other.")
+            is_told = (order, state.state) == ("cancel", "cancelling") or (order == "keep" and state.is_kept)
+            if not is_told:
+                folder.order(order, budget, place=place)
             self._absorb(run_id)
         self._wake.set()
+
+    def move(self, run_id: str, where: str) -> None:
+        """Move a waiting run within the queue of its lane: ``first``, ``up`` or ``down``, as ``MOVES`` says.
+
+        Raises:
+            RunError: no such run or way to move, or the run does not wait.
+        """
+        with self._lock:
+            folder = self._folder(run_id)
+            self._absorb(run_id)  # it may have begun since it was last looked at
+            check_order("move", folder.read_run(), folder.read_state().state)
+            places = plan_move(self._watch.runs, run_id, where)
+            for moved, place in places.items():
+                self._folder(moved).order("move", place=place)
+            self._absorb(*places)
+        self._wake.set()
+
+    def list_waiting(self, lane: str) -> list[str]:
+        """Return the queued runs of a lane in the order in which they will start, as far as none waits for another."""
+        return list_waiting(dict(self._watch.runs), lane)  # a copy: the hub's thread goes on reading
+
+    def is_kept(self, run_id: str) -> bool:
+        """Say whether a running run was told to stop and keep the best so far."""
+        seen = self._watch.runs.get(run_id)
+        return seen is not None and seen.state.is_kept
 
     def _folder(self, run_id: str) -> RunFolder:
         """Return the folder of a known run; raises RunError otherwise."""

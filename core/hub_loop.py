@@ -8,8 +8,10 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
+from core.runs.ends import Ends
 from core.runs.executor import Executor, LocalExecutor
 from core.runs.folder import ENDED
 from core.runs.queue import Queue
@@ -18,6 +20,7 @@ from core.settings import Settings
 from core.store.ingest import Ingest
 from core.store.journal import JOURNALS
 from core.store.store import Store
+from core.webhook import Webhook
 
 STEP_S = 0.25
 """How often the hub looks for news."""
@@ -50,6 +53,9 @@ class HubLoop:
         self._gone: set[str] = set()  # runs whose folders went and whose rows are still there
         _sweep_drafts(settings.home / "runs")
         self._watch = Watch(settings.home)
+        self.ends = Ends()
+        """Runs that have ended since this hub began."""
+        self.webhook = Webhook(settings.webhook, self._log)
         self._ingest = Ingest(store.database, settings.home)
         self._queue = Queue(settings, self.executor)
         self._thread = threading.Thread(target=self._loop, daemon=True, name="hub")
@@ -126,6 +132,16 @@ class HubLoop:
             for run_id in () if is_stored else run_ids:
                 self._watch.touch(run_id)
             self.revision += has_changed
+        if is_stored:
+            self._tell_ends(run_ids)
+
+    def _tell_ends(self, run_ids: Iterable[str]) -> None:
+        """Notice which of these runs have just ended; their rows are stored, so whoever hears of it can look."""
+        for run_id in run_ids:
+            seen = self._watch.runs.get(run_id)
+            end = seen and self.ends.see(seen)
+            if end:
+                self.webhook.post(end)
 
     def _dispatch(self) -> None:
         self._absorb(*self._queue.step(self._watch.runs))
@@ -163,6 +179,7 @@ class HubLoop:
     def _stop(self) -> None:
         """End the thread and let the log file go."""
         self._is_closing.set()
+        self.webhook.close()
         self._wake.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=30)

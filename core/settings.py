@@ -30,12 +30,20 @@ class Settings:
     selector_files: tuple[Path, ...] = ()
     """Python files with a person's own selectors."""
 
+    webhook: str | None = None
+    """Address that is told, by the dashboard, when a run ends; None: nobody is."""
+
     @classmethod
     def from_env(cls) -> "Settings":
-        """Read ``SEEDBED_HOME`` (default: ``data/local`` of the checkout) and ``SEEDBED_SELECTORS`` (files, ``:``)."""
+        """Read the environment.
+
+        ``SEEDBED_HOME`` (default: ``data/local`` of the checkout), ``SEEDBED_SELECTORS`` (files, ``:`` between two) and
+        ``SEEDBED_WEBHOOK`` (an http or https address).
+        """
         home = os.environ.get("SEEDBED_HOME")
         files = [part for part in os.environ.get("SEEDBED_SELECTORS", "").split(os.pathsep) if part.strip()]
         return cls(
             home=Path(home).expanduser().resolve() if home else REPOSITORY / "data" / "local",
             selector_files=tuple(Path(part.strip()).expanduser().resolve() for part in files),
+            webhook=os.environ.get("SEEDBED_WEBHOOK", "").strip() or None,
         )

@@ -14,7 +14,8 @@ from typing import Any
 from core.errors import RunCancelled, RunError
 from core.lines import to_plain
 from core.recipes.kinds import execute
-from core.runs.folder import ENDED, RunFolder, refuse_selection
+from core.runs.folder import ENDED, RunFolder
+from core.runs.orders import check_order, refuse_selection
 from core.settings import Settings
 from core.shell_stopping import stopped_by_hand
 from core.shell_teacher import ask_server, find_teacher, is_address, print_offer, require_no_model
@@ -364,11 +365,8 @@ def list_runs(options: argparse.Namespace) -> int:
 def order_run(options: argparse.Namespace) -> int:
     """Write a queue order into a run's inbox; a live app or the run itself acts on it."""
     folder = RunFolder(options.home / "runs" / options.run_id)
-    refuse_selection(folder.read_run())
     state = folder.read_state().state
-    if (options.order == "again") != (state in ENDED):
-        wish = "again" if options.order == "again" else "stopped"
-        raise RunError(f"The run {options.run_id} is {state}, so it cannot be {wish}.")
+    check_order(options.order, folder.read_run(), state)
     folder.order(options.order)
     print(f"{options.run_id}: {options.order} (was {state})")
     if options.order == "again":

@@ -4,7 +4,7 @@
     input/NAME.parquet  what the run was given (other files may stand there too: an uploaded seed file)
     records/TABLE.jsonl rows for the table of that name, append-only
     records/TABLE/      larger rows as Parquet parts, renamed into place when complete
-    inbox.jsonl         orders to the run: cancel, again (with another budget)
+    inbox.jsonl         orders to the run: cancel, again (with another budget), keep, move
     prices.json         prices that its costs are reckoned with, where it asks a server
     pushbacks.json      how often its servers pushed back (status 429, 503 or 529), and how far that held it back
     log.txt             what the process printed
@@ -29,6 +29,7 @@ from typing import Any
 
 from core.errors import RunCancelled, RunError
 from core.lines import SCHEMA_VERSION, LineWriter, read_all, to_plain
+from core.runs.orders import INBOX, Orders, read_orders, write_order
 
 LANES = ("device", "teacher", "light")
 """Queues that do not hold one another up: finetunes and predictions, generation, previews and imports."""
@@ -64,6 +65,12 @@ class RunState:
 
     summary: Mapping[str, Any] | None = None
     """What the run reports as its result; None before it is done."""
+
+    is_kept: bool = False
+    """Whether a running one was told to stop and keep the best so far."""
+
+    place: float | None = None
+    """Where a queued one stands in its lane, in place of the time at which it was made; None: nobody moved it."""
 
 
 def new_run_id(kind: str) -> str:
@@ -122,7 +129,7 @@ class RunFolder:
         self._writers: dict[str, LineWriter] = {}
         self._stages: dict[str, tuple[float, int]] = {}
         self._inbox_size = -1
-        self._is_cancelled = False
+        self._orders = Orders()
 
     # -- what the starter does -------------------------------------------------------------------------------
 
@@ -181,18 +188,22 @@ class RunFolder:
         draft.rename(final)
         return cls(final)
 
-    def order(self, order: str, budget: Mapping[str, float | None] | None = None) -> None:
+    def order(
+        self, order: str, budget: Mapping[str, float | None] | None = None, *, place: float | None = None
+    ) -> None:
         """Tell the run something; on the disk when this returns.
 
         Args:
-            order: ``cancel``, or ``again`` (one more attempt).
+            order: one of ``core.runs.orders``.
             budget: with ``again``: in place of the one that the run was started with.
+            place: with ``move``: counts in the queue in place of the time at which the run was made.
         """
         line = {"order": order, "attempt": self.n_wanted_attempts() + (order == "again"), "written_at": time.time()}
         if budget is not None:
             line["budget"] = dict(budget)
-        with LineWriter(self.path / "inbox.jsonl") as writer:
-            writer.append(line, is_durable=True)
+        if place is not None:
+            line["place"] = place
+        write_order(self.path, line)
 
     # -- what anybody may read -------------------------------------------------------------------------------
 
@@ -217,7 +228,7 @@ class RunFolder:
 
     def read_budget(self) -> Mapping[str, float | None]:
         """Return ``tokens`` and ``usd`` that the run may spend: of the latest order that named them, else as frozen."""
-        orders = read_all(self.path / "inbox.jsonl")
+        orders = read_all(self.path / INBOX)
         return next(
             (line["budget"] for line in reversed(orders) if line.get("budget")), self.config.get("budget") or {}
         )
@@ -233,7 +244,7 @@ class RunFolder:
 
     def n_wanted_attempts(self) -> int:
         """Return how many attempts were asked for: 1, and one more for each ``again``."""
-        return 1 + sum(line.get("order") == "again" for line in read_all(self.path / "inbox.jsonl"))
+        return read_orders(self.path).n_wanted
 
     def is_alive(self) -> bool:
         """Say whether a process holds the run's lock."""
@@ -260,22 +271,20 @@ class RunFolder:
         attempts = read_all(self.path / "records" / "attempts.jsonl")
         last = attempts[-1] if attempts else {}
         started = int(last.get("attempt", 0))
-        orders = read_all(self.path / "inbox.jsonl")
-        wanted = 1 + sum(line.get("order") == "again" for line in orders)
-        is_cancelled = any(line.get("order") == "cancel" and line.get("attempt") == wanted for line in orders)
+        orders = read_orders(self.path)
+        wanted, is_cancelled = orders.n_wanted, orders.cancelled_at is not None
         begun = {"attempt": started, "pid": last.get("pid"), "started_at": last.get("started_at")}
         if is_alive and started == wanted:
-            return RunState("cancelling" if is_cancelled else "running", **begun)
+            return RunState("cancelling" if is_cancelled else "running", **begun, is_kept=orders.is_kept)
         result = self.read_result()
         if result and result["attempt"] >= wanted:
             return _read_ended(result, begun)
         if is_cancelled and result:  # an attempt that never began changes nothing of the one before
             return _read_ended(result, begun)
         if is_cancelled:
-            cancelled_at = max(line["written_at"] for line in orders if line.get("order") == "cancel")
-            return RunState("cancelled", **begun, ended_at=cancelled_at)
+            return RunState("cancelled", **begun, ended_at=orders.cancelled_at)
         if started < wanted:
-            return RunState("queued", started)
+            return RunState("queued", started, place=orders.place)
         if self.is_alive():  # it started between the first look and this one
             return self.read_state()
         return RunState("lost", **begun, error="The process ended without a word; resume or repeat the run.")
@@ -331,17 +340,23 @@ class RunFolder:
             },
         )
 
-    def check_cancelled(self) -> None:
-        """Raise RunCancelled where the inbox holds a cancel order for this attempt; cheap enough for every step."""
-        path = self.path / "inbox.jsonl"
+    def _look_into_inbox(self) -> Orders:
+        """Return what this attempt was told; read again only when the file has grown."""
+        path = self.path / INBOX
         size = path.stat().st_size if path.exists() else 0
         if size != self._inbox_size:
             self._inbox_size = size
-            self._is_cancelled = any(
-                line.get("order") == "cancel" and line.get("attempt") == self.attempt for line in read_all(path)
-            )
-        if self._is_cancelled:
+            self._orders = read_orders(self.path, self.attempt)
+        return self._orders
+
+    def check_cancelled(self) -> None:
+        """Raise RunCancelled where the inbox holds a cancel order for this attempt; cheap enough for every step."""
+        if self._look_into_inbox().cancelled_at is not None:
             raise RunCancelled("The run was cancelled.")
+
+    def wants_keep(self) -> bool:
+        """Say whether this attempt was told to end its training and keep the best so far; cheap, as above."""
+        return self._look_into_inbox().is_kept
 
     def finish(self, state: str, summary: Mapping[str, Any] | None = None, error: str | None = None) -> None:
         """Write ``result.json``: the attempt is over. Call it last, inside ``hold``."""
@@ -356,12 +371,4 @@ class RunFolder:
                 "error": error,
                 **{key: value for key, value in (summary or {}).items() if key not in RESULT_FIELDS},
             },
-        )
-
-
-def refuse_selection(run: Mapping[str, Any]) -> None:
-    """Raise RunError for a selection: no worker knows how to make one, so it could only fail."""
-    if run["kind"] == "select":
-        raise RunError(
-            f"The run {run['run_id']} is a selection, made and finished at once; make a new one on the page Select."
         )

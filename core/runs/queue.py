@@ -1,8 +1,8 @@
 """The queue: which run starts next, which process is pressed to end, which run can never start.
 
 It decides from run folders and processes alone, so a new app takes over where the last one died. Lanes do not hold
-one another up; within a lane runs start in the order in which they were made, except that a run that waits for
-another lets those behind it pass. It knows nothing of the database.
+one another up; within a lane runs start in the order in which they were made, unless a person moved one, and a run that
+waits for another lets those behind it pass. It knows nothing of the database.
 """
 
 import time
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from core.errors import RunError
-from core.lines import read_all
 from core.runs.executor import Executor
 from core.runs.folder import ENDED, RunFolder
+from core.runs.orders import read_orders
 from core.runs.watch import ACTIVE, Watched
 from core.settings import Settings
 
@@ -24,6 +24,9 @@ FORCE_S = 8.0
 
 SHELL_PATIENCE_S = 60.0
 """How long a run that a shell made for itself may take to start."""
+
+MOVES = ("first", "up", "down")
+"""Ways to move a run that waits: before all others, before the one in front of it, behind the one after it."""
 
 
 @dataclass(slots=True)
@@ -142,13 +145,59 @@ class Queue:
                 free[seen.run["lane"]] -= 1
         started = []
         queued = [run_id for run_id, seen in runs.items() if seen.state.state == "queued" and run_id not in starting]
-        for run_id in sorted(queued, key=lambda run_id: (runs[run_id].run["created_at"], run_id)):
+        for run_id in sort_by_place(runs, queued):
             seen = runs[run_id]
             if free[seen.run["lane"]] > 0 and may_start(runs, seen):
                 free[seen.run["lane"]] -= 1
                 self.executor.submit(seen.folder)
                 started.append(run_id)
         return started
+
+
+def find_place(seen: Watched) -> float:
+    """Return where a run stands in its lane's queue, lowest first: when it was made, or where it was moved to."""
+    return float(seen.run["created_at"]) if seen.state.place is None else seen.state.place
+
+
+def sort_by_place(runs: Mapping[str, Watched], run_ids: Iterable[str]) -> list[str]:
+    """Return the runs in the order in which their lane starts them."""
+    return sorted(run_ids, key=lambda run_id: (find_place(runs[run_id]), run_id))
+
+
+def list_waiting(runs: Mapping[str, Watched], lane: str) -> list[str]:
+    """Return the queued runs of a lane, the next one first."""
+    return sort_by_place(runs, [i for i, s in runs.items() if s.state.state == "queued" and s.run["lane"] == lane])
+
+
+def plan_move(runs: Mapping[str, Watched], run_id: str, where: str) -> dict[str, float]:
+    """Return which runs of the lane must get which place so that one moves: nothing where it stands there already.
+
+    The place is the mean of its new neighbours'; where no number lies between those two, all waiting ones get new
+    places, a second apart.
+
+    Args:
+        runs: of the home.
+        run_id: a queued one.
+        where: one of MOVES.
+
+    Raises:
+        RunError: no such way to move.
+    """
+    if where not in MOVES:
+        raise RunError(f"A run cannot be moved {where!r}; known: {', '.join(MOVES)}.")
+    waiting = list_waiting(runs, runs[run_id].run["lane"])
+    at = waiting.index(run_id)
+    to = {"first": 0, "up": max(at - 1, 0), "down": min(at + 1, len(waiting) - 1)}[where]
+    if to == at:
+        return {}
+    others = [other for other in waiting if other != run_id]
+    places = [find_place(runs[other]) for other in others]
+    low = places[to - 1] if to else places[0] - 2.0
+    high = places[to] if to < len(places) else places[-1] + 2.0
+    place = (low + high) / 2
+    if low < place < high:
+        return {run_id: place}
+    return {id_: places[0] + i for i, id_ in enumerate([*others[:to], run_id, *others[to:]])}
 
 
 def starts_itself(seen: Watched) -> bool:
@@ -166,8 +215,7 @@ def may_start(runs: Mapping[str, Watched], seen: Watched) -> bool:
 
 def find_cancel_time(folder: RunFolder) -> float:
     """Return when the run was last told to cancel; now, where that cannot be read."""
-    times = [line.get("written_at") for line in read_all(folder.path / "inbox.jsonl") if line.get("order") == "cancel"]
-    return times[-1] if times and times[-1] else time.time()
+    return read_orders(folder.path).cancelled_at or time.time()
 
 
 def fail_queued(folder: RunFolder, sentence: str) -> bool:
