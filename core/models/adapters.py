@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelLoadError
-from core.models.student import check_adapter, check_source
+from core.models.student import check_adapter, check_source, is_whole_model
 
 _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 _FLOATS = ("F32", "F16", "BF16")
@@ -28,6 +28,8 @@ def check_fit(source: str, adapter: Path) -> None:
         adapter: folder.
     """
     weights = check_adapter(adapter)
+    if is_whole_model(adapter):
+        return
     try:
         tuned = _read_shapes(weights)
     except _TORN:

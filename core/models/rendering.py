@@ -62,3 +62,14 @@ def encode_completions(tokenizer: Any, answers: Sequence[str]) -> list[list[int]
     texts = [lead + answer.strip() for answer in answers]
     rows = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
     return [[*row, tokenizer.eos_token_id] for row in rows]
+
+
+def encode_beginnings(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of the beginnings of answers, as they follow the encoded prompts: no end-of-text token.
+
+    White space at their end stays: a line that ends says that another step may follow.
+    """
+    if not texts:
+        return []
+    lead = "" if has_chat_template(tokenizer) else " "
+    return tokenizer([lead + text.lstrip() for text in texts], add_special_tokens=False, verbose=False)["input_ids"]

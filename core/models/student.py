@@ -57,7 +57,8 @@ class Student:
 
         Args:
             source: ``tiny``, a folder with a model, or a Hugging Face hub id.
-            adapter: folder with a LoRA adapter that was trained on this base; None for the base alone.
+            adapter: folder that a finetune of this base wrote: a LoRA adapter, or the whole model's weights; None for
+                the base alone.
             device: torch device; None takes the first GPU where there is one.
 
         Raises:
@@ -70,16 +71,21 @@ class Student:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
         tokenizer = load_tokenizer(folder)
-        name = f"The model in {folder}"
-        model = load_weights(
-            AutoModelForCausalLM, folder, dtype, name, ", so it would answer by chance; save it again as a whole."
-        )
         fingerprint = hash_model_files(folder)
-        if adapter is not None:
+        is_whole = adapter is not None and is_whole_model(Path(adapter))
+        if is_whole:
+            _require_base(Path(adapter), fingerprint)
+        weights = Path(adapter) if is_whole else folder
+        name = f"The model in {weights}"
+        model = load_weights(
+            AutoModelForCausalLM, weights, dtype, name, ", so it would answer by chance; save it again as a whole."
+        )
+        if adapter is not None and not is_whole:
             with translate_faults(f"The adapter in {adapter}"):
                 model = _add_adapter(model, Path(adapter), fingerprint)
                 if dtype == torch.float32:
                     model = model.merge_and_unload()  # faster; in bfloat16 it would round the adapter away
+        if adapter is not None:
             fingerprint = _hash_texts([fingerprint, hash_model_files(Path(adapter))])
         model = move_to_device(model, device, name)
         return cls(model, tokenizer, str(source), fingerprint, find_context_length(model.config))
@@ -226,10 +232,8 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
     from safetensors import safe_open
 
     weights = check_adapter(folder)
-    other = ModelLoadError(f"The adapter in {folder} was trained on another base model; load it with that one.")
-    origin = folder / ADAPTER_ORIGIN
-    if origin.is_file() and json.loads(origin.read_text(encoding="utf-8"))["base_fingerprint"] != base_fingerprint:
-        raise other
+    other = _name_other_base(folder)
+    _require_base(folder, base_fingerprint)
     try:
         adapted = PeftModel.from_pretrained(model, folder)
     except (RuntimeError, ValueError, KeyError, OSError) as error:
@@ -243,8 +247,29 @@ def _add_adapter(model: Any, folder: Path, base_fingerprint: str) -> Any:
     return adapted
 
 
+def _require_base(folder: Path, base_fingerprint: str) -> None:
+    """Raise ModelLoadError where a finetune's folder says that it was made from another base."""
+    origin = folder / ADAPTER_ORIGIN
+    if origin.is_file() and json.loads(origin.read_text(encoding="utf-8"))["base_fingerprint"] != base_fingerprint:
+        raise _name_other_base(folder)
+
+
+def _name_other_base(folder: Path) -> ModelLoadError:
+    return ModelLoadError(f"The adapter in {folder} was trained on another base model; load it with that one.")
+
+
+def is_whole_model(folder: Path) -> bool:
+    """Say whether a finetune's folder holds all weights of a model, not an adapter."""
+    return (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file()
+
+
 def check_adapter(folder: Path) -> Path:
-    """Return the file of an adapter's weights; raises ModelLoadError where the folder holds no LoRA adapter."""
+    """Return the file of an adapter's weights; raises ModelLoadError where the folder holds no LoRA adapter.
+
+    Of a finetune of all weights it returns the first file of those.
+    """
+    if is_whole_model(folder) and (files := sorted(folder.glob("*.safetensors"))):
+        return files[0]
     weights = folder / "adapter_model.safetensors"
     if not (folder / "adapter_config.json").is_file() or not weights.is_file():
         raise ModelLoadError(f"There is no LoRA adapter in {folder}; a finetune writes one into its run folder.")

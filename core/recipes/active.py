@@ -26,7 +26,7 @@ from core.recipes.stages import (
     record_selection,
     select_with_spares,
 )
-from core.recipes.training import rows_from_candidates, train_stage
+from core.recipes.training import Plan, rows_from_candidates, train_stage
 from core.records import SPLITS, Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS, make_rng
@@ -102,7 +102,7 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
         source=config["student"],
         rows=rows_from_candidates(folder.run_id, loop.accepted),
         validation=loop.problems["validation"],
-        training={**config["training"], "seed": config["replicate"]},
+        plan=Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home_of(folder)),
     )
     student = Student.load(config["student"], adapter=trained.adapter)
     results = {}

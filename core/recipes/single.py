@@ -16,11 +16,18 @@ from core.models.student import Student
 from core.recipes.growing import grow_stage
 from core.recipes.scoring import list_signals, open_student, score_stage, summarise
 from core.recipes.stages import LOADING, evaluate_stage, home_of, predict_stage
-from core.recipes.training import train_stage
+from core.recipes.training import Plan, train_stage
 from core.records import SPLITS, Candidate, Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
+from core.training.data import TrainingRow, from_frame, hash_rows
+from core.training.train import TrainingOutcome
+
+EVALUATED = ("test", "ood")
+"""Splits that a finetune answers before and after, unless it says otherwise."""
+
+STOPPED = "It was told at step {step} to stop and keep the best checkpoint so far."
 
 
 def score_run(folder: RunFolder) -> dict[str, Any]:
@@ -76,52 +83,77 @@ def measure_wrong_ones(
     return {"wrong_rate": every.rate, "wrong_coverage": every.coverage}
 
 
-def without_held_out(rows: Any, task: Task, held_out: Sequence[Problem]) -> Any:
+def without_held_out(rows: Sequence[TrainingRow], task: Task, held_out: Sequence[Problem]) -> list[TrainingRow]:
     """Return the training rows whose question is no held-out problem: an edit by hand could have made one."""
     keys = make_held_out_keys(task, held_out)
-    is_held_out = [is_known(task, question, keys) for question in rows["question"]]
-    if any(is_held_out):
-        print(f"{sum(is_held_out)} of {len(rows)} rows were left out: their question is a validation or test problem.")
-    return rows[[not held for held in is_held_out]]
+    kept = [row for row in rows if not is_known(task, row.question, keys)]
+    if n_lost := len(rows) - len(kept):
+        print(f"{n_lost} of {len(rows)} rows were left out: their question is a validation or test problem.")
+    return kept
 
 
 def finetune_run(folder: RunFolder) -> dict[str, Any]:
-    """Train on the given rows, then compare before and after on the same test problems; summary: both accuracies."""
-    config = folder.config
+    """Train on the given rows, then compare before and after on the same problems; summary: both accuracies.
+
+    Without a seed set there is no test; ``evaluates`` names the splits that are answered before and after, and
+    ``validation_set`` a seed set all of whose problems decide which epoch is kept, in place of a split of the other.
+    """
+    config, home = folder.config, home_of(folder)
     task = TASKS.get(config["task"])
-    problems = load_problems(home_of(folder), config["seed_set"])
-    n_given = len(folder.read_input("rows"))
-    rows = without_held_out(folder.read_input("rows"), task, [row for row in problems if row.split != "train"])
-    if rows.empty:
+    problems = load_problems(home, config["seed_set"]) if config["seed_set"] else []
+    validation = [row for row in problems if row.split == "validation"]
+    if config.get("validation_set"):
+        validation = load_problems(home, config["validation_set"])
+    given = from_frame(folder.read_input("rows"))
+    rows = without_held_out(given, task, [*(row for row in problems if row.split != "train"), *validation])
+    if not rows:
         raise TrainingError("There is nothing to train on: accept some candidates first.")
-    held_out = {split: [row for row in problems if row.split == split] for split in ("test", "ood")}
-    held_out = {split: rows for split, rows in held_out.items() if rows or split == "test"}
+    asked = {split: [row for row in problems if row.split == split] for split in config.get("evaluates", EVALUATED)}
+    asked = {split: found for split, found in asked.items() if found}
     folder.report(LOADING, 0, 0, None)
-    base = Student.load(config["student"])
+    plan = Plan.read(config, home)
     before, start, end = {}, {}, {}
-    for split, asked in held_out.items():
-        before[split] = predict_stage(folder, base, "base", task, asked, f"{split}, before")
-        start[split] = evaluate_stage(folder, 0, split, before[split], before[split])
-    trained = train_stage(
-        folder,
-        1,
-        task=task,
-        source=config["student"],
-        rows=rows,
-        validation=[row for row in problems if row.split == "validation"],
-        training=config["training"],
-    )
-    student = Student.load(config["student"], adapter=trained.adapter)
-    for split, asked in held_out.items():
-        after = predict_stage(folder, student, "round-1", task, asked, f"{split}, after")
-        end[split] = evaluate_stage(folder, 1, split, before[split], after)
+    if asked:
+        base = Student.load(config["student"])
+        for split, found in asked.items():
+            before[split] = predict_stage(folder, base, "base", task, found, f"{split}, before")
+            start[split] = evaluate_stage(folder, 0, split, before[split], before[split])
+    trained = train_stage(folder, 1, task=task, source=config["student"], rows=rows, validation=validation, plan=plan)
+    if asked:
+        student = Student.load(config["student"], adapter=trained.adapter)
+        for split, found in asked.items():
+            after = predict_stage(folder, student, "round-1", task, found, f"{split}, after")
+            end[split] = evaluate_stage(folder, 1, split, before[split], after)
+    return {**describe_training(trained, rows, len(given)), **describe_test(asked, start, end)}
+
+
+def describe_training(trained: TrainingOutcome, rows: Sequence[TrainingRow], n_given: int) -> dict[str, Any]:
+    """Return what a finetune reports of its training."""
     return {
+        "rows_hash": hash_rows(rows),
         "n_rows": trained.n_rows,
         "n_held_out_left_out": n_given - len(rows),
         "n_too_long_left_out": len(trained.left_out),
         "validation_accuracy": trained.validation_accuracy,
         "best_epoch": trained.best_epoch,
-        "n_test": len(held_out["test"]),
+        "best_step": trained.best_step,
+        "n_steps": trained.n_steps,
+        "seconds": trained.seconds,
+        "tokens_per_second": trained.tokens_per_second,
+        "padding_share": trained.padding_share,
+        "metrics_share": trained.metrics_share,
+        "stopped": STOPPED.format(step=trained.n_steps) if trained.is_stopped else None,
+    }
+
+
+def describe_test(
+    asked: Mapping[str, Sequence[Problem]], start: Mapping[str, Any], end: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a finetune reports of the test problems; n_test is 0 where none were asked."""
+    if "test" not in asked:
+        return {"n_test": 0, "test_accuracy_before": None, "test_accuracy": None}
+    return {
+        "n_test": len(asked["test"]),
         "test_accuracy_before": start["test"]["accuracy"],
         **{name: end["test"][name] for name in ("difference", "difference_low", "difference_high")},
         "test_accuracy": end["test"]["accuracy"],

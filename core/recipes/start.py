@@ -20,6 +20,9 @@ from core.runs.folder import RunFolder
 from core.selection import check_pick
 from core.store.reads_candidates import POLICIES
 from core.training.config import PRESETS, TrainingConfig
+from core.training.data import TrainingRow, from_frame, hash_rows, to_frame
+from core.training.objectives import OBJECTIVES, Objective, make_objective
+from core.training.objectives.base import NEEDS, find_missing
 
 FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
 """Filters of a run unless it says otherwise, cheapest first."""
@@ -76,10 +79,100 @@ def make_loop_config(
     }
 
 
-def make_training(student: str, task: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the training settings for a student and task, with changes; raises TrainingError for one out of range."""
-    preset = asdict(PRESETS[choose_preset(student, task)])
-    return asdict(TrainingConfig.from_dict({**preset, **(changes or {})}))
+def make_training(
+    student: str, task: str, changes: Mapping[str, Any] | None = None, objective: str = "sft", preset: str | None = None
+) -> dict[str, Any]:
+    """Return the training settings of a preset with changes; raises TrainingError for one out of range.
+
+    Args:
+        student: source of the student.
+        task: registry name.
+        changes: fields of TrainingConfig.
+        objective: registry name.
+        preset: name in PRESETS; None: the usual one of student, task and objective.
+    """
+    name = preset or choose_preset(student, task, objective)
+    if name not in PRESETS:
+        raise TrainingError(f"There is no preset {name!r}; known: {', '.join(PRESETS)}.")
+    return asdict(TrainingConfig.from_dict({**asdict(PRESETS[name]), **(changes or {})}))
+
+
+def make_finetune_config(
+    student: str,
+    task: str,
+    rows: Sequence[TrainingRow],
+    *,
+    seed_set: str | None = None,
+    seed_set_name: str | None = None,
+    adapter: str | None = None,
+    objective: str = "sft",
+    settings: Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    training: Mapping[str, Any] | None = None,
+    evaluates: Sequence[str] = ("test", "ood"),
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the frozen configuration of a finetune; raises what wrong settings or rows raise, before it runs.
+
+    Args:
+        student: source of the base.
+        task: renders the questions.
+        rows: trained on; they go into ``input/rows.parquet``.
+        seed_set: whose validation and test problems are asked; None: none.
+        seed_set_name: as people know it.
+        adapter: what it starts from, relative to the home or absolute; None: the base.
+        objective: registry name.
+        settings: of the objective.
+        preset: name of the training settings; None: the usual one.
+        training: changes to the preset.
+        evaluates: splits answered before and after.
+        more: what the rows were built from (``generate_runs``, ``policy``), ``parent`` of a sweep, ``validation_set``.
+
+    Raises:
+        UnknownNameError: no such objective.
+        TrainingError: no rows, rows that lack what the objective needs, or a setting out of range.
+    """
+    chosen = make_objective(objective, settings)
+    require_rows(chosen, rows)
+    makes_policy = chosen.starts_from_policy and adapter is None
+    made = make_training(student, task, training, objective, preset)
+    shared = {name: made[name] for name in ("weights", "seed", "max_length")}
+    return {
+        "seed_set": seed_set,
+        "seed_set_name": seed_set_name,
+        "task": task,
+        "student": require_model(student),
+        "adapter": adapter,
+        "objective": objective,
+        "settings": asdict(chosen),
+        "preset": preset or choose_preset(student, task, objective),
+        "training": made,
+        "policy_training": make_training(student, task, shared) if makes_policy else None,
+        "rows_hash": hash_rows(rows),
+        "n_rows": len(rows),
+        "evaluates": list(evaluates),
+        **more,
+    }
+
+
+def require_rows(objective: Objective, rows: Sequence[TrainingRow]) -> None:
+    """Raise TrainingError where there are no rows, or none of a kind that the objective needs."""
+    if not rows:
+        raise TrainingError("There is nothing to train on: choose rows first.")
+    if missing := find_missing(objective, rows):
+        lacking = " and no ".join(NEEDS[name] for name in missing)
+        raise TrainingError(
+            f"{objective.title} cannot begin: the {len(rows):,} rows have no {lacking}; add such rows, or choose "
+            "another objective."
+        )
+
+
+def start_training(hub: Hub, rows: Sequence[TrainingRow], config: Mapping[str, Any], title: str | None = None) -> str:
+    """Put a finetune with such a configuration in the queue; returns the run id."""
+    about = config["seed_set_name"] or "rows of a file"
+    name = OBJECTIVES.get(config["objective"]).title
+    title = title or f"{name}: {config['student']} on {len(rows):,} rows of {about}"
+    return hub.submit("finetune", title, config, lane="device", inputs={"rows": to_frame(rows)})
 
 
 def start_import(
@@ -173,23 +266,18 @@ def start_finetune(
     rows = hub.store.list_training_candidates(list(generate_runs), policy)
     if rows.empty:
         raise TrainingError(say_why_no_rows(hub, generate_runs, policy))
-    config = {
-        "seed_set": seed_set,
-        "seed_set_name": about["name"],
-        "task": about["task"],
-        "student": require_model(student),
-        "training": make_training(student, about["task"], training),
-        "generate_runs": list(generate_runs),
-        "policy": policy,
-        "n_rows": len(rows),
-    }
-    return hub.submit(
-        "finetune",
-        f"Finetune {student} on {len(rows)} candidates of {about['name']}",
-        config,
-        lane="device",
-        inputs={"rows": rows},
+    made = from_frame(rows)
+    config = make_finetune_config(
+        student,
+        about["task"],
+        made,
+        seed_set=seed_set,
+        seed_set_name=about["name"],
+        training=training,
+        generate_runs=list(generate_runs),
+        policy=policy,
     )
+    return start_training(hub, made, config, f"Finetune {student} on {len(rows)} candidates of {about['name']}")
 
 
 def say_why_no_rows(hub: Hub, generate_runs: Sequence[str], policy: str) -> str:

@@ -1,23 +1,35 @@
-"""The training stage: accepted candidates in, an adapter and its learning curves out."""
+"""The training stage: rows in, an adapter and its learning curves out, by whichever objective.
+
+Where an objective starts from a policy that nobody gave, the rows' answers are trained on first; where it lets the
+student answer, what was drawn is recorded. The stage knows nothing of who started it.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.cache import Cache
 from core.lines import read_all
 from core.models.predict import predict
 from core.models.student import Student
 from core.recipes.stages import home_of
-from core.records import Candidate, Problem
+from core.records import Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
 from core.tasks.base import Task
-from core.training.config import TrainingConfig
-from core.training.sft import TrainingHooks, TrainingOutcome, train_sft
+from core.training.config import PRESETS, TrainingConfig
+from core.training.data import TrainingRow, hash_rows
+from core.training.hooks import TrainingHooks
+from core.training.objectives import Material, Objective, make_objective
+from core.training.objectives.base import OwnAnswer, draws_answers
+from core.training.rows import LeftOut
+from core.training.train import TrainingOutcome, train
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from core.training.asking import StudentAsking
 
 SETTINGS_BY_TASK = {
     "word_problems": "gsm8k-synthetic",
@@ -28,24 +40,60 @@ SETTINGS_BY_TASK = {
 }
 """Preset of a real student by task; the shipped student has its own."""
 
+N_SAMPLES_SHOWN = 6
+"""Validation problems whose answers are kept at each checkpoint."""
 
-def choose_preset(student: str, task: str) -> str:
+POLICY = "sft"
+"""What the training of a policy is called in metrics and folders."""
+
+
+def choose_preset(student: str, task: str, objective: str = "sft") -> str:
     """Return the name of the preset that a finetune of this student on this task starts from."""
-    return "tiny" if student == "tiny" else SETTINGS_BY_TASK[task]
+    if student == "tiny":
+        own = f"tiny-{objective.replace('_', '-')}"
+        return own if own in PRESETS else "tiny"
+    if make_objective(objective).form == "pairs":
+        return "preferences"
+    is_paper = objective == "unlikelihood" and task == "game24"
+    return "game24-unlikelihood" if is_paper else SETTINGS_BY_TASK[task]
 
 
-def rows_from_candidates(run_id: str, candidates: Sequence[Candidate]) -> "pd.DataFrame":
-    """Return the training rows of a run's accepted candidates: candidate_run_id, candidate_id, question, answer.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How rows are trained on, as a run's configuration says."""
 
-    Of several with the same question and answer only the first is there.
-    """
-    import pandas as pd
+    objective: Objective
+    training: TrainingConfig
+    policy: TrainingConfig | None
+    """Of the supervised finetuning that makes the policy; None: nothing is made, for an adapter is given or the
+    objective starts from the base."""
 
+    adapter: Path | None
+    """Where it starts from: the folder that a finetune wrote; None: the base."""
+
+    @classmethod
+    def read(cls, config: Mapping[str, Any], home: Path) -> "Plan":
+        """Return the plan of a configuration; raises TrainingError for settings out of range."""
+        policy, adapter = config.get("policy_training"), config.get("adapter")
+        return cls(
+            make_objective(config.get("objective", "sft"), config.get("settings")),
+            TrainingConfig.from_dict(config["training"]),
+            None if policy is None else TrainingConfig.from_dict(policy),
+            None if adapter is None else home / adapter,
+        )
+
+
+def rows_from_candidates(run_id: str, candidates: Sequence[Candidate]) -> list[TrainingRow]:
+    """Return the training rows of a run's accepted candidates; of those with the same texts only the first."""
     first = {}
     for row in candidates:
         first.setdefault((row.question.strip(), row.answer.strip()), row)
-    rows = [(run_id, row.candidate_id, row.question, row.answer) for row in first.values()]
-    return pd.DataFrame(rows, columns=["candidate_run_id", "candidate_id", "question", "answer"])
+    return [
+        TrainingRow(
+            row.question, row.answer, row.final, origin="candidate", origin_run_id=run_id, origin_id=row.candidate_id
+        )
+        for row in first.values()
+    ]
 
 
 def train_stage(
@@ -54,88 +102,228 @@ def train_stage(
     *,
     task: Task,
     source: str,
-    rows: "pd.DataFrame",
+    rows: Sequence[TrainingRow],
     validation: Sequence[Problem],
-    training: Mapping[str, Any],
+    plan: Plan,
 ) -> TrainingOutcome:
-    """Train a fresh adapter of the round, or go on where an earlier attempt stopped.
+    """Train a student of the round, or go on where an earlier attempt stopped.
 
     Args:
-        folder: receives training_rows, metrics, checkpoints, adapters and the progress, counted in optimiser steps.
+        folder: receives training_rows, own_answers, step_values, metrics, checkpoint_answers, checkpoints, adapters
+            and the progress, counted in optimiser steps.
         round_: number of the round, from 1.
         task: renders questions as prompts.
         source: the base student.
-        rows: candidate_run_id, candidate_id, question, answer.
+        rows: given to the objective, which may make others of them.
         validation: problems whose accuracy decides which epoch is kept; may be empty.
-        training: fields of TrainingConfig.
+        plan: objective and settings.
     """
-    config = TrainingConfig.from_dict(training)
     place = folder.path / "checkpoints" / f"round-{round_}"
     place.mkdir(parents=True, exist_ok=True)
-    outcome = train_sft(
-        source,
-        list(zip(rows["question"], rows["answer"], strict=True)),
-        task,
-        config,
-        place,
-        validation_rows=[(row.question, row.answer) for row in validation if row.answer],
-        hooks=_make_hooks(folder, round_, task, validation, config, len(rows)),
-        known_checkpoints=_read_checkpoints(folder, round_),
-    )
-    reasons = {left_out.position: left_out.reason for left_out in outcome.left_out}
-    for position, row in enumerate(rows.itertuples()):
-        if position in reasons:
-            print(f"round {round_}: training row {position + 1} left out: {reasons[position]}")
-            continue
-        record = {"candidate_run_id": row.candidate_run_id, "candidate_id": row.candidate_id}
-        folder.append("training_rows", {"round": round_, "position": position, **record})
-    folder.append(
-        "adapters",
-        {
-            "round": round_,
-            "student": source,
-            "path": str(outcome.adapter.relative_to(home_of(folder))),
-            "n_rows": outcome.n_rows,
-            "best_epoch": outcome.best_epoch,
-            "validation_accuracy": outcome.validation_accuracy,
-            "written_at": time.time(),
-        },
-    )
+    stage = _Stage(folder, round_, task, source, validation, place)
+    start = plan.adapter
+    if start is None and plan.policy is not None and plan.objective.starts_from_policy:
+        start = stage.train_policy(rows, plan.policy).adapter
+    material = stage.prepare(rows, plan, start)
+    outcome = stage.train(material, plan, start, len(rows))
+    record = {
+        "round": round_,
+        "student": source,
+        "path": str(outcome.adapter.relative_to(home_of(folder))),
+        "n_rows": outcome.n_rows,
+        "best_epoch": outcome.best_epoch,
+        "validation_accuracy": outcome.validation_accuracy,
+        "objective": folder.config.get("objective", "sft"),
+        "weights": plan.training.weights,
+        "rows_hash": hash_rows(rows),
+        "written_at": time.time(),
+    }
+    folder.append("adapters", record)
     return outcome
 
 
-def _make_hooks(
-    folder: RunFolder, round_: int, task: Task, validation: Sequence[Problem], config: TrainingConfig, n_rows: int
-) -> TrainingHooks:
-    """Return what the training tells the run folder, and how it is validated and stopped."""
-    n_steps = config.epochs * -(-n_rows // config.batch_size)
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What the parts of one stage share."""
 
-    def on_metric(name: str, step: int, value: float, epoch: float) -> None:
-        record = {"round": round_, "name": name, "step": step, "value": value, "epoch": epoch}
-        folder.append("metrics", {**record, "written_at": time.time()})
-        if name == "loss":
-            folder.report(f"round {round_}: finetune", step, 0, max(n_steps, step))
+    folder: RunFolder
+    round: int
+    task: Task
+    source: str
+    validation: Sequence[Problem]
+    place: Path
 
-    def validate(student: Student) -> dict[str, float | None]:
-        predictions = predict(student, task, validation, check=folder.check_cancelled)
-        losses = [row.loss for row in predictions if row.loss is not None]
-        return {
-            "validation_accuracy": float(np.mean([bool(row.is_correct) for row in predictions])),
-            "own_answer_loss": float(np.mean(losses)) if losses else None,
-        }
+    def train_policy(self, rows: Sequence[TrainingRow], config: TrainingConfig) -> TrainingOutcome:
+        """Train on the rows' right answers, which makes the policy that the objective starts from."""
+        objective = make_objective("sft")
+        material = objective.prepare([replace(row, rejected=None) for row in rows], None)
+        hooks = self.make_hooks(f"{POLICY}/", "policy", config, len(material.rows))
+        return self._train(material.rows, objective, config, None, self.place / POLICY, hooks)
 
-    def on_checkpoint(step: int, path: str, sha256: str) -> None:
-        folder.append("checkpoints", {"round": round_, "step": step, "path": path, "sha256": sha256})
+    def prepare(self, rows: Sequence[TrainingRow], plan: Plan, start: Path | None) -> Material:
+        """Return what the objective makes of the rows, after letting the student answer where it needs that."""
+        if not draws_answers(plan.objective, rows):
+            return plan.objective.prepare(rows, None)
+        with Cache(home_of(self.folder) / "cache" / "samples") as cache:
+            return plan.objective.prepare(rows, self._open_asking(start, plan.training.seed, cache))
 
-    return TrainingHooks(
-        validate=validate if validation else None,
-        on_metric=on_metric,
-        on_checkpoint=on_checkpoint,
-        check=folder.check_cancelled,
-    )
+    def train(self, material: Material, plan: Plan, start: Path | None, n_given: int) -> TrainingOutcome:
+        """Train on what the objective made, and record its rows."""
+        hooks = self.make_hooks("", "finetune", plan.training, len(material.rows))
+        hooks = replace(hooks, on_rows=lambda left_out: self.record_rows(material, left_out))
+        start = start if plan.objective.goes_on or plan.adapter is not None else None
+        outcome = self._train(material.rows, plan.objective, plan.training, start, self.place, hooks)
+        print(f"round {self.round}: {n_given:,} rows given, {outcome.n_rows:,} trained on")
+        return outcome
+
+    def _train(
+        self,
+        rows: Sequence[TrainingRow],
+        objective: Objective,
+        config: TrainingConfig,
+        start: Path | None,
+        place: Path,
+        hooks: TrainingHooks,
+    ) -> TrainingOutcome:
+        place.mkdir(parents=True, exist_ok=True)
+        return train(
+            self.source,
+            rows,
+            self.task,
+            config,
+            place,
+            objective=objective,
+            start=start,
+            validation_rows=[TrainingRow(row.question, row.answer) for row in self.validation if row.answer],
+            hooks=hooks,
+            known_checkpoints=_read_checkpoints(self.folder, self.round),
+        )
+
+    # -- what the run folder gets ----------------------------------------------------------------------------
+
+    def make_hooks(self, prefix: str, name: str, config: TrainingConfig, n_rows: int) -> TrainingHooks:
+        """Return what a training tells the run folder, and how it is validated and stopped.
+
+        Args:
+            prefix: of the metrics' names.
+            name: of the stage in the progress.
+            config: settings.
+            n_rows: trained on.
+        """
+        folder, n_steps = self.folder, config.epochs * -(-n_rows // config.batch_size)
+
+        def on_metric(metric: str, step: int, value: float, epoch: float) -> None:
+            record = {"round": self.round, "name": f"{prefix}{metric}", "step": step, "value": value, "epoch": epoch}
+            folder.append("metrics", {**record, "written_at": time.time()})
+            if metric == "loss":
+                folder.report(f"round {self.round}: {name}", step, 0, max(n_steps, step))
+
+        def validate(student: Student, step: int, epoch: float) -> dict[str, float | None]:
+            predictions = predict(student, self.task, self.validation, check=folder.check_cancelled)
+            if not prefix:
+                self._record_samples(predictions, step, epoch)
+            losses = [row.loss for row in predictions if row.loss is not None]
+            return {
+                "validation_accuracy": float(np.mean([bool(row.is_correct) for row in predictions])),
+                "own_answer_loss": float(np.mean(losses)) if losses else None,
+            }
+
+        def on_checkpoint(step: int, path: str, sha256: str) -> None:
+            record = {"round": self.round, "step": step, "path": f"{prefix}{path}", "sha256": sha256}
+            folder.append("checkpoints", record)
+
+        return TrainingHooks(
+            validate=validate if self.validation else None,
+            on_metric=on_metric,
+            on_checkpoint=on_checkpoint,
+            check=folder.check_cancelled,
+            wants_keep=folder.wants_keep,
+        )
+
+    def _record_samples(self, predictions: Sequence[Prediction], step: int, epoch: float) -> None:
+        """Record the answers to the same few validation problems, evenly spread over them."""
+        every = max(1, len(predictions) // N_SAMPLES_SHOWN)
+        for problem, said in list(zip(self.validation, predictions, strict=True))[::every][:N_SAMPLES_SHOWN]:
+            self.folder.append(
+                "checkpoint_answers",
+                {
+                    "round": self.round,
+                    "step": step,
+                    "problem_id": problem.problem_id,
+                    "epoch": epoch,
+                    "question": problem.question,
+                    "reference": problem.final,
+                    "text": said.text,
+                    "final": said.final,
+                    "is_correct": said.is_correct,
+                    "n_tokens": said.n_tokens,
+                },
+            )
+
+    def record_rows(self, material: Material, left_out: Sequence[LeftOut]) -> None:
+        """Write ``training_rows``: what is trained on, then what of it, or of the rows given, is not."""
+        reasons = {row.position: row.reason for row in left_out}
+        lines: list[tuple[TrainingRow, str | None]] = [
+            (row, reasons.get(place)) for place, row in enumerate(material.rows)
+        ]
+        lines += [(row.row, row.reason) for row in material.unused]
+        for position, (row, reason) in enumerate(lines):
+            is_candidate = row.origin == "candidate"
+            self.folder.append(
+                "training_rows",
+                {
+                    "round": self.round,
+                    "position": position,
+                    "candidate_run_id": row.origin_run_id if is_candidate else None,
+                    "candidate_id": row.origin_id if is_candidate else None,
+                    "row_id": row.row_id,
+                    **asdict(row),
+                    "is_used": reason is None,
+                    "reason": reason,
+                },
+            )
+            if reason is not None:
+                print(f"round {self.round}: row {position + 1} left out: {reason}")
+
+    def _open_asking(self, start: Path | None, seed: int, cache: Cache) -> "StudentAsking":
+        """Load the policy and return it, ready to answer."""
+        from core.training.asking import AskingHooks, StudentAsking
+
+        hooks = AskingHooks(
+            report=lambda stage, done, total: self.folder.report(f"round {self.round}: {stage}", done, 0, total),
+            check=self.folder.check_cancelled,
+            on_answer=self._record_answer,
+            on_steps=self._record_steps,
+        )
+        return StudentAsking(Student.load(self.source, adapter=start), self.task, seed, hooks, cache)
+
+    def _record_answer(self, row: TrainingRow, answer: OwnAnswer, is_kept: bool, reason: str | None) -> None:
+        self.folder.append(
+            "own_answers",
+            {
+                "round": self.round,
+                "problem_id": _name_problem(row),
+                "sample": answer.sample,
+                "question": row.question,
+                "text": answer.text,
+                "final": answer.final,
+                "is_correct": answer.is_correct,
+                "is_kept": is_kept,
+                "reason": reason,
+            },
+        )
+
+    def _record_steps(self, row: TrainingRow, sample: int, steps: Sequence[Mapping[str, Any]]) -> None:
+        for step in steps:
+            about = {"round": self.round, "problem_id": _name_problem(row), "sample": sample}
+            self.folder.append("step_values", {**about, **step})
+
+
+def _name_problem(row: TrainingRow) -> str:
+    return row.origin_id or row.row_id
 
 
 def _read_checkpoints(folder: RunFolder, round_: int) -> dict[str, str]:
     """Return path -> hash of the checkpoints that earlier attempts of this run recorded."""
     records = read_all(folder.path / "records" / "checkpoints.jsonl")
-    return {row["path"]: row["sha256"] for row in records if row["round"] == round_}
+    return {row["path"].removeprefix(f"{POLICY}/"): row["sha256"] for row in records if row["round"] == round_}

@@ -1,46 +1,110 @@
-"""What happens while a student trains: metrics out at each step, validation and the best epoch, cancelling.
+"""What happens while a student trains: metrics out at each step, validation and the best epoch, stopping.
 
 A transformers callback; importing this module imports transformers, so import it only where training begins.
 """
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
+from core.errors import TrainingError
 from core.training.checkpoints import hash_folder, step_of
 from core.training.hooks import TrainingHooks
+from core.training.order import StepOrder
 
 ACCURACY = "validation_accuracy"
 """The metric that decides which epoch is kept (Kessler 2025, 4.1)."""
 
-STREAMED = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm"}
-"""The Trainer's log names that are passed on, and what they are called here."""
+STREAMED = {
+    "loss": "loss",
+    "learning_rate": "learning_rate",
+    "grad_norm": "grad_norm",
+    "negative_share": "negative_share",
+    "rewards/accuracies": "reward_accuracy",
+    "rewards/margins": "reward_margin",
+}
+"""The trainers' log names that are passed on, and what they are called here."""
+
+N_ROWS_NAMED = 8
+"""Rows of a broken batch that its error names."""
 
 
 class TrainingWatch(TrainerCallback):
-    """Streams metrics, validates after each epoch, and remembers the best epoch in the trainer's state."""
+    """Streams metrics, validates after each epoch, and remembers the best epoch in the trainer's state.
 
-    def __init__(self, validate: Callable[[], Mapping[str, float | None]] | None, hooks: TrainingHooks, root: Path):
-        self.validate, self.hooks, self.root = validate, hooks, root
+    Args:
+        validate: step, epoch -> metrics; None: no validation.
+        hooks: of the caller.
+        root: folder that reported checkpoint paths are relative to.
+        order: which rows a step has.
+        positions: row of the trainer -> its number among the rows that were given, for errors.
+    """
+
+    def __init__(
+        self,
+        validate: Callable[[int, float], Mapping[str, float | None]] | None,
+        hooks: TrainingHooks,
+        root: Path,
+        order: StepOrder,
+        positions: Any,
+    ):
+        self.validate, self.hooks, self.root, self.order, self.positions = validate, hooks, root, order, positions
+        self.is_stopped = False
+        self.n_tokens = self.n_cells = 0
+        self.step_seconds = self.metric_seconds = 0.0
+        self._began = 0.0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Look at the clock."""
+        self._began = time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Stop here where the run was cancelled."""
+        """Count what the step took; stop here where the run was cancelled, or told to keep what it has."""
+        seconds = time.perf_counter() - self._began
+        n_tokens, n_cells = self.order.count_tokens(state.global_step - 1)
+        self.step_seconds, self.n_tokens, self.n_cells = (
+            self.step_seconds + seconds,
+            self.n_tokens + n_tokens,
+            self.n_cells + n_cells,
+        )
+        self._emit("tokens_per_second", state, n_tokens / seconds)
         if self.hooks.check is not None:
             self.hooks.check()
+        if self.hooks.wants_keep is not None and not self.is_stopped and self.hooks.wants_keep():
+            self.is_stopped = control.should_training_stop = True  # the epoch ends here: validated and saved as ever
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
-        """Pass on what the Trainer measured at this step."""
+        """Pass on what the trainer measured at this step; raises TrainingError where that is no number."""
         for theirs, ours in STREAMED.items():
             if logs and theirs in logs:
-                self._emit(ours, state, float(logs[theirs]))
+                value = float(logs[theirs])
+                if ours in ("loss", "grad_norm") and not math.isfinite(value):
+                    raise TrainingError(self._describe_break(ours, state))
+                self._emit(ours, state, value)
+
+    def _describe_break(self, name: str, state: Any) -> str:
+        """Return the sentence for a loss or gradient that is no number."""
+        rows = sorted(int(self.positions[row]) + 1 for row in self.order.find_rows(state.global_step - 1))
+        named = ", ".join(map(str, rows[:N_ROWS_NAMED])) + (", ..." if len(rows) > N_ROWS_NAMED else "")
+        what = "loss" if name == "loss" else "gradient"
+        return (
+            f"The {what} was no number at step {state.global_step} of {state.max_steps} (rows {named}), so training "
+            "stopped; try a lower learning rate, or look at those rows. Checkpoints of the epochs before are kept."
+        )
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Validate; a higher accuracy makes this the best epoch, a tie leaves the earlier one."""
+        last = state.global_step - 1
+        steps = [self.order.count_tokens(step) for step in range(last - last % self.order.n_steps, last + 1)]
+        n_tokens, n_cells = (sum(column) for column in zip(*steps, strict=True))
+        self._emit("padding_share", state, 1 - n_tokens / n_cells)
         if self.validate is None:
             return
-        metrics = self.validate()
+        metrics = self.validate(state.global_step, state.epoch)
         for name, value in metrics.items():
             if value is not None:
                 self._emit(name, state, value)
@@ -55,5 +119,8 @@ class TrainingWatch(TrainerCallback):
             self.hooks.on_checkpoint(step_of(folder), folder.relative_to(self.root).as_posix(), hash_folder(folder))
 
     def _emit(self, name: str, state: Any, value: float) -> None:
-        if self.hooks.on_metric is not None:
-            self.hooks.on_metric(name, state.global_step, value, state.epoch)
+        if self.hooks.on_metric is None:
+            return
+        began = time.perf_counter()
+        self.hooks.on_metric(name, state.global_step, value, state.epoch)
+        self.metric_seconds += time.perf_counter() - began

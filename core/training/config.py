@@ -12,13 +12,19 @@ from core.errors import TrainingError
 SCHEDULES = ("linear", "cosine_with_min_lr")
 """Course of the learning rate after the warm-up: down to 0 in a line, or to ``min_learning_rate`` as a cosine."""
 
+WEIGHTS = ("lora", "full")
+"""What is trained."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """Settings of one LoRA finetune; the defaults are for the shipped student, PRESETS has the papers'."""
+    """Settings of one finetune; the defaults are for the shipped student, PRESETS has the papers'."""
+
+    weights: str = "lora"
+    """One of WEIGHTS: a fresh adapter on every linear layer, or all weights of the model."""
 
     rank: int = 32
-    """Rank of the LoRA matrices on every linear layer (Kessler 2025, table 1)."""
+    """Rank of the LoRA matrices on every linear layer (Kessler 2025, table 1); not read with all weights."""
 
     alpha: int = 32
     """LoRA scale; the update is multiplied by alpha / rank, so alpha = rank is a factor of 1 (Kessler 2025, 4.1)."""
@@ -30,10 +36,11 @@ class TrainingConfig:
     """Passes over the training rows; the best one by validation accuracy is kept."""
 
     batch_size: int = 24
-    """Rows per optimiser step, all accumulation steps together (Kessler 2025, 4.1)."""
+    """Rows per optimiser step, all accumulation steps together. Kessler 2025, 4.1, has "a batch size of 24 with 2
+    gradient accumulation steps", which may also mean 48 rows a step; it is read here as 24 = 2 parts of 12."""
 
     accumulation_steps: int = 2
-    """Parts that a batch is computed in; must divide batch_size."""
+    """Parts that a batch is computed in; must divide batch_size. More take less memory; the result is the same."""
 
     warmup: float = 0.15
     """Share of all optimiser steps over which the learning rate rises from 0 (Kessler 2025, 4.1)."""
@@ -64,6 +71,7 @@ class TrainingConfig:
         _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
         _require(self.max_grad_norm > 0, "max_grad_norm", self.max_grad_norm, "above 0")
         _require(0 <= self.seed < 2**32, "seed", self.seed, "between 0 and 4294967295")
+        _require(self.weights in WEIGHTS, "weights", self.weights, " or ".join(WEIGHTS))
         _require(self.schedule in SCHEDULES, "schedule", self.schedule, " or ".join(SCHEDULES))
         if self.batch_size % self.accumulation_steps:
             raise TrainingError(
@@ -99,6 +107,18 @@ def _require(is_met: bool, name: str, value: Any, rule: str) -> None:
 
 _PAPER = TrainingConfig(learning_rate=1e-4)
 _COSINE = {"rank": 16, "alpha": 16, "schedule": "cosine_with_min_lr"}
+_LIMO = TrainingConfig(
+    weights="full",
+    learning_rate=5e-6,
+    epochs=15,
+    batch_size=8,
+    accumulation_steps=8,
+    warmup=0.0,
+    schedule="cosine_with_min_lr",
+    min_learning_rate=0.0,
+    max_grad_norm=1.0,
+    max_length=16384,
+)
 
 PRESETS: Mapping[str, TrainingConfig] = {
     "tiny": TrainingConfig(),
@@ -110,6 +130,16 @@ PRESETS: Mapping[str, TrainingConfig] = {
     "math-synthetic": replace(_PAPER, rank=64, alpha=64, learning_rate=1e-4, epochs=13),
     "prontoqa-synthetic": replace(_PAPER, learning_rate=1e-5, epochs=13),
     "game24-synthetic": replace(_PAPER, learning_rate=5e-4, epochs=30, **_COSINE),
-}
-"""``tiny`` for the shipped student; the others are the best settings that the paper found for its 7 and 8 billion
-parameter students, on original (seed) and on synthetic rows (Kessler 2025, appendix B, table 1)."""
+    "limo": _LIMO,
+    "verbalized": replace(_LIMO, epochs=5),
+    "game24-unlikelihood": replace(
+        _PAPER, learning_rate=2e-5, epochs=10, batch_size=64, accumulation_steps=8, warmup=0.1,
+        schedule="cosine_with_min_lr", min_learning_rate=7e-8, max_length=256,
+    ),
+    "preferences": replace(_PAPER, learning_rate=5e-6, epochs=1, warmup=0.1, max_grad_norm=1.0),
+}  # fmt: skip
+"""Names of settings. ``tiny`` and what begins with it: measured on the shipped student (docs/log.md). Those of a task:
+the best that the paper found for its 7 and 8 billion parameter students, on original (seed) and on synthetic rows
+(Kessler 2025, appendix B, table 1). ``limo``: LIMO's file of settings, which has 1 row per device and step and names no
+number of devices, 8 are taken; ``verbalized`` the same with the 5 epochs of Zhang 2025, G.6.1.
+``game24-unlikelihood``: Ni 2025. ``preferences``: a starting point for DPO with LoRA that was not measured here."""

@@ -1,24 +1,32 @@
 """What the caller of a training sees and decides: the one channel between the two."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.models.student import Student
+from core.training.rows import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingHooks:
     """What a caller may see of, and do to, a training while it runs."""
 
-    validate: Callable[[Student], Mapping[str, float | None]] | None = None
-    """Called with the live student after each epoch; ``validation_accuracy`` decides which epoch is kept."""
+    validate: Callable[[Student, int, float], Mapping[str, float | None]] | None = None
+    """Called with the live student, the optimiser step and the epoch after each epoch; ``validation_accuracy`` decides
+    which epoch is kept."""
 
     on_metric: Callable[[str, int, float, float], None] | None = None
-    """Called with name, optimiser step, value, epoch: loss, learning_rate and grad_norm at each step,
-    validation_loss and what ``validate`` returns at the end of each epoch."""
+    """Called with name, optimiser step, value, epoch: loss, learning_rate, grad_norm, tokens_per_second and what the
+    objective measures at each step; validation_loss, padding_share and what ``validate`` returns after each epoch."""
+
+    on_rows: Callable[[Sequence[LeftOut]], None] | None = None
+    """Called once before the first step, also of an attempt that goes on: with the rows that cannot be used."""
 
     on_checkpoint: Callable[[int, str, str], None] | None = None
     """Called with step, path relative to the folder, SHA-256: to be recorded for a later attempt."""
 
     check: Callable[[], None] | None = None
     """Called at each step; raises RunCancelled to stop."""
+
+    wants_keep: Callable[[], bool] | None = None
+    """Called at each step; True ends the training here: it is validated once more, and the best so far is kept."""

@@ -3,20 +3,16 @@
 It uses the same rendering as the student's predictions and knows nothing of the trainer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import TrainingError
-from core.models.rendering import encode_completions, encode_prompts
+from core.models.rendering import encode_beginnings, encode_completions, encode_prompts
 from core.tasks.base import Task
+from core.training.data import POSITIVE, TrainingRow
 
 IGNORED = -100
 """Label of a token that carries no loss."""
-
-
-PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3")
-"""Model types whose logits are the output layer of the last hidden state, without scaling or capping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +24,41 @@ class EncodedRow:
 
     labels: list[int]
     """The same with IGNORED for every prompt token."""
+
+    sign: int = POSITIVE
+    """POSITIVE or NEGATIVE."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of the one sequence."""
+        return len(self.input_ids)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of all its sequences."""
+        return len(self.input_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPair:
+    """One question with the answer that is preferred and the one that is not."""
+
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    """Answer and end-of-text token."""
+
+    rejected_ids: list[int]
+    """The other answer; its end-of-text token only where it is a whole answer."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer of its two sequences."""
+        return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of both sequences."""
+        return 2 * len(self.prompt_ids) + len(self.chosen_ids) + len(self.rejected_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,56 +73,71 @@ class LeftOut:
 
 
 def encode_rows(
-    tokenizer: Any, task: Task, rows: Sequence[tuple[str, str]], max_length: int
-) -> tuple[list[EncodedRow], list[LeftOut]]:
-    """Return the usable rows in their order, and those that were left out.
+    tokenizer: Any, task: Task, rows: Sequence[TrainingRow], max_length: int
+) -> tuple[list[EncodedRow], list[int], list[LeftOut]]:
+    """Return the usable rows in their order, the place of each among those given, and those that were left out.
+
+    An empty answer is left out, for nothing but its end would carry loss; so is a row with more than ``max_length``
+    tokens, because a cut answer teaches the student to stop midway.
 
     Args:
         tokenizer: of the student.
         task: renders the question as the student's prompt.
-        rows: (question, answer).
-        max_length: rows with more tokens are left out, because a cut answer teaches the student to stop midway.
-
-    Raises:
-        TrainingError: a row has an empty answer, so it would carry no loss but its end.
+        rows: to be encoded.
+        max_length: longest prompt and answer together, tokens.
     """
-    if empty := [position for position, (_, answer) in enumerate(rows) if not answer.strip()]:
-        raise TrainingError(f"Training row {empty[0] + 1} has no answer; reject it or write one.")
-    prompts = encode_prompts(tokenizer, [task.student_prompt(question) for question, _ in rows])
-    completions = encode_completions(tokenizer, [answer for _, answer in rows])
-    usable, left_out = [], []
-    for position, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-        length = len(prompt) + len(completion)
-        if length > max_length:
-            reason = f"It has {length:,} tokens, more than the {max_length:,} that a training row may have."
-            left_out.append(LeftOut(position, reason))
+    prompts = encode_prompts(tokenizer, [task.student_prompt(row.question) for row in rows])
+    completions = encode_completions(tokenizer, [row.answer for row in rows])
+    usable, places, left_out = [], [], []
+    for place, (row, prompt, completion) in enumerate(zip(rows, prompts, completions, strict=True)):
+        encoded = EncodedRow(prompt + completion, [IGNORED] * len(prompt) + completion, row.label)
+        if reason := _find_reason(row.answer, encoded.length, max_length):
+            left_out.append(LeftOut(place, reason))
         else:
-            usable.append(EncodedRow(prompt + completion, [IGNORED] * len(prompt) + completion))
-    return usable, left_out
+            usable.append(encoded)
+            places.append(place)
+    return usable, places, left_out
 
 
-def compute_completion_loss(model: Any, batch: Mapping[str, Any], n_items: Any | None) -> Any:
-    """Return the summed loss of the batch's answer tokens over ``n_items``: what TRL computes, but quicker on a CPU.
-
-    There TRL scores every position in small pieces, twice; this scores the answers only, once.
+def encode_pairs(
+    tokenizer: Any, task: Task, rows: Sequence[TrainingRow], max_length: int, *, is_rejected_whole: bool
+) -> tuple[list[EncodedPair], list[int], list[LeftOut]]:
+    """Do as ``encode_rows`` for rows that have a rejected answer.
 
     Args:
-        model: PEFT model of one of PLAIN_HEADS.
-        batch: input_ids, attention_mask and labels, each (rows, columns).
-        n_items: answer tokens of all parts of the optimiser step; None counts those of this part.
+        tokenizer: of the student.
+        task: renders the question as the student's prompt.
+        rows: to be encoded.
+        max_length: longest prompt and answer together, tokens.
+        is_rejected_whole: whether rejected answers are whole; the beginning of one gets no end-of-text token, or the
+            student would be taught never to stop there.
     """
-    import torch
+    prompts = encode_prompts(tokenizer, [task.student_prompt(row.question) for row in rows])
+    chosen = encode_completions(tokenizer, [row.answer for row in rows])
+    encode_rejected = encode_completions if is_rejected_whole else encode_beginnings
+    rejected = encode_rejected(tokenizer, [row.rejected or "" for row in rows])
+    usable, places, left_out = [], [], []
+    for place, (row, *ids) in enumerate(zip(rows, prompts, chosen, rejected, strict=True)):
+        pair = EncodedPair(*ids)
+        reason = _find_reason(row.answer, pair.length, max_length)
+        if reason is None and not (row.rejected or "").strip():
+            reason = "It has no rejected answer, so there is nothing that its answer is preferred to."
+        if reason is None and pair.chosen_ids == pair.rejected_ids:
+            reason = "Its rejected answer is its answer."
+        if reason:
+            left_out.append(LeftOut(place, reason))
+        else:
+            usable.append(pair)
+            places.append(place)
+    return usable, places, left_out
 
-    student = model.get_base_model()
-    backbone, head = student.base_model, student.get_output_embeddings()
-    hidden = backbone(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
-    ).last_hidden_state
-    labels = batch["labels"][:, 1:]
-    is_scored = labels != IGNORED
-    logits = head(hidden[:, :-1][is_scored]).float()
-    loss = torch.nn.functional.cross_entropy(logits, labels[is_scored], reduction="sum")
-    return loss / (is_scored.sum() if n_items is None else n_items)
+
+def _find_reason(answer: str, length: int, max_length: int) -> str | None:
+    if not answer.strip():
+        return "Its answer is empty."
+    if length > max_length:
+        return f"It has {length:,} tokens, more than the {max_length:,} that a training row may have."
+    return None
 
 
 def measure_loss(student: Any, rows: Sequence[EncodedRow], batch_size: int = 32) -> float | None:

@@ -1,24 +1,26 @@
-"""TRL's SFTTrainer as we use it: quiet, with our order of rows, our callback, and a quicker loss on a CPU.
+"""The trainer of one finetune: model, rows, arguments and the callback that watches, put together.
 
-Importing this module imports trl and peft, so import it only where training begins. It does not know what happens to
-the trained weights.
+Importing this module imports trl and peft, so import it only where training begins.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
-from peft import LoraConfig
-from transformers import PrinterCallback
-from trl import SFTConfig, SFTTrainer
+from peft import LoraConfig, PeftModel
+from trl import DPOConfig, SFTConfig
 
 from core.models.student import Student, merged
 from core.training.config import TrainingConfig
 from core.training.hooks import TrainingHooks
+from core.training.objectives.base import Objective
 from core.training.order import StepOrder
-from core.training.rows import PLAIN_HEADS, EncodedRow, compute_completion_loss, measure_loss
+from core.training.rows import EncodedPair, EncodedRow, measure_loss
+
+if TYPE_CHECKING:
+    from core.training.callback import TrainingWatch
 
 CHECKPOINTS_KEPT = 2
 """The best and the last."""
@@ -27,49 +29,35 @@ LARGE_MODEL = 500_000_000
 """Parameters from which on activations are computed twice to save memory (checkpointing)."""
 
 
-class QuietTrainer(SFTTrainer):
-    """Reports to nobody outside and writes no model card; on a CPU the loss is computed the quick way."""
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the trainer is given."""
 
-    def __init__(self, *args: Any, order: StepOrder, **options: Any):
-        self.order = order
-        super().__init__(*args, **options)
-        self.remove_callback(PrinterCallback)
-        self.model.create_or_update_model_card = lambda *_: None  # PEFT's, written with every checkpoint
-        self.is_quick = self.args.device.type == "cpu" and self.model.config.model_type in PLAIN_HEADS
+    rows: Sequence[EncodedRow] | Sequence[EncodedPair]
+    positions: Sequence[int]
+    """Of each row among those that the training was given."""
 
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Return the loss of one part of an optimiser step."""
-        if self.is_quick and model.training and not return_outputs:
-            return compute_completion_loss(model, inputs, num_items_in_batch)
-        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-
-    def create_model_card(self, *_: Any, **__: Any) -> None:
-        """Write none: adapters are described by the run that made them."""
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> StepOrder:
-        return self.order
-
-    def _send_telemetry(self) -> None:
-        pass
+    held_out: Sequence[EncodedRow]
+    """For the validation loss; may be empty."""
 
 
 def make_trainer(
     student: Student,
-    rows: Sequence[EncodedRow],
-    held_out: Sequence[EncodedRow],
+    start: Path | None,
+    encoded: Encoded,
+    objective: Objective,
     config: TrainingConfig,
     checkpoints: Path,
     root: Path,
     hooks: TrainingHooks,
-) -> QuietTrainer:
-    """Return the trainer, with a fresh adapter on the student's model and the callback that watches it.
+) -> "tuple[Any, TrainingWatch]":
+    """Return the trainer and the callback that watches it.
 
     Args:
-        student: the base; its model is changed in place.
-        rows: trained on.
-        held_out: for the validation loss; may be empty.
+        student: the base, or a whole model to go on with; its model is changed in place.
+        start: adapter to go on with; None: a fresh one (or none, where all weights are trained).
+        encoded: rows and validation rows.
+        objective: what is minimised.
         config: settings.
         checkpoints: folder for the trainer's checkpoints.
         root: folder that reported checkpoint paths are relative to.
@@ -77,31 +65,74 @@ def make_trainer(
     """
     from core.training.callback import TrainingWatch
 
-    trainer = QuietTrainer(
-        order=StepOrder([len(row.input_ids) for row in rows], config.batch_size, config.seed),
-        model=student.model,
-        args=make_arguments(student, config, checkpoints, len(rows)),
-        train_dataset=Dataset.from_list([asdict(row) for row in rows]),
+    rows = encoded.rows
+    is_pairs = objective.form == "pairs"
+    order = StepOrder(
+        [row.length for row in rows],
+        config.batch_size,
+        config.batch_size // config.accumulation_steps,
+        config.seed,
+        [row.n_tokens for row in rows],
+        n_sequences=2 if is_pairs else 1,
+    )
+    open_trainer, more = objective.open_trainer()
+    model, adapter = _make_model(student, start, config)
+    options: dict[str, Any] = {}
+    if objective.form == "labelled":
+        from core.training.trainers import LabelledCollator
+
+        options["data_collator"] = LabelledCollator(student.tokenizer.pad_token_id)
+        more = {**more, "remove_unused_columns": False}
+    trainer = open_trainer(
+        order=order,
+        model=model,
+        args=make_arguments(DPOConfig if is_pairs else SFTConfig, student, config, checkpoints, len(rows), more),
+        train_dataset=Dataset.from_list([_to_columns(row, objective.form) for row in rows]),
         processing_class=student.tokenizer,
-        peft_config=LoraConfig(
-            task_type="CAUSAL_LM",
-            r=config.rank,
-            lora_alpha=config.alpha,
-            lora_dropout=0.0,
-            target_modules="all-linear",
-            bias="none",
-        ),
+        peft_config=adapter,
+        **options,
     )
     live = replace(student, model=trainer.model)
 
-    def validate() -> dict[str, float | None]:
-        return _validate(live, held_out, hooks)
+    def validate(step: int, epoch: float) -> dict[str, float | None]:
+        return _validate(live, encoded.held_out, hooks, step, epoch)
 
-    trainer.add_callback(TrainingWatch(validate if held_out or hooks.validate else None, hooks, root))
-    return trainer
+    watch = TrainingWatch(
+        validate if encoded.held_out or hooks.validate else None, hooks, root, order, encoded.positions
+    )
+    trainer.add_callback(watch)
+    return trainer, watch
 
 
-def _validate(live: Student, held_out: Sequence[EncodedRow], hooks: TrainingHooks) -> dict[str, float | None]:
+def _make_model(student: Student, start: Path | None, config: TrainingConfig) -> tuple[Any, LoraConfig | None]:
+    """Return the model to train, and the settings of the adapter that the trainer is to put on it."""
+    if config.weights == "full":
+        student.model.requires_grad_(True)
+        return student.model, None
+    if start is not None:
+        return PeftModel.from_pretrained(student.model, start, is_trainable=True), None
+    adapter = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        bias="none",
+    )
+    return student.model, adapter
+
+
+def _to_columns(row: EncodedRow | EncodedPair, form: str) -> dict[str, Any]:
+    """Return the columns that the trainer of this form reads."""
+    columns = asdict(row)
+    if form == "answers":
+        del columns["sign"]
+    return columns
+
+
+def _validate(
+    live: Student, held_out: Sequence[EncodedRow], hooks: TrainingHooks, step: int, epoch: float
+) -> dict[str, float | None]:
     """Return the validation loss and what the caller measures on the live student."""
     live.model.eval()
     try:
@@ -109,20 +140,36 @@ def _validate(live: Student, held_out: Sequence[EncodedRow], hooks: TrainingHook
             metrics: dict[str, float | None] = {}
             if held_out:
                 metrics["validation_loss"] = measure_loss(live, held_out)
-            found: Mapping[str, float | None] = hooks.validate(live) if hooks.validate else {}
+            found: Mapping[str, float | None] = hooks.validate(live, step, epoch) if hooks.validate else {}
             return {**metrics, **found}
     finally:
         live.model.train()
 
 
-def make_arguments(student: Student, config: TrainingConfig, checkpoints: Path, n_rows: int) -> SFTConfig:
-    """Return the settings in the trainer's words."""
+def make_arguments(
+    kind: type, student: Student, config: TrainingConfig, checkpoints: Path, n_rows: int, more: Mapping[str, Any]
+) -> Any:
+    """Return the settings in the trainer's words.
+
+    Args:
+        kind: SFTConfig or DPOConfig.
+        student: to be trained.
+        config: settings.
+        checkpoints: folder for checkpoints.
+        n_rows: rows of an epoch.
+        more: what the objective adds.
+    """
     n_steps = config.epochs * -(-n_rows // config.batch_size)
     has_warmup = config.warmup * n_steps >= 1  # the first step of a warm-up trains nothing: it may be the only one
     is_gpu = student.device.type != "cpu"
     is_large = sum(weights.numel() for weights in student.model.parameters()) >= LARGE_MODEL
     is_cosine = config.schedule == "cosine_with_min_lr"
-    arguments = SFTConfig(
+    own = (
+        {"packing": False, "dataset_kwargs": {"skip_prepare_dataset": True}}
+        if kind is SFTConfig
+        else {"precompute_ref_log_probs": True}
+    )
+    arguments = kind(
         output_dir=str(checkpoints),
         per_device_train_batch_size=config.batch_size // config.accumulation_steps,
         gradient_accumulation_steps=config.accumulation_steps,
@@ -135,19 +182,20 @@ def make_arguments(student: Student, config: TrainingConfig, checkpoints: Path, 
         max_grad_norm=config.max_grad_norm,
         seed=config.seed,
         max_length=None,  # rows were measured before
-        packing=False,
-        dataset_kwargs={"skip_prepare_dataset": True},
         bf16=is_gpu,
         use_cpu=not is_gpu,
         activation_checkpointing=is_large,
         dataloader_num_workers=0,
         dataloader_pin_memory=is_gpu,
         logging_steps=1,
+        logging_nan_inf_filter=False,  # a loss that is no number must be seen, not replaced by the mean
         eval_strategy="no",
         save_strategy="epoch",
         save_total_limit=CHECKPOINTS_KEPT,
         disable_tqdm=True,
         report_to="none",
+        **own,
+        **more,
     )
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # several visible GPUs would be used by copying the model, which TRL refuses

@@ -1,14 +1,18 @@
 import pytest
 import torch
 
-from core.errors import TrainingError
 from core.models.rendering import encode_prompts
 from core.models.student import Student
+from core.training.data import TrainingRow
 from core.training.rows import IGNORED, encode_rows, measure_loss
 from tests.models.tiny import EchoTask
 
 TASK = EchoTask()
-ROWS = [("Tom has 3", "3 apples"), ("A box holds 24 pens", "24"), ("How many has he", "He has 15 pens in 7 boxes")]
+ROWS = [
+    TrainingRow("Tom has 3", "3 apples"),
+    TrainingRow("A box holds 24 pens", "24"),
+    TrainingRow("How many has he", "He has 15 pens in 7 boxes"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -17,31 +21,32 @@ def student(model_folder):
 
 
 def test_loss_counts_the_answer_and_its_end_only(student):
-    rows, left_out = encode_rows(student.tokenizer, TASK, ROWS, 100)
+    rows, _, left_out = encode_rows(student.tokenizer, TASK, ROWS, 100)
     assert not left_out
-    for row, (question, answer) in zip(rows, ROWS, strict=True):
-        prompt = encode_prompts(student.tokenizer, [f"{question}\n"])[0]
+    for row, given in zip(rows, ROWS, strict=True):
+        prompt = encode_prompts(student.tokenizer, [f"{given.question}\n"])[0]
         assert row.input_ids[: len(prompt)] == prompt
         assert row.labels[: len(prompt)] == [IGNORED] * len(prompt)
         assert row.labels[len(prompt) :] == row.input_ids[len(prompt) :]
-        assert student.tokenizer.decode(row.input_ids[len(prompt) :]) == f" {answer}<|end|>"
+        assert student.tokenizer.decode(row.input_ids[len(prompt) :]) == f" {given.answer}<|end|>"
 
 
 def test_long_rows_are_left_out_with_the_reason_never_cut(student):
     lengths = [len(row.input_ids) for row in encode_rows(student.tokenizer, TASK, ROWS, 100)[0]]
-    rows, left_out = encode_rows(student.tokenizer, TASK, ROWS, max(lengths) - 1)
+    rows, _, left_out = encode_rows(student.tokenizer, TASK, ROWS, max(lengths) - 1)
     assert len(rows) == 2 and [row.position for row in left_out] == [lengths.index(max(lengths))]
     assert f"{max(lengths)} tokens" in left_out[0].reason
     assert len(encode_rows(student.tokenizer, TASK, ROWS, max(lengths))[0]) == 3
 
 
-def test_an_empty_answer_is_refused(student):
-    with pytest.raises(TrainingError, match="row 2 has no answer"):
-        encode_rows(student.tokenizer, TASK, [ROWS[0], ("Tom", " \n")], 100)
+def test_an_empty_answer_is_left_out_with_the_reason(student):
+    rows, places, left_out = encode_rows(student.tokenizer, TASK, [TrainingRow("Tom", " \n"), ROWS[0]], 100)
+    assert len(rows) == 1 and places == [1]
+    assert [(row.position, row.reason) for row in left_out] == [(0, "Its answer is empty.")]
 
 
 def test_measured_loss_is_the_mean_over_answer_tokens_whatever_the_batches(student):
-    rows, _ = encode_rows(student.tokenizer, TASK, ROWS, 100)
+    rows, _, _ = encode_rows(student.tokenizer, TASK, ROWS, 100)
     total, n = 0.0, 0
     for row in rows:
         start = row.labels.count(IGNORED)

@@ -17,11 +17,15 @@ from core.models.predict import predict
 from core.models.student import Student, hash_model_files
 from core.training.checkpoints import find_checkpoint
 from core.training.config import TrainingConfig
-from core.training.sft import TrainingHooks, train_sft
+from core.training.data import TrainingRow
+from core.training.hooks import TrainingHooks
+from core.training.objectives import make_objective
+from core.training.train import train as train_by
 from tests.models.tiny import EchoTask, make_problem
 
 TASK = EchoTask()
-ROWS = [(f"Tom has {i} apples and buys {i + 2} more", f"He has {2 * i + 2}") for i in range(10)]
+ROWS = [TrainingRow(f"Tom has {i} apples and buys {i + 2} more", f"He has {2 * i + 2}") for i in range(10)]
+SFT = make_objective("sft")
 CONFIG = TrainingConfig(rank=4, alpha=4, learning_rate=1e-2, epochs=3, batch_size=4, seed=7)
 STEPS_PER_EPOCH = 3
 
@@ -29,10 +33,13 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from core.lines import LineWriter
-from core.training.sft import TrainingHooks, train_sft
-from tests.training.test_sft import CONFIG, ROWS, TASK, validate_by_epoch
+from core.training.hooks import TrainingHooks
+from core.training.train import train
+from tests.training.test_train import CONFIG, ROWS, SFT, TASK, validate_by_epoch
 metrics, checkpoints = (LineWriter(Path(sys.argv[2]) / f"{name}.jsonl") for name in ("metrics", "checkpoints"))
 def note(name, step, value, epoch):
+    if name == "tokens_per_second":
+        return
     metrics.append({"name": name, "step": step, "value": value})
     if name == "loss":
         print(step, flush=True)
@@ -41,7 +48,7 @@ hooks = TrainingHooks(
     validate=validate_by_epoch(), on_metric=note,
     on_checkpoint=lambda step, path, sha256: checkpoints.append({"path": path, "sha256": sha256}),
 )
-train_sft(sys.argv[1], ROWS, TASK, CONFIG, Path(sys.argv[2]), hooks=hooks, device="cpu")
+train(sys.argv[1], ROWS, TASK, CONFIG, Path(sys.argv[2]), objective=SFT, hooks=hooks, device="cpu")
 """
 
 
@@ -49,7 +56,7 @@ def validate_by_epoch(*accuracies: float):
     """Return a validation that answers with given accuracies, or one that depends on the weights alone."""
     left = list(accuracies)
 
-    def validate(student: Student) -> dict[str, float]:
+    def validate(student: Student, step: int, epoch: float) -> dict[str, float]:
         if left:
             return {"validation_accuracy": left.pop(0)}
         weights = sum(float(w.detach().double().sum()) for n, w in student.model.named_parameters() if "lora_B" in n)
@@ -64,10 +71,14 @@ class Notes:
     def __init__(self, validate=None, check=None):
         self.metrics: dict[tuple[str, int], float] = {}
         self.n_metrics = 0
+        self.speeds: dict[int, float] = {}
         self.checkpoints: dict[str, str] = {}
-        self.hooks = TrainingHooks(validate, self.note_metric, self.note_checkpoint, check)
+        self.hooks = TrainingHooks(validate, self.note_metric, on_checkpoint=self.note_checkpoint, check=check)
 
     def note_metric(self, name, step, value, epoch):
+        if name == "tokens_per_second":  # never twice the same
+            self.speeds[step] = value
+            return
         self.n_metrics += 1
         self.metrics[name, step] = value
         assert step / STEPS_PER_EPOCH <= epoch + 0.01 < (step + 1) / STEPS_PER_EPOCH  # by rows, the last step has fewer
@@ -81,7 +92,8 @@ class Notes:
 
 def train(model_folder, folder, notes=None, *, config=CONFIG, rows=ROWS, **options):
     hooks = None if notes is None else notes.hooks
-    return train_sft(model_folder, rows, TASK, config, folder, hooks=hooks, device="cpu", **options)
+    options = {"objective": SFT, **options}
+    return train_by(model_folder, rows, TASK, config, folder, hooks=hooks, device="cpu", **options)
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +107,10 @@ def trained(model_folder, tmp_path_factory):
 def test_metrics_are_streamed_at_each_step_and_each_epoch(trained):
     outcome, notes, _ = trained
     steps = list(range(1, 3 * STEPS_PER_EPOCH + 1))
+    assert sorted(notes.speeds) == steps and min(notes.speeds.values()) > 0
     for name in ("loss", "learning_rate", "grad_norm"):
         assert [step for metric, step in notes.metrics if metric == name] == steps
-    for name in ("validation_loss", "validation_accuracy"):
+    for name in ("validation_loss", "validation_accuracy", "padding_share"):
         assert [step for metric, step in notes.metrics if metric == name] == steps[2::3]
     assert notes.n_metrics == len(notes.metrics)
     assert outcome.n_steps == 9 and outcome.n_rows == 10 and outcome.left_out == ()
@@ -131,9 +144,9 @@ def test_the_base_is_left_as_it_was_and_the_adapter_is_not_empty(trained, model_
 
 
 def test_the_adapter_answers_as_the_live_student_did(model_folder, tmp_path):
-    problems, live = [make_problem(question) for question, _ in ROWS], []
+    problems, live = [make_problem(question) for question in (row.question for row in ROWS)], []
 
-    def validate(student):
+    def validate(student, step, epoch):
         live.append(predict(student, TASK, problems))
         return {"validation_accuracy": float(len(live))}
 
@@ -155,11 +168,12 @@ def test_same_seed_same_losses_and_another_seed_others(trained, model_folder, tm
 
 
 def test_the_quick_loss_is_trls_loss(trained, model_folder, tmp_path, monkeypatch):
-    import core.training.trainer as trainer_module
+    from trl import SFTTrainer
+
+    from core.training.trainers import AnswerTrainer
 
     _, quick, _ = trained
-    monkeypatch.setattr(trainer_module, "PLAIN_HEADS", ())
-    monkeypatch.setattr(trainer_module, "compute_completion_loss", lambda *_: pytest.fail("the quick loss was used"))
+    monkeypatch.setattr(AnswerTrainer, "compute_loss", SFTTrainer.compute_loss)
     slow = Notes()
     train(model_folder, tmp_path, slow)
     assert slow.losses() == pytest.approx(quick.losses(), abs=1e-4)
@@ -172,9 +186,9 @@ def test_the_best_epoch_is_kept_and_of_equals_the_earlier(model_folder, tmp_path
     kept: list[dict[str, torch.Tensor]] = []
     given = validate_by_epoch(*accuracies)
 
-    def validate(student):
+    def validate(student, step, epoch):
         kept.append({n: w.detach().clone() for n, w in student.model.named_parameters() if "lora_" in n})
-        return given(student)
+        return given(student, step, epoch)
 
     outcome = train(model_folder, tmp_path, Notes(validate))
     assert (outcome.best_epoch, outcome.validation_accuracy) == (best, max(accuracies))
@@ -189,10 +203,12 @@ def test_without_validation_the_last_epoch_is_kept(model_folder, tmp_path):
 
 
 def test_rows_that_are_too_long_are_reported(model_folder, tmp_path):
-    outcome = train(model_folder, tmp_path, rows=[*ROWS[:4], ("Tom " * 400, "3")], config=replace(CONFIG, epochs=1))
+    outcome = train(
+        model_folder, tmp_path, rows=[*ROWS[:4], TrainingRow("Tom " * 400, "3")], config=replace(CONFIG, epochs=1)
+    )
     assert outcome.n_rows == 4 and [row.position for row in outcome.left_out] == [4]
     with pytest.raises(TrainingError, match="None of the 1 training rows can be used"):
-        train(model_folder, tmp_path / "b", rows=[("Tom " * 400, "3")])
+        train(model_folder, tmp_path / "b", rows=[TrainingRow("Tom " * 400, "3")])
     with pytest.raises(TrainingError, match="nothing to train on"):
         train(model_folder, tmp_path / "c", rows=[])
     with pytest.raises(ModelLoadError):
@@ -237,7 +253,8 @@ def test_cancelling_ends_it_and_the_next_attempt_goes_on_from_the_last_epoch(tra
     resumed = train(model_folder, tmp_path, second, validation_rows=ROWS[:3], known_checkpoints=first.checkpoints)
     assert min(step for _, step in second.metrics) == 7
     assert {**first.metrics, **second.metrics} == pytest.approx(whole.metrics)
-    assert replace(resumed, adapter=outcome.adapter, seconds=0) == replace(outcome, seconds=0)
+    measured = {"seconds": 0, "tokens_per_second": 0, "padding_share": 0, "metrics_share": 0}  # of the last attempt
+    assert replace(resumed, adapter=outcome.adapter, **measured) == replace(outcome, **measured)
 
 
 @pytest.mark.parametrize("damage", ["unknown", "changed", "best is gone"])

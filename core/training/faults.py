@@ -1,0 +1,76 @@
+"""What a machine that is too small does to a training, said in one sentence."""
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import TrainingError
+from core.models.batches import is_out_of_memory
+from core.training.config import TrainingConfig
+from core.training.rows import EncodedPair, EncodedRow
+
+WRITE_FAULTS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than is allowed",
+}
+
+LONG_ROW = 512
+"""Tokens from which on a shorter limit is worth advising."""
+
+
+@contextmanager
+def translated_faults(
+    checkpoints: Path, config: TrainingConfig, rows: Sequence[EncodedRow] | Sequence[EncodedPair]
+) -> Iterator[None]:
+    """Raise TrainingError with advice where the memory or the disk does not suffice."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise TrainingError(advise_on_memory(config, max(row.length for row in rows))) from error
+        if reason := find_write_fault(error):
+            raise TrainingError(
+                f"A checkpoint could not be written to {checkpoints}: {reason}; make room there, then go on: the last "
+                "whole checkpoint is kept."
+            ) from error
+        raise
+
+
+def advise_on_memory(config: TrainingConfig, longest: int) -> str:
+    """Return what can be changed so that a training fits into the memory, what costs least first.
+
+    Args:
+        config: settings that did not fit.
+        longest: tokens of the longest row.
+    """
+    part = config.batch_size // config.accumulation_steps
+    advice = []
+    if part > 1:
+        advice.append(f"accumulation_steps={config.batch_size} (the same result, in parts of one row)")
+    if longest > LONG_ROW:
+        advice.append(f"a max_length below {longest:,} (longer rows are left out)")
+    if config.weights == "full":
+        advice.append("weights=lora")
+    advice.append("a smaller student")
+    return (
+        f"The memory does not suffice to train on {part} rows of up to {longest:,} tokens at a time; try "
+        f"{', or '.join(advice)}."
+    )
+
+
+def find_write_fault(error: BaseException) -> str | None:
+    """Return why a file could not be written, where that is what an error says; None where it is another error.
+
+    torch and safetensors raise errors of their own, which name the system's only in their text.
+    """
+    if isinstance(error, OSError) and error.errno in WRITE_FAULTS:
+        return WRITE_FAULTS[error.errno]
+    text = str(error)
+    for number, reason in WRITE_FAULTS.items():
+        if os.strerror(number) in text or f"os error {number})" in text:
+            return reason
+    is_torch = "PytorchStreamWriter" in text or "unexpected pos" in text
+    return "the file could not be completed (a full disk, most likely)" if is_torch else None

@@ -1,0 +1,108 @@
+"""Direct preference optimisation: right answers against wrong answers of the same problem (DPO; Setlur 2024)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from core.errors import TrainingError
+from core.training.data import TrainingRow
+from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused, require
+from core.training.objectives.drawing import Asked, draw_for, group_by_problem, leave_out_unjudged
+
+RIGHT_ANSWERS = ("given", "own", "both")
+"""Which right answers are preferred: those of the rows, the student's own, or both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Prefers right answers to wrong ones, against the policy that it starts from."""
+
+    beta: float = 0.1
+    """How closely the policy is kept to: lower lets the student move further away."""
+
+    n_samples: int = 8
+    """Answers drawn to each problem whose rows bring no wrong answer."""
+
+    temperature: float = 1.0
+    """Of the drawing."""
+
+    n_pairs: int = 4
+    """Pairs made of one problem, at most."""
+
+    right_answers: str = "given"
+    """``given``, ``own`` or ``both``: which right answers are preferred."""
+
+    title: ClassVar[str] = "Preferences (DPO)"
+    about: ClassVar[str] = "Makes right answers likelier and wrong answers to the same problem unlikelier."
+    source: ClassVar[str] = "Rafailov 2023; Setlur 2024, section 5"
+    needs: ClassVar[frozenset[str]] = frozenset()
+    form: ClassVar[str] = "pairs"
+    rejects_whole: ClassVar[bool] = True
+    starts_from_policy: ClassVar[bool] = True
+    goes_on: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        require(self.beta > 0, "beta", self.beta, "above 0")
+        require(self.n_samples >= 1, "n_samples", self.n_samples, "at least 1")
+        require(self.temperature > 0, "temperature", self.temperature, "above 0")
+        require(self.n_pairs >= 1, "n_pairs", self.n_pairs, "at least 1")
+        require(self.right_answers in RIGHT_ANSWERS, "right_answers", self.right_answers, " or ".join(RIGHT_ANSWERS))
+
+    def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
+        """Return pairs; problems that lack a right or a wrong answer are left out."""
+        problems = group_by_problem(rows)
+        drawn = [asked for asked in problems if self._must_draw(asked)]
+        if drawn:
+            draw_for(drawn, asking, self.n_samples, self.temperature, self._kept)
+        made, unused = [], []
+        for asked in problems:
+            pairs = self._make_pairs(asked)
+            made += [replace(asked.row, answer=y, rejected=n, label=1, origin=self._origin(asked)) for y, n in pairs]
+            if not pairs:
+                unused.append(Unused(asked.row, self._say_why_none(asked)))
+        if not made:
+            raise TrainingError(
+                f"None of {len(problems):,} problems has both a right and a wrong answer, so nothing can be preferred; "
+                f"most often: {unused[0].reason}"
+            )
+        return Material(made, unused)
+
+    @property
+    def _kept(self) -> set[str]:
+        return {"wrong"} if self.right_answers == "given" else {"wrong", "right"}
+
+    def _must_draw(self, asked: Asked) -> bool:
+        has_right = bool(asked.given) and self.right_answers == "given"
+        return asked.row.final is not None and not (has_right and asked.wrong)
+
+    def _make_pairs(self, asked: Asked) -> list[tuple[str, str]]:
+        """Return (right, wrong) answers: each wrong one once, with the right ones in turn."""
+        own = [answer.text for answer in asked.right_draws]
+        rights = {"given": asked.given, "own": own, "both": [*asked.given, *own]}[self.right_answers]
+        wrongs = [*asked.wrong, *(answer.text for answer in asked.wrong_draws)]
+        wrongs = [text for text in dict.fromkeys(wrongs) if text not in rights][: self.n_pairs]
+        return [(rights[number % len(rights)], text) for number, text in enumerate(wrongs)] if rights else []
+
+    def _origin(self, asked: Asked) -> str:
+        return asked.row.origin if asked.wrong else "own"
+
+    def _say_why_none(self, asked: Asked) -> str:
+        if self._must_draw(asked) and not asked.wrong_draws and not asked.wrong:
+            return f"None of {self.n_samples} own answers was wrong (and whole)."
+        if asked.row.final is None:
+            return leave_out_unjudged([asked])[0].reason
+        return "It has no right answer to prefer."
+
+    def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
+        """Return how many answers are drawn."""
+        n_drawn = sum(self._must_draw(asked) for asked in group_by_problem(rows))
+        return {"n_answers": n_drawn * self.n_samples, "n_rollouts": 0}
+
+    def open_trainer(self) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+        """Return the trainer of pairs."""
+        from core.training.trainers import PreferenceTrainer
+
+        return PreferenceTrainer, {"beta": self.beta}
+
+
+OBJECTIVES.register("dpo")(Preference())

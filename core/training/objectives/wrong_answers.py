@@ -1,0 +1,92 @@
+"""Objectives that read rows with a label: right answers made likelier, wrong ones unlikelier, without pairs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from core.errors import TrainingError
+from core.training.data import TrainingRow
+from core.training.objectives.base import OBJECTIVES, Asking, Material, require
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLikelihood:
+    """``-log sigmoid(label * log pi)`` of each answer, averaged over the answers of a step."""
+
+    is_normalised: bool = True
+    """Whether log pi is the mean per token; false is the sum over the answer, as published, by which wrong answers have
+    next to no gradient."""
+
+    title: ClassVar[str] = "Signed likelihood"
+    about: ClassVar[str] = "Makes right answers likelier and wrong answers unlikelier, each by itself."
+    source: ClassVar[str] = "Zhang 2025, G.6.2"
+    needs: ClassVar[frozenset[str]] = frozenset({"positives", "negatives"})
+    form: ClassVar[str] = "labelled"
+    rejects_whole: ClassVar[bool] = True
+    starts_from_policy: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = False
+
+    def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
+        """Return all rows."""
+        return keep_both(rows)
+
+    def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
+        """Return that nothing is generated first."""
+        return {"n_answers": 0, "n_rollouts": 0}
+
+    def open_trainer(self) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+        """Return the trainer of signed answers."""
+        from core.training.trainers import SignedTrainer
+
+        return partial(SignedTrainer, is_normalised=self.is_normalised), {}
+
+
+@dataclass(frozen=True, slots=True)
+class Unlikelihood:
+    """(1 - share) of the likelihood loss of right answers, share of the unlikelihood of wrong ones (UFT)."""
+
+    share: float = 0.3
+    """Weight of the wrong answers, from 0 (supervised finetuning) to below 1."""
+
+    title: ClassVar[str] = "Unlikelihood (UFT)"
+    about: ClassVar[str] = "Makes right answers likelier and every token of wrong answers unlikelier."
+    source: ClassVar[str] = "Ni 2025"
+    needs: ClassVar[frozenset[str]] = frozenset({"positives", "negatives"})
+    form: ClassVar[str] = "labelled"
+    rejects_whole: ClassVar[bool] = True
+    starts_from_policy: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        require(0 <= self.share < 1, "share", self.share, "between 0 and below 1")
+
+    def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
+        """Return all rows."""
+        return keep_both(rows)
+
+    def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
+        """Return that nothing is generated first."""
+        return {"n_answers": 0, "n_rollouts": 0}
+
+    def open_trainer(self) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+        """Return the trainer of signed answers."""
+        from core.training.trainers import UnlikelihoodTrainer
+
+        return partial(UnlikelihoodTrainer, share=self.share), {}
+
+
+def keep_both(rows: Sequence[TrainingRow]) -> Material:
+    """Return all rows; raises TrainingError where only right or only wrong answers are there."""
+    labels = {row.label for row in rows}
+    if rows and len(labels) < 2:
+        lacking = "wrong" if labels == {1} else "right"
+        raise TrainingError(
+            f"None of the {len(rows):,} rows has a {lacking} answer, and this objective needs both; add "
+            f"{'candidates of the method incorrect, or own wrong answers' if lacking == 'wrong' else 'right answers'}."
+        )
+    return Material(list(rows))
+
+
+OBJECTIVES.register("signed")(SignedLikelihood())
+OBJECTIVES.register("unlikelihood")(Unlikelihood())
