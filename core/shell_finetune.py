@@ -1,0 +1,208 @@
+"""What ``python -m core finetune`` does: rows of a file in, a finetuned student out; the same run as from the page."""
+
+import argparse
+import json
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from core.errors import RunCancelled, RunError, TrainingError
+from core.lines import read_all
+from core.runs.folder import RunFolder
+from core.shell import carry_out, counted, format_percent, print_seed_set
+from core.shell_generate import read_settings
+from core.shell_rows import open_out, write_row
+from core.training.config import TrainingConfig
+from core.training.data import TrainingRow
+from core.training.objectives import make_objective
+from core.training.rows_file import LineLeftOut, read_rows_file
+
+N_NAMED = 5
+"""Lines that are named with their reasons; the others are counted."""
+
+
+def run_finetune(options: argparse.Namespace) -> int:
+    """Train a student on the rows of a file, and put what was trained into a folder with what it was trained on."""
+    from core.datasets import ensure_seed_set
+    from core.recipes.start import make_finetune_config
+
+    check_out_folder(options.out)
+    home = options.home.resolve()
+    settings = split_settings(options.objective, read_settings(options.set))
+    seed_set, about = None, {}
+    if options.seeds is not None:
+        files = {"validation": options.validation, "test": options.test}
+        seed_set = ensure_seed_set(home, options.seeds, task=options.task, **files)
+        print_seed_set(home, seed_set)
+        imported = RunFolder(home / "runs" / seed_set)
+        about = {"name": imported.config["name"], "task": imported.read_state().summary["task"]}
+    rows, task = read_rows(options.rows, options.task or about.get("task"))
+    config = make_finetune_config(
+        options.student,
+        task,
+        rows,
+        seed_set=seed_set,
+        seed_set_name=about.get("name"),
+        adapter=None if options.adapter is None else str(options.adapter.expanduser().resolve()),
+        objective=options.objective,
+        preset=options.preset,
+        **settings,
+        **name_held_out(home, options, task),
+    )
+    print_plan(config, rows)
+    title = f"{options.objective}: {options.student} on {counted(len(rows), 'row')} of {options.rows.name}"
+    folder = carry_out_finetune(home, title, config, rows)
+    copy_result(folder, options.out)
+    print_result(folder, options.out)
+    return 0
+
+
+def check_out_folder(path: Path) -> None:
+    """Make the folder for what is trained; raises RunError where it holds other things or cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise RunError(f"The folder {path} is not empty; name a new one for --out.")
+        (path / ".probe").touch()
+        (path / ".probe").unlink()
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror}; name another folder for --out.") from error
+
+
+def split_settings(objective: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return ``settings`` of the objective and ``training`` among named values; raises TrainingError for others."""
+    own = {field.name for field in fields(make_objective(objective))}
+    shared = {field.name for field in fields(TrainingConfig)}
+    if unknown := sorted(values.keys() - own - shared):
+        known = ", ".join([*sorted(own), *sorted(shared)])
+        raise TrainingError(f"There is no setting {', '.join(unknown)} of {objective}; known: {known}.")
+    return {
+        "settings": {name: value for name, value in values.items() if name in own},
+        "training": {name: value for name, value in values.items() if name in shared},
+    }
+
+
+def read_rows(path: Path, task: str | None) -> tuple[list[TrainingRow], str]:
+    """Return the rows of a file and the name of their task; says what was left out, and why."""
+    from core.tasks import TASKS
+
+    found = read_rows_file(path, None if task is None else TASKS.get(task))
+    name = task or guess_task(found.rows)
+    why = "" if task else " (by their answers; --task names another)"
+    print(f"rows of {path.name}: {len(found.rows):,} taken, {len(found.left_out):,} left out; task {name}{why}")
+    print_left_out(found.left_out)
+    return found.rows, name
+
+
+def print_left_out(left_out: Sequence[LineLeftOut]) -> None:
+    """Name the first lines that are left out, and count the others."""
+    for line in left_out[:N_NAMED]:
+        print(f"  line {line.line:,}: {line.reason}")
+    if len(left_out) > N_NAMED:
+        print(f"  and {counted(len(left_out) - N_NAMED, 'more line')}")
+
+
+def guess_task(rows: Sequence[TrainingRow]) -> str:
+    """Return the task whose answers these are, by how most of them end; ``custom`` where that says nothing."""
+    marks = {"word_problems": "\n####", "maths": "\\boxed{"}
+    for task, mark in marks.items():
+        if 2 * sum(mark in f"\n{row.answer}" for row in rows) > len(rows):
+            return task
+    return "custom"
+
+
+def name_held_out(home: Path, options: argparse.Namespace, task: str) -> dict[str, Any]:
+    """Return ``validation_set`` where problems for validation were given without a seed set, and what is evaluated."""
+    from core.datasets import ensure_seed_set
+
+    if options.seeds is not None:
+        return {} if options.evaluate else {"evaluates": []}
+    if options.test is not None:
+        raise RunError("A --test file goes with --seeds; without it, evaluate afterwards by `evaluate --set FILE`.")
+    if options.validation is None:
+        print("no validation problems (--validation or --seeds): the last epoch is kept")
+        return {"evaluates": []}
+    found = ensure_seed_set(home, options.validation, task=task, has_splits=False)
+    print_seed_set(home, found)
+    return {"evaluates": [], "validation_set": found}
+
+
+def print_plan(config: Mapping[str, Any], rows: Sequence[TrainingRow]) -> None:
+    """Say before it starts what is done and what has to be generated first."""
+    objective = make_objective(config["objective"], config["settings"])
+    training = config["training"]
+    what = f"LoRA rank {training['rank']}" if training["weights"] == "lora" else "all weights"
+    print(
+        f"{objective.title}, preset {config['preset']}: {what}, learning rate {training['learning_rate']:g}, "
+        f"{counted(training['epochs'], 'epoch')}, batches of {training['batch_size']}"
+    )
+    for line in objective_cost(objective.estimate(rows)):
+        print(line)
+
+
+def objective_cost(estimate: Mapping[str, int]) -> list[str]:
+    """Return what has to be generated before training, as lines; none where nothing is."""
+    lines = []
+    if estimate["n_answers"]:
+        lines.append(f"first {estimate['n_answers']:,} answers of the student are drawn")
+    if estimate["n_rollouts"]:
+        lines.append(f"then at most {estimate['n_rollouts']:,} continuations, as if every answer drawn were wrong")
+    return lines
+
+
+def carry_out_finetune(home: Path, title: str, config: Mapping[str, Any], rows: Sequence[TrainingRow]) -> RunFolder:
+    """Carry the run out in this process; says how to go on where it was stopped."""
+    from core.training.data import to_frame
+
+    begun: list[RunFolder] = []
+    try:
+        return carry_out(home, "finetune", title, config, inputs={"rows": to_frame(rows)}, on_end=begun.append)
+    except RunCancelled:
+        again = shlex.join(["python", "-m", "core", "run", str(begun[0].path), "--again"]) if begun else ""
+        raise RunCancelled(f"Stopped; to go on from the last checkpoint: {again}") from None
+
+
+def copy_result(folder: RunFolder, out: Path) -> None:
+    """Put what was trained into a folder, with the rows, the metrics and what the run says of itself."""
+    trained = folder.path / "checkpoints" / "round-1" / "adapter"
+    shutil.copytree(trained, out, dirs_exist_ok=True)
+    for name in ("training_rows", "metrics"):
+        with open_out(out / f"{name}.jsonl") as file:
+            for row in read_all(folder.path / "records" / f"{name}.jsonl"):
+                file.write(write_row({key: value for key, value in row.items() if key not in ("v", "attempt")}) + "\n")
+    about = {"run_id": folder.run_id, **folder.config, "result": folder.read_state().summary}
+    (out / "finetune.json").write_text(json.dumps(about, indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+def print_result(folder: RunFolder, out: Path) -> None:
+    """Say what was trained on, which epoch was kept, how fast it went, and what it brought."""
+    summary = folder.read_state().summary or {}
+    rows = read_all(folder.path / "records" / "training_rows.jsonl")
+    unused = [row for row in rows if row["is_used"] is False and row["attempt"] == folder.attempt]
+    print(f"trained on {counted(summary['n_rows'], 'row')}, {len(unused):,} left out; rows {summary['rows_hash'][:12]}")
+    for row in unused[:N_NAMED]:
+        print(f"  row {row['position'] + 1:,}: {row['reason']}")
+    if summary["n_held_out_left_out"]:
+        print(f"  {counted(summary['n_held_out_left_out'], 'row')} that are validation or test problems")
+    kept = f"epoch {summary['best_epoch']:g} of {folder.config['training']['epochs']} kept"
+    if summary["validation_accuracy"] is not None:
+        kept += f", validation accuracy {format_percent(summary['validation_accuracy'])}"
+    print(kept)
+    if summary["stopped"]:
+        print(summary["stopped"])
+    if summary["n_test"]:
+        print(
+            f"test: {format_percent(summary['test_accuracy_before'])} before, "
+            f"{format_percent(summary['test_accuracy'])} after, difference {100 * summary['difference']:+.1f} points "
+            f"({100 * summary['difference_low']:+.1f} to {100 * summary['difference_high']:+.1f})"
+        )
+    speed = summary["tokens_per_second"]
+    if speed is not None:
+        print(
+            f"{summary['n_steps']:,} steps in {summary['seconds']:.1f} s, {speed:,.0f} tokens a second, "
+            f"{format_percent(summary['padding_share'])} padding"
+        )
+    print(f"trained: {out}")
