@@ -20,6 +20,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "score": ("student", "signals", "reward", "n_samples"),
     "try": ("question", "reference", "reward", "n_samples"),
     "generate": ("n_accepted", "filters", "budget"),
+    "answers": ("budget",),
     "compare": ("filters", "budget"),
     "finetune": ("training", "student"),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),

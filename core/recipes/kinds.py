@@ -53,6 +53,14 @@ def run_generate(folder: RunFolder) -> dict[str, Any]:
     return generate_run(folder)
 
 
+@KINDS.register("answers")
+def run_answers(folder: RunFolder) -> dict[str, Any]:
+    """Let the teacher answer seeds, and compare with their references."""
+    from core.recipes.answering import answers_run
+
+    return answers_run(folder)
+
+
 @KINDS.register("compare")
 def run_compare(folder: RunFolder) -> dict[str, Any]:
     """Put the same seeds through several prompting methods, and measure what each brings."""

@@ -246,6 +246,30 @@ class CandidateReads(Reads):
             [list(run_ids)] * 3,
         )
 
+    def list_candidate_rows(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Return every candidate of these runs with what decides whether it is trained on, runs in the order given.
+
+        Columns: run_id, candidate_id, method, status, rejected_by, reason, review; question, answer, final (the current
+        texts, edited where edited); is_incorrect (meant to be wrong); is_right (what the filter ``reference`` said of
+        an answer to the seed's own question; NULL: undecided, or never asked), undecided (why); reference (the seed's
+        final answer where the question is the seed's own, NULL else).
+        """
+        return self._frame(
+            """
+            select c.run_id, c.candidate_id, c.method, c.status, c.rejected_by, c.reason, c.review,
+                   c.current_question as question, c.current_answer as answer, c.current_final as final,
+                   coalesce(c.meta ->> '$.label' = 'incorrect', false) as is_incorrect,
+                   v.is_accepted as is_right, if(v.is_accepted is null, v.reason, null) as undecided,
+                   if(q.question = c.current_question, q.final, null) as reference
+            from candidate_states c left join run_subjects s using (run_id)
+            left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
+            left join verdicts v on v.run_id = c.run_id and v.candidate_id = c.candidate_id and v.filter = 'reference'
+            where list_contains(?, c.run_id)
+            order by list_position(?, c.run_id), c.round, c.position, c.candidate_id
+            """,
+            [list(run_ids)] * 2,
+        )
+
     def list_earlier_questions(self, seed_set_id: str) -> list[str]:
         """Return every question that generate runs (no previews) made of this seed set, oldest first, as written."""
         rows = self._records(

@@ -1,7 +1,7 @@
 """The store: one open database and every verb that reads it; pages and run starters ask here and nowhere else.
 
 To add a verb, put it in the file of its subject (``reads_runs``, ``reads_seeds``, ``reads_candidates``,
-``reads_calls``, ``reads_training``). Rows come in through ``ingest.py`` only.
+``reads_calls``, ``reads_training``, ``reads_rows``). Rows come in through ``ingest.py`` only.
 """
 
 from pathlib import Path
@@ -11,12 +11,13 @@ import duckdb
 from core.store.database import Database
 from core.store.reads_calls import CallReads
 from core.store.reads_candidates import CandidateReads
+from core.store.reads_rows import RowReads
 from core.store.reads_runs import RunReads
 from core.store.reads_seeds import SeedReads
 from core.store.reads_training import TrainingReads
 
 
-class Store(RunReads, SeedReads, CandidateReads, CallReads, TrainingReads):
+class Store(RunReads, SeedReads, CandidateReads, CallReads, TrainingReads, RowReads):
     """The tables of one home, for reading; opened by the one process that owns them.
 
     Args:
