@@ -8,6 +8,8 @@ from core.errors import RunError
 from core.filters.base import FILTERS
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
+from core.models.merging import check_dtype
+from core.models.publishing import check_repo
 from core.recipes.scoring import list_signals
 from core.recipes.start import require_model
 from core.runs.folder import RunFolder
@@ -23,6 +25,8 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "answers": ("budget",),
     "compare": ("filters", "budget"),
     "finetune": ("training", "student"),
+    "export": ("dtype",),
+    "push": ("repo",),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
 }
 """Kind of run -> settings that a copy may change; the others say what its inputs were made from."""
@@ -68,8 +72,12 @@ def check_setting(name: str, value: Any) -> Any:
         if not isinstance(value, list):
             raise RunError(f'signals must be a list like ["loss", "reward"], not {value!r}.')
         return list_signals(value)
+    elif name == "dtype":
+        return value if value is None else check_dtype(value)
     elif not isinstance(value, str) or not value.strip():
         raise RunError(f"{name} must be a text, not {value!r}.")
+    elif name == "repo":
+        return check_repo(value)
     elif name == "selector":
         SELECTORS.get(value)
     elif name == "pick":

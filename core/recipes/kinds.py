@@ -77,6 +77,30 @@ def run_finetune(folder: RunFolder) -> dict[str, Any]:
     return finetune_run(folder)
 
 
+@KINDS.register("evaluate")
+def run_evaluate(folder: RunFolder) -> dict[str, Any]:
+    """Ask students the same problems, judge every answer, and compare before with after."""
+    from core.recipes.evaluating import evaluate_run
+
+    return evaluate_run(folder)
+
+
+@KINDS.register("export")
+def run_export(folder: RunFolder) -> dict[str, Any]:
+    """Merge an adapter into its base, save the whole model, and check what was saved."""
+    from core.recipes.exporting import export_run
+
+    return export_run(folder)
+
+
+@KINDS.register("push")
+def run_push(folder: RunFolder) -> dict[str, Any]:
+    """Upload an adapter or an exported model to the hub."""
+    from core.recipes.exporting import push_run
+
+    return push_run(folder)
+
+
 @KINDS.register("loop")
 def run_loop(folder: RunFolder) -> dict[str, Any]:
     """Run whole rounds without a person in between."""
