@@ -5,6 +5,7 @@ student answer, what was drawn is recorded. The stage knows nothing of who start
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -282,8 +283,8 @@ class _Stage:
                     "reason": reason,
                 },
             )
-            if reason is not None:
-                print(f"round {self.round}: row {position + 1} left out: {reason}")
+        for reason, n in Counter(reason for _, reason in lines if reason is not None).most_common():
+            print(f"round {self.round}: {n:,} of {len(lines):,} rows left out: {reason}")
 
     def _open_asking(self, start: Path | None, seed: int, cache: Cache) -> "StudentAsking":
         """Load the policy and return it, ready to answer."""

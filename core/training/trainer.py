@@ -110,7 +110,10 @@ def _make_model(student: Student, start: Path | None, config: TrainingConfig) ->
         student.model.requires_grad_(True)
         return student.model, None
     if start is not None:
-        return PeftModel.from_pretrained(student.model, start, is_trainable=True), None
+        model = PeftModel.from_pretrained(student.model, start, is_trainable=True)
+        for settings in model.peft_config.values():  # or the hub would be asked for it at each checkpoint
+            settings.base_model_name_or_path = str(student.model.config._name_or_path)
+        return model, None
     adapter = LoraConfig(
         task_type="CAUSAL_LM",
         r=config.rank,

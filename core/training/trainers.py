@@ -20,6 +20,10 @@ SHARE_EVERY = 10
 """Optimiser steps between two measurements of the negatives' share of the gradient: each is a backward pass more."""
 
 
+REFERENCE = "ref"
+"""What TRL calls the copy of an adapter that it measures preferences against."""
+
+
 class QuietTrainer:
     """Reports to nobody outside, writes no model card, and takes the rows in the order that it is given."""
 
@@ -170,7 +174,8 @@ class PreferenceTrainer(QuietTrainer, DPOTrainer):
     """TRL's preference trainer on pairs that are tokens already: nothing is appended to a rejected beginning.
 
     TRL averages over each part of a step; here a part counts by its pairs, so that the last step of an epoch, whose
-    parts may differ in size, is the same in however many parts it is computed.
+    parts may differ in size, is the same in however many parts it is computed. The reference's log-probabilities are
+    computed once, before the first step; on a CPU answers alone are scored, where TRL scores all positions in pieces.
     """
 
     n_pairs = 0
@@ -179,6 +184,8 @@ class PreferenceTrainer(QuietTrainer, DPOTrainer):
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
         self.loss_is_scaled_for_ga = True
+        if REFERENCE in getattr(self.model, "peft_config", {}):
+            self.model.delete_adapter(REFERENCE)  # its log-probabilities are known now
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list, Any]:
         """Return the parts of the next step, and note how many pairs they have."""
@@ -191,8 +198,45 @@ class PreferenceTrainer(QuietTrainer, DPOTrainer):
     ) -> Any:
         """Return what one part adds to the mean over the step's pairs."""
         n_pairs = len(inputs["input_ids"]) // 2
-        loss = super().compute_loss(model, inputs, False, num_items_in_batch)
+        if self.args.device.type == "cpu":
+            loss = self._compute_quickly(model, inputs)
+        else:
+            loss = super().compute_loss(model, inputs, False, num_items_in_batch)
         return loss * (n_pairs / (self.n_pairs or n_pairs))
+
+    def _compute_quickly(self, model: Any, inputs: Any) -> Any:
+        """Return the mean loss of a part's pairs, as TRL computes it."""
+        chosen, rejected = score_pairs(model, inputs)
+        chosen, rejected = chosen - inputs["ref_chosen_logps"], rejected - inputs["ref_rejected_logps"]
+        margins = self.beta * (chosen - rejected)
+        self._metrics["train"]["rewards/accuracies"].append((margins > 0).float().mean().item())
+        self._metrics["train"]["rewards/margins"].append(margins.mean().item())
+        return -torch.nn.functional.logsigmoid(margins).mean()
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        """Return the pairs with the log-probabilities that the policy gives both answers before training."""
+        model = self.model
+        was_training = model.training
+        model.eval()
+        found: dict[str, list[float]] = {"ref_chosen_logps": [], "ref_rejected_logps": []}
+        with torch.no_grad(), self.accelerator.autocast():
+            for start in range(0, len(dataset), batch_size):
+                rows = [dataset[place] for place in range(start, min(start + batch_size, len(dataset)))]
+                batch = {name: value.to(self.args.device) for name, value in self.data_collator(rows).items()}
+                for column, values in zip(found, score_pairs(model.to(self.args.device), batch), strict=True):
+                    found[column] += values.tolist()
+        model.train(was_training)
+        for column, values in found.items():
+            dataset = dataset.add_column(column, values)
+        return dataset
+
+
+def score_pairs(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """Return the log-probabilities of the preferred and of the rejected answers, each (pairs,) float32."""
+    ids, mask = inputs["input_ids"], inputs["attention_mask"]
+    labels = ids.masked_fill(inputs["completion_mask"] == 0, IGNORED)
+    own, rows = token_log_probs(model, ids, mask, labels, IGNORED)
+    return torch.zeros(len(ids), device=own.device).index_add(0, rows, own).chunk(2)

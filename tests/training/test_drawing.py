@@ -1,0 +1,179 @@
+"""Objectives that let the student answer: what they make of draws and rollouts that are known beforehand."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from core.errors import TrainingError
+from core.models.student import Student
+from core.training.asking import AskingHooks, StudentAsking
+from core.training.data import TrainingRow
+from core.training.objectives import make_objective
+from core.training.objectives.base import OwnAnswer
+from core.training.objectives.drawing import CUT_OFF, NO_REFERENCE, REPEATED, group_by_problem
+from core.training.objectives.per_step import best_of, find_first_pit, make_beginnings, split_steps
+from tests.models.tiny import EchoTask
+
+ROW = TrainingRow("How many?", "2 and 3\nso 5", "5", origin="candidate", origin_run_id="grown", origin_id="c1")
+RIGHT, WRONG = "2 + 3\nis 5", "2 * 3\nis 6\nso 6"
+
+
+@dataclass
+class Scripted:
+    """Says what it was given; keeps what is noted."""
+
+    said: dict[str, list[tuple[str, bool]]]
+    """question -> (text, whether it was cut off)."""
+
+    n_right: dict[str, int] = field(default_factory=dict)
+    """beginning -> continuations that end right."""
+
+    notes: list = field(default_factory=list)
+    steps: list = field(default_factory=list)
+    n_calls: int = 0
+
+    def draw(self, rows, n, temperature):
+        return [
+            [
+                OwnAnswer(place, sample, text, text.split()[-1], text.split()[-1] == row.final, is_cut)
+                for sample, (text, is_cut) in enumerate(self.said[row.question][:n])
+            ]
+            for place, row in enumerate(rows)
+        ]
+
+    def finish(self, rows, beginnings, n, temperature):
+        self.n_calls += 1
+        return [[self.n_right[text] for text in texts] for texts in beginnings]
+
+    def note(self, row, answer, *, is_kept, reason):
+        self.notes.append((answer.text, is_kept, reason))
+
+    def note_steps(self, row, sample, steps):
+        self.steps.append([(step["step"], step["text"], step["value"], step["is_pit"]) for step in steps])
+
+
+def whole(*texts):
+    return [(text, False) for text in texts]
+
+
+def test_rejection_keeps_right_answers_once_each():
+    asking = Scripted({"How many?": [*whole(RIGHT, WRONG, "2 + 3  \nis 5", "it is 5"), ("a 5", True)]})
+    material = make_objective("rft", {"n_samples": 5}).prepare([ROW], asking)
+    assert [row.answer for row in material.rows] == [RIGHT, "it is 5"]
+    assert {(row.origin, row.label, row.origin_id) for row in material.rows} == {("own", 1, "c1")}
+    assert [reason for _, _, reason in asking.notes] == [None, "It is wrong.", REPEATED, None, CUT_OFF]
+
+
+def test_rejection_leaves_out_what_nobody_can_judge_or_solve():
+    rows = [ROW, TrainingRow("And this?", "3"), TrainingRow("Hard?", "9", "9")]
+    asking = Scripted({"How many?": whole(RIGHT), "Hard?": whole("8")})
+    material = make_objective("rft", {"n_samples": 1}).prepare(rows, asking)
+    assert {(unused.row.question, unused.reason) for unused in material.unused} == {
+        ("And this?", NO_REFERENCE),
+        ("Hard?", "None of 1 own answers was right."),
+    }
+    with pytest.raises(TrainingError, match="none of 1 problems right"):
+        make_objective("rft", {"n_samples": 1}).prepare(rows[2:], asking)
+
+
+def test_preferences_pair_right_with_wrong_answers_of_the_same_problem():
+    asking = Scripted({"How many?": whole(RIGHT, WRONG, "7")})
+    for which, rights in (("given", [ROW.answer] * 2), ("own", [RIGHT] * 2), ("both", [ROW.answer, RIGHT])):
+        material = make_objective("dpo", {"right_answers": which}).prepare([ROW], asking)
+        assert [(row.answer, row.rejected) for row in material.rows] == list(zip(rights, [WRONG, "7"], strict=True))
+
+
+def test_preferences_draw_only_where_the_rows_bring_no_wrong_answer():
+    rows = [ROW, TrainingRow("How many?", "2 * 3\nso 6", "5", label=-1), TrainingRow("Q", "1", rejected="2")]
+    objective = make_objective("dpo")
+    assert objective.estimate(rows) == {"n_answers": 0, "n_rollouts": 0}
+    pairs = [(row.answer, row.rejected) for row in objective.prepare(rows, None).rows]
+    assert pairs == [(ROW.answer, "2 * 3\nso 6"), ("1", "2")]
+    with pytest.raises(TrainingError, match="both a right and a wrong answer"):
+        objective.prepare([TrainingRow("Q", "1")], None)
+
+
+def test_one_question_is_asked_once_however_many_rows_it_has():
+    rows = [TrainingRow("Q", "a"), TrainingRow("Q", "b", "5"), TrainingRow("Q", "a", "5"), TrainingRow("R", "c")]
+    first, second = group_by_problem(rows)
+    assert (first.given, first.row.final, second.given) == (["a", "b"], "5", ["c"])
+
+
+def test_steps_are_lines_and_beginnings_end_with_one():
+    assert split_steps("a\n\n b \nc") == ["a", " b", "c"]
+    assert make_beginnings("a\nb\nc") == ["", "a\n", "a\nb\n"]
+
+
+@pytest.mark.parametrize(
+    ("values", "min_drop", "pit"),
+    [
+        ([0.8, 0.9, 0.2, 0.2, 0.0], 0.0, 4),
+        ([0.8, 0.9, 0.0, 0.2, 0.0], 0.0, 2),  # the first of the lowest
+        ([0.8, 0.0], 0.0, 1),
+        ([0.2, 0.1, 0.0], 0.5, None),
+        ([0.0, 0.0, 0.0], 0.0, 1),
+    ],
+)
+def test_the_first_pit_is_the_first_step_after_which_the_value_is_lowest(values, min_drop, pit):
+    assert find_first_pit(values, min_drop) == pit
+
+
+def test_the_value_is_that_of_the_best_of_k():
+    assert best_of(1, 4, 5) == pytest.approx(1 - 0.75**5)
+    assert (best_of(0, 4, 5), best_of(4, 4, 5)) == (0, 1)
+
+
+def test_per_step_preferences_reject_the_beginning_up_to_the_pit():
+    asking = Scripted({"How many?": whole(RIGHT, WRONG)}, {"": 6, "2 * 3\n": 0, "2 * 3\nis 6\n": 0})
+    material = make_objective("per_step_dpo", {"n_rollouts": 8, "best_of": 1}).prepare([ROW], asking)
+    assert [(row.answer, row.rejected) for row in material.rows] == [(ROW.answer, "2 * 3")]
+    assert asking.n_calls == 1
+    assert asking.steps == [
+        [(0, "How many?", 0.75, False), (1, "2 * 3", 0.0, True), (2, "is 6", 0.0, False), (3, "so 6", 0.0, False)]
+    ]
+    late = Scripted({"How many?": whole(WRONG)}, {"": 6, "2 * 3\n": 8, "2 * 3\nis 6\n": 1})
+    (row,) = make_objective("per_step_dpo").prepare([ROW], late).rows
+    assert row.rejected == WRONG  # only the last step takes the last hope
+    picky = make_objective("per_step_dpo", {"min_drop": 1.0})
+    with pytest.raises(TrainingError, match="lowers the value by 1"):
+        picky.prepare([ROW], Scripted({"How many?": whole(WRONG)}, {"": 6, "2 * 3\n": 8, "2 * 3\nis 6\n": 1}))
+
+
+@pytest.fixture(scope="module")
+def student(model_folder):
+    return Student.load(model_folder, device="cpu")
+
+
+def test_a_real_student_draws_the_same_again_and_the_cache_answers_for_it(student):
+    rows = [TrainingRow("Tom has 3", "x", "15"), TrainingRow("A box", "x", "7")]
+    kept: dict[str, list] = {}
+
+    class Memory:
+        get = staticmethod(kept.get)
+        put = staticmethod(kept.__setitem__)
+
+    told = []
+    hooks = AskingHooks(report=lambda stage, done, total: told.append((stage, done, total)))
+    first = StudentAsking(student, EchoTask(), 1, hooks, Memory).draw(rows, 3, 1.0)
+    assert [len(answers) for answers in first] == [3, 3] and len(kept) == 6
+    assert len({answer.text for answers in first for answer in answers}) > 3
+    assert all(a.is_correct == (a.final == rows[a.place].final) for answers in first for a in answers)
+    n_told = len(told)
+    assert StudentAsking(student, EchoTask(), 1, hooks, Memory).draw(rows, 3, 1.0) == first
+    assert told[n_told:] == [("answers", 6, 6)]
+    assert StudentAsking(student, EchoTask(), 1, AskingHooks()).draw(rows, 3, 1.0) == first
+    assert StudentAsking(student, EchoTask(), 2, AskingHooks()).draw(rows, 3, 1.0) != first
+
+
+def test_continuations_follow_their_beginning(student):
+    """Counted against single continuations, one by one, of the same beginnings."""
+    asking = StudentAsking(student, EchoTask(), 0, AskingHooks())
+    row = TrainingRow("Tom has 3", "x", "15")
+    beginnings = ["", "He has 3\n", "3 + 12 = 15 apples.\n"]
+    (counts,) = asking.finish([row], [beginnings], 6, 1.0)
+    apart = [asking.finish([row], [[text]], 6, 1.0)[0][0] for text in beginnings]
+    assert counts == apart and all(0 <= n <= 6 for n in counts)
+    always = EchoTask()
+    always.extract_final = lambda answer: "15" if answer.startswith("He has 3\n") else "0"
+    (counts,) = StudentAsking(student, always, 0, AskingHooks()).finish([row], [beginnings], 6, 1.0)
+    assert counts == [0, 6, 0]  # what is judged is the beginning and its continuation together
