@@ -3,10 +3,9 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from core.errors import RunError
-from core.recipes.exporting import make_export_config, make_push_config, name_trained
+from core.recipes.exporting import describe_check, make_export_config, make_push_config, name_trained
 from core.recipes.trained import Trained, find_trained, open_trained
 from core.runs.disk import describe_bytes
 from core.shell import carry_out, counted
@@ -44,16 +43,6 @@ def find_subject(subject: str, home: Path, round_: int | None, student: str | No
     else:
         raise RunError(f"{subject!r} is neither a run of {home} nor a folder with an adapter.")
     return home, found if student is None else replace(found, student=student)
-
-
-def describe_check(summary: dict[str, Any]) -> str:
-    """Return how a saved model compares with base and adapter, in one line."""
-    effect = "" if summary["adapter_kl"] is None else f" (the training changed {summary['adapter_kl']:.2g})"
-    return (
-        f"loaded again and compared on {counted(summary['n_prompts'], 'prompt')}: {summary['n_same_answers']} of "
-        f"{summary['n_prompts']} greedy answers the same, logits differ by at most "
-        f"{summary['largest_difference']:.2g}, distributions by {summary['mean_kl']:.2g} nats a token{effect}"
-    )
 
 
 def run_push(options: argparse.Namespace) -> int:

@@ -62,6 +62,14 @@ def find_token() -> str | None:
     return get_token()
 
 
+def has_token() -> bool:
+    """Say whether there is a token, without asking anybody; raises RunError as ``find_token`` does."""
+    from huggingface_hub import constants
+
+    is_named = any(os.environ.get(name, "").strip() or _read_secret(name) for name in TOKEN_NAMES)
+    return is_named or Path(constants.HF_TOKEN_PATH).is_file()
+
+
 def _read_secret(name: str) -> str:
     """Return a value of the first secrets file that has it, an empty text where none does."""
     for folder in dict.fromkeys((Path.cwd(), REPOSITORY)):

@@ -173,6 +173,16 @@ def export_run(folder: RunFolder) -> dict[str, Any]:
     }
 
 
+def describe_check(summary: Mapping[str, Any]) -> str:
+    """Return how the model of an export compares with base and adapter, in one line."""
+    effect = "" if summary["adapter_kl"] is None else f" (the training changed {summary['adapter_kl']:.2g})"
+    return (
+        f"loaded again and compared on {summary['n_prompts']} prompts: {summary['n_same_answers']} of "
+        f"{summary['n_prompts']} greedy answers the same, logits differ by at most "
+        f"{summary['largest_difference']:.2g}, distributions by {summary['mean_kl']:.2g} nats a token{effect}"
+    )
+
+
 def read_export_source(home: Path, config: Mapping[str, Any]) -> Trained:
     """Return what an export's configuration says it is made of; raises SeedbedError where that is gone."""
     if config["run"] is not None:
