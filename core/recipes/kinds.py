@@ -15,6 +15,7 @@ from typing import Any
 from core.errors import RunCancelled, SeedbedError
 from core.registry import Registry
 from core.runs.folder import RunFolder
+from core.write_faults import find_write_fault
 
 Entry = Callable[[RunFolder], dict[str, Any]]
 
@@ -141,6 +142,9 @@ def _attempt(folder: RunFolder) -> str:
         return "failed"
     except Exception as error:
         traceback.print_exc()
+        if reason := find_write_fault(error):
+            folder.finish("failed", error=f"A file of the run could not be written: {reason}; make room, then go on.")
+            return "failed"
         sentence = f"The run met an error that Seedbed does not know: {type(error).__name__}: {error}."
         is_logged = (folder.path / "log.txt").exists()  # a run from a shell has none: it all stands in the terminal
         folder.finish("failed", error=f"{sentence} The log has more." if is_logged else sentence)

@@ -1,7 +1,5 @@
 """What a machine that is too small does to a training, said in one sentence."""
 
-import errno
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +8,7 @@ from core.errors import TrainingError
 from core.models.batches import is_out_of_memory
 from core.training.config import TrainingConfig
 from core.training.rows import EncodedPair, EncodedRow
-
-WRITE_FAULTS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file is larger than is allowed",
-}
+from core.write_faults import find_write_fault
 
 LONG_ROW = 512
 """Tokens from which on a shorter limit is worth advising."""
@@ -59,18 +52,3 @@ def advise_on_memory(config: TrainingConfig, longest: int) -> str:
         f"The memory does not suffice to train on {part} rows of up to {longest:,} tokens at a time; try "
         f"{', or '.join(advice)}."
     )
-
-
-def find_write_fault(error: BaseException) -> str | None:
-    """Return why a file could not be written, where that is what an error says; None where it is another error.
-
-    torch and safetensors raise errors of their own, which name the system's only in their text.
-    """
-    if isinstance(error, OSError) and error.errno in WRITE_FAULTS:
-        return WRITE_FAULTS[error.errno]
-    text = str(error)
-    for number, reason in WRITE_FAULTS.items():
-        if os.strerror(number) in text or f"os error {number})" in text:
-            return reason
-    is_torch = "PytorchStreamWriter" in text or "unexpected pos" in text
-    return "the file could not be completed (a full disk, most likely)" if is_torch else None
