@@ -73,8 +73,11 @@ class TrainingOutcome:
     seconds: float
     """Duration of the attempt that ended it, without loading the libraries."""
 
+    step_seconds: float
+    """Time of the training steps alone: no validation, no checkpoints."""
+
     tokens_per_second: float | None
-    """Tokens of the rows by the time of the training steps, validation apart; None where no step was made."""
+    """Tokens of the rows by that time; None where no step was made."""
 
     padding_share: float | None
     """Share of what was computed that was padding."""
@@ -172,6 +175,7 @@ def _describe(
         validation_accuracy=state.best_metric,
         is_stopped=watch.is_stopped and state.global_step < state.max_steps,
         seconds=time.monotonic() - started,
+        step_seconds=watch.step_seconds,
         tokens_per_second=watch.n_tokens / watch.step_seconds if watch.step_seconds else None,
         padding_share=1 - watch.n_tokens / watch.n_cells if watch.n_cells else None,
         metrics_share=watch.metric_seconds / watch.step_seconds if watch.step_seconds else None,

@@ -253,7 +253,13 @@ def test_cancelling_ends_it_and_the_next_attempt_goes_on_from_the_last_epoch(tra
     resumed = train(model_folder, tmp_path, second, validation_rows=ROWS[:3], known_checkpoints=first.checkpoints)
     assert min(step for _, step in second.metrics) == 7
     assert {**first.metrics, **second.metrics} == pytest.approx(whole.metrics)
-    measured = {"seconds": 0, "tokens_per_second": 0, "padding_share": 0, "metrics_share": 0}  # of the last attempt
+    measured = {
+        "seconds": 0,
+        "step_seconds": 0,
+        "tokens_per_second": 0,
+        "padding_share": 0,
+        "metrics_share": 0,
+    }  # of the last attempt
     assert replace(resumed, adapter=outcome.adapter, **measured) == replace(outcome, **measured)
 
 
