@@ -172,7 +172,8 @@ class _Stage:
         """Train on what the objective made, and record its rows."""
         hooks = self.make_hooks("", "finetune", plan.training, len(material.rows))
         hooks = replace(hooks, on_rows=lambda left_out: self.record_rows(material, left_out))
-        start = start if plan.objective.goes_on or plan.adapter is not None else None
+        if plan.objective.starts_from_policy and not plan.objective.goes_on:
+            start = None  # the policy has drawn; what is trained is a fresh adapter
         outcome = self._train(material.rows, plan.objective, plan.training, start, self.place, hooks)
         print(f"round {self.round}: {n_given:,} rows given, {outcome.n_rows:,} trained on")
         return outcome
