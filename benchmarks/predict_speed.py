@@ -58,8 +58,10 @@ def answer_ours(student: Student, prompts: list[str], n_tokens: int) -> tuple[li
     return [answer.text for answer in answers], sum(answer.n_tokens for answer in answers)
 
 
-def answer_theirs(student: Student, prompts: list[str], n_tokens: int, batch: int, is_sorted: bool) -> tuple:
-    """Return the same from ``generate`` and a second pass for the losses."""
+def answer_theirs(
+    student: Student, prompts: list[str], n_tokens: int, batch: int, is_sorted: bool, has_losses: bool = True
+) -> tuple[list[str], int]:
+    """Return the same from ``generate`` and, where the losses are wanted, a second pass for them."""
     ids = encode_prompts(student.tokenizer, prompts)
     order = sorted(range(len(ids)), key=lambda index: -len(ids[index])) if is_sorted else range(len(ids))
     texts, total, stops = [""] * len(ids), 0, set(student.stop_ids)
@@ -74,7 +76,8 @@ def answer_theirs(student: Student, prompts: list[str], n_tokens: int, batch: in
             eos_token_id=student.stop_ids,
             pad_token_id=student.tokenizer.pad_token_id,
         )
-        read_losses(student, out, padded["attention_mask"])
+        if has_losses:
+            read_losses(student, out, padded["attention_mask"])
         for index, row in zip(part, out[:, padded["input_ids"].shape[1] :].tolist(), strict=True):
             end = next((place for place, token in enumerate(row) if token in stops), None)
             total += len(row) if end is None else end + 1

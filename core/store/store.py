@@ -1,7 +1,8 @@
 """The store: one open database and every verb that reads it; pages and run starters ask here and nowhere else.
 
-To add a verb, put it in the file of its subject (``reads_runs``, ``reads_seeds``, ``reads_candidates``,
-``reads_calls``, ``reads_training``, ``reads_rows``). Rows come in through ``ingest.py`` only.
+To add a verb, put it in the file of its subject (``reads_runs``, ``reads_metrics``, ``reads_seeds``,
+``reads_candidates``, ``reads_calls``, ``reads_training``, ``reads_rows``, ``reads_evaluations``, ``reads_sweeps``).
+Rows come in through ``ingest.py`` only.
 """
 
 from pathlib import Path
@@ -11,13 +12,18 @@ import duckdb
 from core.store.database import Database
 from core.store.reads_calls import CallReads
 from core.store.reads_candidates import CandidateReads
+from core.store.reads_evaluations import EvaluationReads
+from core.store.reads_metrics import MetricReads
 from core.store.reads_rows import RowReads
 from core.store.reads_runs import RunReads
 from core.store.reads_seeds import SeedReads
+from core.store.reads_sweeps import SweepReads
 from core.store.reads_training import TrainingReads
 
 
-class Store(RunReads, SeedReads, CandidateReads, CallReads, TrainingReads, RowReads):
+class Store(
+    RunReads, MetricReads, SeedReads, CandidateReads, CallReads, TrainingReads, RowReads, EvaluationReads, SweepReads
+):
     """The tables of one home, for reading; opened by the one process that owns them.
 
     Args:

@@ -11,7 +11,8 @@ from core.store.store import Store
 TABLES = (
     "applied_migrations runs attempts progress seed_sets problems rejected_rows predictions selections selected "
     "candidates verdicts reviews training_rows metrics adapters checkpoints evaluations rounds trash_orders "
-    "ingested_files ingested_parts ingest_faults scores score_texts calls own_answers step_values checkpoint_answers"
+    "ingested_files ingested_parts ingest_faults scores score_texts calls own_answers step_values checkpoint_answers "
+    "answers"
 )
 METRICS = "run_id round name step attempt value epoch written_at"
 REVIEWS = "review_id run_id candidate_id action question answer final undoes written_at"

@@ -1,0 +1,297 @@
+"""The run that evaluates: students answer the same problems, every answer is judged, the difference is measured.
+
+The base and the tuned student are asked the same problems, so that the comparison is paired. What a student answered
+before comes from the cache of predictions; a run that was cancelled goes on where it stopped. Runs of the page and of
+the shell are the same.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.cache import Cache
+from core.errors import DataFormatError, RunCancelled, RunError, SeedbedError, SignalError
+from core.evaluation.asking import MeteredStudent, ask_greedily, ask_often
+from core.evaluation.benchmarks import BENCHMARKS
+from core.evaluation.judging import TOLERANT, judge_answer
+from core.evaluation.sets import EvaluationSet, choose_problems, describe_set, make_import
+from core.hub import Hub
+from core.models.adapters import check_fit
+from core.recipes.evaluation_results import BASE, TUNED, Evaluated, summarise, write_answers
+from core.recipes.scoring import open_student
+from core.recipes.stages import LOADING, home_of
+from core.recipes.start import require_model
+from core.recipes.teachers import check_teacher, open_team, require_reachable
+from core.records import Problem
+from core.runs.folder import RunFolder
+from core.signals import SIGNALS, Scoring
+from core.tasks import TASKS
+from core.tasks.base import Task
+from core.teacher.base import Teacher
+
+MOST_SAMPLES = 1024
+"""Answers to one problem, at most."""
+
+
+# -- starting one --------------------------------------------------------------------------------------------------
+
+
+def make_evaluate_config(
+    home: Path,
+    chosen: EvaluationSet,
+    *,
+    student: str = "tiny",
+    adapter: str | None = None,
+    server: Mapping[str, str] | None = None,
+    asks_base: bool = True,
+    n_samples: int | None = None,
+    temperature: float | None = None,
+    seed: int = 0,
+    grader: str | Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    limit_seed: int = 0,
+    tolerance: float | None = None,
+) -> dict[str, Any]:
+    """Return the frozen configuration of an evaluation.
+
+    Args:
+        home: the workspace.
+        chosen: what is asked.
+        student: ``tiny``, a folder, a hub id, or the name of a model behind a server.
+        adapter: folder relative to the home, or a whole path, of what a finetune made; None: the base alone.
+        server: ``base_url``, ``model``, ``key_env`` of a student behind a server; None: it is on this machine.
+        asks_base: whether the base is asked beside the tuned student.
+        n_samples: answers drawn for each problem; None: one greedy answer, or with a temperature one drawn.
+        temperature: of drawn answers, above 0; None: greedy, or with several samples 1.
+        seed: of the numbers that decide drawn answers.
+        grader: a teacher as ``core.teacher.roles`` has it, who reads every answer beside the reference; None: nobody.
+        limit: problems asked, at most, see ``core.evaluation.sets.choose_problems``; None: all.
+        limit_seed: another one asks others.
+        tolerance: largest relative difference of two numbers that count as equal; 0: none; None: as the benchmark has
+            it.
+
+    Raises:
+        ModelLoadError: there is no such student, or no such adapter of it.
+        RunError: nobody is asked, or a number is out of range.
+        SignalError: an adapter on a student behind a server.
+        UnknownNameError: no such grader.
+        TeacherError: the grader's fields cannot be right.
+    """
+    if server is not None and adapter is not None:
+        raise SignalError("An adapter cannot be put on a student behind a server; serve it there under a name.")
+    if adapter is None and not asks_base:
+        raise RunError("Without the base and without an adapter nobody is asked; name an adapter, or ask the base.")
+    if grader is not None:
+        check_teacher(grader)
+    source = student if server is not None else require_model(student)
+    if adapter is not None:
+        check_fit(source, home / adapter)
+    _check_numbers(n_samples, temperature, limit)
+    if n_samples is not None and temperature is None:
+        temperature = 1.0
+    return {
+        "seed_set": chosen.seed_set,
+        "seed_set_name": chosen.name,
+        "task": chosen.task,
+        "splits": list(chosen.splits),
+        "benchmark": chosen.benchmark,
+        "limit": limit,
+        "limit_seed": limit_seed,
+        "tolerance": _choose_tolerance(chosen, tolerance),
+        "student": source,
+        "server": None if server is None else dict(server),
+        "adapter": adapter,
+        "asks_base": asks_base,
+        "n_samples": 1 if n_samples is None else n_samples,
+        "temperature": temperature,
+        "seed": seed,
+        "teacher": grader if grader is None or isinstance(grader, str) else dict(grader),
+    }
+
+
+def _check_numbers(n_samples: int | None, temperature: float | None, limit: int | None) -> None:
+    if n_samples is not None and not 1 <= n_samples <= MOST_SAMPLES:
+        raise RunError(f"Draw from 1 to {MOST_SAMPLES:,} answers to each problem, not {n_samples:,}.")
+    if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
+        raise RunError(f"The temperature must be a number above 0, not {temperature:g}; leave it out to ask greedily.")
+    if limit is not None and limit < 1:
+        raise RunError(f"At least 1 problem must be asked, not {limit:,}.")
+
+
+def _choose_tolerance(chosen: EvaluationSet, tolerance: float | None) -> float | None:
+    """Return the tolerance of an evaluation, None for none; the benchmark's where nobody says otherwise."""
+    if tolerance is None:
+        return BENCHMARKS[chosen.benchmark].tolerance if chosen.benchmark else None
+    if not (math.isfinite(tolerance) and 0 <= tolerance < 1):
+        raise RunError(f"The tolerance is a share from 0 to 1 (0.01: one per cent), not {tolerance:g}.")
+    if tolerance and chosen.task not in TOLERANT:
+        raise RunError(f"Answers of the task {chosen.task} are no numbers, so no tolerance applies; leave it out.")
+    return tolerance or None
+
+
+def title_evaluation(config: Mapping[str, Any]) -> str:
+    """Return one line for people: who is asked what, and how."""
+    who = config["student"] if config["adapter"] is None else f"{config['student']} before and after"
+    if not config["asks_base"]:
+        who = f"{config['student']} with its adapter"
+    how = "" if config["temperature"] is None else f", {config['n_samples']} at temperature {config['temperature']:g}"
+    part = "" if config["limit"] is None else f", {config['limit']:,} problems"
+    return f"Evaluate {who} on {config['seed_set_name']}{part}{how}"
+
+
+def start_evaluate(hub: Hub, chosen: EvaluationSet, *, after: str | None = None, **choices: Any) -> str:
+    """Evaluate in the background; returns the run id.
+
+    Args:
+        hub: of the home.
+        chosen: what is asked.
+        after: a run that must be done first, as the import of the set; None: none.
+        choices: as for ``make_evaluate_config``.
+
+    Raises:
+        TeacherError: the student's server, or the grader's, cannot be reached.
+        SeedbedError: whatever ``make_evaluate_config`` raises.
+    """
+    config = make_evaluate_config(hub.settings.home, chosen, **choices)
+    for server in (config["server"], config["teacher"]):
+        if isinstance(server, Mapping) and "base_url" in server:
+            require_reachable({name: server[name] for name in ("base_url", "model", "key_env") if name in server})
+    waits = {} if after is None else {"after": after}
+    return hub.submit("evaluate", title_evaluation(config), {**config, **waits}, lane="device")
+
+
+def start_benchmark(hub: Hub, name: str, file: Path | None = None) -> tuple[EvaluationSet, str]:
+    """Import a benchmark in the background, from one's own file or from the hub.
+
+    Returns:
+        The set that it will be, and the run to wait for (``after`` of ``start_evaluate``).
+
+    Raises:
+        DataFormatError: the file cannot be read.
+    """
+    benchmark = BENCHMARKS[name]
+    config, files = make_import(benchmark, file)
+    run_id = hub.submit("import", f"Import {benchmark.title}", config, lane="light", files=files)
+    chosen = EvaluationSet(run_id, benchmark.title, benchmark.task, ("train",), benchmark.n_problems, benchmark.name)
+    return chosen, run_id
+
+
+def read_set(hub: Hub, seed_set: str, splits: Sequence[str] | None = None) -> EvaluationSet:
+    """Return a seed set of this home as something to evaluate on; raises DataFormatError as ``describe_set`` does."""
+    return describe_set(hub.settings.home, seed_set, splits=splits)
+
+
+# -- the run -------------------------------------------------------------------------------------------------------
+
+
+def evaluate_run(folder: RunFolder) -> dict[str, Any]:
+    """Ask, judge, grade and compare; see ``make_evaluate_config`` for the configuration.
+
+    Returns:
+        What ``evaluation_results.summarise`` says.
+
+    Raises:
+        RunCancelled: it was told to stop; what was answered until then is in the cache.
+        SeedbedError: a student, or the problems, cannot be had.
+    """
+    config, home = folder.config, home_of(folder)
+    task = TASKS.get(config["task"])
+    problems = choose_problems(home, config)
+    if not problems:
+        raise DataFormatError(f"{config['seed_set_name']} has no problems to ask; choose another split.")
+    failed: dict[str, str] = {}
+    found = []
+    with ExitStack() as stack:
+        grader = _open_grader(stack, folder, failed)
+        cache = stack.enter_context(Cache(home / "cache" / "predictions"))
+        for label in list_students(config):
+            folder.report(f"{label}: {LOADING}", 0, 0, None)
+            student = open_student(home, config if label == TUNED else {**config, "adapter": None})
+            evaluated = _ask(folder, label, MeteredStudent(student), task, problems, cache)
+            write_answers(folder, evaluated, problems)
+            if grader is not None:
+                _grade(folder, evaluated, task, problems, grader, cache, failed)
+                write_answers(folder, evaluated, problems)
+            evaluated.meter.let_go()
+            found.append(evaluated)
+    return summarise(task, problems, found, failed)
+
+
+def list_students(config: Mapping[str, Any]) -> list[str]:
+    """Return which students a configuration asks: the base, unless it is switched off, and the tuned one if any."""
+    return [BASE] * bool(config["asks_base"]) + [TUNED] * bool(config["adapter"])
+
+
+def _ask(
+    folder: RunFolder, label: str, student: MeteredStudent, task: Task, problems: Sequence[Problem], cache: Cache
+) -> Evaluated:
+    """Let one student answer all problems, and judge the answers."""
+    config = folder.config
+
+    def on_batch(done: int, total: int) -> None:
+        folder.report(f"{label}: answers", done, 0, total)
+        if student.tokens_per_second is not None:
+            about = {"round": (BASE, TUNED).index(label), "name": "tokens_per_second"}
+            folder.append("metrics", {**about, "step": student.n_answers, "value": student.tokens_per_second})
+
+    asking = {"cache": cache, "on_batch": on_batch, "check": folder.check_cancelled}
+    if config["temperature"] is None:
+        answers = ask_greedily(student, task, problems, **asking)
+    else:
+        drawing = {name: config[name] for name in ("n_samples", "temperature", "seed")}
+        answers = ask_often(student, task, problems, **drawing, **asking)
+    judged = []
+    for problem, row in zip(problems, answers, strict=True):
+        folder.check_cancelled()
+        judged.append([judge_answer(task, problem, answer, config["tolerance"]) for answer in row])
+    return Evaluated(label, answers, judged, student)
+
+
+def _open_grader(stack: ExitStack, folder: RunFolder, failed: dict[str, str]) -> Teacher | None:
+    """Open who grades; None where nobody is to, or where it cannot be had, which costs none of the rest."""
+    if not folder.config["teacher"]:
+        return None
+    try:
+        return stack.enter_context(open_team(folder))
+    except RunCancelled:
+        raise
+    except SeedbedError as error:
+        failed["grade"] = str(error)
+        return None
+
+
+def _grade(
+    folder: RunFolder,
+    evaluated: Evaluated,
+    task: Task,
+    problems: Sequence[Problem],
+    grader: Teacher,
+    cache: Cache,
+    failed: dict[str, str],
+) -> None:
+    """Let the grader read every answer beside its reference (Kessler 2025, D.3)."""
+    n_samples = len(evaluated.answers[0])
+    scoring = Scoring(
+        task=task,
+        problems=[problem for problem in problems for _ in range(n_samples)],
+        predictions=[answer for row in evaluated.answers for answer in row],
+        student=evaluated.meter,
+        cache=cache,
+        teacher=grader,
+        report=lambda done, total: folder.report(f"{evaluated.student}: grader", done, 0, total),
+        check=folder.check_cancelled,
+    )
+    try:
+        scores = SIGNALS.get("grade")(scoring)
+    except RunCancelled:
+        raise
+    except SeedbedError as error:
+        failed.setdefault("grade", str(error))
+        return
+    evaluated.grades = [None if np.isnan(value) else bool(value) for value in scores.values]
+    replies = zip(scores.texts["grade_reply"], scores.notes, strict=True)
+    evaluated.grade_reasons = [note or reply for reply, note in replies]
