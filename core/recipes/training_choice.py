@@ -46,6 +46,9 @@ class Choice:
     own_labels: tuple[int, ...] = (POSITIVE, NEGATIVE)
     """Which of those are taken: right ones, wrong ones."""
 
+    file: str | None = None
+    """Name of a person's file; its rows stand in the run that they were given to, and nowhere else."""
+
     earlier: str | None = None
     """Run whose given rows are taken as they were."""
 

@@ -135,6 +135,13 @@ class RowReads(Reads):
             [text, run_id, round_, question],
         )
 
+    def list_drawn(self, run_id: str, round_: int, question: str) -> pd.DataFrame:
+        """Return every answer that a run drew to a question, as drawn: the columns of ``own_answers``."""
+        return self._frame(
+            "select * from own_answers where run_id = ? and round = ? and question = ? order by problem_id, sample",
+            [run_id, round_, question],
+        )
+
     def list_step_values(self, run_id: str, round_: int, problem_id: str, sample: int) -> pd.DataFrame:
         """Return the steps of one drawn answer: step (0: the question alone), text, value, n_rollouts, n_right, is_pit.
 

@@ -1,153 +1,192 @@
-"""The form of a finetune: what it trains on, which student, and its settings, from a preset."""
+"""The form of a finetune: what it trains on, gathered while one chooses, and how; one call starts it."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.datasets import load_problems
+from core.errors import SeedbedError
+from core.filters.held_out import make_held_out_keys
 from core.hub import Hub
-from core.recipes.start import list_lineage, say_why_no_rows
-from core.recipes.training import choose_preset
-from core.store.reads_candidates import POLICIES
-from core.training.config import PRESETS, SCHEDULES, TrainingConfig
+from core.recipes.start import make_finetune_config, start_training
+from core.recipes.training_choice import Choice
+from core.recipes.training_sets import TrainingSet, build_rows, read_earlier
+from core.records import Problem
+from core.tasks import TASKS
+from core.training.data import from_frame, hash_rows, to_frame
+from core.training.rows_file import RowsFile
 from pages.components import numbers
 from pages.components.frame import draw_empty
+from pages.components.row_view import draw_row
 from pages.components.standing import GROWING
-from pages.components.subject import keep_in_view
-
-POLICY_NAMES = dict(zip(POLICIES, ("passed the filters, not rejected by hand", "accepted by hand only"), strict=True))
-TINY, OTHER = "tiny, the built-in student", "a folder or a Hugging Face id"
+from pages.components.subject import keep_in_view, view_seed_set
+from pages.components.text import plain
+from pages.components.training_refilling import refill_once, tell_difference
+from pages.components.training_rows import draw_set
+from pages.components.training_settings import Tuning, draw_cost, draw_tuning, list_lacks
+from pages.components.training_sources import draw_sources, read_offer
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person wants to train."""
 
-    generate_runs: list[str]
-    policy: str
-    student: str
-    training: dict[str, Any]
     rows: pd.DataFrame
-    """What it would train on."""
+    """With data.COLUMNS."""
+
+    rows_hash: str
+    choice: Choice
+    """What the rows were gathered from."""
+
+    seed_set: str
+    seed_set_name: str
+    task: str
+    objective: str
+    settings: dict[str, Any]
+    preset: str
+    training: dict[str, Any]
+    """Every field of TrainingConfig."""
+
+    student: str
+    adapter: str | None
+    """What it starts from; None: the student as it is."""
+
+    faults: tuple[str, ...]
+    """Why it cannot begin so, a sentence each; they are drawn in the form."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be started."""
+        return bool(len(self.rows)) and bool(self.student) and not self.faults
+
+    @property
+    def generate_runs(self) -> list[str]:
+        """Runs whose candidates are among the rows."""
+        return list(self.choice.candidates)
+
+    @property
+    def policy(self) -> str:
+        """Which candidates are taken."""
+        return self.choice.taken
 
 
 def draw_training_form(hub: Hub) -> Wish | None:
     """Draw the form; returns the wish, or None where there is nothing to train on yet."""
-    runs = keep_in_view(hub.store.list_runs(GROWING, has_previews=False), "sources")
-    passed = hub.store.count_passed().set_index("run_id")["accepted"].to_dict()
-    rows = {row["run_id"]: row for row in runs.to_dict("records") if row["run_id"] in passed}
-    if not rows:
+    refill_once(hub)
+    seed_set = find_subject(hub)
+    offer = read_offer(hub, seed_set) if seed_set is not None else None
+    if offer is None or not (offer.candidates or seed_set["n_train"]):
         draw_empty("There is nothing to train on yet: no candidate is accepted.", "generate_page.py", "Generate")
         return None
-    named = [id_ for id_ in st.query_params.get_all("sources") if id_ in rows]
-    newest = named or list(rows)[:1]
-    wanted = [
-        id_ for id_ in dict.fromkeys(id_ for run_id in newest for id_ in list_lineage(hub, run_id)) if id_ in rows
-    ]
+    view_seed_set(seed_set["run_id"])
     with st.container(key="two_sides_training"):
-        left, right = st.columns([1.2, 1], gap="large")
+        left, right = st.columns([1, 1], gap="large")
     with left:
-        sources = st.multiselect(
-            "Candidates of",
-            list(rows),
-            wanted,
-            key="sources",
-            format_func=lambda id_: _describe(rows[id_], passed[id_]),
-        )
-        if others := len(rows) - len(sources):
-            n_others = sum(passed[id_] for id_ in rows if id_ not in sources)
-            st.caption(
-                f"Not among them: {numbers.count(n_others)} candidates of {numbers.counted(others, 'other run')}."
-            )
-        policy = st.radio("Train on what", list(POLICIES), format_func=POLICY_NAMES.get, key="policy", horizontal=True)
-        choice = st.selectbox("Student", [TINY, OTHER], key="student")
-        student = "tiny" if choice == TINY else st.text_input("Folder or id", key="student_source").strip()
-        training = _draw_settings(choose_preset(student, json.loads(rows[next(iter(rows))]["config"])["task"]))
+        choice, file = draw_sources(hub, offer)
+        tuning = draw_tuning(hub, seed_set["task"])
+    made, frame = gather(hub, seed_set, choice, file)
+    rows = from_frame(frame)
     with right:
-        found = hub.store.list_training_candidates(sources, policy) if sources else pd.DataFrame()
-        _draw_rows(
-            found, say_why_no_rows(hub, sources, policy) if sources and found.empty else "Choose whose candidates."
-        )
-    return Wish(sources, policy, student, training, found)
+        tell_difference(hub, made.hash)
+        faults = [*tuning.faults, *list_lacks(tuning, rows)]
+        for fault in faults:
+            st.warning(plain(fault), icon=":material/info:")
+        draw_cost(hub, tuning, rows)
+        marked = draw_set(made, frame)
+    if marked is not None:
+        row = frame.astype(object).where(frame.notna(), None).iloc[marked].to_dict()
+        draw_row(hub, row, f"Row {numbers.count(marked + 1)} of {numbers.count(len(frame))}")
+    return make_wish(seed_set, choice, tuning, made, frame, faults)
 
 
-def _describe(row: dict, n_passed: int) -> str:
-    return f"{row['title']}, {numbers.moment(row['created_at'])} ({numbers.count(n_passed)} accepted)"
+def make_wish(
+    seed_set: dict, choice: Choice, tuning: Tuning, made: TrainingSet, frame: pd.DataFrame, faults: list[str]
+) -> Wish:
+    """Return what the form says."""
+    return Wish(
+        frame,
+        made.hash,
+        choice,
+        seed_set["run_id"],
+        seed_set["name"],
+        seed_set["task"],
+        tuning.objective,
+        tuning.settings,
+        tuning.preset,
+        tuning.training,
+        tuning.student,
+        tuning.adapter,
+        tuple(faults),
+    )
 
 
-def _draw_rows(rows: pd.DataFrame, if_none: str) -> None:
-    """Draw what would be trained on, or a sentence where that is nothing."""
-    st.metric("training rows", numbers.count(len(rows)))
-    if rows.empty:
-        st.info(if_none)
-        return
-    st.dataframe(
+def launch(hub: Hub, wish: Wish) -> str:
+    """Put a finetune in the queue as the form says; returns the run id. Raises SeedbedError where it cannot begin."""
+    rows = from_frame(wish.rows)
+    config = make_finetune_config(
+        wish.student,
+        wish.task,
         rows,
-        hide_index=True,
-        column_order=["final", "question"],
-        height=220,
-        column_config={
-            "question": st.column_config.TextColumn("question", width="large"),
-            "final": st.column_config.TextColumn("answer", width="small", alignment="right"),
-        },
+        seed_set=wish.seed_set,
+        seed_set_name=wish.seed_set_name,
+        adapter=wish.adapter,
+        objective=wish.objective,
+        settings=wish.settings,
+        preset=wish.preset,
+        training=wish.training,
+        generate_runs=wish.generate_runs,
+        policy=wish.policy,
+        parts=wish.choice.to_config(),
     )
+    return start_training(hub, rows, config)
 
 
-def _draw_settings(usual: str) -> dict[str, Any]:
-    """Draw preset and settings; returns every field of TrainingConfig, so that what is shown is what is trained.
+def find_subject(hub: Hub) -> dict | None:
+    """Return the row of the seed set that the form is about: that of a run in the address, else the one in view."""
+    sets = hub.store.list_seed_sets()
+    runs = hub.store.list_runs(GROWING, has_previews=False, limit=None)
+    named = runs[runs["run_id"].isin(st.query_params.get_all("sources"))]["seed_set_id"].dropna()
+    shown = sets[sets["run_id"].isin(named)]
+    if shown.empty:
+        shown = keep_in_view(sets.assign(seed_set_id=sets["run_id"]), "seeds")
+    return None if shown.empty else shown.iloc[0].to_dict()
 
-    Args:
-        usual: preset of this student and task, chosen until a person takes another.
-    """
-    preset = st.selectbox(
-        "Preset",
-        list(PRESETS),
-        list(PRESETS).index(usual),
-        key=f"preset_{usual}",
-        help="The shipped student's own, or the paper's best for its 7 and 8 billion parameters.",
+
+def gather(hub: Hub, seed_set: dict, choice: Choice, file: RowsFile | None) -> tuple[TrainingSet, pd.DataFrame]:
+    """Return the rows of a choice as they are now, as a set and as a frame."""
+    given = None if file is None else (hash_rows(file.rows), len(file.left_out))
+    key = (str(hub.settings.home), hub.revision, repr(choice), seed_set["run_id"], given)
+    return _gather(key, hub, seed_set, choice, file)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _gather(
+    key: tuple, _hub: Hub, _seed_set: dict, _choice: Choice, _file: RowsFile | None
+) -> tuple[TrainingSet, pd.DataFrame]:
+    problems, held_out = _load_subject(str(_hub.settings.home), _seed_set["run_id"], _seed_set["task"], _hub)
+    earlier = []
+    if _choice.earlier:
+        try:
+            earlier = read_earlier(_hub.store, _hub.settings.home, _choice.earlier)
+        except SeedbedError:
+            earlier = []  # its folder went this moment; the next rerun no longer offers it
+    made = build_rows(
+        _hub.store,
+        _choice,
+        TASKS.get(_seed_set["task"]),
+        problems,
+        seed_set=_seed_set["run_id"],
+        held_out=held_out,
+        file=_file,
+        earlier=earlier,
     )
-    base = PRESETS[preset]
-    with st.expander("Settings", icon=":material/tune:"), st.container(key=f"settings_{preset}"):
-        boxes = st.columns(3)
-        values = {
-            "learning_rate": boxes[0].number_input(
-                "Learning rate", 1e-9, 1.0, base.learning_rate, format="%.1e", key=f"learning_rate_{preset}"
-            ),
-            "epochs": boxes[1].number_input("Epochs", 1, None, base.epochs, key=f"epochs_{preset}"),
-            "batch_size": boxes[2].number_input("Batch size", 1, None, base.batch_size, key=f"batch_size_{preset}"),
-            "rank": boxes[0].number_input("LoRA rank", 1, None, base.rank, key=f"rank_{preset}"),
-            "alpha": boxes[1].number_input("LoRA alpha", 1, None, base.alpha, key=f"alpha_{preset}"),
-            "warmup": boxes[2].number_input("Warm-up share", 0.0, 0.99, base.warmup, key=f"warmup_{preset}"),
-            "schedule": boxes[0].selectbox(
-                "Schedule", SCHEDULES, SCHEDULES.index(base.schedule), key=f"schedule_{preset}"
-            ),
-            "max_grad_norm": boxes[1].number_input(
-                "Gradient norm, at most", 0.01, None, base.max_grad_norm, key=f"max_grad_norm_{preset}"
-            ),
-            "seed": boxes[2].number_input("Seed", 0, 2**32 - 1, base.seed, key=f"seed_{preset}"),
-        }
-    st.caption(describe_settings(base, values))
-    return complete_settings(base, values)
+    return made, to_frame(made.rows)
 
 
-def complete_settings(base: TrainingConfig, values: dict[str, Any]) -> dict[str, Any]:
-    """Return every field of TrainingConfig: the preset's with the form's values over them.
-
-    A batch that the preset's accumulation steps do not divide is computed in one part.
-    """
-    settings = {**asdict(base), **values}
-    if settings["batch_size"] % settings["accumulation_steps"]:
-        settings["accumulation_steps"] = 1
-    return settings
-
-
-def describe_settings(base: TrainingConfig, values: dict[str, Any]) -> str:
-    """Return the settings in one line, with what was changed from the preset."""
-    changed = [name for name, value in values.items() if value != getattr(base, name)]
-    line = (
-        f"rank {values['rank']}, learning rate {values['learning_rate']:.0e}, {values['epochs']} epochs, "
-        f"batches of {values['batch_size']}"
-    )
-    return line + (f" · changed: {', '.join(name.replace('_', ' ') for name in changed)}" if changed else "")
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _load_subject(home: str, seed_set: str, task: str, _hub: Hub) -> tuple[list[Problem], frozenset[str]]:
+    """Return the problems of a seed set, which never change, and what its held-out ones are known by."""
+    problems = load_problems(_hub.settings.home, seed_set)
+    return problems, make_held_out_keys(TASKS.get(task), (row for row in problems if row.split != "train"))

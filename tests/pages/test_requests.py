@@ -178,10 +178,11 @@ def test_what_is_wrong_on_purpose_says_so_in_the_review(wrong, visit):
     assert not any("Wrong on purpose" in warning.value for warning in visit("review", run=home.GENERATE).warning)
 
 
-def test_a_finetune_says_that_what_is_wrong_on_purpose_is_never_trained_on(wrong, visit):
+def test_a_finetune_takes_what_is_wrong_on_purpose_as_wrong_answers_only(wrong, visit):
     app = visit("finetune", sources=WRONG)
     app.multiselect(key="sources").set_value([WRONG]).run()
-    assert any("never trained on as answers" in info.value for info in app.info)
+    assert {item.label: item.value for item in app.metric} == {"training rows": "1", "wrong answers among them": "1"}
+    assert any("no row has a right answer" in warning.value for warning in app.warning)
     with pytest.raises(TrainingError, match="1 in all, has answers that are meant to be wrong"):
         start_finetune(wrong, [WRONG], policy=POLICIES[0])
     with pytest.raises(TrainingError, match="Nothing is accepted in these runs yet"):

@@ -14,7 +14,9 @@ from core.training.data import NEGATIVE, POSITIVE, TrainingRow, hash_rows
 from core.training.rows_file import LineLeftOut, RowsFile
 from tests.recipes.rows_world import make_world
 
-EVERY = Choice(("grown", "wrong"), POLICIES[0], ALL_SEEDS, ("answered",), ("tuned",), (POSITIVE, NEGATIVE), "tuned")
+EVERY = Choice(
+    ("grown", "wrong"), POLICIES[0], ALL_SEEDS, ("answered",), ("tuned",), (POSITIVE, NEGATIVE), earlier="tuned"
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,306 @@
+"""How a student is finetuned, as a person chooses it: objective, student, preset and settings, with what they mean."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+
+from core.errors import SeedbedError
+from core.hub import Hub
+from core.recipes.selecting import estimate_seconds
+from core.recipes.training import choose_preset
+from core.setting_types import find_misfit
+from core.training.config import PRESETS, SCHEDULES, WEIGHTS, TrainingConfig
+from core.training.data import TrainingRow
+from core.training.objectives import OBJECTIVES, Objective, make_objective
+from core.training.objectives.base import find_missing
+from core.training.objectives.preference import RIGHT_ANSWERS
+from pages.components import numbers
+from pages.components.frame import choose, tell_apart
+from pages.components.scoring import name_adapter
+from pages.components.setting_fields import Face, draw_fields
+from pages.components.text import plain
+from pages.components.training_sources import read_address, tell_many
+
+TINY, OTHER = "tiny, the built-in student", "a folder or a Hugging Face id"
+BASE = "the student as it is"
+USUAL = "sft"
+
+ORDER = ("sft", "rft", "dpo", "per_step_dpo", "signed", "unlikelihood")
+"""Objectives from the plain to the particular; one that is not named here comes last."""
+
+HOW_TO_GET = {
+    "positives": "no row has a right answer: take accepted candidates, or seeds with their reference answers",
+    "negatives": "no row has a wrong answer: let a teacher write convincing wrong ones (Generate, method incorrect), "
+    "or take wrong answers that the student drew in an earlier run",
+    "references": "no row has a final answer, so nobody could say which of the student's own answers are right: take "
+    "seeds, or candidates whose answers end in one",
+}
+"""What an objective may lack -> that, and how to get it."""
+
+FACES = {
+    "weights": Face(
+        "Trains",
+        WEIGHTS,
+        words={"lora": "a LoRA adapter", "full": "all weights"},
+    ),
+    "rank": Face("LoRA rank", least=1),
+    "alpha": Face("LoRA alpha", least=1),
+    "learning_rate": Face(least=1e-9, most=1.0, form="%.1e"),
+    "epochs": Face(least=1),
+    "batch_size": Face(least=1),
+    "accumulation_steps": Face("Parts of a batch", least=1),
+    "warmup": Face("Warm-up share", least=0.0, most=0.99),
+    "schedule": Face(options=SCHEDULES, words={"cosine_with_min_lr": "cosine"}),
+    "min_learning_rate": Face("Lowest rate", least=0.0, most=1.0, form="%.1e"),
+    "max_grad_norm": Face("Gradient norm, at most", least=0.01),
+    "seed": Face(least=0, most=2**32 - 1),
+    "max_length": Face("Tokens, at most", least=1),
+    "right_answers": Face("Right answers", RIGHT_ANSWERS),
+    "n_samples": Face("Answers to each", least=1),
+    "n_pairs": Face("Pairs of a problem", least=1),
+    "n_negatives": Face("Wrong ones of each", least=1),
+    "n_rollouts": Face("Continuations", least=1),
+    "best_of": Face("Best of", least=1),
+    "min_drop": Face("Least fall", most=1.0),
+    "most_per_problem": Face("Kept of each", least=1),
+    "is_normalised": Face("Mean per token"),
+    "share": Face("Weight of wrong ones", most=0.99),
+}
+
+CHANGES = "set"
+"""Query parameter: settings that are not the usual ones, as JSON: ``{"training": {...}, "objective": {...}}``."""
+
+RECALLED = "train_recalled"
+"""Key of the session: what the address said of the settings was taken in."""
+
+
+@dataclass(slots=True)
+class Tuning:
+    """How to train."""
+
+    objective: str
+    settings: dict[str, Any]
+    student: str
+    """Empty until it is filled in."""
+
+    adapter: str | None
+    preset: str
+    training: dict[str, Any]
+    faults: list[str] = field(default_factory=list)
+    """Why it cannot begin so, a sentence each."""
+
+
+def draw_tuning(hub: Hub, task: str) -> Tuning:
+    """Draw the choice of objective, student, preset and settings; the address keeps what is not as usual."""
+    objective, settings, faults = _draw_objective()
+    student = _draw_student()
+    adapter = _draw_start(hub, student)
+    preset, training, fault = _draw_training(student, task, objective)
+    _tell_changes(
+        {
+            "objective": _list_changes(OBJECTIVES.get(objective), settings),
+            "training": _list_changes(PRESETS[preset], training),
+        }
+    )
+    st.session_state[RECALLED] = True
+    return Tuning(objective, settings, student, adapter, preset, training, [*faults, *([fault] if fault else [])])
+
+
+def _list_changes(usual: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value != getattr(usual, name)}
+
+
+def _tell_changes(changes: Mapping[str, Mapping[str, Any]]) -> None:
+    told = {group: values for group, values in changes.items() if values}
+    if told:
+        st.query_params[CHANGES] = json.dumps(told, separators=(",", ":"))
+    else:
+        st.query_params.pop(CHANGES, None)
+
+
+def _recall_changes(group: str, usual: Any, key: str) -> None:
+    """Take in what the address says of some settings, once in a session; a value that cannot be is passed over."""
+    if st.session_state.get(RECALLED):
+        return
+    try:
+        given = json.loads(st.query_params.get(CHANGES, "{}"))[group].items()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return
+    for name, value in given:
+        if name not in asdict(usual) or f"{name}_{key}" in st.session_state:
+            continue
+        value = type(getattr(usual, name))(value) if isinstance(value, int | float) else value
+        with suppress(SeedbedError, TypeError):
+            if find_misfit(usual, {name: value}) is None:
+                replace(usual, **{name: value})
+                st.session_state[f"{name}_{key}"] = value
+
+
+def list_objectives() -> list[str]:
+    """Return the names of the objectives, the plain ones first."""
+    return sorted(OBJECTIVES.names(), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
+def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
+    """Draw which objective, what it does, and its settings; returns its name, the settings and what is wrong."""
+    name = choose(
+        "Objective",
+        list_objectives(),
+        param="objective",
+        key="objective",
+        usual=USUAL,
+        shown=lambda option: OBJECTIVES.get(option).title,
+        persist_state="session",
+    )
+    member = OBJECTIVES.get(name)
+    st.caption(f"{plain(member.about)} :gray[{plain(member.source)}]")
+    if not asdict(member):
+        return name, {}, []
+    _recall_changes("objective", member, f"objective_{name}")
+    with st.expander("What it draws and weighs", icon=":material/tune:"):
+        settings = draw_fields(member, f"objective_{name}", faces=FACES)
+    if changed := _list_changes(member, settings):
+        st.caption("Changed: " + ", ".join(f"{key.replace('_', ' ')} {plain(value)}" for key, value in changed.items()))
+    try:
+        make_objective(name, settings)
+    except SeedbedError as error:
+        return name, settings, [str(error)]
+    return name, settings, []
+
+
+def _draw_student() -> str:
+    named = st.query_params.get("student")
+    if named and "student" not in st.session_state:
+        st.session_state.update({"student": OTHER, "student_source": named})
+    choice = st.selectbox("Student", [TINY, OTHER], key="student", persist_state="session")
+    if choice == TINY:
+        tell_many("student", [], ())
+        return "tiny"
+    source = st.text_input("Folder or id", key="student_source", persist_state="session").strip()
+    tell_many("student", [source] if source else [], ())
+    return source
+
+
+def _draw_start(hub: Hub, student: str) -> str | None:
+    """Draw what the training starts from, where this student was trained here before; returns an adapter's path."""
+    made = {row["path"]: row for row in hub.store.list_adapters().to_dict("records") if row["student"] == student}
+    if not made:
+        return None
+    options = [BASE, *made]
+    if st.session_state.get("train_start") not in options:
+        st.session_state["train_start"] = next(iter(read_address("start", made)), BASE)
+    chosen = st.selectbox(
+        "Starts from",
+        options,
+        key="train_start",
+        persist_state="session",
+        format_func=tell_apart(
+            options,
+            lambda option: name_adapter(made[option]) if option in made else option,
+            lambda option: made[option]["run_id"] if option in made else option,
+        ),
+        help="Each round of the paper starts from the student as it is. Objectives that begin with a policy train one "
+        "on the right answers first, unless they start from what was trained here.",
+    )
+    tell_many("start", [chosen], [BASE])
+    return None if chosen == BASE else chosen
+
+
+def _draw_training(student: str, task: str, objective: str) -> tuple[str, dict[str, Any], str | None]:
+    """Draw preset and settings; returns the preset's name, every field of TrainingConfig, and what is wrong."""
+    usual = choose_preset(student or OTHER, task, objective)
+    preset = choose(
+        "Preset",
+        list(PRESETS),
+        param="preset",
+        key="preset",
+        usual=usual,
+        help="The shipped student's own, or the papers' for 7 and 8 billion parameters.",
+        persist_state="session",
+    )
+    base = PRESETS[preset]
+    _recall_changes("training", base, preset)
+    with st.expander("Settings", icon=":material/tune:"), st.container(key=f"settings_{preset}"):
+        values = draw_fields(base, preset, faces=FACES, is_shown=_is_read)
+    values = complete_settings(base, values)
+    st.caption(describe_settings(base, values))
+    try:
+        TrainingConfig.from_dict(values)
+    except SeedbedError as error:
+        return preset, values, str(error)
+    return preset, values, None
+
+
+def _is_read(name: str, values: Mapping[str, Any]) -> bool:
+    """Say whether a setting counts for anything, given the others."""
+    if name in ("rank", "alpha"):
+        return values["weights"] == "lora"
+    return name != "min_learning_rate" or values["schedule"] != "linear"
+
+
+def complete_settings(base: TrainingConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every field of TrainingConfig: the preset's with the form's values over them.
+
+    A batch that the preset's own parts do not divide is computed in one part; parts that a person chose stay.
+    """
+    settings = {**asdict(base), **values}
+    is_theirs = settings["accumulation_steps"] != base.accumulation_steps
+    if settings["batch_size"] % settings["accumulation_steps"] and not is_theirs:
+        settings["accumulation_steps"] = 1
+    return settings
+
+
+def describe_settings(base: TrainingConfig, values: Mapping[str, Any]) -> str:
+    """Return the settings in one line, with what was changed from the preset."""
+    changed = [name for name, value in values.items() if value != getattr(base, name)]
+    what = f"rank {values['rank']}" if values["weights"] == "lora" else "all weights"
+    line = (
+        f"{what}, learning rate {values['learning_rate']:.0e}, {values['epochs']} epochs, batches of "
+        f"{values['batch_size']}"
+    )
+    return line + (f" · changed: {', '.join(name.replace('_', ' ') for name in changed)}" if changed else "")
+
+
+def list_lacks(tuning: Tuning, rows: Sequence[TrainingRow]) -> list[str]:
+    """Return what an objective lacks in these rows, and how to get it, a sentence each; nothing without rows."""
+    if not rows:
+        return []
+    objective = OBJECTIVES.get(tuning.objective)
+    return [f"{objective.title} cannot begin: {HOW_TO_GET[name]}." for name in find_missing(objective, rows)]
+
+
+def draw_cost(hub: Hub, tuning: Tuning, rows: Sequence[TrainingRow]) -> None:
+    """Say what happens, and what it takes, before the training itself begins."""
+    if tuning.faults or not rows:
+        return
+    objective = make_objective(tuning.objective, tuning.settings)
+    steps = []
+    if objective.starts_from_policy and tuning.adapter is None:
+        n_right = sum(row.label > 0 for row in rows)
+        steps.append(f"a policy is trained on the {numbers.counted(n_right, 'right answer')} (supervised)")
+    if text := describe_drawing(hub, objective, tuning.student, rows):
+        steps.append(text)
+    if steps:
+        st.info(f"Before the training itself, {'; then '.join(steps)}.", icon=":material/hourglass_top:")
+
+
+def describe_drawing(hub: Hub, objective: Objective, student: str, rows: Sequence[TrainingRow]) -> str:
+    """Return how much the student has to say before an objective can train on these rows; empty: nothing."""
+    wanted = objective.estimate(rows)
+    n_answers, n_rollouts = wanted.get("n_answers", 0), wanted.get("n_rollouts", 0)
+    if not n_answers and not n_rollouts:
+        return ""
+    parts = [f"draws {numbers.counted(n_answers, 'answer')}"] if n_answers else []
+    if n_rollouts:
+        parts.append(f"goes on from beginnings up to {numbers.count(n_rollouts)} times")
+    seconds, _ = estimate_seconds(hub, student, ["answers"], n_answers + n_rollouts, {})
+    told = (
+        f"some {numbers.duration(seconds)} at the rate at which it answered problems here"
+        if seconds is not None
+        else "how long that takes was not measured on this machine yet"
+    )
+    return f"the student {' and '.join(parts)}, at most: {told}"

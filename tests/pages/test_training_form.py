@@ -1,0 +1,202 @@
+"""The form of a finetune: what its rows are made of, what an objective lacks, and a run taken up again."""
+
+import json
+
+import pytest
+
+from core import hub as hubs
+from core.errors import TrainingError
+from core.recipes.training_choice import ALL_SEEDS, Choice
+from core.runs.folder import RunFolder
+from core.store.reads_candidates import POLICIES
+from core.training.data import TrainingRow, from_frame, to_frame
+from pages.components import training_form
+from pages.components.training_refilling import list_training_fields, read_choice
+from tests.pages import home
+from tests.pages.conftest import open_home
+
+WRONG = "20260101-000021-generate-aaaa"
+ANSWERS = "20260101-000022-answers-aaaa"
+TUNED = "20260101-000023-finetune-aaaa"
+FROM_FILE = "20260101-000024-finetune-aaaa"
+RULES = "filters and not rejected"
+N_SEEDS = home.N_TRAIN - home.N_TEST
+"""The first train problems of this home are its test problems too, word for word: they are left out."""
+
+
+def finish(path, run_id, config, records, rows=None):
+    inputs = {} if rows is None else {"rows": to_frame(rows)}
+    folder = home.make_run(path, run_id, f"Run {run_id[-4:]}", config, "light", **inputs)
+    with folder.hold():
+        for table, lines in records.items():
+            for line in lines:
+                folder.append(table, line)
+        folder.finish("done", {"n": 1})
+
+
+@pytest.fixture
+def rich(tmp_path):
+    """A home with wrong answers, a teacher's answers and own answers beside the usual things."""
+    home.fill_home(tmp_path)
+    seed = home.problem_row(30, "train")
+    text = {"round": 1, "parents": [seed["problem_id"]], "question": seed["question"], "failure": None, "teacher": "m",
+            "meta": {}, "written_at": 4.0, "n_input_tokens": 1, "n_output_tokens": 1, "sample_index": 0}  # fmt: skip
+    wrong = {**text, "candidate_id": "w0", "position": 0, "answer": "so 1\n#### 1", "final": "1", "method": "incorrect",
+             "meta": {"label": "incorrect"}}  # fmt: skip
+    finish(tmp_path, WRONG, {"method": "incorrect"}, {"candidates": [wrong]})
+    said = {**text, "candidate_id": "a0", "position": 0, "answer": f"teacher\n#### {seed['final']}",
+            "final": seed["final"], "method": "answer"}  # fmt: skip
+    judged = {"candidate_id": "a0", "filter": "reference", "is_accepted": True, "reason": None, "value": None}
+    finish(tmp_path, ANSWERS, {"method": "answer"}, {"candidates": [said], "verdicts": [judged]})
+    drawn = [
+        {"round": 1, "problem_id": seed["problem_id"], "sample": n, "question": seed["question"], "text": f"own {n}",
+         "final": seed["final"] if n else "0", "is_correct": bool(n), "is_kept": True, "reason": None}
+        for n in range(2)
+    ]  # fmt: skip
+    parts = Choice((home.GENERATE,), RULES, ALL_SEEDS).to_config()
+    tuned = {"student": "tiny", "objective": "dpo", "settings": {"beta": 0.3, "n_samples": 2}, "preset": "tiny",
+             "training": {"epochs": 2, "learning_rate": 1e-3}, "parts": parts, "rows_hash": "0" * 64}  # fmt: skip
+    finish(tmp_path, TUNED, tuned, {"own_answers": drawn}, [TrainingRow("Q", "A")])
+    of_file = {"student": "org/model", "objective": "sft", "training": {"epochs": 1}, "preset": "gsm8k-seed"}
+    adapter = {"round": 1, "student": "org/model", "path": "x", "n_rows": 1, "written_at": 1.0}
+    finish(tmp_path, FROM_FILE, of_file, {"adapters": [adapter]}, [TrainingRow("Only here?", "Yes.\n#### 1", "1")])
+    yield open_home(tmp_path)
+    hubs.close()
+
+
+def said(app) -> str:
+    parts = [*app.markdown, *app.caption, *app.warning, *app.info, *app.error]
+    return "\n".join(part.value for part in parts).replace("\\", "").replace("\u202f", " ")
+
+
+def n_rows(app) -> str:
+    return next(item.value for item in app.metric if item.label == "training rows").replace("\u202f", " ")
+
+
+def parts(app):
+    return next(item for item in app.get("button_group") if item.key == "train_parts")
+
+
+def test_parts_are_chosen_counted_and_kept_in_the_address(rich, visit):
+    app = visit("finetune", show="train")
+    assert not app.exception
+    assert app.multiselect(key="sources").value == [home.LOOP] and n_rows(app) == "9"  # the newest with right answers
+    text = said(app)
+    assert "**Accepted candidates** 9 of 13" in text and "3 rejected by the filter rouge_l" in text
+    assert "1 there is no usable answer" in text and "Hash `" in text
+    assert "Row 1 of 9" in text and "From a candidate: Demo: pens" in text
+    parts(app).set_value(["candidates", "seeds", "answers", "own"]).run()
+    assert not app.exception
+    assert n_rows(app) == str(9 + N_SEEDS + 1 + 2)
+    text = said(app)
+    assert f"**Seeds with reference answers** {N_SEEDS} of {home.N_TRAIN}" in text
+    assert f"{home.N_TEST} its question is a validation or test problem" in text
+    assert "**The student's own answers** 2 of 2, 1 as wrong answers" in text
+    assert app.query_params["parts"] == ["candidates", "seeds", "answers", "own"]
+    again = visit(
+        "finetune", show="train", parts=["seeds"], train_seeds=home.SELECT, sources=app.query_params["sources"]
+    )
+    assert again.selectbox(key="train_seeds").value == home.SELECT
+    assert f"**Seeds with reference answers** 0 of {home.K}" in said(again)
+    assert "Every row that was found is left out" in said(again)
+
+
+def test_what_an_objective_lacks_or_draws_is_said_before_the_launch(rich, visit):
+    app = visit("finetune", show="train", objective="signed")
+    assert "Signed likelihood cannot begin: no row has a wrong answer" in said(app)
+    app.multiselect(key="sources").set_value([home.GENERATE, WRONG]).run()
+    assert "cannot begin" not in said(app) and n_rows(app) == "10"
+    assert next(item.value for item in app.metric if item.label == "wrong answers among them") == "1"
+    app.selectbox(key="objective").set_value("rft").run()
+    text = said(app)
+    assert "a policy is trained on the 9 right answers (supervised)" in text and "draws 80 answers" in text
+    app.number_input(key="n_samples_objective_rft").set_value(2).run()
+    assert "draws 20 answers" in said(app)
+    assert json.loads(app.query_params["set"]) == {"objective": {"n_samples": 2}}
+
+
+def test_settings_come_back_with_the_address_and_a_wrong_one_is_said(rich, visit):
+    change = {"training": {"epochs": 3, "seed": -1, "batch_size": "x", "nothing": 1}, "objective": {"beta": 1}}
+    app = visit("finetune", show="train", objective="dpo", set=json.dumps(change))
+    assert not app.exception
+    assert app.number_input(key="epochs_tiny").value == 3 and app.number_input(key="seed_tiny").value == 0
+    assert app.number_input(key="beta_objective_dpo").value == 1.0
+    assert "changed: epochs" in said(app) and any(box.key == "rank_tiny" for box in app.number_input)
+    app.selectbox(key="weights_tiny").set_value("full")
+    app.number_input(key="accumulation_steps_tiny").set_value(7).run()
+    assert not any(box.key == "rank_tiny" for box in app.number_input) and "all weights, learning rate" in said(app)
+    assert "cannot be computed in 7 equal parts" in said(app)
+
+
+def test_a_teacher_is_asked_and_its_run_is_followed(rich, visit):
+    app = visit("finetune", show="train", parts="answers")
+    assert n_rows(app) == "1"
+    app.selectbox(key="answering_seeds").set_value(home.SELECT)
+    app.number_input(key="answering_n").set_value(2).run()
+    start = next(item for item in app.button if item.key == "answering_start")
+    assert start.label == f"Ask for {2 * home.K} answers"
+    start.click().run()
+    assert not app.exception and any("Waits for its turn" in bar.proto.text for bar in app.get("progress"))
+    run = rich.store.list_runs(["answers"]).iloc[0]
+    config = json.loads(run["config"])
+    assert run["state"] == "queued" and run["lane"] == "teacher" and config["max_requests"] == 2 * home.K
+    given = RunFolder(rich.settings.home / "runs" / run["run_id"]).read_input("seeds")
+    assert len(given) == home.K
+
+
+def test_a_run_is_taken_up_with_its_parts_and_settings(rich, visit):
+    app = visit("finetune", show="train", like=TUNED, seeds=home.SEED_SET)
+    assert not app.exception and "like" not in app.query_params
+    assert app.selectbox(key="objective").value == "dpo" and app.number_input(key="beta_objective_dpo").value == 0.3
+    assert app.number_input(key="epochs_tiny").value == 2 and app.number_input(key="learning_rate_tiny").value == 1e-3
+    assert parts(app).value == ["candidates", "seeds"] and n_rows(app) == str(9 + N_SEEDS)
+    text = said(app)
+    assert "Filled in as in Run aaaa" in text and "The rows are others now (then `000000000000`)" in text
+    next(item for item in app.button if item.key == "rows_as_they_were").click().run()
+    assert parts(app).value == ["earlier"] and n_rows(app) == "1"
+
+
+def test_a_run_whose_rows_came_from_a_file_is_taken_up_with_its_rows(rich, visit):
+    app = visit("finetune", show="train", like=FROM_FILE)
+    assert not app.exception
+    assert parts(app).value == ["earlier"] and app.selectbox(key="train_earlier").value == FROM_FILE
+    assert (
+        app.text_input(key="student_source").value == "org/model" and app.selectbox(key="preset").value == "gsm8k-seed"
+    )
+    assert "Only here?" in said(app)
+
+
+def test_what_a_run_says_of_its_rows_decides_how_they_come_again(rich):
+    assert read_choice(rich.store.read_run(home.FINETUNE)) == Choice((home.GENERATE,), RULES)
+    assert read_choice(rich.store.read_run(home.LOOP)) == Choice(earlier=home.LOOP)
+    fields = list_training_fields(rich.store.read_run(home.FINETUNE))
+    assert fields["train_parts"] == ["candidates"] and fields["objective"] == "sft" and fields["epochs_tiny"] == 4
+
+
+def make_wish(rich, choice, **more):
+    seed_set = rich.store.read_seed_set(home.SEED_SET)
+    made, frame = training_form.gather(rich, seed_set, choice, None)
+    tuning = {"objective": "sft", "settings": {}, "student": "tiny", "adapter": None, "preset": "tiny",
+              "training": {"epochs": 3}, **more}  # fmt: skip
+    return training_form.make_wish(seed_set, choice, training_form.Tuning(**tuning), made, frame, [])
+
+
+def test_a_launched_run_has_the_rows_their_hash_and_what_they_were_made_of(rich):
+    choice = Choice((home.GENERATE,), POLICIES[0], ALL_SEEDS)
+    wish = make_wish(rich, choice)
+    assert wish.is_ready
+    run = rich.store.read_run(training_form.launch(rich, wish))
+    config = run["config"]
+    assert (config["rows_hash"], config["n_rows"]) == (wish.rows_hash, 9 + N_SEEDS)
+    assert Choice.from_config(config) == choice and config["generate_runs"] == [home.GENERATE]
+    assert config["training"]["epochs"] == 3 and config["objective"] == "sft"
+    rows = from_frame(RunFolder(rich.settings.home / "runs" / run["run_id"]).read_input("rows"))
+    assert [row.origin for row in rows] == ["candidate"] * 9 + ["seed"] * N_SEEDS
+    with pytest.raises(TrainingError, match="wrong answers"):
+        training_form.launch(rich, make_wish(rich, choice, objective="signed"))
+
+
+def test_rows_are_gathered_anew_when_a_person_rejects_one(rich):
+    assert len(make_wish(rich, Choice((home.GENERATE,))).rows) == 9
+    rich.add_review(home.GENERATE, "candidate_000", "reject")
+    assert len(make_wish(rich, Choice((home.GENERATE,))).rows) == 8
