@@ -5,7 +5,7 @@ import json
 from core.recipes.start import make_training
 from core.runs.folder import RunFolder
 from core.training.config import PRESETS
-from pages.components.training_form import complete_settings
+from pages.components.training_settings import complete_settings
 from tests.pages import home
 from tests.pages.test_pages import button, texts
 
