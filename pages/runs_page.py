@@ -10,8 +10,9 @@ from core.runs.folder import ENDED, LANES
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.frame import choose, draw_empty, explain, open_page
+from pages.components.queueing import draw_ends, draw_lane
 from pages.components.run_actions import draw_clone, draw_trash
-from pages.components.running import describe_counts, draw_live, draw_run, draw_state, elapsed
+from pages.components.running import describe_counts, draw_live, draw_state, elapsed
 from pages.components.spending import draw_calls
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
@@ -24,18 +25,14 @@ def draw_queue(hub: Hub) -> None:
     active = hub.store.list_runs(states=ACTIVE)
 
     def draw() -> bool:
-        now = hub.store.list_runs(states=ACTIVE)
         with st.container(key="two_sides_lanes"):
-            columns = st.columns(len(LANES))
+            columns = st.columns([1.8, 1, 1])
+        is_busy = False
         for column, lane in zip(columns, LANES, strict=True):
-            rows = now[now["lane"] == lane].iloc[::-1].to_dict("records")
             with column, st.container(border=True, key=f"lane_{lane}"):
                 st.caption(f"{LANE_NAMES[lane]} · {getattr(hub.settings, f'{lane}_slots')} at a time")
-                for row in rows:
-                    draw_run(row)
-                if not rows:
-                    st.markdown(":gray[free]")
-        return not now.empty
+                is_busy |= draw_lane(hub, lane, key=f"queue_{lane}")
+        return is_busy
 
     draw_live(draw, is_active=not active.empty)
 
@@ -71,9 +68,8 @@ def draw_details(hub: Hub, run: dict) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         draw_state(run["state"])
         st.markdown(f"**{plain(run['title'])}**", width="content")
-        if is_active and st.button("Cancel", key="run_cancel", icon=":material/stop:"):
-            hub.order(run_id, "cancel")
-            st.rerun()
+        if is_active:
+            draw_ends(hub, run, key="run")
         if (
             is_repeatable
             and not is_active
@@ -87,8 +83,10 @@ def draw_details(hub: Hub, run: dict) -> None:
             hub.order(run_id, "again")
             st.rerun()
         if is_repeatable:
-            with st.popover("Clone with one change", icon=":material/content_copy:"):
-                draw_clone(hub, run)
+            with st.popover("Clone with one change", icon=":material/content_copy:", key=f"clone_{run['run_id']}"):
+                if made := draw_clone(hub, run):
+                    st.query_params["run"] = made
+                    st.rerun()
         if not is_active and st.button("To the trash", key="run_trash", icon=":material/delete:"):
             hub.trash(run_id)
             st.rerun()
@@ -104,6 +102,17 @@ def draw_details(hub: Hub, run: dict) -> None:
     st.code(hub.read_log(run_id) or "It printed nothing.", language=None, height=220)
     with st.expander("Configuration and result", icon=":material/lock:"):
         st.json({"config": run["config"], "summary": run["summary"]})
+
+
+def draw_webhook(hub: Hub) -> None:
+    """Say who is told of the ends of runs, and whether that works, where anybody is."""
+    hook = hub.webhook
+    if hook.fault:
+        lost = f" Not posted so far: {numbers.count(hook.n_failed)}." if hook.n_failed else ""
+        st.warning(plain(hook.fault) + lost, icon=":material/webhook:")
+    elif hook.host:
+        sent = numbers.counted(hook.n_sent, "end", "ends")
+        st.caption(f":material/webhook: Every end of a run is posted to {plain(hook.host)}; {sent} so far.")
 
 
 def draw_faults(hub: Hub) -> None:
@@ -135,6 +144,7 @@ with show_errors():
             "Run", list(rows), param="run", key="runs_run", shown=lambda id_: f"{rows[id_]['title']}, {id_}"
         )
         draw_details(hub, hub.store.read_run(run_id))
+    draw_webhook(hub)
     draw_faults(hub)
     draw_trash(hub)
 st.caption(

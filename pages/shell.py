@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import SeedbedError
 from pages.components.access import show_errors, use_hub
+from pages.components.notices import draw_notices
 from pages.components.strip import draw_strip
 from pages.components.text import plain
 
@@ -20,6 +21,7 @@ PAGES = {
         st.Page("generate_page.py", title="Generate", icon=":material/auto_awesome:", url_path="generate"),
         st.Page("review_page.py", title="Review", icon=":material/rate_review:", url_path="review"),
         st.Page("finetune_page.py", title="Finetune", icon=":material/model_training:", url_path="finetune"),
+        st.Page("evaluate_page.py", title="Evaluate", icon=":material/grading:", url_path="evaluate"),
     ],
     "Behind it": [st.Page("runs_page.py", title="Runs", icon=":material/list_alt:", url_path="runs")],
 }
@@ -35,4 +37,5 @@ except SeedbedError as error:
 
 with show_errors():
     draw_strip(hub, page.title.lower())
+    draw_notices(hub)
     page.run()

@@ -15,7 +15,7 @@ from core.settings import Settings
 from core.webhook import Webhook, describe_end
 from tests.runs.world import wait_for
 
-QUICK = {"timeout_s": 0.3, "pauses_s": (0.02, 0.02)}
+QUICK = {"timeout_s": 0.15, "pauses_s": (0.02, 0.02)}
 
 
 class Server:
@@ -37,7 +37,7 @@ class Server:
         self.got.append((json.loads(body), request.headers["Content-Type"]))
         answer = self.answers.pop(0) if self.answers else 200
         if answer == "slow":
-            time.sleep(0.6)
+            time.sleep(0.35)
             answer = 200
         request.send_response(answer)
         if answer == 302:
@@ -102,7 +102,7 @@ def test_a_fault_that_passes_is_tried_again(serve, log, caplog, answers):
         ((500, 500, 500), 3, "it answered with status 500"),
         ((404,), 1, "it answered with status 404"),
         ((302,), 1, "it answered with status 302"),
-        (("slow",) * 3, 3, "it did not answer within 0.3 seconds"),
+        (("slow",) * 3, 3, "it did not answer within 0.15 seconds"),
     ],
 )
 def test_a_fault_that_stays_is_said_once_and_counted(serve, log, caplog, answers, n_tries, reason):
@@ -174,7 +174,7 @@ def test_the_hub_posts_what_ends_while_it_looks_and_a_restart_posts_nothing_twic
     finish("meanwhile")
     began = time.monotonic()
     hub.step()
-    assert time.monotonic() - began < 0.5  # the answer takes longer than this
+    assert time.monotonic() - began < 0.3  # the answer takes longer than this
     wait_for(lambda: hub.webhook.n_sent)
     hub.step()
     hub.close()

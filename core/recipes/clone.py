@@ -1,5 +1,6 @@
 """A copy of a run with one setting changed: only settings that its worker reads, checked before it is queued."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
 from core.models.merging import check_dtype
 from core.models.publishing import check_repo
+from core.recipes.clone_settings import PARTS, change_field
 from core.recipes.scoring import list_signals
 from core.recipes.start import require_model
 from core.runs.folder import RunFolder
@@ -24,12 +26,15 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "generate": ("n_accepted", "filters", "budget"),
     "answers": ("budget",),
     "compare": ("filters", "budget"),
-    "finetune": ("training", "student"),
+    "finetune": ("training", "policy_training", "settings", "student"),
     "export": ("dtype",),
     "push": ("repo",),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
 }
 """Kind of run -> settings that a copy may change; the others say what its inputs were made from."""
+
+_CHANGES = re.compile(r" \((\w[^():;]*: [^();]*(?:; [^();]*)*)\)$")
+"""What ``name_copy`` puts behind a title."""
 
 LOWEST = {"n_accepted": 1, "n_samples": 1, "k": 1, "rounds": 1, "replicate": 0, "split_seed": 0}
 
@@ -37,19 +42,39 @@ LOWEST = {"n_accepted": 1, "n_samples": 1, "k": 1, "rounds": 1, "replicate": 0, 
 def start_clone(hub: Hub, run_id: str, name: str, value: Any) -> str:
     """Queue a copy of a run, same inputs, with one setting changed; returns the new run's id.
 
+    Args:
+        hub: of the home.
+        run_id: the run.
+        name: one of CHANGEABLE, or a field of one: ``training.learning_rate``.
+        value: as the configuration would have it.
+
     Raises:
         SeedbedError: no such run or setting, or a value that the setting cannot have.
     """
     run = RunFolder(hub.settings.home / "runs" / run_id).read_run()
     known = CHANGEABLE.get(run["kind"], ())
-    if name not in known:
+    part, _, field = name.partition(".")
+    if part not in known or (bool(field) and part not in PARTS):
         raise RunError(f"A copy of a {run['kind']} run cannot change {name!r}; it can change: {', '.join(known)}.")
     if name == "student" and run["config"].get("server"):
         raise RunError("This student is behind a server; start a new run to ask another one.")
-    changes = {name: check_setting(name, value)}
+    changes = change_field(run["config"], part, field, value) if field else {name: check_setting(name, value)}
     if name == "n_accepted":
         changes["max_requests"] = value if run["config"]["is_preview"] else REQUESTS_PER_ACCEPTED * value
-    return hub.clone(run_id, changes, title=f"{run['title']} ({name}: {value})"[:200])
+    return hub.clone(run_id, changes, title=name_copy(run["title"], field or name, value))
+
+
+def name_copy(title: str, name: str, value: Any) -> str:
+    """Return the title of a copy: the original's, with what was changed behind it: ``Title (rank: 8; epochs: 3)``.
+
+    What was changed on the way to the original stays there, unless it is changed once more.
+    """
+    said = f"{value:g}" if isinstance(value, float) else value
+    found = _CHANGES.search(title)
+    earlier = found.group(1).split("; ") if found else []
+    name = name.replace("_", " ")
+    changes = [change for change in earlier if not change.startswith(f"{name}: ")] + [f"{name}: {said}"]
+    return f"{title[: found.start()] if found else title} ({'; '.join(changes)})"[:200]
 
 
 def check_setting(name: str, value: Any) -> Any:
@@ -61,6 +86,8 @@ def check_setting(name: str, value: Any) -> Any:
         if not isinstance(value, dict):
             raise RunError(f'training must be an object like {{"learning_rate": 0.0003}}, not {value!r}.')
         return asdict(TrainingConfig.from_dict(value))
+    elif name in PARTS:
+        raise RunError(f"Name one of the {name.replace('_', ' ')} to change, as {name}.NAME.")
     elif name == "filters":
         if not isinstance(value, list):
             raise RunError(f'filters must be a list like ["rouge_l", "verified"], not {value!r}.')

@@ -1,4 +1,4 @@
-"""Reading verbs about runs: the list, one run, how far it is, its curves, what it cost."""
+"""Reading verbs about runs: the list, one run, how far it is."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -67,35 +67,18 @@ class RunReads(Reads):
         """Return the attempts of a run: attempt, pid, started_at."""
         return self._frame("select * from attempts where run_id = ? order by attempt", [run_id])
 
-    def read_metrics(self, run_id: str, names: Sequence[str] | None = None, max_points: int = 2000) -> pd.DataFrame:
-        """Return the curves of a run: round, name, step, value (NaN: unknown), epoch, written_at; by round, name, step.
+    def list_stages(self, run_id: str) -> pd.DataFrame:
+        """Return how far each stage of a run came, in the order in which they last moved.
 
-        A curve (one name in one round) of more than ``max_points`` points is cut into buckets of neighbouring steps,
-        of which the lowest, the highest and the last point stay: spikes and the newest point are always kept.
+        Columns: stage, made, failed, total (NULL: not known), progress_at, began_at, began_made (of the latest
+        attempt), as ``list_runs`` has them of the latest stage.
         """
-        chosen = "" if names is None else "and list_contains(?, name)"
-        values = [run_id] if names is None else [run_id, list(names)]
-        n_buckets = max(int(max_points) // 3, 1)
         return self._frame(
-            f"""
-            with points as materialized (
-                select round, name, step, {{step: step, value: value, epoch: epoch, written_at: written_at}} as point,
-                       value from metrics where run_id = ? {chosen}
-            ), curves as (
-                select round, name, count(*) as n, min(step) as first, max(step) - min(step) + 1 as width
-                from points group by round, name
-            ), kept as (
-                select round, name, point from points join curves using (round, name) where n <= {int(max_points)}
-                union
-                select round, name, unnest([arg_min(point, value), arg_max(point, value), arg_max(point, step)])
-                from points join curves using (round, name) where n > {int(max_points)}
-                group by round, name, (step - first)::bigint * {n_buckets} // width
-            )
-            select round, name, point.step as step, point.value as value, point.epoch as epoch,
-                   point.written_at as written_at
-            from kept where point is not null order by round, name, step
+            """
+            select stage, made, failed, total, written_at as progress_at, began_at, began_made
+            from progress where run_id = ? order by written_at, stage
             """,
-            values,
+            [run_id],
         )
 
     def list_faults(self) -> pd.DataFrame:

@@ -1,29 +1,56 @@
 """What can be done with runs beyond looking: repeat one with a change, bring one back from the trash."""
 
 import json
+from typing import Any
 
 import streamlit as st
 
 from core.hub import Hub
 from core.recipes.clone import CHANGEABLE, start_clone
+from core.recipes.clone_settings import Setting, list_settings
 from pages.components import numbers
 from pages.components.access import show_errors
+from pages.components.frozen import name_setting, say_value
+
+UNCHANGED = object()
 
 
-def draw_clone(hub: Hub, run: dict) -> None:
-    """Draw the form that repeats a run with one value of its configuration changed."""
-    name = st.selectbox("Change", CHANGEABLE[run["kind"]], key="clone_name")
-    now = json.dumps(run["config"].get(name), ensure_ascii=False)
-    text = st.text_input("to (JSON)", now, key=f"clone_value_{run['run_id']}_{name}")
-    if st.button("Put it in the queue", key="clone"):
-        try:
-            value = json.loads(text)
-        except ValueError:
-            st.error("This is no JSON value; write a text in double quotes.")
-            return
+def draw_clone(hub: Hub, run: dict, *, key: str = "clone") -> str | None:
+    """Draw the form that repeats a run with one setting changed; returns the new run's id once it is queued."""
+    settings = {setting.name: setting for setting in list_settings(run["config"], CHANGEABLE[run["kind"]])}
+    name = st.selectbox("Change", list(settings), key=f"{key}_name", format_func=name_setting)
+    st.caption(f"Now: {say_value(settings[name].value)}. All else, and what it works on, stays as it was.")
+    value = _draw_value(settings[name], f"{key}_value_{run['run_id']}_{name}")
+    if st.button("Put it in the queue", key=key, icon=":material/content_copy:"):  # never greyed out: a click would
+        if value is UNCHANGED or value is None or value == settings[name].value:  # only end the typing before it
+            st.warning(f"The {name_setting(name)} is as it was; write another value.")
+            return None
         with show_errors():
-            start_clone(hub, run["run_id"], name, value)
-            st.rerun()
+            return start_clone(hub, run["run_id"], name, value)
+    return None
+
+
+def _draw_value(setting: Setting, key: str) -> Any:
+    """Draw the widget for a setting's new value, its present one in it; UNCHANGED where what stands there is none."""
+    value, options = setting.value, setting.options
+    if options and isinstance(value, list):
+        return st.multiselect("to", options, [item for item in value if item in options], key=key)
+    if options:
+        return st.selectbox("to", options, options.index(value) if value in options else None, key=key)
+    if isinstance(value, bool):
+        return st.toggle("to", value, key=key)
+    if isinstance(value, int):
+        return st.number_input("to", value=value, step=1, key=key)
+    if isinstance(value, float):
+        return st.number_input("to", value=value, step=None if value == 0 else value / 10, format="%.6g", key=key)
+    if isinstance(value, str):
+        return st.text_input("to", value, key=key).strip() or UNCHANGED
+    text = st.text_input("to (JSON)", json.dumps(value, ensure_ascii=False), key=key)
+    try:
+        return json.loads(text)
+    except ValueError:
+        st.error("This is no JSON value; write a text in double quotes.")
+        return UNCHANGED
 
 
 def draw_trash(hub: Hub) -> None:

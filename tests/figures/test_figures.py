@@ -7,58 +7,8 @@ import pandas as pd
 import pytest
 
 from core.figures.colours import NEUTRAL, style_of_selector
-from core.figures.curves import draw_loss, draw_validation_accuracy, smooth
 from core.figures.histograms import Group, draw_signal, find_edges, share_per_bin
 from core.figures.rounds import draw_rounds
-
-
-@pytest.fixture
-def metrics():
-    rows = [(1, "loss", step, 2.0 / step) for step in range(1, 21)]
-    rows += [(1, "validation_loss", step, 1.0 / step) for step in (10, 20)]
-    rows += [(1, "validation_accuracy", step, step / 40) for step in (10, 20)]
-    return pd.DataFrame(rows, columns=["round", "name", "step", "value"]).sample(frac=1, random_state=0)
-
-
-def test_loss_has_raw_smoothed_and_validation_in_order_of_steps(metrics):
-    figure = draw_loss(metrics)
-    assert [trace["name"] for trace in figure["data"]] == [
-        "training loss, raw", "training loss, smoothed", "validation loss",
-    ]  # fmt: skip
-    raw, smoothed, checked = figure["data"]
-    assert raw["x"] == list(range(1, 21)) and raw["y"][0] == 2.0
-    assert smoothed["y"][0] == 2.0 and smoothed["y"][-1] > raw["y"][-1]
-    assert checked["y"] == [0.1, 0.05]
-
-
-def test_a_log_axis_moves_the_labels_and_the_zoom_key(metrics):
-    linear, log = draw_loss(metrics), draw_loss(metrics, is_log=True)
-    assert log["layout"]["yaxis"]["type"] == "log"
-    assert log["layout"]["uirevision"] != linear["layout"]["uirevision"]
-    assert log["layout"]["annotations"][1]["y"] == pytest.approx(np.log10(0.05))
-
-
-def test_zoom_key_does_not_depend_on_the_data(metrics):
-    fewer = metrics[metrics["step"] < 15]
-    assert draw_loss(metrics)["layout"]["uirevision"] == draw_loss(fewer)["layout"]["uirevision"]
-
-
-def test_no_metrics_yet_draws_an_empty_figure():
-    empty = pd.DataFrame(columns=["round", "name", "step", "value"])
-    assert draw_loss(empty)["data"] == [] and draw_validation_accuracy(empty)["data"] == []
-
-
-def test_accuracy_is_drawn_in_percent(metrics):
-    assert draw_validation_accuracy(metrics)["data"][0]["y"] == [25.0, 50.0]
-
-
-def test_smooth_of_a_constant_is_the_constant():
-    assert smooth(pd.Series([3.0] * 5)).tolist() == [3.0] * 5
-
-
-def test_figures_are_json_without_nan(metrics):
-    metrics.iloc[0, metrics.columns.get_loc("value")] = np.nan
-    assert json.loads(json.dumps(draw_loss(metrics), allow_nan=False))["data"]
 
 
 def test_signal_lays_groups_over_the_pools_bars_as_shares():

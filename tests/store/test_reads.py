@@ -224,28 +224,6 @@ def test_earlier_questions_leave_out_previews_and_other_seed_sets(hub):
     assert hub.store.list_earlier_questions("seeds") == [f"Q{i}?" for i in range(1, 6)]
 
 
-def test_curves_keep_spikes_gaps_and_the_last_point(hub):
-    rows = [
-        {"round": 1, "name": "loss", "step": s, "value": 0.1, "epoch": s / 100, "written_at": float(s)}
-        for s in range(5000)
-    ]
-    rows[2345]["value"], rows[3000]["value"] = 9.0, -9.0
-    rows += [{"round": 2, "name": "accuracy", "step": s, "value": None if s == 1 else 0.5} for s in range(3)]
-    finish(hub, "curve", "finetune", {"seed_set": "seeds"}, {"metrics": rows})
-    whole = hub.store.read_metrics("curve", max_points=5000)
-    assert len(whole) == 5003
-    assert whole[["round", "name", "step"]].equals(
-        whole[["round", "name", "step"]].sort_values(["round", "name", "step"])
-    )
-    thin = hub.store.read_metrics("curve", ["loss"], max_points=300)
-    assert 100 <= len(thin) <= 300
-    assert {2345, 3000, 4999} <= set(thin["step"])
-    assert (thin.set_index("step").loc[2345, ["value", "epoch", "written_at"]] == [9.0, 23.45, 2345.0]).all()
-    assert thin["step"].is_monotonic_increasing and thin["step"].is_unique
-    short = hub.store.read_metrics("curve", ["accuracy"])
-    assert short["value"].isna().tolist() == [False, True, False]
-
-
 def test_what_was_trained_and_whether_it_paid_off(hub):
     base = {"split": "test", "n": 10, "n_correct": 4, "accuracy": 0.4}
     after = {**base, "round": 1, "n_correct": 6, "accuracy": 0.6, "difference": 0.2, "difference_low": 0.05}

@@ -1,0 +1,53 @@
+"""Notices: a run that ends is told on whatever page a person is, once, and only from the moment the tab was opened.
+
+They are read from the hub's memory, not from the database: looking costs next to nothing, so it is done all the time.
+"""
+
+import streamlit as st
+
+from core.figures.colours import style_of_state
+from core.hub import Hub
+from core.runs.ends import End
+from core.runs.orders import KEEPERS
+from pages.components import numbers
+from pages.components.running import REFRESH_S
+from pages.components.standing import ACTIVE
+from pages.components.text import plain
+
+IDLE_S = 10.0
+"""How often a tab looks while nothing runs: a shell may start something."""
+
+N_SHOWN = 3
+"""Notices told one by one at a time; more are told as a number."""
+
+_SEEN = "notices_seen"
+
+
+def draw_notices(hub: Hub) -> None:
+    """Tell what has ended since this tab last looked; looks by itself from now on."""
+    if st.session_state.get(_SEEN, (None, 0))[0] != hub.ends.began_at:  # a new tab, or a hub that was opened anew
+        st.session_state[_SEEN] = (hub.ends.began_at, hub.ends.latest)
+    is_active = not hub.store.list_runs(states=ACTIVE, limit=1).empty
+
+    def tell() -> None:
+        began_at, number = st.session_state[_SEEN]
+        ended = hub.ends.list_after(number)
+        if ended:
+            st.session_state[_SEEN] = (began_at, ended[-1].number)
+        told = [end for end in ended if not end.is_trial]
+        for end in told[-N_SHOWN:]:
+            st.toast(say_end(end), icon=style_of_state(end.state).icon, duration="long" if end.error else 8)
+        if len(told) > N_SHOWN:
+            st.toast(f"{numbers.counted(len(told) - N_SHOWN, 'more run')} ended; see the page Runs.")
+
+    st.fragment(tell, run_every=2 * REFRESH_S if is_active else IDLE_S)()
+
+
+def say_end(end: End) -> str:
+    """Return an end as Markdown: the title leads to the run; its state, how long it took, and why it failed."""
+    state = style_of_state(end.state).word
+    after = "" if end.seconds is None else f" after {numbers.duration(end.seconds)}"
+    reason = f"  \n{plain(end.error)}" if end.error else ""
+    show = "&show=result" if end.state == "done" else ""
+    page = f"/finetune?run={end.run_id}{show}" if end.kind in KEEPERS else f"/runs?run={end.run_id}"
+    return f"[{plain(end.title)}]({page}) is {state}{after}.{reason}"

@@ -1,0 +1,110 @@
+"""Several runs over one another: the choice of the others, and a table of what they differ in and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.run_settings import find_differences
+from core.figures.curves import RUN_COLOURS
+from core.hub import Hub
+from pages.components import numbers
+from pages.components.curves import Shown, colour_of, letter, list_phases, show_run
+from pages.components.frame import follow_address, tell_address, tell_apart
+from pages.components.frozen import name_setting, say_value
+from pages.components.running import elapsed
+
+LINE = "━━"
+
+
+def choose_others(rows: Mapping[str, Mapping[str, Any]], run_id: str) -> list[str]:
+    """Draw the choice of runs that are laid over the one in view; the address keeps it."""
+    options = [id_ for id_, row in rows.items() if id_ != run_id and not numbers.is_missing(row["started_at"])]
+    if not options:
+        return []
+
+    def read(text: str) -> list[str]:
+        return [id_ for id_ in text.split(",") if id_ in options][: len(RUN_COLOURS) - 1]
+
+    follow_address("with", "overlaid", read, [])
+    kept = [id_ for id_ in st.session_state.get("overlaid") or [] if id_ in options]
+    st.session_state["overlaid"] = kept
+    show = tell_apart(options, lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}")
+    others = st.multiselect(
+        "Lay over it",
+        options,
+        key="overlaid",
+        format_func=show,
+        max_selections=len(RUN_COLOURS) - 1,
+        placeholder="other trainings, one colour each",
+        persist_state="session",
+    )
+    tell_address("with", "overlaid", ",".join(others), "")
+    return others
+
+
+def show_runs(hub: Hub, run_ids: Sequence[str], phase: str, round_: int) -> list[Shown]:
+    """Return what is drawn of several runs: the first one's round and phase, of the others their latest round.
+
+    A run that has nothing of the phase shows its training proper.
+    """
+    found = []
+    for place, run_id in enumerate(run_ids):
+        curves = hub.store.list_curves(run_id)
+        number = round_ if place == 0 else 1 if curves.empty else int(curves["round"].max())
+        phases = list_phases(curves, number)
+        one = show_run(hub.store.read_run(run_id), number, phase if phase in phases else "")
+        is_alone = len(run_ids) == 1
+        found.append(one if is_alone else _name(one, place))
+    return found
+
+
+def _name(one: Shown, place: int) -> Shown:
+    return Shown(one.run_id, one.round, one.phase, one.is_likelihood, letter(place), colour_of(place))
+
+
+def draw_differences(hub: Hub, shown: Sequence[Shown]) -> None:
+    """Draw the table: one row a run, how each ended, and the settings in which they differ."""
+    runs = [hub.store.read_run(one.run_id) for one in shown]
+    table = pd.DataFrame(
+        {
+            "line": [f"{LINE} {one.name}" for one in shown],
+            "run": [run["title"] for run in runs],
+            "state": [run["state"] for run in runs],
+        }
+    )
+    results = pd.DataFrame([_read_result(hub, one, run) for one, run in zip(shown, runs, strict=True)])
+    table = pd.concat([table, results], axis=1)
+    differences = find_differences([run["config"] for run in runs])
+    for name, values in differences:
+        label = name_setting(name)
+        table[label if label not in table else name] = [say_value(value) for value in values]
+    if not differences:
+        st.caption("These runs have the same settings and rows.")
+    colours = [f"color: {one.colour}" for one in shown]
+    st.dataframe(
+        table.style.apply(lambda column: colours, subset=["line"]),
+        hide_index=True,
+        height="content",
+        column_config={
+            "line": st.column_config.TextColumn("line", pinned=True),
+            "run": st.column_config.TextColumn("run", width="medium"),
+        }
+        | {name: st.column_config.TextColumn(name, alignment="right") for name in results},
+    )
+
+
+def _read_result(hub: Hub, one: Shown, run: Mapping[str, Any]) -> dict[str, str]:
+    """Return how one run ended, as far as it has: texts for people."""
+    best = hub.store.find_best(one.run_id, one.round)
+    losses = hub.store.read_metrics(one.run_id, ["validation_loss"], round_=one.round)["value"].dropna()
+    test = hub.store.list_evaluations(one.run_id)
+    test = test[test["split"] == "test"].set_index("round")["accuracy"]
+    return {
+        "best validation": numbers.MISSING if best is None else f"{numbers.percent(best[1])}, step {best[0]}",
+        "last validation loss": numbers.loss(losses.iloc[-1] if len(losses) else None),
+        "test before": numbers.percent(test.get(0)),
+        "test after": numbers.percent(test.get(one.round)),
+        "took": numbers.duration(elapsed(run)),
+    }
