@@ -34,6 +34,9 @@ UNUSABLE = "there is no usable answer"
 UNVERIFIED = "nobody could say whether it is right"
 WRONG = "the answer is wrong"
 
+WHOLE = ("It is right.", "It is wrong.")
+"""Reasons of ``core.training.objectives.drawing`` for which a run had no use of an answer that is as good as any."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOutRow:
@@ -189,7 +192,10 @@ def find_seeds(store: Store, seeds: str | None, problems: Sequence[Problem], see
 
 
 def find_own(store: Store, run_ids: Sequence[str], labels: Sequence[int]) -> list[Found]:
-    """Return answers that students drew: kept right ones with the label 1, wrong ones with the label -1."""
+    """Return answers that students drew: right ones with the label 1, wrong ones with the label -1.
+
+    One that its run did not use for another reason than that, a repeated one or one that was cut off, is left out.
+    """
     drawn = _list_records(store.list_own_answers(run_ids)) if run_ids else []
     stated = {row["question"]: row["final"] for row in drawn if row["is_correct"]}
     found: list[Found] = []
@@ -209,8 +215,8 @@ def find_own(store: Store, run_ids: Sequence[str], labels: Sequence[int]) -> lis
             found.append((None, f"it is {word}, and {word} ones were not chosen", None, place))
         elif not (row["text"] or "").strip():
             found.append((None, UNUSABLE, None, place))
-        elif row["is_correct"] and not row["is_kept"]:
-            found.append((None, "the run itself did not use it", row["reason"], place))
+        elif not row["is_kept"] and row["reason"] not in WHOLE:
+            found.append((None, "it was drawn before, or is not whole", row["reason"], place))
         else:
             final = row["reference"] or stated.get(row["question"])
             found.append((TrainingRow(answer=row["text"], final=final, label=label, **place), None, None, place))

@@ -15,6 +15,7 @@ from pages.components.frame import note_teacher
 from pages.components.running import draw_live, draw_run
 from pages.components.scoring import BUILT_IN, SERVER
 from pages.components.serving import draw_server_form
+from pages.components.setting_fields import NARROWEST
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
 
@@ -35,7 +36,7 @@ def draw_asking(
         wanted: key of the session that gets the id of a run that was started.
     """
     follow_answers(hub, seed_set["run_id"])
-    with st.expander("Let a teacher answer the seeds", expanded=is_open, icon=":material/school:"):
+    with st.expander("Let a teacher answer the seeds", expanded=is_open, icon=":material/school:", key="answering"):
         options = {ALL_SEEDS: f"all {numbers.counted(seed_set['n_train'], 'seed')}", **selections}
         which = st.selectbox(
             "Which seeds", list(options), format_func=options.get, key="answering_seeds", persist_state="session"
@@ -45,16 +46,13 @@ def draw_asking(
         if who == BUILT_IN:
             note_teacher()
             st.caption("To a seed it gives the reference answer again.")
-        left, middle, right = st.columns(3)
-        n_per_seed = int(
-            left.number_input("Answers to each", 1, MOST_PER_SEED, 1, key="answering_n", persist_state="session")
-        )
-        limits = {"min_value": 1, "max_value": None, "value": None, "placeholder": "no limit"}
-        tokens = middle.number_input("Tokens, at most", **limits, key="answering_tokens", persist_state="session")
-        usd = right.number_input(
-            "Dollars, at most", 0.01, None, None, 0.5, key="answering_usd", placeholder="no limit",
-            persist_state="session",
-        )  # fmt: skip
+        with st.grid(3, min_column_width=NARROWEST, key="answering_limits"):
+            n_per_seed = int(
+                st.number_input("Answers to each", 1, MOST_PER_SEED, 1, key="answering_n", persist_state="session")
+            )
+            none = {"placeholder": "no limit", "persist_state": "session"}
+            tokens = st.number_input("Tokens, at most", 1, None, None, 10_000, key="answering_tokens", **none)
+            usd = st.number_input("Dollars, at most", 0.01, None, None, 0.5, key="answering_usd", **none)
         ids = list_seeds(hub, seed_set["run_id"], which)
         n = len(ids) * n_per_seed
         st.caption(

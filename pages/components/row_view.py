@@ -154,8 +154,10 @@ def _link_run(run: Mapping[str, Any], row: Row) -> None:
     kind, icon = run["kind"], ":material/open_in_new:"
     if kind == "import":
         if st.button("Open on Seeds", key="open_seed", icon=icon, type="tertiary"):
-            st.session_state["seeds_search"] = " ".join((row["question"] or "").split())[:SEARCHED].strip()
-            st.session_state["seeds_split"] = "train"
+            first = (row["question"] or "").strip().split("\n")[0]
+            st.session_state.update(
+                {"seeds_search": first[:SEARCHED].strip(), "seeds_split": "train", "seeds_view_wanted": "Browse"}
+            )
             st.switch_page("seeds_page.py", query_params=seeds)
     elif kind in GROWING:
         query = {**seeds, "run": run["run_id"], "candidate": row["origin_id"] or ""}

@@ -29,6 +29,8 @@ class Face:
 
 
 PLAIN = Face()
+NARROWEST = 130
+"""Pixels of a field below which fewer stand beside one another."""
 
 
 def draw_fields(
@@ -45,7 +47,7 @@ def draw_fields(
         owner: the instance.
         key: of a field is its name, ``_`` and this; what is typed stays for the session.
         faces: setting -> how it is shown.
-        n_columns: beside one another.
+        n_columns: beside one another, at most.
         is_shown: whether a setting is drawn, given those drawn before it; one that is not keeps its value.
     """
     docs, values = read_docs(type(owner)), asdict(owner)
@@ -66,16 +68,15 @@ def draw_fields(
 def _draw_field(name: str, value: Any, key: str, face: Face, help_: str | None) -> Any:
     label = face.label or name.replace("_", " ").removeprefix("is ").capitalize()
     about: dict[str, Any] = {"key": key, "help": help_, "persist_state": "session"}
+    st.session_state.setdefault(key, value)
     if face.options:
-        shown = lambda option: face.words.get(option, option)  # noqa: E731
-        return st.selectbox(label, face.options, face.options.index(value), format_func=shown, **about)
+        return st.selectbox(label, face.options, format_func=lambda option: face.words.get(option, option), **about)
     if isinstance(value, bool):
-        return st.toggle(label, value, **about)
+        return st.toggle(label, **about)
     if isinstance(value, int):
         most = None if face.most is None else int(face.most)
-        return int(st.number_input(label, int(face.least or 0), most, value, 1, **about))
+        return int(st.number_input(label, int(face.least or 0), most, step=1, **about))
     if isinstance(value, float):
         step = value / 10 or 0.01  # the usual 0.01 would make a learning rate 25 times as high by one click
-        limits = (face.least or 0.0, face.most, value, step)
-        return float(st.number_input(label, *limits, format=face.form or "%g", **about))
-    return st.text_input(label, value, **about).strip()
+        return float(st.number_input(label, face.least or 0.0, face.most, step=step, format=face.form or "%g", **about))
+    return st.text_input(label, **about).strip()

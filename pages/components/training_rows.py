@@ -76,7 +76,9 @@ def draw_counts(made: TrainingSet) -> None:
         lines.append(f"**{PARTS[name].capitalize()}** {taken}{wrong}:gray[{reasons}]")
     st.markdown("  \n".join(lines))
     if made.left_out:
-        with st.expander(f"{numbers.counted(len(made.left_out), 'row')} left out", icon=":material/block:"):
+        with st.expander(
+            f"{numbers.counted(len(made.left_out), 'row')} left out", icon=":material/block:", key="rows_left_out"
+        ):
             table = pd.DataFrame(map(asdict, made.left_out)).head(MOST_ROWS)
             st.dataframe(
                 table.assign(part=table["part"].map(PARTS)).fillna(""),

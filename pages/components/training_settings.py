@@ -161,7 +161,7 @@ def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
     if not asdict(member):
         return name, {}, []
     _recall_changes("objective", member, f"objective_{name}")
-    with st.expander("What it draws and weighs", icon=":material/tune:"):
+    with st.expander("What it draws and weighs", icon=":material/tune:", key=f"tuned_{name}"):
         settings = draw_fields(member, f"objective_{name}", faces=FACES)
     if changed := _list_changes(member, settings):
         st.caption("Changed: " + ", ".join(f"{key.replace('_', ' ')} {plain(value)}" for key, value in changed.items()))
@@ -224,7 +224,7 @@ def _draw_training(student: str, task: str, objective: str) -> tuple[str, dict[s
     )
     base = PRESETS[preset]
     _recall_changes("training", base, preset)
-    with st.expander("Settings", icon=":material/tune:"), st.container(key=f"settings_{preset}"):
+    with st.expander("Settings", icon=":material/tune:", key=f"settings_{preset}"):
         values = draw_fields(base, preset, faces=FACES, is_shown=_is_read)
     values = complete_settings(base, values)
     st.caption(describe_settings(base, values))
@@ -259,8 +259,8 @@ def describe_settings(base: TrainingConfig, values: Mapping[str, Any]) -> str:
     changed = [name for name, value in values.items() if value != getattr(base, name)]
     what = f"rank {values['rank']}" if values["weights"] == "lora" else "all weights"
     line = (
-        f"{what}, learning rate {values['learning_rate']:.0e}, {values['epochs']} epochs, batches of "
-        f"{values['batch_size']}"
+        f"{what}, learning rate {values['learning_rate']:.0e}, {numbers.counted(values['epochs'], 'epoch')}, batches "
+        f"of {values['batch_size']}"
     )
     return line + (f" · changed: {', '.join(name.replace('_', ' ') for name in changed)}" if changed else "")
 

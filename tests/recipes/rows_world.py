@@ -8,10 +8,11 @@ from core.training.data import TrainingRow, to_frame
 from tests.runs.world import make_candidates, make_seed_set
 
 DRAWN = [
-    ("p0", 0, "so 0\n#### 0", "0", True, True, None),
+    ("p0", 0, "so 0\n#### 0", "0", True, False, "It is right."),
     ("p0", 1, "so  0\n#### 0", "0", True, False, "It was drawn before."),
     ("p0", 2, "so 9\n#### 9", "9", False, False, "It is wrong."),
     ("p1", 0, "so ?", None, None, False, "It could not be judged."),
+    ("p1", 1, "so 1 and then so", None, False, False, "The token limit cut it off."),
     ("p2", 0, "one step\nso 7\n#### 7", "7", False, True, None),
 ]
 """problem, sample, text, final, is_correct, is_kept, reason of what the run ``tuned`` drew."""

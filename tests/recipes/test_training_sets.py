@@ -11,6 +11,8 @@ from core.store.partial import open_partial
 from core.store.reads_candidates import POLICIES
 from core.tasks import TASKS
 from core.training.data import NEGATIVE, POSITIVE, TrainingRow, hash_rows
+from core.training.objectives import drawing
+from core.training.objectives.base import OwnAnswer
 from core.training.rows_file import LineLeftOut, RowsFile
 from tests.recipes.rows_world import make_world
 
@@ -54,7 +56,7 @@ def test_every_row_found_is_taken_or_left_out_with_a_reason_and_parts_keep_their
     for part in counts.values():
         assert part["found"] == part["taken"] + sum(part["reasons"].values())
     assert {name: part["found"] for name, part in counts.items()} == {
-        "candidates": 7, "seeds": 6, "answers": 4, "own": 5, "file": 2, "earlier": 1,
+        "candidates": 7, "seeds": 6, "answers": 4, "own": 6, "file": 2, "earlier": 1,
     }  # fmt: skip
     assert made.hash == hash_rows(made.rows) and len({row.row_id for row in made.rows}) == len(made.rows)
     assert all(row.reason for row in made.left_out)
@@ -106,10 +108,19 @@ def test_own_answers_are_labelled_by_whether_they_are_right(build):
         ("p0", -1, "0"),
         ("p2", -1, "2"),
     ]
-    assert [row.reason for row in made.left_out] == ["the run itself did not use it", sets.UNVERIFIED]
+    assert [row.reason for row in made.left_out] == [
+        "it was drawn before, or is not whole",
+        sets.UNVERIFIED,
+        "it was drawn before, or is not whole",
+    ]
     only_wrong = build(Choice(own=("tuned",), own_labels=(NEGATIVE,)))
     assert [row.label for row in only_wrong.rows] == [-1, -1]
     assert only_wrong.left_out[0].reason == "it is right, and right ones were not chosen"
+
+
+def test_answers_that_another_objective_had_no_use_for_are_told_by_the_reasons_that_runs_write():
+    whole = [OwnAnswer(0, 0, "text", "1", is_correct, is_truncated=False) for is_correct in (True, False)]
+    assert tuple(drawing._find_reason(answer, False, set()) for answer in whole) == sets.WHOLE
 
 
 def test_nothing_is_there_twice_and_no_answer_is_both_right_and_wrong(build):

@@ -70,7 +70,7 @@ def test_own_answers_come_with_their_reference_and_their_steps(store):
     drawn = store.list_own_answers(["tuned"])
     assert rows_of(drawn, "problem_id", "sample", "reference")[:2] == [["p0", 0, "0"], ["p0", 1, "0"]]
     counts = store.count_own_answers("seeds")
-    assert rows_of(counts, "run_id", "n", "n_right", "n_wrong", "n_kept") == [["tuned", 5, 2, 2, 2]]
+    assert rows_of(counts, "run_id", "n", "n_right", "n_wrong", "n_kept") == [["tuned", 6, 2, 3, 1]]
     assert store.count_own_answers("other").empty and len(store.count_own_answers()) == 1
     found = store.find_own_answer("tuned", 1, "Question 2, 50% of it?", "one step\n\nso 7")
     assert (found["problem_id"], found["sample"], found["has_steps"]) == ("p2", 0, True)
