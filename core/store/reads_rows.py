@@ -155,6 +155,17 @@ class RowReads(Reads):
             [run_id, round_, problem_id, sample],
         )
 
+    def read_rows_stamp(self, run_ids: Sequence[str]) -> tuple[Any, ...]:
+        """Return what changes whenever rows gathered from these runs may: a key for what was made of them."""
+        tables = ("candidates", "verdicts", "reviews", "own_answers", "training_rows", "selected")
+        counts = ", ".join(
+            f'(select count(*) from "{name}" where list_contains(?, run_id)) as {name}' for name in tables
+        )
+        said = "string_agg(run_id || state || attempt, ' ' order by run_id)"
+        states = f"(select {said} from runs where list_contains(?, run_id))"
+        found = self._record(f"select {counts}, {states} as states", [list(run_ids)] * (len(tables) + 1))
+        return tuple(found.values())
+
     def list_chosen(self, run_id: str) -> list[str]:
         """Return the problems that a run selected, round by round in the order of choice, each once; no spares."""
         rows = self._records(

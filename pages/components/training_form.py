@@ -1,6 +1,6 @@
 """The form of a finetune: what it trains on, gathered while one chooses, and how; one call starts it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -87,7 +87,7 @@ def draw_training_form(hub: Hub) -> Wish | None:
         choice, file = draw_sources(hub, offer)
         tuning = draw_tuning(hub, seed_set["task"])
     made, frame = gather(hub, seed_set, choice, file)
-    rows = from_frame(frame)
+    rows = made.rows
     with right:
         tell_difference(hub, made.hash)
         faults = [*tuning.faults, *list_lacks(tuning, rows)]
@@ -96,8 +96,7 @@ def draw_training_form(hub: Hub) -> Wish | None:
         draw_cost(hub, tuning, rows)
         marked = draw_set(made, frame)
     if marked is not None:
-        row = frame.astype(object).where(frame.notna(), None).iloc[marked].to_dict()
-        draw_row(hub, row, f"Row {numbers.count(marked + 1)} of {numbers.count(len(frame))}")
+        draw_row(hub, asdict(rows[marked]), f"Row {numbers.count(marked + 1)} of {numbers.count(len(frame))}")
     return make_wish(seed_set, choice, tuning, made, frame, faults)
 
 
@@ -157,7 +156,8 @@ def find_subject(hub: Hub) -> dict | None:
 def gather(hub: Hub, seed_set: dict, choice: Choice, file: RowsFile | None) -> tuple[TrainingSet, pd.DataFrame]:
     """Return the rows of a choice as they are now, as a set and as a frame."""
     given = None if file is None else (hash_rows(file.rows), len(file.left_out))
-    key = (str(hub.settings.home), hub.revision, repr(choice), seed_set["run_id"], given)
+    stamp = hub.store.read_rows_stamp(choice.list_runs())  # a run that trains changes the home four times a second
+    key = (str(hub.settings.home), stamp, repr(choice), seed_set["run_id"], given)
     return _gather(key, hub, seed_set, choice, file)
 
 

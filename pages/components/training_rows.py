@@ -79,7 +79,7 @@ def draw_counts(made: TrainingSet) -> None:
         with st.expander(
             f"{numbers.counted(len(made.left_out), 'row')} left out", icon=":material/block:", key="rows_left_out"
         ):
-            table = pd.DataFrame(map(asdict, made.left_out)).head(MOST_ROWS)
+            table = pd.DataFrame(map(asdict, made.left_out[:MOST_ROWS]))
             st.dataframe(
                 table.assign(part=table["part"].map(PARTS)).fillna(""),
                 hide_index=True,
@@ -87,6 +87,8 @@ def draw_counts(made: TrainingSet) -> None:
                 column_order=["reason", "detail", "question", "part"],
                 column_config={"detail": "more", "part": "from"},
             )
+            if len(made.left_out) > MOST_ROWS:
+                st.caption(f"The first {numbers.count(MOST_ROWS)} of them.")
 
 
 def say_why_none(made: TrainingSet) -> str:

@@ -1,5 +1,6 @@
 import pytest
 
+from core.store.journal import Journal
 from core.store.partial import open_partial
 from tests.recipes.rows_world import make_world
 
@@ -86,3 +87,16 @@ def test_chosen_problems_are_those_of_the_selection_without_spares(store):
     assert store.list_chosen("chosen") == ["p4", "p1"]
     assert store.list_chosen("grown") == []
     assert store.list_runs_of_candidate("c2") == ["grown"]
+
+
+def test_the_stamp_of_runs_changes_with_what_is_gathered_from_them(tmp_path):
+    home = make_world(tmp_path)
+
+    def read_stamp():
+        with open_partial(home, ["grown", "tuned"]) as opened:
+            return opened.read_rows_stamp(["grown", "tuned"])
+
+    before = read_stamp()
+    assert read_stamp() == before
+    Journal(home).add_review("grown", "c2", "reject")
+    assert read_stamp() != before
