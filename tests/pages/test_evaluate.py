@@ -1,0 +1,234 @@
+"""The page Evaluate on an empty home and on one with evaluations: what it asks for, what it shows, where it leads."""
+
+import json
+
+import pytest
+
+from core import hub as hubs
+from core.evaluation.asking import MeteredStudent
+from core.evaluation.judging import judge_answer
+from core.models.generate import Answer
+from core.models.predict import make_prediction
+from core.recipes.evaluation_results import Evaluated, summarise, write_answers
+from core.records import Problem
+from core.runs.folder import RunFolder
+from core.tasks import TASKS
+from tests.pages import home
+from tests.pages.conftest import open_home
+from tests.pages.test_pages import button, texts
+
+PAIR, DRAWN, STOPPED = (f"20260102-00000{number}-evaluate-aaaa" for number in range(3))
+
+
+class Silent:
+    """Stands for a student that was asked earlier."""
+
+    source, fingerprint, dtype_name, has_weights = "tiny", "f", "float32", True
+
+
+def make_problems() -> list[Problem]:
+    rows = [home.problem_row(number, "test") for number in range(home.N_TEST)]
+    return [
+        Problem(row["problem_id"], row["question"], row["answer"], row["final"], "test", {"type": "ab"[i % 2]})
+        for i, row in enumerate(rows)
+    ]
+
+
+def answer(student: str, rights: set[int], n_samples: int = 1) -> Evaluated:
+    """Answers of which those to these problems are right; of several only the first ones."""
+    task, problems = TASKS.get("word_problems"), make_problems()
+    answers, judged = [], []
+    for number, problem in enumerate(problems):
+        finals = [
+            problem.final if number in rights and sample < 2 else str(900 + sample) for sample in range(n_samples)
+        ]
+        texts_ = ["I do not know." if number == 19 else f"He pays.\n#### {final}" for final in finals]
+        row = [make_prediction(task, problem, Answer(text, 0.5 + number / 100, 9, False)) for text in texts_]
+        answers.append(row)
+        judged.append([judge_answer(task, problem, each) for each in row])
+    return Evaluated(student, answers, judged, MeteredStudent(Silent()))
+
+
+def add_evaluation(place, run_id, found, config, state="done") -> None:
+    config = {"splits": ["test"], "student": "tiny", "adapter": None, "asks_base": True, "benchmark": None,
+              "limit": None, "limit_seed": 0, "tolerance": None, "n_samples": len(found[0].answers[0]),
+              "temperature": None, "teacher": None, "seed_set_name": "pens/test", **config}  # fmt: skip
+    folder = home.make_run(place, run_id, f"Evaluate {run_id}", config, "device")
+    with folder.hold():
+        for each in found:
+            write_answers(folder, each, make_problems())
+        about = {"round": 0, "name": "tokens_per_second", "step": 20, "value": 123.4}
+        folder.append("metrics", about)
+        folder.report("base: answers", home.N_TEST, 0, home.N_TEST)
+        task = TASKS.get("word_problems")
+        folder.finish(state, summarise(task, make_problems(), found, {}) if state == "done" else None)
+
+
+@pytest.fixture
+def evaluated(tmp_path):
+    home.fill_home(tmp_path)
+    base, tuned = answer("base", {0, 1, 2, 3, 4}), answer("tuned", {0, 1, 2, 3, 5, 6, 7, 8})
+    tuned.grades = [each[0].is_correct for each in tuned.judged]
+    tuned.grades[9] = True
+    tuned.grade_reasons = ["It reads well. Final Verdict: Correct"] * home.N_TEST
+    add_evaluation(tmp_path, PAIR, [base, tuned], {"adapter": "x", "teacher": "built-in"})
+    add_evaluation(tmp_path, DRAWN, [answer("base", {0, 1, 2}, 4)], {"temperature": 0.7, "limit": 20})
+    add_evaluation(tmp_path, STOPPED, [base], {"adapter": "x"}, state="cancelled")
+    yield open_home(tmp_path)
+    hubs.close()
+
+
+def table_of(app):
+    return next(each.value for each in app.dataframe if "question" in each.value)
+
+
+# -- nothing yet -------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_home_offers_benchmarks_and_built_in_sets(empty, visit):
+    app = visit("evaluate")
+    assert not app.exception and not app.error
+    options = app.selectbox(key="evaluate_set").options
+    assert "GSM8K test, to be brought in" in options and "word_problems, built-in" in options
+    app.segmented_control(key="evaluate_view").set_value("numbers").run()
+    assert not app.exception and "Nothing was evaluated yet" in texts(app)
+
+
+def test_a_benchmark_is_brought_in_and_asked_afterwards(empty, visit, tmp_path):
+    app = visit("evaluate", set="benchmark gsm8k")
+    assert "1\u202f319" in button(app, "launch").label and "Dataset openai/gsm8k" in texts(app).replace("\\", "")
+    app.segmented_control(key="evaluate_from").set_value("a file on this machine").run()
+    assert button(app, "launch").disabled
+    app.text_input(key="evaluate_path").input("/nowhere.jsonl").run()
+    button(app, "launch").click().run()
+    assert "There is no file /nowhere.jsonl" in app.error[0].value.replace("\\", "")
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps({"question": "Ann has 3 pears. How many?", "answer": "#### 3"}) + "\n")
+    app.text_input(key="evaluate_path").input(str(file)).run()
+    button(app, "launch").click().run()
+    assert not app.exception and not app.error
+    runs = empty.store.list_runs(states=["queued"])
+    assert sorted(runs["kind"]) == ["evaluate", "import"]
+    ids = dict(zip(runs["kind"], runs["run_id"], strict=True))
+    config = empty.store.read_run(ids["evaluate"])["config"]
+    assert (config["after"], config["seed_set"], config["benchmark"]) == (ids["import"], ids["import"], "gsm8k")
+
+
+def test_a_built_in_set_is_brought_in_first(empty, visit):
+    app = visit("evaluate", set="built-in maths")
+    button(app, "launch").click().run()
+    assert not app.exception and not app.error
+    run = empty.store.list_runs(["evaluate"], states=["queued"]).iloc[0]
+    assert "maths/test" in run["title"] and json.loads(run["config"])["after"]
+
+
+# -- asking ------------------------------------------------------------------------------------------------------
+
+
+def launched(hub):
+    return json.loads(hub.store.list_runs(["evaluate"], states=["queued"]).iloc[0]["config"])
+
+
+def test_the_newest_finetune_is_asked_beside_its_base(filled, visit):
+    app = visit("evaluate")
+    assert not app.exception and not app.error
+    assert "Evaluate on 20 problems" in button(app, "launch").label and "40 answers of 2 students" in texts(app)
+    button(app, "launch").click().run()
+    config = launched(filled)
+    assert config["adapter"] == filled.store.list_adapters().iloc[0]["path"] and config["asks_base"]
+    assert (config["splits"], config["temperature"], config["teacher"]) == (["test"], None, None)
+    assert "".join(app.query_params["show"]) == "numbers"
+
+
+def test_what_is_chosen_is_asked_for(filled, visit):
+    app = visit("evaluate")
+    app.segmented_control(key="evaluate_way").set_value("several, drawn").run()
+    app.number_input(key="evaluate_samples").set_value(4).run()
+    app.number_input(key="evaluate_limit").set_value(5).run()
+    app.selectbox(key="evaluate_grader").set_value("built-in, the rule-based stand-in").run()
+    app.selectbox(key="evaluate_student").set_value("tiny, the built-in student").run()
+    assert "20 answers of 1 student, and each is graded" in texts(app)
+    button(app, "launch").click().run()
+    config = launched(filled)
+    assert (config["n_samples"], config["temperature"], config["limit"]) == (4, 0.7, 5)
+    assert (config["teacher"], config["adapter"]) == ("built-in", None)
+
+
+def test_a_student_that_is_none_is_one_sentence(filled, visit):
+    app = visit("evaluate")
+    app.selectbox(key="evaluate_student").set_value("a folder or a Hugging Face id").run()
+    assert not app.exception and button(app, "launch").disabled
+    app.text_input(key="evaluate_source").input("no model").run()
+    button(app, "launch").click().run()
+    assert not app.exception and "neither a folder nor a hub id" in app.error[0].value
+
+
+# -- what came of it -----------------------------------------------------------------------------------------------
+
+
+def test_numbers_of_a_pair(evaluated, visit):
+    app = visit("evaluate", run=PAIR)
+    said = texts(app)
+    assert not app.exception and not app.error
+    assert "25.0\u00a0% → 40.0\u00a0% of 20 problems" in said and "+15.0\u00a0points" in said
+    assert "gained 4, lost 1, as before 15" in said and "McNemar p = 0.38" in said
+    table = app.table[0].value
+    assert table["student"].tolist() == ["base", "tuned"]
+    assert table["answers"].tolist()[1] == "11 wrong, 8 right, 1 without a final answer"
+    assert "agrees with the checker on **95.0\u00a0%** of 20" in said and "stand-in" in said
+
+
+def test_numbers_of_drawn_answers(evaluated, visit):
+    app = visit("evaluate", run=DRAWN, show="numbers")
+    said = texts(app)
+    assert not app.exception and "7.5\u00a0% of 20 problems right" in said  # 3 problems, 2 of 4 each
+    assert "mean@4" in app.table[0].value and "maj@4 **" in said and "pass@k" in said
+    assert "the first by a hash of seed 0" in said
+
+
+def test_answers_are_shown_by_what_became_of_them(evaluated, visit):
+    app = visit("evaluate", run=PAIR, show="answers", which="gained", order="worst")
+    assert not app.exception and not app.error
+    table = table_of(app)
+    assert table["base"].tolist() == ["✗ wrong"] * 4 and table["tuned"].tolist() == ["✓ right"] * 4
+    said = texts(app)
+    assert "base · :red[" in said and "tuned · :green[" in said and "differs from the reference" in said
+    assert "".join(app.query_params["which"]) == "gained" and "".join(app.query_params["order"]) == "worst"
+
+
+def test_a_grader_that_disagrees_is_found(evaluated, visit):
+    app = visit("evaluate", run=PAIR, show="answers", which="disagree")
+    assert not app.exception and len(table_of(app)) == 1
+    assert "the checker says otherwise" in " ".join(box.label for box in app.expander)
+
+
+def test_an_address_that_makes_no_sense_shows_everything(evaluated, visit):
+    app = visit("evaluate", run="nowhere", show="answers", which="nice", order="nice")
+    assert not app.exception and len(table_of(app)) == 20
+
+
+def test_answers_can_be_searched_and_drawn_at_random(evaluated, visit):
+    app = visit("evaluate", run=PAIR, show="answers", order="random")
+    first = table_of(app)["question"].tolist()
+    app.number_input(key="answers_seed").set_value(1).run()
+    assert sorted(table_of(app)["question"]) == sorted(first) and table_of(app)["question"].tolist() != first
+    app.text_input(key="answers_search").input("17 boxes").run()
+    assert len(table_of(app)) == 1
+    app.text_input(key="answers_search").input("no such words").run()
+    assert not app.exception and "No problem is left" in texts(app)
+
+
+def test_every_drawn_answer_can_be_opened(evaluated, visit):
+    app = visit("evaluate", run=DRAWN, show="answers")
+    assert table_of(app)["base"].tolist()[:4] == ["2 of 4 right"] * 3 + ["0 of 4 right"]
+    key = f"sample_base_{home.problem_row(0, 'test')['problem_id']}"
+    app.segmented_control(key=key).set_value(3).run()
+    assert not app.exception and "\\#\\#\\#\\# 903" in texts(app)
+
+
+def test_a_stopped_run_shows_what_came_and_goes_on(evaluated, visit):
+    app = visit("evaluate", run=STOPPED, show="answers")
+    assert not app.exception and len(table_of(app)) == 20 and "tuned" not in table_of(app)
+    assert "123 tokens per second" in texts(app) and "asks only the rest" in texts(app)
+    button(app, "again").click().run()
+    assert RunFolder(evaluated.settings.home / "runs" / STOPPED).read_state().state == "queued"
