@@ -8,7 +8,6 @@ happen, or by none. A server that answered too late may have taken a document th
 import json
 import queue
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -164,7 +163,6 @@ def make_document(end: End) -> dict[str, Any]:
         "state": end.state,
         "error": end.error,
         "seconds": None if end.seconds is None else round(end.seconds, 1),
-        "ended_at": round(time.time(), 3),
         "text": describe_end(end),
     }
 

@@ -6,7 +6,7 @@ too. Data are never cut: what is clipped is the axis.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -64,8 +64,8 @@ MEASURES: Mapping[str, Measure] = {
 }
 """Known metrics, in the order in which they are shown."""
 
-OTHER_LOSS = Measure("Training loss", "as the objective has it", has_log=True)
-"""In place of ``loss`` where an objective does not measure the likelihood of tokens."""
+LIKELIHOOD = MEASURES["loss"].unit
+"""What the training loss of an objective is measured in that makes tokens likelier; others have units of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,15 @@ def order_names(names: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda name: (known.index(name) if name in MEASURES else len(known), name))
 
 
-def find_measure(name: str, *, is_likelihood: bool = True) -> Measure:
+def find_measure(name: str, loss_unit: str = LIKELIHOOD) -> Measure:
     """Return what a metric is; one that is in no table is called by its own name.
 
     Args:
         name: without the prefix of a phase.
-        is_likelihood: whether the training loss is one of tokens.
+        loss_unit: of the training loss.
     """
-    if name == "loss" and not is_likelihood:
-        return OTHER_LOSS
+    if name == "loss":
+        return replace(MEASURES["loss"], unit=loss_unit)
     return MEASURES.get(name) or Measure(name.replace("_", " ").capitalize())
 
 
@@ -265,6 +265,12 @@ def _mark_best(run: Run, frame: pd.DataFrame, look: Look, measure: Measure, colo
     ]
 
 
+def _clip(traces: list[dict], bound: float, is_log: bool) -> dict[str, float]:
+    """Return where an axis that ends at the bound ends and begins; its margin would else be one of all points."""
+    low = min((y for trace in traces for y in trace["y"] if y is not None), default=bound)
+    return {"clipmax": bound} | ({} if is_log or low >= bound else {"clipmin": low - 0.05 * (bound - low)})
+
+
 def _finish(
     traces: list[dict],
     labels: list[dict],
@@ -279,7 +285,7 @@ def _finish(
     vertical: dict = {"type": "log" if is_log else "linear", "uirevision": f"{look.view}-{is_log}-{bound is None}"}
     vertical["exponentformat"] = "e"  # a learning rate is 4e-4, not 400 millionths
     if bound is not None:
-        vertical["autorangeoptions"] = {"clipmax": bound * (100 if measure.is_share else 1)}
+        vertical["autorangeoptions"] = _clip(traces, bound * (100 if measure.is_share else 1), is_log)
     if measure.is_share:
         vertical["rangemode"] = "tozero"
     for label in labels:

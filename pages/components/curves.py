@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from core.errors import UnknownNameError
 from core.figures.curves import (
     ACROSS,
+    LIKELIHOOD,
     NOISY,
     RUN_COLOURS,
     SMOOTHING_SPAN,
@@ -48,8 +48,8 @@ class Shown:
     phase: str = ""
     """Of an objective that trains a policy first: the prefix of that training's metrics; empty: the training proper."""
 
-    is_likelihood: bool = True
-    """Whether its training loss is one of answer tokens, so that it can stand beside the validation loss."""
+    loss_unit: str = LIKELIHOOD
+    """What its training loss is measured in; one of answer tokens can stand in one figure with the validation loss."""
 
     name: str = ""
     """A letter, where several runs are drawn."""
@@ -65,11 +65,9 @@ def list_phases(curves: pd.DataFrame, round_: int) -> list[str]:
 
 def show_run(run: dict, round_: int, phase: str = "") -> Shown:
     """Return what is to be drawn of a run, from its row in the database and what of it is wanted."""
-    try:
-        form = OBJECTIVES.get(run["config"].get("objective", "sft")).form
-    except UnknownNameError:
-        form = "answers"
-    return Shown(run["run_id"], round_, phase, is_likelihood=phase != "" or form == "answers")
+    name = run["config"].get("objective", "sft")
+    is_likelihood = phase != "" or name not in OBJECTIVES or OBJECTIVES.get(name).form == "answers"
+    return Shown(run["run_id"], round_, phase, LIKELIHOOD if is_likelihood else OBJECTIVES.get(name).title)
 
 
 def draw_curves(hub: Hub, run_id: str, *, key: str) -> bool:
@@ -160,7 +158,9 @@ class _Panels:
 
     def __init__(self, hub: Hub, shown: Sequence[Shown], look: Look, key: str):
         self.hub, self.shown, self.look, self.key = hub, shown, look, key
-        self.has_joint_loss = len(shown) == 1 and shown[0].is_likelihood
+        self.has_joint_loss = len(shown) == 1 and shown[0].loss_unit == LIKELIHOOD
+        units = {one.loss_unit for one in shown}
+        self.loss_unit = units.pop() if len(units) == 1 else "each as its objective has it"
         self.runs = [self._read(one) for one in shown]
         self._outside: list[str] = []
         self._thinned: list[tuple[str, int, int]] = []
@@ -188,7 +188,7 @@ class _Panels:
     def draw(self, name: str, height: int) -> None:
         """Draw one metric."""
         is_joint = self.has_joint_loss and name == "loss"
-        measure = find_measure(name, is_likelihood=all(one.is_likelihood for one in self.shown))
+        measure = find_measure(name, self.loss_unit)
         bound = self._find_bound(["loss", "validation_loss"] if is_joint else [name], measure)
         for run in self.runs:
             points = run.metrics[run.metrics["name"] == name]

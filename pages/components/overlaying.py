@@ -1,6 +1,7 @@
 """Several runs over one another: the choice of the others, and a table of what they differ in and what came of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -61,7 +62,7 @@ def show_runs(hub: Hub, run_ids: Sequence[str], phase: str, round_: int) -> list
 
 
 def _name(one: Shown, place: int) -> Shown:
-    return Shown(one.run_id, one.round, one.phase, one.is_likelihood, letter(place), colour_of(place))
+    return replace(one, name=letter(place), colour=colour_of(place))
 
 
 def draw_differences(hub: Hub, shown: Sequence[Shown]) -> None:

@@ -18,7 +18,7 @@ def draw_samples(hub: Hub, run_id: str, round_: int) -> None:
     """Draw the answers at one checkpoint, the latest unless a person took another; nothing where there are none yet."""
     answers = hub.store.list_checkpoint_answers(run_id, round_)
     if answers.empty:
-        st.caption("The student's answers to a few validation problems come with the first checkpoint.")
+        st.caption("The student's answers to a few validation problems stand here from the first checkpoint on.")
         return
     steps = sorted(int(step) for step in answers["step"].unique())
     step = _choose_step(answers, steps, f"{run_id}_{round_}")

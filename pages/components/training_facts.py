@@ -38,7 +38,12 @@ def draw_standing(hub: Hub, run: Mapping[str, Any], round_: int) -> None:
         taken = numbers.duration(elapsed(run))
         st.metric("Taken", taken, help="Since this attempt began, loading and answering included.")
         st.metric("Left of the training", _say_rest(run, training))
-        st.metric("Rows", numbers.count(_count_rows(hub, run)))
+        given, trained = run["config"].get("n_rows"), (run["summary"] or {}).get("n_rows")
+        st.metric(
+            "Rows",
+            numbers.count(_count_rows(hub, run) if trained is None else trained),
+            help=None if trained in (None, given) else f"Trained on; {numbers.count(given)} were given.",
+        )
         accuracy = numbers.MISSING if best is None else numbers.percent(best[1])
         is_over = run["state"] not in ("queued", "running", "cancelling")
         st.metric("Best validation" if is_over else "Best so far", accuracy, help=_say_best(best))

@@ -73,6 +73,9 @@ def test_points_appear_and_zoom_and_node_stay(page, address, run):
     assert read_range(page) == zoomed
     assert page.evaluate(f'document.querySelector("{CHART}").dataset.mark') == "mine"
     assert page.locator(f"{CHART}.js-plotly-plot").count() == 1
+    page.locator(".st-key-curve_log label").first.click()
+    page.wait_for_function(f'document.querySelector("{CHART}").layout.yaxis.type === "log"')
+    assert read_range(page) == zoomed
     assert page.errors == []
 
 
@@ -87,4 +90,5 @@ def test_the_page_settles_when_the_run_ends(page, address, home):
         page.get_by_role("button", name="Cancel this run").wait_for()
         folder.finish("done", {})
     page.get_by_role("button", name="See the result").wait_for()
+    page.locator("[data-testid=stToast]", has_text="Short is done").wait_for()
     assert page.get_by_role("button", name="Cancel this run").count() == 0

@@ -9,7 +9,6 @@ import pytest
 
 from core.figures.colours import DARK_BACKGROUND, LIGHT_BACKGROUND
 from core.figures.curves import (
-    MEASURES,
     RUN_COLOURS,
     TRAINING,
     VALIDATION,
@@ -90,7 +89,8 @@ def test_a_log_axis_moves_the_labels_and_leaves_out_what_it_cannot_show(run):
 
 def test_what_is_clipped_is_the_axis(run):
     figure = draw("loss", [run], bound=0.5)
-    assert figure["layout"]["yaxis"]["autorangeoptions"] == {"clipmax": 0.5}
+    ends = figure["layout"]["yaxis"]["autorangeoptions"]
+    assert ends == {"clipmax": 0.5, "clipmin": pytest.approx(0.1 - 0.05 * 0.4)}
     assert max(figure["data"][0]["y"]) == 2.0
     assert "autorangeoptions" not in draw("loss", [run])["layout"]["yaxis"]
 
@@ -140,7 +140,7 @@ def test_a_metric_that_stands_in_no_table_is_drawn_by_its_own_name(run):
     figure = draw("kl_to_reference", [replace(run, metrics=odd)])
     assert figure["layout"]["title"]["text"] == "Kl to reference" and len(figure["data"]) == 2
     assert order_names(["zeta", "grad_norm", "loss", "alpha"]) == ["loss", "grad_norm", "alpha", "zeta"]
-    assert find_measure("loss", is_likelihood=False).unit != MEASURES["loss"].unit
+    assert find_measure("loss", "Preferences (DPO)").unit == "Preferences (DPO)"
 
 
 def test_no_metrics_yet_draws_an_empty_figure(run):

@@ -176,7 +176,7 @@ def test_the_phase_before_preferences_can_be_switched_to(hub, drawn):
         hub.step()
         app.run()
         assert list(drawn) == ["watch_loss", "watch_validation_loss", "watch_reward_margin"]  # not the same unit
-        assert "as the objective has it" in drawn["watch_loss"]["layout"]["title"]["text"]
+        assert "Training loss, Preferences (DPO)" in drawn["watch_loss"]["layout"]["title"]["text"]
         drawn.clear()
         app.segmented_control(key=f"curve_phase_{folder.run_id}").set_value("sft").run()
         assert list(drawn) == ["watch_loss"] and drawn["watch_loss"]["data"][0]["x"][-1] == 12
