@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 import core.evaluation.sets as sets
+from core.datasets.reading import Rows
 from core.errors import DataFormatError
 from core.evaluation.benchmarks import BENCHMARKS, pick_ranks
 from core.evaluation.sets import choose_problems, describe_set, find_set, list_imports
@@ -131,16 +132,16 @@ HUB_ROWS = {
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_the_hubs_columns_are_mapped(tmp_path, monkeypatch, name):
-    import datasets
-
     task, rows = HUB_ROWS[name]
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    folder = tmp_path / "hub"
-    folder.mkdir()
     each = BENCHMARKS[name]
-    write(folder / f"{each.hub_split}.jsonl", rows)
-    near = replace(each, hub_id=str(folder), hub_config=None, n_problems=len(rows))
-    monkeypatch.setitem(sets.BENCHMARKS, name, near)
+
+    def read(dataset_id, config, splits):
+        assert (dataset_id, config, splits) == (each.hub_id, each.hub_config, {"train": each.hub_split})
+        return {"train": Rows(dataset_id, list(rows[0]), rows, list(range(1, len(rows) + 1)))}
+
+    for place in ("core.evaluation.sets.read_hub", "core.datasets.seed_set.read_hub"):
+        monkeypatch.setattr(place, read)
+    monkeypatch.setitem(sets.BENCHMARKS, name, replace(each, n_problems=len(rows)))
     found = find_set(tmp_path / "home", name)
     problems = choose_problems(tmp_path / "home", {**vars_of(found), "limit": None})
     assert found.task == task and found.notes == () and len(problems) == len(rows)

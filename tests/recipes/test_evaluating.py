@@ -29,7 +29,7 @@ from core.tasks import TASKS
 from tests.runs.world import open_test_hub
 from tests.teacher.server import ChatServer, StudentSpeaker, status
 
-N = 25
+N = 14
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,11 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def questions(seed_files):
-    return seed_files["test"]
+def questions(seed_files, tmp_path_factory):
+    lines = seed_files["test"].read_text(encoding="utf-8").splitlines()[:N]
+    path = tmp_path_factory.mktemp("questions") / "test.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +120,7 @@ def test_the_base_can_be_left_out(home, questions, adapter, pair, tmp_path, caps
     assert evaluate(home, questions, out, "--adapter", adapter, "--no-base", "--limit", 10) == 0
     frame, said = pd.read_parquet(out), capsys.readouterr().out
     assert frame["student"].tolist() == ["tuned"] * 10 and "difference" not in said
-    assert "10 problems of 25, the first by a hash of seed 0 and problem" in said
+    assert "10 problems of 14, the first by a hash of seed 0 and problem" in said
     whole = pair[0].set_index(["student", "problem_id"])["text"]
     assert [whole["tuned", id_] for id_ in frame["problem_id"]] == frame["text"].tolist()
 
