@@ -32,6 +32,8 @@ USUAL = "sft"
 ORDER = ("sft", "rft", "dpo", "per_step_dpo", "signed", "unlikelihood")
 """Objectives from the plain to the particular; one that is not named here comes last."""
 
+NEED_WORDS = {"positives": "right answers", "negatives": "wrong answers", "references": "final answers"}
+
 HOW_TO_GET = {
     "positives": "no row has a right answer: take accepted candidates, or seeds with their reference answers",
     "negatives": "no row has a wrong answer: let a teacher write convincing wrong ones (Generate, method incorrect), "
@@ -157,7 +159,8 @@ def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
         persist_state="session",
     )
     member = OBJECTIVES.get(name)
-    st.caption(f"{plain(member.about)} :gray[{plain(member.source)}]")
+    needs = ", ".join(word for need, word in NEED_WORDS.items() if need in member.needs)
+    st.caption(f"{plain(member.about)}{f' Needs {needs}.' if needs else ''} :gray[{plain(member.source)}]")
     if not asdict(member):
         return name, {}, []
     _recall_changes("objective", member, f"objective_{name}")
@@ -270,7 +273,13 @@ def list_lacks(tuning: Tuning, rows: Sequence[TrainingRow]) -> list[str]:
     if not rows:
         return []
     objective = OBJECTIVES.get(tuning.objective)
-    return [f"{objective.title} cannot begin: {HOW_TO_GET[name]}." for name in find_missing(objective, rows)]
+    lacking = find_missing(objective, rows)
+    if objective.starts_from_policy and tuning.adapter is None and not any(row.label > 0 for row in rows):
+        lacking.append("positives")  # the policy is trained on them
+    has_wrong = any(row.label < 0 or row.rejected for row in rows)
+    if objective.form == "pairs" and not has_wrong and not any(row.final for row in rows):
+        lacking.append("references")  # nothing is to lose, and nothing drawn can be judged
+    return [f"{objective.title} cannot begin: {HOW_TO_GET[name]}." for name in dict.fromkeys(lacking)]
 
 
 def draw_cost(hub: Hub, tuning: Tuning, rows: Sequence[TrainingRow]) -> None:

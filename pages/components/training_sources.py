@@ -27,6 +27,12 @@ from pages.components.text import plain
 POLICY_NAMES = dict(zip(POLICIES, ("passed the filters, not rejected by hand", "accepted by hand only"), strict=True))
 LABEL_NAMES = {POSITIVE: "right ones", NEGATIVE: "wrong ones"}
 FILE_TYPES = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet"]
+CHOSEN = ("train_parts", "sources", "train_seeds", "train_answers", "train_own", "train_earlier")
+"""Keys of the session: what is chosen of one seed set."""
+
+SUBJECT = "train_subject"
+"""Key of the session: the seed set that this was chosen of."""
+
 WANTED_ANSWERS = "train_answers_wanted"
 """Key of the session: runs that are chosen as soon as the page is drawn."""
 
@@ -103,13 +109,14 @@ def _describe(runs: pd.DataFrame, counts: Mapping[str, str]) -> dict[str, str]:
 
 def draw_sources(hub: Hub, offer: Offer) -> tuple[Choice, RowsFile | None]:
     """Draw the choice of the parts, and of what each is taken from; returns it, and the rows of a file."""
+    follow_subject(offer.seed_set["run_id"])
     usual = ["candidates"] if offer.candidates else ["seeds"]
     keep_known("train_parts", offer.parts)
+    st.session_state.setdefault("train_parts", read_address("parts", offer.parts) or usual)
     parts = st.pills(
         "Made of",
         offer.parts,
         selection_mode="multi",
-        default=None if "train_parts" in st.session_state else read_address("parts", offer.parts) or usual,
         format_func=lambda name: PARTS[name].capitalize(),
         key="train_parts",
         persist_state="session",
@@ -136,6 +143,14 @@ def draw_sources(hub: Hub, offer: Offer) -> tuple[Choice, RowsFile | None]:
     if "earlier" in parts:
         fields["earlier"] = choose_one("Rows that were given to", offer.earlier, key="train_earlier", param="rows_of")
     return Choice(**fields), file
+
+
+def follow_subject(seed_set: str) -> None:
+    """Forget what was chosen for another seed set: its runs are not among those of this one."""
+    if st.session_state.get(SUBJECT, seed_set) != seed_set:
+        for key in CHOSEN:
+            st.session_state.pop(key, None)
+    st.session_state[SUBJECT] = seed_set
 
 
 def _draw_candidates(hub: Hub, offer: Offer) -> tuple[str, ...]:

@@ -57,6 +57,16 @@ def test_a_set_of_which_nothing_was_made_is_not_swapped_for_another(two_sets, vi
     assert shown(app) == (INKS, INKS)
 
 
+def test_what_is_chosen_to_train_on_is_chosen_anew_for_another_set(two_sets, visit):
+    app = visit("finetune", seeds=home.SEED_SET, show="train")
+    assert app.multiselect(key="sources").value == [home.LOOP]
+    app.query_params.clear()
+    app.query_params["seeds"], app.query_params["show"] = INKS, "train"  # as one comes from another page
+    app.run()
+    assert not app.exception and shown(app) == (INKS, INKS)
+    assert app.session_state["train_parts"] == ["seeds"] and "sources" not in app.query_params
+
+
 def test_the_next_page_remembers(two_sets, visit):
     app = visit("seeds", seeds=INKS)
     assert shown(app) == (INKS, INKS)

@@ -12,6 +12,7 @@ from core.store.reads_candidates import POLICIES
 from core.training.data import TrainingRow, from_frame, to_frame
 from pages.components import training_form
 from pages.components.training_refilling import list_training_fields, read_choice
+from pages.components.training_settings import list_lacks
 from tests.pages import home
 from tests.pages.conftest import open_home
 
@@ -194,6 +195,19 @@ def test_a_launched_run_has_the_rows_their_hash_and_what_they_were_made_of(rich)
     assert [row.origin for row in rows] == ["candidate"] * 9 + ["seed"] * N_SEEDS
     with pytest.raises(TrainingError, match="wrong answers"):
         training_form.launch(rich, make_wish(rich, choice, objective="signed"))
+
+
+def test_what_a_policy_or_a_pair_needs_is_said_too():
+    right, wrong = TrainingRow("Q", "A"), TrainingRow("Q", "B", "1", -1)
+    cases = [
+        ("dpo", [right], "no row has a final answer"),
+        ("dpo", [right, wrong], None),
+        ("rft", [wrong], "no row has a right answer"),
+        ("sft", [right], None),
+    ]
+    for objective, rows, lacking in cases:
+        said = list_lacks(training_form.Tuning(objective, {}, "tiny", None, "tiny", {}), rows)
+        assert [lacking in sentence for sentence in said] == ([] if lacking is None else [True]), objective
 
 
 def test_rows_are_gathered_anew_when_a_person_rejects_one(rich):
