@@ -145,7 +145,7 @@ def test_a_teacher_is_asked_and_its_run_is_followed(rich, visit):
     assert len(given) == home.K
 
 
-def test_a_run_is_taken_up_with_its_parts_and_settings(rich, visit):
+def test_a_run_is_taken_up_with_its_parts_and_settings_or_its_rows_as_they_were(rich, visit):
     app = visit("finetune", show="train", like=TUNED, seeds=home.SEED_SET)
     assert not app.exception and "like" not in app.query_params
     assert app.selectbox(key="objective").value == "dpo" and app.number_input(key="beta_objective_dpo").value == 0.3
@@ -155,23 +155,13 @@ def test_a_run_is_taken_up_with_its_parts_and_settings(rich, visit):
     assert "Filled in as in Run aaaa" in text and "The rows are others now (then `000000000000`)" in text
     next(item for item in app.button if item.key == "rows_as_they_were").click().run()
     assert parts(app).value == ["earlier"] and n_rows(app) == "1"
-
-
-def test_a_run_whose_rows_came_from_a_file_is_taken_up_with_its_rows(rich, visit):
-    app = visit("finetune", show="train", like=FROM_FILE)
+    app = visit("finetune", show="train", like=FROM_FILE)  # its rows came from a file
     assert not app.exception
     assert parts(app).value == ["earlier"] and app.selectbox(key="train_earlier").value == FROM_FILE
     assert (
         app.text_input(key="student_source").value == "org/model" and app.selectbox(key="preset").value == "gsm8k-seed"
     )
     assert "Only here?" in said(app)
-
-
-def test_what_a_run_says_of_its_rows_decides_how_they_come_again(rich):
-    assert read_choice(rich.store.read_run(home.FINETUNE)) == Choice((home.GENERATE,), RULES)
-    assert read_choice(rich.store.read_run(home.LOOP)) == Choice(earlier=home.LOOP)
-    fields = list_training_fields(rich.store.read_run(home.FINETUNE))
-    assert fields["train_parts"] == ["candidates"] and fields["objective"] == "sft" and fields["epochs_tiny"] == 4
 
 
 def make_wish(rich, choice, **more):
@@ -182,7 +172,11 @@ def make_wish(rich, choice, **more):
     return training_form.make_wish(seed_set, choice, training_form.Tuning(**tuning), made, frame, [])
 
 
-def test_a_launched_run_has_the_rows_their_hash_and_what_they_were_made_of(rich):
+def test_what_is_launched_says_what_it_was_made_of_and_that_decides_how_it_comes_again(rich):
+    assert read_choice(rich.store.read_run(home.FINETUNE)) == Choice((home.GENERATE,), RULES)
+    assert read_choice(rich.store.read_run(home.LOOP)) == Choice(earlier=home.LOOP)
+    fields = list_training_fields(rich.store.read_run(home.FINETUNE))
+    assert fields["train_parts"] == ["candidates"] and fields["objective"] == "sft" and fields["epochs_tiny"] == 4
     choice = Choice((home.GENERATE,), POLICIES[0], ALL_SEEDS)
     wish = make_wish(rich, choice)
     assert wish.is_ready
@@ -195,6 +189,8 @@ def test_a_launched_run_has_the_rows_their_hash_and_what_they_were_made_of(rich)
     assert [row.origin for row in rows] == ["candidate"] * 9 + ["seed"] * N_SEEDS
     with pytest.raises(TrainingError, match="wrong answers"):
         training_form.launch(rich, make_wish(rich, choice, objective="signed"))
+    rich.add_review(home.GENERATE, "candidate_000", "reject")  # rows are gathered anew
+    assert len(make_wish(rich, choice).rows) == 8 + N_SEEDS
 
 
 def test_what_a_policy_or_a_pair_needs_is_said_too():
@@ -208,9 +204,3 @@ def test_what_a_policy_or_a_pair_needs_is_said_too():
     for objective, rows, lacking in cases:
         said = list_lacks(training_form.Tuning(objective, {}, "tiny", None, "tiny", {}), rows)
         assert [lacking in sentence for sentence in said] == ([] if lacking is None else [True]), objective
-
-
-def test_rows_are_gathered_anew_when_a_person_rejects_one(rich):
-    assert len(make_wish(rich, Choice((home.GENERATE,))).rows) == 9
-    rich.add_review(home.GENERATE, "candidate_000", "reject")
-    assert len(make_wish(rich, Choice((home.GENERATE,))).rows) == 8
