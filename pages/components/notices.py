@@ -17,14 +17,21 @@ from pages.components.text import plain
 IDLE_S = 10.0
 """How often a tab looks while nothing runs: a shell may start something."""
 
+SHOWN_S = 10
+"""How long a notice stays; one of a failure stays until somebody takes it away."""
+
 N_SHOWN = 3
 """Notices told one by one at a time; more are told as a number."""
 
 _SEEN = "notices_seen"
 
+_STYLE = "<style>.stToastContainer {top: auto !important; bottom: 1.5rem !important;}</style>"
+"""At the foot of the page: at its top a notice would lie over the primary button, just when that is wanted."""
+
 
 def draw_notices(hub: Hub) -> None:
     """Tell what has ended since this tab last looked; looks by itself from now on."""
+    st.html(_STYLE)
     if st.session_state.get(_SEEN, (None, 0))[0] != hub.ends.began_at:  # a new tab, or a hub that was opened anew
         st.session_state[_SEEN] = (hub.ends.began_at, hub.ends.latest)
     is_active = not hub.store.list_runs(states=ACTIVE, limit=1).empty
@@ -36,7 +43,7 @@ def draw_notices(hub: Hub) -> None:
             st.session_state[_SEEN] = (began_at, ended[-1].number)
         told = [end for end in ended if not end.is_trial]
         for end in told[-N_SHOWN:]:
-            st.toast(say_end(end), icon=style_of_state(end.state).icon, duration="long" if end.error else 8)
+            st.toast(say_end(end), icon=style_of_state(end.state).icon, duration="infinite" if end.error else SHOWN_S)
         if len(told) > N_SHOWN:
             st.toast(f"{numbers.counted(len(told) - N_SHOWN, 'more run')} ended; see the page Runs.")
 
@@ -45,9 +52,9 @@ def draw_notices(hub: Hub) -> None:
 
 def say_end(end: End) -> str:
     """Return an end as Markdown: the title leads to the run; its state, how long it took, and why it failed."""
-    state = style_of_state(end.state).word
+    became = {"done": "is done", "failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}[end.state]
     after = "" if end.seconds is None else f" after {numbers.duration(end.seconds)}"
     reason = f"  \n{plain(end.error)}" if end.error else ""
     show = "&show=result" if end.state == "done" else ""
     page = f"/finetune?run={end.run_id}{show}" if end.kind in KEEPERS else f"/runs?run={end.run_id}"
-    return f"[{plain(end.title)}]({page}) is {state}{after}.{reason}"
+    return f"[{plain(end.title)}]({page}) {became}{after}.{reason}"

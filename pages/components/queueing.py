@@ -102,7 +102,8 @@ def _find_after(hub: Hub, run_id: str) -> str | None:
 def draw_ends(hub: Hub, row: Mapping[str, Any], *, key: str) -> None:
     """Draw the ways to end a run that is not over: keep the best so far, or cancel."""
     run_id, state = row["run_id"], row["state"]
-    if row["kind"] in KEEPERS and state == "running":
+    is_trained = row["kind"] == "finetune" and str(row.get("stage")).endswith(", after")  # it is only evaluated now
+    if row["kind"] in KEEPERS and state == "running" and not is_trained:
         is_kept = hub.is_kept(run_id)
         _offer(
             lambda: hub.order(run_id, "keep"),

@@ -290,7 +290,7 @@ def test_ends_are_told_once_in_every_tab_that_was_open(hub):
         trial.finish("done")  # the page that made it shows it anyway
     hub.step()
     told = [toast.value.replace("\\", "") for toast in app.run().toast]
-    assert len(told) == 2 and "is done" in told[0] and "is failed" in told[1] and errors[1] in told[1]
+    assert len(told) == 2 and "is done" in told[0] and " failed after" in told[1] and errors[1] in told[1]
     assert not app.run().toast and len(other.run().toast) == 2
     assert not AppTest.from_function(look_for_ends).run().toast  # a tab that looks from now on
     for _ in range(5):
