@@ -9,7 +9,7 @@ from pages.components.frame import choose, draw_empty, explain, note_teacher, op
 from pages.components.record import draw_buttons, draw_finished, draw_progress, draw_record
 from pages.components.reviewing import PLACE
 from pages.components.running import draw_live, draw_run
-from pages.components.standing import ACTIVE, GROWING
+from pages.components.standing import ACTIVE, REVIEWED
 from pages.components.subject import keep_in_view, view_seed_set
 
 
@@ -17,7 +17,7 @@ def wait_for_candidates(hub: Hub) -> None:
     """Follow the runs that will bring the first candidates, and draw the page anew when they are there."""
 
     def draw() -> bool:
-        running = hub.store.list_runs(GROWING, ACTIVE, has_previews=False)
+        running = hub.store.list_runs(REVIEWED, ACTIVE, has_previews=False)
         for run in running.to_dict("records"):
             draw_run(run)
         return hub.store.count_passed().empty and not running.empty
@@ -27,7 +27,7 @@ def wait_for_candidates(hub: Hub) -> None:
 
 hub = use_hub()
 place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
-runs = hub.store.list_runs(GROWING, has_previews=False)
+runs = hub.store.list_runs(REVIEWED, has_previews=False)
 runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
 runs = keep_in_view(runs, "run")
 if runs.empty:

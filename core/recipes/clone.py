@@ -27,6 +27,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "answers": ("budget",),
     "compare": ("filters", "budget"),
     "finetune": ("training", "policy_training", "settings", "student"),
+    "evaluate": ("limit",),
     "export": ("dtype",),
     "push": ("repo",),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
@@ -36,7 +37,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
 _CHANGES = re.compile(r" \((\w[^():;]*: [^();]*(?:; [^();]*)*)\)$")
 """What ``name_copy`` puts behind a title."""
 
-LOWEST = {"n_accepted": 1, "n_samples": 1, "k": 1, "rounds": 1, "replicate": 0, "split_seed": 0}
+LOWEST = {"n_accepted": 1, "limit": 1, "n_samples": 1, "k": 1, "rounds": 1, "replicate": 0, "split_seed": 0}
 
 
 def start_clone(hub: Hub, run_id: str, name: str, value: Any) -> str:

@@ -4,7 +4,6 @@ It knows the hub and the store's reading verbs; it knows nothing of pages. The s
 A run is given ids, not problems: its worker reads the seed set itself, for a page must not wait for 48,000 problems.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,12 +14,10 @@ from core.hub import Hub
 from core.models.student import check_source
 from core.recipes.scoring import REWARD
 from core.recipes.training import choose_preset
-from core.records import INCORRECT
 from core.runs.folder import RunFolder
 from core.selection import check_pick
-from core.store.reads_candidates import POLICIES
 from core.training.config import PRESETS, TrainingConfig
-from core.training.data import TrainingRow, from_frame, hash_rows, to_frame
+from core.training.data import TrainingRow, hash_rows, to_frame
 from core.training.objectives import OBJECTIVES, Objective, make_objective
 from core.training.objectives.base import NEEDS, find_missing
 
@@ -241,59 +238,6 @@ def find_trained_run(adapter: str | None) -> str | None:
     """Return the run that an adapter's path (``runs/ID/...``) says it was made by; None for one from elsewhere."""
     parts = Path(adapter).parts if adapter else ()
     return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else None
-
-
-def start_finetune(
-    hub: Hub,
-    generate_runs: Sequence[str],
-    *,
-    policy: str,
-    student: str = "tiny",
-    training: Mapping[str, Any] | None = None,
-) -> str:
-    """Train a fresh adapter on the accepted candidates of these runs; returns the run id.
-
-    Raises:
-        ModelLoadError: there is no such student.
-        TrainingError: nothing is accepted, the runs belong to different seed sets, or a setting is out of range.
-    """
-    runs = hub.settings.home / "runs"
-    seed_sets = {RunFolder(runs / run_id).config["seed_set"] for run_id in generate_runs}
-    if len(seed_sets) != 1:
-        raise TrainingError("Choose candidates of one seed set; the runs chosen belong to several or to none.")
-    seed_set = seed_sets.pop()
-    about = read_seed_set(hub, seed_set)
-    rows = hub.store.list_training_candidates(list(generate_runs), policy)
-    if rows.empty:
-        raise TrainingError(say_why_no_rows(hub, generate_runs, policy))
-    made = from_frame(rows)
-    config = make_finetune_config(
-        student,
-        about["task"],
-        made,
-        seed_set=seed_set,
-        seed_set_name=about["name"],
-        training=training,
-        generate_runs=list(generate_runs),
-        policy=policy,
-    )
-    return start_training(hub, made, config, f"Finetune {student} on {len(rows)} candidates of {about['name']}")
-
-
-def say_why_no_rows(hub: Hub, generate_runs: Sequence[str], policy: str) -> str:
-    """Return in one sentence why these runs have nothing to train on by a policy, and what to do."""
-    n_wrong = 0
-    for run_id in generate_runs:
-        found = hub.store.list_candidates(run_id=run_id, status="accepted", limit=None)
-        by_hand = found["review"].isin(("accept", "edit"))
-        taken = found[by_hand if policy == POLICIES[1] else by_hand | found["review"].isna()]
-        n_wrong += sum(json.loads(text).get("label") == INCORRECT for text in taken["meta"].dropna())
-    if n_wrong:
-        return (
-            f"What is accepted in these runs, {n_wrong} in all, has answers that are meant to be wrong, and those are "
-            "never trained on as answers; choose runs of another method."
-        )
-    return "Nothing is accepted in these runs yet: review some candidates, or train on what the filters accept."
 
 
 def start_demo(hub: Hub) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from core.errors import RunError
 from core.store.reads import Reads, match_all, match_text, parse_json
 
 POLICIES = ("filters and not rejected", "accepted by hand")
@@ -210,40 +209,6 @@ class CandidateReads(Reads):
         """Say whether this run made this candidate."""
         return bool(
             self._records("select 1 as x from candidates where run_id = ? and candidate_id = ?", [run_id, candidate_id])
-        )
-
-    def list_training_candidates(self, run_ids: Sequence[str], policy: str) -> pd.DataFrame:
-        """Return what a finetune on these runs learns from: candidate_run_id, candidate_id, question, answer, final.
-
-        Answers that are meant to be wrong are not among them.
-
-        The texts are the current ones (edited where edited); runs come in the order given, candidates in theirs. Of
-        several with the same question and answer only the first is there, so that nothing is trained on twice.
-
-        Raises:
-            RunError: no such policy (see POLICIES).
-        """
-        if policy not in POLICIES:
-            raise RunError(f"There is no policy {policy!r}; known: {', '.join(POLICIES)}.")
-        rule = {
-            "filters and not rejected": "c.status = 'accepted' and c.review is distinct from 'reject'",
-            "accepted by hand": "c.review in ('accept', 'edit')",
-        }[policy]
-        return self._frame(
-            f"""
-            select c.run_id as candidate_run_id, c.candidate_id, c.current_question as question,
-                   c.current_answer as answer, c.current_final as final
-            from candidate_states c
-            where list_contains(?, c.run_id) and {rule}
-              and c.current_question is not null and c.current_answer is not null
-              and c.meta ->> '$.label' is distinct from 'incorrect'  -- an answer that is meant to be wrong
-            qualify row_number() over (
-                partition by trim(c.current_question), trim(c.current_answer)
-                order by list_position(?, c.run_id), c.round, c.position, c.candidate_id
-            ) = 1
-            order by list_position(?, c.run_id), c.round, c.position, c.candidate_id
-            """,
-            [list(run_ids)] * 3,
         )
 
     def list_candidate_rows(self, run_ids: Sequence[str]) -> pd.DataFrame:

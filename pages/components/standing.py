@@ -17,6 +17,9 @@ ACTIVE = ("queued", "running", "cancelling")
 GROWING, TRAINING = ("generate", "loop"), ("finetune", "loop")
 """Kinds of run that bring candidates, and that train."""
 
+REVIEWED = (*GROWING, "answers")
+"""Kinds of run whose candidates a person may judge: a teacher's answers to seeds too."""
+
 N_GROWTHS = 5
 """Runs that are looked through for one that brought something."""
 

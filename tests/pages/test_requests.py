@@ -4,10 +4,7 @@ import time
 
 import pytest
 
-from core.errors import TrainingError
 from core.recipes.comparing_methods import start_comparison
-from core.recipes.start import start_finetune
-from core.store.reads_candidates import POLICIES
 from pages.components import numbers
 from pages.components.scoring import SERVER
 from pages.components.spending import N_REQUESTS, list_requests, word_paid
@@ -183,13 +180,6 @@ def test_a_finetune_takes_what_is_wrong_on_purpose_as_wrong_answers_only(wrong, 
     app.multiselect(key="sources").set_value([WRONG]).run()
     assert {item.label: item.value for item in app.metric} == {"training rows": "1", "wrong answers among them": "1"}
     assert any("no row has a right answer" in warning.value for warning in app.warning)
-    with pytest.raises(TrainingError, match="1 in all, has answers that are meant to be wrong"):
-        start_finetune(wrong, [WRONG], policy=POLICIES[0])
-    with pytest.raises(TrainingError, match="Nothing is accepted in these runs yet"):
-        start_finetune(wrong, [WRONG], policy=POLICIES[1])
-    wrong.add_review(WRONG, "candidate_wrong", "accept")
-    with pytest.raises(TrainingError, match="meant to be wrong"):
-        start_finetune(wrong, [WRONG], policy=POLICIES[1])
 
 
 def come_back(app):

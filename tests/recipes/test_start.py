@@ -6,14 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.errors import SeedbedError, SelectionError, TrainingError
+from core.datasets import load_problems
+from core.errors import SeedbedError, SelectionError
 from core.hub import Hub, rebuild
 from core.lines import read_all
 from core.recipes import generating, selecting, start
 from core.recipes.clone import CHANGEABLE, start_clone
 from core.recipes.kinds import KINDS
+from core.recipes.training_choice import Choice
+from core.recipes.training_sets import build_rows
 from core.runs.folder import ENDED
 from core.settings import DEMO, Settings
+from core.tasks import TASKS
 
 PATIENCE_S = 240
 SIGNALS_HERE = ("loss_truth", "gradient", "solve_rate", "grade")
@@ -72,12 +76,18 @@ def generated(hub, selection):
 
 
 @pytest.fixture(scope="module")
-def finetuned(hub, generated):
+def finetuned(hub, seed_set, generated):
     first, second, *_ = hub.store.list_review_queue([generated])["candidate_id"]
     hub.add_review(generated, first, "reject")
     text = hub.store.read_candidate(generated, second)
     hub.add_review(generated, second, "edit", question=text["question"] + " Think twice.", answer=text["answer"])
-    run_id = start.start_finetune(hub, [generated], policy="filters and not rejected", training={"epochs": 2})
+    choice = Choice(candidates=(generated,))
+    problems = load_problems(hub.settings.home, seed_set)
+    rows = build_rows(hub.store, choice, TASKS.get("word_problems"), problems, seed_set=seed_set).rows
+    config = start.make_finetune_config(
+        "tiny", "word_problems", rows, seed_set=seed_set, training={"epochs": 2}, generate_runs=[generated]
+    )
+    run_id = start.start_training(hub, rows, config)
     wait_for(hub, run_id)
     return run_id
 
@@ -262,13 +272,6 @@ def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(
     away = tmp_path_factory.mktemp("elsewhere")
     assert start.find_trained_run("runs/a/checkpoints/round-1/adapter") == "a"
     assert start.find_trained_run(str(away)) is None
-
-
-def test_nothing_accepted_is_nothing_to_train_on(hub, selection):
-    run_id = generating.start_generate(hub, selection, n_accepted=2, is_preview=True)
-    wait_for(hub, run_id)
-    with pytest.raises(TrainingError, match="Nothing is accepted"):
-        start.start_finetune(hub, [run_id], policy="accepted by hand")
 
 
 def dump_tables(hub: Hub) -> dict[str, pd.DataFrame]:

@@ -4,7 +4,6 @@ import math
 import pandas as pd
 import pytest
 
-from core.errors import RunError
 from core.runs.folder import RunFolder
 from tests.runs.world import make_candidates, make_seed_set, open_test_hub
 
@@ -185,38 +184,6 @@ def test_two_runs_may_share_a_candidate_and_their_reviews_do_not_mix(hub):
     assert len(queue) == 7 and ("again", "c2") not in set(zip(queue["run_id"], queue["candidate_id"], strict=True))
 
 
-def test_policies_choose_what_trains(hub):
-    hub.add_review("grown", "c2", "reject")
-    hub.add_review("grown", "c3", "edit", question="Better?", answer="Yes.", final="y")
-    hub.add_review("grown", "c1", "accept")  # a person takes what a filter refused
-    hub.add_review("grown", "c0", "accept")  # but a candidate without texts trains nothing
-
-    def rows(policy):
-        found = hub.store.list_training_candidates(["grown"], policy)
-        return found[["candidate_id", "question", "answer"]].values.tolist()
-
-    assert rows("filters and not rejected") == [["c3", "Better?", "Yes."], ["c4", "Q4?", "A4"], ["c5", "Q5?", "A5"]]
-    assert rows("accepted by hand") == [["c1", "Q1?", "A1"], ["c3", "Better?", "Yes."]]
-    with pytest.raises(RunError, match="no policy 'all'"):
-        hub.store.list_training_candidates(["grown"], "all")
-
-
-def test_the_same_question_and_answer_train_once_and_the_first_one_stays(hub):
-    make_candidates(hub.settings.home, "again")
-    hub.step()
-    hub.add_review("again", "c2", "edit", question="Another one?")
-    hub.add_review("grown", "c5", "edit", question="Q4? ", answer="A4")
-    hub.add_review("again", "c3", "edit", answer="Another way to it.")  # another answer is another row
-
-    def rows(run_ids):
-        found = hub.store.list_training_candidates(run_ids, "filters and not rejected")
-        return found[["candidate_run_id", "candidate_id"]].values.tolist()
-
-    first = [["grown", "c2"], ["grown", "c3"], ["grown", "c4"]]
-    assert rows(["grown", "again"]) == [*first, ["again", "c2"], ["again", "c3"], ["again", "c5"]]
-    assert rows(["again", "grown"]) == [["again", f"c{i}"] for i in (2, 3, 4, 5)] + [["grown", "c2"], ["grown", "c3"]]
-
-
 def test_earlier_questions_leave_out_previews_and_other_seed_sets(hub):
     candidate = {"candidate_id": "x", "round": 1, "position": 0, "question": "Else?"}
     finish(hub, "preview", "generate", {"seed_set": "seeds", "is_preview": True}, {"candidates": [candidate]})
@@ -279,16 +246,6 @@ def test_what_only_an_earlier_attempt_asked_for_is_no_part_of_a_run_that_is_done
         folder.finish("done", {})
     hub.step()
     assert set(hub.store.list_candidates("again")["candidate_id"]) == {"kept", "judged"}
-
-
-def test_answers_that_are_meant_to_be_wrong_never_train(hub):
-    rows = [candidate_row("right"), candidate_row("wrong", meta={"label": "incorrect"})]
-    finish(hub, "negatives", "generate", {"seed_set": "seeds"}, {"candidates": rows})
-    hub.add_review("negatives", "wrong", "accept")
-    for policy in ("filters and not rejected", "accepted by hand"):
-        found = hub.store.list_training_candidates(["negatives"], policy)["candidate_id"].tolist()
-        assert "wrong" not in found
-    assert "What is wrong?" not in hub.store.list_earlier_questions("seeds")
 
 
 def test_tokens_of_a_call_that_brought_several_candidates_are_one_number(hub):
