@@ -75,7 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_finetune_verb(verbs)
     add_rows_verb(verbs)
     add_evaluate_verb(verbs)
-
+    add_sweep_verb(verbs)
     add_export_verbs(verbs)
 
     imported = verbs.add_parser("import", help="read a file into a seed set")
@@ -198,6 +198,38 @@ def add_evaluate_verb(verbs: argparse._SubParsersAction) -> None:
         evaluate.add_argument(name, metavar="NAME", help=f"variable with the key of the {whose}'s server")
     evaluate.add_argument("--out", type=Path, required=True, metavar="FILE.parquet", help="one row per answer")
     add_home(evaluate)
+
+
+def add_sweep_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``sweep``."""
+
+    def carry_out(options: argparse.Namespace) -> int:
+        from core.shell_sweep import run_sweep  # it takes a second to import, for which no other verb should wait
+
+        return run_sweep(options)
+
+    sweep = verbs.add_parser("sweep", help="train with every setting of a grid, and choose by the validation problems")
+    sweep.set_defaults(verb=carry_out, evaluate=False, test=None)
+    sweep.add_argument("--rows", type=Path, metavar="FILE.jsonl", help="as for finetune; the same for every run")
+    sweep.add_argument(
+        "--grid",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=A,B",
+        help="learning_rate=1e-4,4e-4 rank=8,32 epochs=3,5: every combination is a run",
+    )
+    sweep.add_argument("--alpha", type=positive, metavar="N", help="of every run (default: as the rank)")
+    sweep.add_argument("--resume", metavar="SWEEP", help="in place of --rows and --grid: what a sweep still lacks")
+    sweep.add_argument("--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, or a hub id")
+    names = "sft (default), rft, dpo, per_step_dpo, signed, unlikelihood"
+    sweep.add_argument("--objective", default="sft", metavar="NAME", help=names)
+    sweep.add_argument("--preset", metavar="NAME", help="settings to start from (default: of student and task)")
+    sweep.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="settings that are not varied")
+    sweep.add_argument("--seeds", metavar="FILE_OR_NAME", help="seed set whose validation problems it uses")
+    sweep.add_argument("--validation", type=Path, metavar="FILE", help="problems that it is chosen by")
+    sweep.add_argument("--task", help="task of the rows where it is not recognised")
+    add_home(sweep)
 
 
 def add_export_verbs(verbs: argparse._SubParsersAction) -> None:

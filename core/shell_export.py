@@ -3,16 +3,20 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import RunError
-from core.recipes.exporting import describe_check, make_export_config, make_push_config, name_trained
-from core.recipes.trained import Trained, find_trained, open_trained
 from core.runs.disk import describe_bytes
 from core.shell import carry_out, counted
+
+if TYPE_CHECKING:
+    from core.recipes.trained import Trained
 
 
 def run_export(options: argparse.Namespace) -> int:
     """Merge, save, check, and say where the model is and how it compares with base and adapter."""
+    from core.recipes.exporting import describe_check, make_export_config, name_trained
+
     home, trained = find_subject(options.subject, options.home.resolve(), options.round, options.student)
     out = None if options.out is None else options.out.expanduser().resolve()
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -25,13 +29,15 @@ def run_export(options: argparse.Namespace) -> int:
     return 0
 
 
-def find_subject(subject: str, home: Path, round_: int | None, student: str | None) -> tuple[Path, Trained]:
+def find_subject(subject: str, home: Path, round_: int | None, student: str | None) -> "tuple[Path, Trained]":
     """Return the home and the trained student that a command names: a run's id, a run's folder, or an adapter's.
 
     Raises:
         RunError: there is neither such a run nor such a folder.
         ModelLoadError: the folder holds nothing trained.
     """
+    from core.recipes.trained import find_trained, open_trained
+
     path = Path(subject).expanduser()
     if (home / "runs" / subject / "run.json").is_file():
         found = find_trained(home, subject, round_)
@@ -47,6 +53,8 @@ def find_subject(subject: str, home: Path, round_: int | None, student: str | No
 
 def run_push(options: argparse.Namespace) -> int:
     """Upload an adapter, or the model of an export, and say where it is."""
+    from core.recipes.exporting import make_push_config
+
     home = options.home.resolve()
     config = make_push_config(
         home,

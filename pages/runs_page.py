@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.hub import Hub
 from core.runs.folder import ENDED, LANES
+from core.runs.orders import MADE_AT_ONCE
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.frame import choose, draw_empty, explain, open_page
@@ -64,7 +65,7 @@ def draw_list(runs: pd.DataFrame, sizes: dict[str, int]) -> None:
 def draw_details(hub: Hub, run: dict) -> None:
     """Draw one run: what can be done with it, its log, how to repeat it in a shell, its configuration."""
     run_id, is_active = run["run_id"], run["state"] in ACTIVE
-    is_repeatable = run["kind"] != "select"  # a selection is made and finished at once, by no worker
+    is_repeatable = run["kind"] not in MADE_AT_ONCE
     with st.container(horizontal=True, vertical_alignment="center"):
         draw_state(run["state"])
         st.markdown(f"**{plain(run['title'])}**", width="content")

@@ -83,7 +83,7 @@ def draw_overlap(shares: pd.DataFrame, *, view: str = "overlap") -> Figure:
         view=f"{view}/{'/'.join(labels)}",
         margin={"l": 56, "r": 8, "t": 64, "b": 8},
         annotations=[
-            {"x": j, "y": i, "text": f"{cell:.0f}", "showarrow": False, "font": {"color": _find_ink(cell / top)}}
+            {"x": j, "y": i, "text": f"{cell:.0f}", "showarrow": False, "font": {"color": find_ink(cell / top)}}
             for i, row in enumerate(cells)
             for j, cell in enumerate(row)
             if cell is not None
@@ -91,7 +91,7 @@ def draw_overlap(shares: pd.DataFrame, *, view: str = "overlap") -> Figure:
     )
 
 
-def _find_ink(place: float) -> str:
+def find_ink(place: float) -> str:
     """Return the colour of a number on the scale's colour at this place in [0, 1]: whichever stands out more.
 
     Plotly's own choice, a dark grey from the middle of the scale on, keeps a contrast of 2.9:1 only.

@@ -3,10 +3,12 @@
 import os
 import shutil
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from core.errors import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOW_SHARE = 0.05
 """Of a disk: with less left than this, a warning is shown whatever is planned."""
@@ -94,7 +96,7 @@ class DiskMeter:
         self.home = home
         self._resting: dict[str, tuple[object, int, int]] = {}
 
-    def measure(self, marks: dict[str, object | None]) -> tuple[pd.DataFrame, dict[str, int]]:
+    def measure(self, marks: dict[str, object | None]) -> "tuple[pd.DataFrame, dict[str, int]]":
         """Return (frame of run_id, bytes, model_bytes, largest first) and totals in bytes.
 
         ``model_bytes`` is the part of a run that is an exported model, 0 for most. Totals: runs, cache, journal,
@@ -103,6 +105,8 @@ class DiskMeter:
         Args:
             marks: run_id -> what changes when the run's files change; None: measure it anew in any case.
         """
+        import pandas as pd
+
         rows = []
         for run_id, mark in marks.items():
             known = self._resting.get(run_id)

@@ -24,6 +24,12 @@ INBOX = "inbox.jsonl"
 KEEPERS = ("finetune", "loop")
 """Kinds of run that train, and so have a best checkpoint to keep."""
 
+MADE_AT_ONCE: Mapping[str, str] = {
+    "select": "a selection, made and finished at once; make a new one on the page Select",
+    "sweep": "a sweep, which only holds others together; tell its runs, or all of them on the page Finetune",
+}
+"""Kinds of run that are made and finished at once, by no worker -> what is said to who would repeat one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Orders:
@@ -103,8 +109,6 @@ def _check_keep(run: Mapping[str, Any], state: str) -> None:
 
 
 def refuse_selection(run: Mapping[str, Any]) -> None:
-    """Raise RunError for a selection: no worker knows how to make one, so it could only fail."""
-    if run["kind"] == "select":
-        raise RunError(
-            f"The run {run['run_id']} is a selection, made and finished at once; make a new one on the page Select."
-        )
+    """Raise RunError for a run that no worker knows how to make, so it could only fail: see MADE_AT_ONCE."""
+    if run["kind"] in MADE_AT_ONCE:
+        raise RunError(f"The run {run['run_id']} is {MADE_AT_ONCE[run['kind']]}.")
