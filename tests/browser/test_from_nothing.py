@@ -107,8 +107,9 @@ def test_the_demo_starts_with_one_click_and_can_be_cancelled(page, serve, tmp_pa
         page.wait_for_timeout(100)
     (loop,) = {path.parents[2] for path in found}
     go(page, "Runs")
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=LONG)
+    cancel = page.get_by_role("button", name="Cancel this run").first
+    cancel.click()
+    cancel.wait_for(state="detached", timeout=LONG)
     assert RunFolder(loop).read_state().state == "cancelled"
     assert page.errors == []
 
