@@ -1,6 +1,7 @@
 """A key-value cache that grows in blocks: a step writes one column in place, where the library's copies the whole.
 
-It knows nothing of prompts or answers; core/models/generate.py is its only user.
+Rows can leave it and others join, their ends aligned. It knows nothing of prompts or answers; core/models/decoding.py
+is its only user.
 """
 
 from typing import Any
@@ -33,20 +34,53 @@ class GrowingLayer(DynamicLayer):
             self._rooms = [self._enlarge(room, start) for room in self._rooms]
         self._rooms[0][:, :, start : self._length] = key_states
         self._rooms[1][:, :, start : self._length] = value_states
+        return self._show()
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Keep only these rows, in this order; one may stand there several times."""
+        if self.is_initialized:
+            self._rooms = [room[indices] for room in self._rooms]
+            self._show()
+
+    def rebuild(self, indices: torch.Tensor, first: int, other: "GrowingLayer | None" = None) -> None:
+        """Keep only these rows and the columns from ``first`` on, and put another layer's rows below them.
+
+        Ends are aligned; what a shorter one lacks at the beginning is zero, which a mask must hide.
+        """
+        if not self.is_initialized:
+            return
+        own, theirs = self._length - first, 0 if other is None else other._length
+        length = max(own, theirs)
+        for place, room in enumerate(self._rooms):
+            below = None if other is None else other._rooms[place]
+            n_rows = len(indices) + (0 if below is None else len(below))
+            rebuilt = room.new_empty(n_rows, room.shape[1], _round_up(length), room.shape[-1])
+            _fill(rebuilt[: len(indices)], room[indices, :, first : self._length], length)
+            if below is not None:
+                _fill(rebuilt[len(indices) :], below[:, :, :theirs], length)
+            self._rooms[place] = rebuilt
+        self._length = length
+        self._show()
+
+    def _show(self) -> tuple[torch.Tensor, torch.Tensor]:
         self.keys, self.values = (room[:, :, : self._length] for room in self._rooms)
         return self.keys, self.values
 
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep only these rows."""
-        if self.get_seq_length() > 0:
-            self._rooms = [room[indices] for room in self._rooms]
-            self.keys, self.values = (room[:, :, : self._length] for room in self._rooms)
-
     def _enlarge(self, room: torch.Tensor, length: int) -> torch.Tensor:
-        columns = (self._length // BLOCK + 1) * BLOCK
-        larger = room.new_empty(*room.shape[:2], columns, room.shape[-1])
+        larger = room.new_empty(*room.shape[:2], _round_up(self._length), room.shape[-1])
         larger[:, :, :length] = room[:, :, :length]
         return larger
+
+
+def _round_up(length: int) -> int:
+    return (length // BLOCK + 1) * BLOCK
+
+
+def _fill(room: torch.Tensor, states: torch.Tensor, length: int) -> None:
+    """Put states at the end of the first ``length`` columns; zeros before them, as no number at all would spread."""
+    start = length - states.shape[-2]
+    room[:, :, :start] = 0
+    room[:, :, start:length] = states
 
 
 def make_cache(config: Any) -> DynamicCache:
@@ -54,3 +88,8 @@ def make_cache(config: Any) -> DynamicCache:
     cache = DynamicCache(config=config)
     cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache
+
+
+def can_join(cache: DynamicCache) -> bool:
+    """Say whether rows can join this cache later: every layer keeps plain keys and values of the whole text."""
+    return all(type(layer) is GrowingLayer for layer in cache.layers)

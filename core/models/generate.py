@@ -1,34 +1,29 @@
 """Answers of a student, greedy or drawn, with the loss of each answer from the same pass.
 
-Our own decoding loop over the real model: prompts of like length share a batch, rows that have ended leave it, and
-the probabilities of the generated tokens come from the logits that chose them, so the loss needs no second pass.
+Our own decoding loop over the real model: prompts of like length are decoded together, ended rows make room for
+waiting ones, and the probabilities of the generated tokens come from the logits that chose them, so the loss needs no
+second pass.
 A model's own sampling settings and repetition penalties are left aside. Drawn answers depend on their prompt, seed and
 number alone, not on the batch. It knows nothing of tasks.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from core.models.batches import work_in_batches
+from core.errors import ModelLoadError
+from core.models.batches import free_memory, is_out_of_memory
 from core.models.rendering import encode_prompts
 from core.models.student import Student
 from core.models.token_texts import TokenTexts
-
-if TYPE_CHECKING:
-    import torch
 
 BATCH_SIZE = 128
 """Rows that are decoded together at first; halved whenever the memory does not suffice."""
 
 CHECK_EVERY = 16
 """Decoding steps between two looks at whether the run was cancelled."""
-
-LEAVE_SHARE = 0.125
-"""Share of ended rows at which a batch is made smaller: doing so copies its whole cache once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ REFUSED = Answer("", None, None, False, unknown="the server refused this prompt"
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One prompt in the queue."""
 
     index: int
@@ -139,7 +134,7 @@ def sample_answers(
     if crowded:
         yield [(row.index, sample, NO_ROOM) for row in crowded for sample in range(n)]
     drawn = [
-        _Row(row.index, row.ids, row.limit, sample, _make_seed(prompts[row.index], seed, sample))
+        Row(row.index, row.ids, row.limit, sample, _make_seed(prompts[row.index], seed, sample))
         for row in rows
         for sample in range(n)
     ]
@@ -177,7 +172,7 @@ def answer_encoded(
     """
     room = student.context_length
     rows = [
-        _Row(index, list(ids), limit if room is None else min(limit, room - len(ids)), seed=seeds and seeds[index])
+        Row(index, list(ids), limit if room is None else min(limit, room - len(ids)), seed=seeds and seeds[index])
         for index, (ids, limit) in enumerate(zip(prompts, max_new_tokens, strict=True))
     ]
     if crowded := [row for row in rows if row.limit < 1]:
@@ -187,11 +182,11 @@ def answer_encoded(
         yield [(row.index, answer) for row, answer in batch]
 
 
-def _make_rows(student: Student, prompts: Sequence[str], max_new_tokens: int) -> tuple[list[_Row], list[_Row]]:
+def _make_rows(student: Student, prompts: Sequence[str], max_new_tokens: int) -> tuple[list[Row], list[Row]]:
     """Return the rows that can be answered, longest first, and those whose prompt fills the whole context."""
     limit = student.context_length
     rows = [
-        _Row(index, ids, max_new_tokens if limit is None else min(max_new_tokens, limit - len(ids)))
+        Row(index, ids, max_new_tokens if limit is None else min(max_new_tokens, limit - len(ids)))
         for index, ids in enumerate(encode_prompts(student.tokenizer, prompts))
     ]
     fitting = sorted((row for row in rows if row.limit >= 1), key=lambda row: -len(row.ids))
@@ -205,166 +200,101 @@ def _make_seed(prompt: str, seed: int, sample: int) -> int:
 
 def _decode_all(
     student: Student,
-    waiting: list[_Row],
+    waiting: Sequence[Row],
     temperature: float | None,
     batch_size: int,
     check: Callable[[], None] | None,
-) -> Iterator[list[tuple[_Row, Answer]]]:
-    """Decode the rows in their order, a batch at a time; where the memory does not suffice, in smaller batches."""
-    texts = TokenTexts(student.tokenizer)
-    for _, answers in work_in_batches(
-        waiting,
-        lambda row: batch_size,
-        lambda rows: _decode(student, rows, temperature, texts, check),
-        lambda row: (
-            f"The memory does not suffice to answer a prompt of {len(row.ids):,} tokens with {student.source}; "
-            "use a smaller model or a machine with more memory."
-        ),
-    ):
-        yield answers
+) -> Iterator[list[tuple[Row, Answer]]]:
+    """Decode the rows, those that end together at a time; where the memory does not suffice, fewer at a time.
+
+    Rows that were under way when it did not suffice begin anew: their answers are the same.
+    """
+    texts, size = TokenTexts(student.tokenizer), batch_size
+    while waiting:
+        done: set[tuple[int, int]] = set()
+        try:
+            for answers in _decode(student, waiting, temperature, size, texts, check):
+                done |= {(row.index, row.sample) for row, _ in answers}
+                yield answers
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            waiting = [row for row in waiting if (row.index, row.sample) not in done]
+            if size == 1 or len(waiting) == 1:
+                raise ModelLoadError(
+                    f"The memory does not suffice to answer a prompt of {len(waiting[0].ids):,} tokens with "
+                    f"{student.source}; use a smaller model or a machine with more memory."
+                ) from error
+            size = min(size, len(waiting)) // 2
+        else:
+            return
+        free_memory()  # only here: until the handler ends, the error holds what the failed try had made
 
 
 def _decode(
     student: Student,
-    rows: Sequence[_Row],
+    rows: Sequence[Row],
     temperature: float | None,
+    size: int,
     texts: TokenTexts,
     check: Callable[[], None] | None,
-) -> list[tuple[_Row, Answer]]:
-    """Decode one batch; returns (row, answer) in the order of the rows."""
+) -> Iterator[list[tuple[Row, Answer]]]:
+    """Decode the rows in their order, ``size`` of them at the same time; yields them as they end."""
+    from core.models.decoding import Pool
+
+    waiting, step = deque(rows), 0
+    with _working(student):
+        pool = Pool(student, rows, temperature, size)
+    while waiting or not pool.is_empty:
+        if check is not None and step:
+            check()
+        with _working(student):  # not around the yield: whoever takes the answers works by his own rules
+            if waiting and pool.n_free:
+                pool.join([waiting.popleft() for _ in range(min(pool.n_free, len(waiting)))])
+            while not pool.may_leave:
+                if check is not None and step % CHECK_EVERY == 0:
+                    check()
+                step += 1
+                pool.advance()
+            ended = pool.leave()
+        yield _read_answers(student, ended, texts)
+
+
+@contextmanager
+def _working(student: Student) -> Iterator[None]:
+    """Put the model into evaluation mode, without gradients, for a while."""
     import torch
 
     was_training = student.model.training
     student.model.eval()
     try:
         with torch.inference_mode():
-            batch = _Batch(student, rows, temperature)
-            while not batch.is_over:
-                if check is not None and batch.step % CHECK_EVERY == 0:
-                    check()
-                batch.advance()
+            yield
     finally:
         student.model.train(was_training)
-    return list(zip(rows, batch.read_answers(texts), strict=True))
 
 
-class _Batch:
-    """Rows that are decoded together, left padded; ``live`` says which row each line of the tensors belongs to."""
-
-    def __init__(self, student: Student, rows: Sequence[_Row], temperature: float | None):
-        import torch
-
-        from core.models.decoding_cache import make_cache
-
-        self.student, self.step, self.n_over = student, 0, 0
-        device = student.device
-        self.width = max(len(row.ids) for row in rows)
-        n, most = len(rows), max(row.limit for row in rows)
-        pad = student.tokenizer.pad_token_id
-        padded = [[pad] * (self.width - len(row.ids)) + row.ids for row in rows]
-        self.inputs = torch.tensor(padded, device=device)
-        starts = torch.tensor([self.width - len(row.ids) for row in rows], device=device)
-        columns = torch.arange(self.width + most, device=device)
-        self.mask = (columns >= starts[:, None]).long()
-        self.has_padding = bool((starts > 0).any())
-        self.positions = (columns[: self.width] - starts[:, None]).clamp(min=0)
-        self.limits = torch.tensor([row.limit for row in rows], device=device)
-        self.stops = torch.tensor(student.stop_ids, device=device)
-        self.tokens = torch.zeros(n, most, dtype=torch.long, device=device)
-        self.losses = torch.zeros(n, most, dtype=torch.float32, device=device)
-        self.lengths = torch.zeros(n, dtype=torch.long, device=device)
-        self.live = torch.arange(n, device=device)
-        self.is_done = torch.zeros(n, dtype=torch.bool, device=device)
-        self.cache = make_cache(student.model.config)
-        self.temperature = temperature
-        self.lots = None
-        if temperature is not None:
-            lots = [np.random.default_rng(row.seed).random(most, dtype=np.float32) for row in rows]
-            self.lots = torch.from_numpy(np.stack(lots)).to(device)
-
-    @property
-    def is_over(self) -> bool:
-        """Say whether every row has ended."""
-        return self.n_over == len(self.live)
-
-    def advance(self) -> None:
-        """Generate one token for every live row."""
-        logits = self.student.model(
-            input_ids=self.inputs,
-            attention_mask=self.mask[:, : self.width + self.step] if self.has_padding else None,
-            position_ids=self.positions,
-            past_key_values=self.cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
-        if self.lots is None:
-            losses, tokens = _pick_greedily(logits)
-        else:
-            losses, tokens = _draw(logits, self.lots[self.live, self.step], self.temperature)
-        self.tokens[self.live, self.step] = tokens
-        self.losses[self.live, self.step] = losses
-        self.step += 1
-        ends = ((tokens[:, None] == self.stops).any(1) | (self.limits <= self.step)) & ~self.is_done
-        self.inputs = tokens[:, None]
-        self.positions = self.positions[:, -1:] + 1
-        if bool(ends.any()):
-            self._end(ends)
-
-    def _end(self, ends: "torch.Tensor") -> None:
-        """Note the length of the rows that end now, and let ended rows leave when enough have gathered."""
-        self.lengths[self.live[ends]] = self.step
-        self.is_done |= ends
-        self.n_over = int(self.is_done.sum())
-        if self.is_over or self.n_over < LEAVE_SHARE * len(self.live):
-            return
-        keep = (~self.is_done).nonzero()[:, 0]
-        self.cache.batch_select_indices(keep)
-        for name in ("inputs", "mask", "positions", "limits", "live", "is_done"):
-            setattr(self, name, getattr(self, name)[keep])
-        self.n_over = 0
-
-    def read_answers(self, token_texts: TokenTexts) -> list[Answer]:
-        """Return the answers in the order of the rows."""
-        stops = set(self.stops.tolist())
-        sums = self.losses.cumsum(1, dtype=self.losses.dtype)  # junk behind a row's end stays behind it
-        lengths = self.lengths.tolist()
-        totals = sums.gather(1, self.lengths[:, None] - 1)[:, 0].tolist()
-        rows = [ids[:n] for ids, n in zip(self.tokens.tolist(), lengths, strict=True)]
-        losses = [row[:n] for row, n in zip(self.losses.tolist(), lengths, strict=True)]
-        spoken = [ids[:-1] if ids[-1] in stops else ids for ids in rows]
-        texts = self.student.tokenizer.batch_decode(spoken, skip_special_tokens=True)
-        return [
-            Answer(
-                text.strip(),
-                _finite(total / n),
-                n,
-                ids[-1] not in stops,
-                tuple(ids),
-                tuple(round(loss, 4) for loss in token_losses) if _finite(total) is not None else None,
-                token_texts.find_ends(said, text.strip(), len(ids)),
-            )
-            for text, total, n, ids, said, token_losses in zip(
-                texts, totals, lengths, rows, spoken, losses, strict=True
-            )
-        ]
-
-
-def _pick_greedily(logits: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-    """Return each row's negative log-likelihood of its likeliest token, float32, and the token."""
-    logits = logits.float()
-    best, tokens = logits.max(-1)
-    return logits.logsumexp(-1) - best, tokens
-
-
-def _draw(logits: "torch.Tensor", lots: "torch.Tensor", temperature: float) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Return each row's negative log-likelihood of a drawn token, untempered, and the token.
-
-    The token is where the cumulated probabilities pass the row's lot, a number in [0, 1).
-    """
-    logits = logits.float()
-    reached = (logits / temperature).softmax(-1).cumsum(-1)
-    tokens = (reached <= lots[:, None] * reached[:, -1:]).sum(-1).clamp(max=logits.shape[-1] - 1)
-    return logits.logsumexp(-1) - logits.gather(1, tokens[:, None])[:, 0], tokens
+def _read_answers(
+    student: Student, ended: Sequence[tuple[Row, list[int], list[float]]], texts: TokenTexts
+) -> list[tuple[Row, Answer]]:
+    """Return the answers of ended rows."""
+    stops = set(student.stop_ids)
+    spoken = [ids[:-1] if ids[-1] in stops else ids for _, ids, _ in ended]
+    found = student.tokenizer.batch_decode(spoken, skip_special_tokens=True)
+    answers = []
+    for (row, ids, losses), said, text in zip(ended, spoken, found, strict=True):
+        mean = _finite(sum(losses) / len(ids))
+        answer = Answer(
+            text.strip(),
+            mean,
+            len(ids),
+            ids[-1] not in stops,
+            tuple(ids),
+            None if mean is None else tuple(round(loss, 4) for loss in losses),
+            texts.find_ends(said, text.strip(), len(ids)),
+        )
+        answers.append((row, answer))
+    return answers
 
 
 def _finite(value: float) -> float | None:

@@ -8,6 +8,7 @@ import torch
 
 from core.errors import ModelLoadError, RunCancelled
 from core.models import generate as generate_module
+from core.models.decoding import Pool
 from core.models.generate import Answer, generate_answers
 from core.models.rendering import encode_prompts
 from core.models.student import Student
@@ -80,6 +81,49 @@ def test_equals_the_library_with_the_shipped_student():
     assert len(compare_with_library(Student.load("tiny", device="cpu"), make_prompts(8), 40)) == 8
 
 
+def test_what_all_prompts_begin_with_is_read_once_and_changes_nothing(student, monkeypatch):
+    beginning = " ".join(WORDS * 3)
+    prompts = [f"{beginning} {prompt}" for prompt in make_prompts(20, seed=2)]
+    read, lengths = student.model.forward, []
+
+    def forward(*args, input_ids, **more):
+        lengths.append(tuple(input_ids.shape))
+        return read(*args, input_ids=input_ids, **more)
+
+    monkeypatch.setattr(student.model, "forward", forward)
+    ask(student, prompts, 4)
+    first, then = lengths[:2]
+    assert first[0] == 1 and first[1] > 50 and then[1] < 60  # the beginning alone, then the rest of each
+    monkeypatch.undo()
+    assert len(compare_with_library(student, prompts, 12)) == 20
+
+
+@pytest.mark.parametrize("kind", ["sliding", "learned"])
+def test_other_kinds_of_models_are_answered_for_alike(student, kind):
+    """Sliding windows keep another cache, which nobody can join later; learned positions end with the context."""
+    from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
+
+    torch.manual_seed(5)
+    n = len(student.tokenizer)
+    if kind == "sliding":
+        config = MistralConfig(
+            vocab_size=n, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, sliding_window=12, initializer_range=0.6, eos_token_id=0, bos_token_id=None,
+        )  # fmt: skip
+        model, context = MistralForCausalLM(config), None
+    else:
+        config = GPT2Config(vocab_size=n, n_positions=96, n_embd=32, n_layer=2, n_head=4, initializer_range=0.6)
+        model, context = GPT2LMHeadModel(config), 96
+    model.generation_config.eos_token_id = student.model.generation_config.eos_token_id
+    other = Student(model.eval(), student.tokenizer, kind, None, context)
+    prompts = [prompt for prompt in make_prompts(24, seed=4) if len(prompt) < 60]
+    limit = 24 if kind == "sliding" else 90
+    alone = [ask(other, [prompt], limit)[0] for prompt in prompts]
+    together = ask(other, prompts, limit, batch_size=5)
+    assert [answer.token_ids for answer in together] == [answer.token_ids for answer in alone]
+    assert any(answer.is_truncated for answer in alone) or kind == "sliding"
+
+
 def test_the_company_in_a_batch_changes_nothing(student):
     prompts = make_prompts(30, seed=1)
     together = ask(student, prompts)
@@ -119,19 +163,19 @@ def test_the_context_ends_an_answer(student):
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("not enough memory: 9")])
 def test_out_of_memory_halves_the_batch_and_loses_nothing(student, monkeypatch, error):
-    prompts, sizes, decode = make_prompts(20), [], generate_module._decode
+    prompts, tried, join = make_prompts(20), [], Pool.join
 
-    def decode_small(student, rows, *more):
-        sizes.append(len(rows))
-        if len(rows) > 6:
+    def join_few(pool, rows):
+        tried.append(pool._size)
+        if len(pool._rows) + len(rows) > 6 or (pool._size == 5 and tried.count(5) == 3):  # at once, or later on
             raise error
-        return decode(student, rows, *more)
+        join(pool, rows)
 
     expected = ask(student, prompts)
-    monkeypatch.setattr(generate_module, "_decode", decode_small)
-    answers = ask(student, prompts, batch_size=16)
+    monkeypatch.setattr(Pool, "join", join_few)
+    answers = ask(student, prompts, batch_size=10)
     assert [answer.text for answer in answers] == [answer.text for answer in expected]
-    assert sizes == [16, 8, 4, 4, 4, 4, 4]
+    assert list(dict.fromkeys(tried)) == [10, 5, 2] and tried.count(5) == 3
 
 
 def test_out_of_memory_for_one_prompt_is_one_sentence(student, monkeypatch):
