@@ -94,7 +94,8 @@ def _draw_cells(rows: pd.DataFrame, rates: list, ranks: list, low: float, high: 
 
 def describe_cell(row: dict) -> str:
     """Return what a cell says when it is pointed at, as plotly's HTML."""
-    lines = [f"learning rate {row['learning_rate']:g}, rank {row['rank']}, {row['epochs']} epochs"]
+    plural = "" if row["epochs"] == 1 else "s"
+    lines = [f"learning rate {row['learning_rate']:g}, rank {row['rank']}, {row['epochs']} epoch{plural}"]
     if pd.isna(row["accuracy"]):
         word = style_of_state(row["state"]).word
         lines.append(word if not row["error"] else f"{word}: {escape(str(row['error']))}")

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from core.runs.folder import ENDED
+from core.runs.orders import MADE_AT_ONCE
 from core.runs.watch import Watched
 
 N_REMEMBERED = 200
@@ -66,7 +67,7 @@ class Ends:
         self._known[run_id] = mark
         # nobody knows when a lost run ended: it is news where it was seen alive before
         is_news = not is_first if state.ended_at is None else state.ended_at >= self.began_at
-        if not is_news or seen.run["kind"] == "select":  # a selection is made and finished at once, by no worker
+        if not is_news or seen.run["kind"] in MADE_AT_ONCE:  # nothing was waited for
             return None
         return self._add(seen)
 
