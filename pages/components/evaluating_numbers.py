@@ -24,6 +24,9 @@ def draw_progress(hub: Hub, run: Mapping[str, Any]) -> None:
 
     def draw() -> bool:
         now = hub.store.read_run(run["run_id"])
+        before = hub.store.read_run(run["config"].get("after") or "")
+        if before and before["state"] != "done":
+            draw_run(before)  # the import that it waits for, or that failed
         draw_run(now)
         speeds = hub.store.read_metrics(run["run_id"], ["tokens_per_second"])
         if not speeds.empty:

@@ -2,6 +2,7 @@
 
 import json
 
+from core.runs.folder import RunFolder
 from tests.pages.test_pages import button, texts
 
 # -- nothing yet -------------------------------------------------------------------------------------------------
@@ -34,6 +35,12 @@ def test_a_benchmark_is_brought_in_and_asked_afterwards(empty, visit, tmp_path):
     ids = dict(zip(runs["kind"], runs["run_id"], strict=True))
     config = empty.store.read_run(ids["evaluate"])["config"]
     assert (config["after"], config["seed_set"], config["benchmark"]) == (ids["import"], ids["import"], "gsm8k")
+    imported = RunFolder(empty.settings.home / "runs" / ids["import"])
+    with imported.hold():
+        imported.finish("failed", error="Nothing could be read.")
+    empty.step()
+    app.run()
+    assert "Nothing could be read" in app.error[0].value  # why it waits in vain
 
 
 def test_a_built_in_set_is_brought_in_first(empty, visit):
