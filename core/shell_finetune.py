@@ -18,6 +18,7 @@ from core.shell_rows import open_out, write_row
 from core.training.config import TrainingConfig
 from core.training.data import TrainingRow
 from core.training.objectives import make_objective
+from core.training.own_presets import list_presets
 from core.training.rows_file import LineLeftOut, read_rows_file
 
 N_NAMED = 5
@@ -49,6 +50,7 @@ def run_finetune(options: argparse.Namespace) -> int:
         adapter=None if options.adapter is None else str(options.adapter.expanduser().resolve()),
         objective=options.objective,
         preset=options.preset,
+        presets=list_presets(home),
         **settings,
         **name_held_out(home, options, task),
     )

@@ -24,6 +24,7 @@ from core.shell_generate import read_settings
 from core.shell_stopping import stopped_by_hand
 from core.training.config import TrainingConfig
 from core.training.data import TrainingRow, from_frame, to_frame
+from core.training.own_presets import list_presets
 
 
 def run_sweep(options: argparse.Namespace) -> int:
@@ -81,6 +82,7 @@ def make_sweep(home: Path, options: argparse.Namespace) -> RunFolder:
         seed_set_name=about.get("name"),
         objective=options.objective,
         preset=options.preset,
+        presets=list_presets(home),
         **settings,
         **name_held_out(home, options, task),
     )

@@ -3,18 +3,22 @@
 import streamlit as st
 
 from core.hub import Hub
+from core.training.space import estimate_training_bytes
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
+from pages.components.disk import draw_warning
+from pages.components.exporting import draw_export
 from pages.components.frame import choose, draw_empty, explain, open_page
 from pages.components.result import draw_result
 from pages.components.standing import TRAINING
 from pages.components.subject import keep_in_view, view_seed_set
+from pages.components.sweeping import draw_sweep_form, draw_sweeps
 from pages.components.training_form import draw_training_form, launch
 from pages.components.training_refilling import offer_clone
 from pages.components.training_rows import draw_rows_of_run
 from pages.components.watching import draw_watch
 
-VIEWS = {"train": "Train", "watch": "Watch", "rows": "Rows", "result": "Result"}
+VIEWS = {"train": "Train", "watch": "Watch", "rows": "Rows", "result": "Result", "sweeps": "Sweeps"}
 
 
 def draw_form(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
@@ -26,9 +30,12 @@ def draw_form(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
     if place.button(label, type="primary", key="launch", disabled=not wish.is_ready, icon=":material/model_training:"):
         with show_errors():
             go_to("watch", launch(hub, wish))
+    if wish.is_ready:
+        draw_warning(hub, estimate_training_bytes(wish.student, wish.training))
     st.caption(
         "Runs in the background, one at a time on this machine; one to two minutes for 300 rows of the tiny student."
     )
+    draw_sweep_form(hub, wish)
 
 
 def go_to(view: str, run_id: str) -> None:
@@ -52,6 +59,8 @@ view = st.segmented_control(
 st.session_state["finetune_shown"] = st.query_params["show"] = view
 if view == "train":
     draw_form(hub, place)
+elif view == "sweeps":
+    draw_sweeps(hub)
 elif not rows:
     draw_empty("Nothing was trained yet. **Train** starts a finetune.")
 else:
@@ -72,6 +81,7 @@ else:
         draw_rows_of_run(hub, run_id)
     else:
         draw_result(hub, run_id)
+        draw_export(hub, run_id)
         if not numbers.is_missing(seed_set) and place.button(
             "Choose the next seeds", type="primary", key="next_round", icon=":material/arrow_forward:"
         ):

@@ -77,7 +77,12 @@ def make_loop_config(
 
 
 def make_training(
-    student: str, task: str, changes: Mapping[str, Any] | None = None, objective: str = "sft", preset: str | None = None
+    student: str,
+    task: str,
+    changes: Mapping[str, Any] | None = None,
+    objective: str = "sft",
+    preset: str | None = None,
+    presets: Mapping[str, TrainingConfig] = PRESETS,
 ) -> dict[str, Any]:
     """Return the training settings of a preset with changes; raises TrainingError for one out of range.
 
@@ -86,12 +91,13 @@ def make_training(
         task: registry name.
         changes: fields of TrainingConfig.
         objective: registry name.
-        preset: name in PRESETS; None: the usual one of student, task and objective.
+        preset: one of ``presets``; None: the usual one of student, task and objective.
+        presets: those that there are; with a person's own, ``list_presets`` of the home.
     """
     name = preset or choose_preset(student, task, objective)
-    if name not in PRESETS:
-        raise TrainingError(f"There is no preset {name!r}; known: {', '.join(PRESETS)}.")
-    return asdict(TrainingConfig.from_dict({**asdict(PRESETS[name]), **(changes or {})}))
+    if name not in presets:
+        raise TrainingError(f"There is no preset {name!r}; known: {', '.join(presets)}.")
+    return asdict(TrainingConfig.from_dict({**asdict(presets[name]), **(changes or {})}))
 
 
 def make_finetune_config(
@@ -105,6 +111,7 @@ def make_finetune_config(
     objective: str = "sft",
     settings: Mapping[str, Any] | None = None,
     preset: str | None = None,
+    presets: Mapping[str, TrainingConfig] = PRESETS,
     training: Mapping[str, Any] | None = None,
     evaluates: Sequence[str] = ("test", "ood"),
     **more: Any,
@@ -121,6 +128,7 @@ def make_finetune_config(
         objective: registry name.
         settings: of the objective.
         preset: name of the training settings; None: the usual one.
+        presets: those that there are, as for ``make_training``.
         training: changes to the preset.
         evaluates: splits answered before and after.
         more: what the rows were built from (``generate_runs``, ``policy``), ``parent`` of a sweep, ``validation_set``.
@@ -132,7 +140,7 @@ def make_finetune_config(
     chosen = make_objective(objective, settings)
     require_rows(chosen, rows)
     makes_policy = chosen.starts_from_policy and adapter is None
-    made = make_training(student, task, training, objective, preset)
+    made = make_training(student, task, training, objective, preset, presets)
     shared = {name: made[name] for name in ("weights", "seed", "max_length")}
     return {
         "seed_set": seed_set,

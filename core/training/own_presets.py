@@ -44,6 +44,11 @@ def list_own_presets(home: Path) -> dict[str, TrainingConfig]:
     return found
 
 
+def list_presets(home: Path) -> dict[str, TrainingConfig]:
+    """Return name -> settings of all presets, the shipped ones first; raises TrainingError as above."""
+    return {**PRESETS, **list_own_presets(home)}
+
+
 def check_preset_name(name: str) -> str:
     """Return a name without outer blanks; raises TrainingError where it is shipped, or no name."""
     name = name.strip()

@@ -24,7 +24,7 @@ from core.recipes.sweeping import (
     start_sweep,
 )
 from core.training.data import from_frame
-from core.training.own_presets import list_own_presets, save_own_preset
+from core.training.own_presets import list_own_presets, list_presets, save_own_preset
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.chart import draw_chart
@@ -65,7 +65,7 @@ def draw_sweep_form(hub: Hub, wish: Wish) -> None:
             st.caption("The form above is not ready: choose rows and a student first.")
             return
         with show_errors():
-            config = make_config(wish)
+            config = make_config(hub, wish)
             _draw_cost(hub, config, grid, len(wish.rows))
             if st.button(f"Start {len(grid.cells)} runs", key="start_sweep", icon=":material/grid_on:"):
                 sweep = start_sweep(hub, from_frame(wish.rows), config, grid)
@@ -73,7 +73,7 @@ def draw_sweep_form(hub: Hub, wish: Wish) -> None:
                 st.rerun()
 
 
-def make_config(wish: Wish) -> dict[str, Any]:
+def make_config(hub: Hub, wish: Wish) -> dict[str, Any]:
     """Return the configuration of a finetune as the form says; raises SeedbedError where it cannot begin."""
     return make_finetune_config(
         wish.student,
@@ -85,6 +85,7 @@ def make_config(wish: Wish) -> dict[str, Any]:
         objective=wish.objective,
         settings=wish.settings,
         preset=wish.preset,
+        presets=list_presets(hub.settings.home),
         training=wish.training,
         evaluates=(),
         generate_runs=wish.generate_runs,

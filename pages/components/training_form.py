@@ -16,6 +16,7 @@ from core.recipes.training_sets import TrainingSet, build_rows, read_earlier
 from core.records import Problem
 from core.tasks import TASKS
 from core.training.data import from_frame, hash_rows, to_frame
+from core.training.own_presets import list_presets
 from core.training.rows_file import RowsFile
 from pages.components import numbers
 from pages.components.frame import draw_empty
@@ -134,6 +135,7 @@ def launch(hub: Hub, wish: Wish) -> str:
         objective=wish.objective,
         settings=wish.settings,
         preset=wish.preset,
+        presets=list_presets(hub.settings.home),
         training=wish.training,
         generate_runs=wish.generate_runs,
         policy=wish.policy,

@@ -47,10 +47,11 @@ def list_training_fields(run: Mapping[str, Any]) -> Fields:
     if objective in OBJECTIVES:
         fields["objective"] = objective
         fields |= {f"{name}_objective_{objective}": value for name, value in (config.get("settings") or {}).items()}
-    preset = config.get("preset") or choose_preset(config["student"], config["task"], objective)
-    if preset in PRESETS:
-        fields["preset"] = preset
-        fields |= {f"{name}_{preset}": value for name, value in (config.get("training") or {}).items()}
+    preset = config.get("preset")
+    if preset not in PRESETS:  # a person's own may be gone or another one by now; the settings are all here
+        preset = choose_preset(config["student"], config["task"], objective)
+    fields["preset"] = preset
+    fields |= {f"{name}_{preset}": value for name, value in (config.get("training") or {}).items()}
     return fields
 
 

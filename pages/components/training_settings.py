@@ -13,11 +13,12 @@ from core.hub import Hub
 from core.recipes.selecting import estimate_seconds
 from core.recipes.training import choose_preset
 from core.setting_types import find_misfit
-from core.training.config import PRESETS, SCHEDULES, WEIGHTS, TrainingConfig
+from core.training.config import SCHEDULES, WEIGHTS, TrainingConfig
 from core.training.data import TrainingRow
 from core.training.objectives import OBJECTIVES, Objective, make_objective
 from core.training.objectives.base import find_missing
 from core.training.objectives.preference import RIGHT_ANSWERS
+from core.training.own_presets import list_presets
 from pages.components import numbers
 from pages.components.frame import choose, tell_apart
 from pages.components.scoring import name_adapter
@@ -101,11 +102,12 @@ def draw_tuning(hub: Hub, task: str) -> Tuning:
     objective, settings, faults = _draw_objective()
     student = _draw_student()
     adapter = _draw_start(hub, student)
-    preset, training, fault = _draw_training(student, task, objective)
+    presets = list_presets(hub.settings.home)
+    preset, training, fault = _draw_training(presets, student, task, objective)
     _tell_changes(
         {
             "objective": _list_changes(OBJECTIVES.get(objective), settings),
-            "training": _list_changes(PRESETS[preset], training),
+            "training": _list_changes(presets[preset], training),
         }
     )
     st.session_state[RECALLED] = True
@@ -213,19 +215,21 @@ def _draw_start(hub: Hub, student: str) -> str | None:
     return None if chosen == BASE else chosen
 
 
-def _draw_training(student: str, task: str, objective: str) -> tuple[str, dict[str, Any], str | None]:
+def _draw_training(
+    presets: Mapping[str, TrainingConfig], student: str, task: str, objective: str
+) -> tuple[str, dict[str, Any], str | None]:
     """Draw preset and settings; returns the preset's name, every field of TrainingConfig, and what is wrong."""
     usual = choose_preset(student or OTHER, task, objective)
     preset = choose(
         "Preset",
-        list(PRESETS),
+        list(presets),
         param="preset",
         key="preset",
         usual=usual,
-        help="The shipped student's own, or the papers' for 7 and 8 billion parameters.",
+        help="The shipped student's own, the papers' for 7 and 8 billion parameters, and those kept from your sweeps.",
         persist_state="session",
     )
-    base = PRESETS[preset]
+    base = presets[preset]
     _recall_changes("training", base, preset)
     with st.expander("Settings", icon=":material/tune:", key=f"settings_{preset}"):
         values = draw_fields(base, preset, faces=FACES, is_shown=_is_read)
