@@ -4,7 +4,6 @@ The weights are added in float32 and kept in the type that the base is used in. 
 answer as base and adapter do. It knows nothing of runs, of cards, or of where the prompts of the check come from.
 """
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from core.models.loading import first_line, load_weights, translate_faults
 from core.models.student import Student, find_model_folder, is_whole_model, load_tokenizer
 from core.models.weight_files import BYTES, find_dtype, list_weights
 from core.runs.disk import require_room
+from core.write_faults import find_write_fault
 
 if TYPE_CHECKING:
     import torch
@@ -117,19 +117,14 @@ def whole_folder(target: Path, *, may_replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(target, ignore_errors=True)
         part.replace(target)
     except Exception as error:
-        if _is_full(error):
+        if reason := find_write_fault(error):
             raise RunError(
-                f"The disk of {target.parent} is full: the model could not be saved whole, so nothing of it was kept; "
-                "make room and do it again."
+                f"The model could not be saved whole in {target.parent}: {reason}. Nothing of it was kept; make room "
+                "and do it again."
             ) from error
         raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _is_full(error: BaseException) -> bool:
-    """Say whether a disk was full; the library of safetensors has a class of its own for it."""
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
 
 
 def merge(
@@ -243,7 +238,7 @@ def _translate_save_faults(sentence: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, RuntimeError, NotImplementedError) as error:
-        if _is_full(error):
+        if find_write_fault(error):
             raise
         raise ModelLoadError(f"{sentence}: {first_line(error)}") from error
 
