@@ -5,6 +5,7 @@ It knows nothing of run folders or tables; the cache is any object with ``get`` 
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -63,15 +64,18 @@ def predict(
             if (found := cache.get(answer_key(student, task, prompt))) is not None:
                 answers[prompt] = recall(found)
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in answers]
-    _report(on_batch, prompts, answers)
+    times = Counter(prompts)
+    n_done = sum(times[prompt] for prompt in answers)
+    _report(on_batch, n_done, len(prompts))
     has_others = bool(answers)
     try:
         for batch in student.answer(missing, task.max_new_tokens, check=check):
             for index, answer in batch:
                 answers[missing[index]] = answer
+                n_done += times[missing[index]]
                 if cache is not None and (answer.unknown is None or student.has_weights):  # a server may mend itself
                     cache.put(answer_key(student, task, missing[index]), asdict(answer))
-            _report(on_batch, prompts, answers)
+            _report(on_batch, n_done, len(prompts))
     except RequestRefused:
         if not has_others:
             raise
@@ -110,6 +114,6 @@ def answer_key(student: AnsweringStudent, task: Task, prompt: str) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
-def _report(on_batch: Callable[[int, int], None] | None, prompts: Sequence[str], answers: dict[str, Answer]) -> None:
+def _report(on_batch: Callable[[int, int], None] | None, n_done: int, n: int) -> None:
     if on_batch is not None:
-        on_batch(sum(prompt in answers for prompt in prompts), len(prompts))
+        on_batch(n_done, n)

@@ -73,7 +73,8 @@ NEXT_SENTENCES = {
 def step_of_run(kind: str, stage: str | None) -> str:
     """Return the step that a run works on, from its kind and the name of its stage."""
     single = {"import": "seeds", "score": "select", "try": "select", "select": "select"}
-    single |= {"generate": "generate", "compare": "generate"}
+    single |= {"generate": "generate", "compare": "generate", "answers": "generate"}
+    single |= {"export": "finetune", "push": "finetune", "evaluate": "evaluate"}
     if kind in single:
         return single[kind]
     stage = stage if isinstance(stage, str) else ""
@@ -174,7 +175,9 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
         return Standing(steps, "seeds", running, None, None, NEXT_SENTENCES["seeds"])
     known = set(sets["run_id"])
     if wanted not in known:
-        subjects = [id_ for id_ in store.list_runs(limit=50)["seed_set_id"] if id_ in known]
+        recent = store.list_runs(limit=50)
+        recent = recent[recent["kind"] != "evaluate"]  # a benchmark that was asked is not what is worked on
+        subjects = [id_ for id_ in recent["seed_set_id"] if id_ in known]
         wanted = subjects[0] if subjects else sets.iloc[0]["run_id"]
     seed_set = sets[sets["run_id"] == wanted].iloc[0].to_dict()
     found, next_step = _count_steps(store, seed_set)
