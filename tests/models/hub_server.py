@@ -45,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: HubServer
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave together: apart, each reply would wait 40 ms for the other side's word
 
     def log_message(self, *_: object) -> None:
         pass

@@ -6,15 +6,25 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core import hub as hubs
 from core.recipes.start import make_finetune_config
 from core.recipes.sweeping import make_grid, start_sweep
 from core.runs.folder import RunFolder
 from core.training.data import TrainingRow
 from core.training.own_presets import list_own_presets
 from tests.pages import home
+from tests.pages.conftest import open_home
 from tests.pages.test_pages import button, texts
 
 ROWS = [TrainingRow(f"What is {n} + {n}?", f"#### {2 * n}", str(2 * n)) for n in range(9)]
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A home with no more than is needed here."""
+    home.add_seed_set(tmp_path)
+    yield open_home(tmp_path)
+    hubs.close()
 
 
 @pytest.fixture

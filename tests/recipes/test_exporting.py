@@ -241,8 +241,6 @@ def test_a_push_that_failed_goes_on_in_the_repository_that_it_made(home, hub):
     hub.faults.clear()
     folder.order("again")
     assert execute(RunFolder(folder.path)) == "done"
-    other, state = carry_out(home, "push", make_push_config(home, LOOP, "ada/pens"))
-    assert state == "failed" and "has a model named ada/pens already" in other.read_state().error
 
 
 def test_what_cannot_be_pushed_is_said_before_a_run_is_made(home, hub, monkeypatch):
