@@ -4,6 +4,7 @@ import argparse
 import json
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from core.errors import RunCancelled, RunError, TrainingError
 from core.lines import read_all
+from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
 from core.shell import carry_out, counted, format_percent, print_seed_set
 from core.shell_generate import read_settings
@@ -20,6 +22,7 @@ from core.training.data import TrainingRow
 from core.training.objectives import make_objective
 from core.training.own_presets import list_presets
 from core.training.rows_file import LineLeftOut, read_rows_file
+from core.training.space import estimate_training_bytes
 
 N_NAMED = 5
 """Lines that are named with their reasons; the others are counted."""
@@ -55,6 +58,8 @@ def run_finetune(options: argparse.Namespace) -> int:
         **name_held_out(home, options, task),
     )
     print_plan(config, rows)
+    if warning := warn_of_disk(home, estimate_training_bytes(config["student"], config["training"])):
+        print(f"warning: {warning}", file=sys.stderr)
     title = f"{options.objective}: {options.student} on {counted(len(rows), 'row')} of {options.rows.name}"
     folder = carry_out_finetune(home, title, config, rows)
     copy_result(folder, options.out)

@@ -47,6 +47,8 @@ def go_to(view: str, run_id: str) -> None:
 hub = use_hub()
 place = open_page("Finetune", "Train a fresh adapter on what was accepted, and compare before with after.")
 every = hub.store.list_runs(TRAINING)
+is_chosen = every["parent_id"].isna() | (every["run_id"] == st.query_params.get("run"))
+every = every[is_chosen]  # of a sweep only the run that was opened from it
 has_no_set = every["seed_set_id"].isna()  # trained on rows of a file: in view with any seed set
 runs = every[has_no_set | every["run_id"].isin(keep_in_view(every[~has_no_set], "run")["run_id"])]
 rows = {row["run_id"]: row for row in runs.to_dict("records")}

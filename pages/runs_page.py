@@ -10,6 +10,7 @@ from core.runs.folder import ENDED, LANES
 from core.runs.orders import MADE_AT_ONCE
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
+from pages.components.disk import draw_disk
 from pages.components.frame import choose, draw_empty, explain, open_page
 from pages.components.queueing import draw_ends, draw_lane
 from pages.components.run_actions import draw_clone, draw_trash
@@ -133,7 +134,7 @@ place = open_page("Runs", "What works, waits or worked in the background. Runs g
 runs = hub.store.list_runs()
 if place.button("Refresh", key="refresh", icon=":material/refresh:"):
     st.rerun()
-frame, totals = hub.measure_disk()
+frame, _ = hub.measure_disk()
 with show_errors():
     draw_queue(hub)
     if runs.empty:
@@ -148,9 +149,9 @@ with show_errors():
     draw_webhook(hub)
     draw_faults(hub)
     draw_trash(hub)
-st.caption(
-    f"Home {plain(hub.settings.home)} · " + " · ".join(f"{name} {numbers.size(n)}" for name, n in totals.items())
-)
+st.subheader("Disk", anchor=False)
+st.caption(f"Home {plain(hub.settings.home)}")
+draw_disk(hub)
 explain(
     "A state is read from the run's own folder: a run holds a lock while it lives; one whose lock is free without a "
     "result is *lost*. Lanes do not hold one another up. Sizes are measured on the disk and kept until a folder "

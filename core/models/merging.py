@@ -119,7 +119,7 @@ def whole_folder(target: Path, *, may_replace: bool = False) -> Iterator[Path]:
     except Exception as error:
         if reason := find_write_fault(error):
             raise RunError(
-                f"The model could not be saved whole in {target.parent}: {reason}; nothing of it was kept, so make room "
+                f"The model could not be saved whole in {target.parent}: {reason}; nothing of it was kept; make room "
                 "and do it again."
             ) from error
         raise

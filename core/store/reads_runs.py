@@ -43,7 +43,7 @@ class RunReads(Reads):
         return self._frame(
             f"""
             select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at, p.began_at, p.began_made,
-                   s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview
+                   s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview, s.parent_id
             from runs r left join latest_progress p using (run_id) join run_subjects s using (run_id)
             {match_all(conditions)} order by r.created_at desc, r.run_id desc limit ?
             """,
@@ -55,7 +55,7 @@ class RunReads(Reads):
         found = self._record(
             """
             select r.*, p.stage, p.made, p.failed, p.total, p.written_at as progress_at, p.began_at, p.began_made,
-                   s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview
+                   s.seed_set_id, s.selection_run_id, s.student_name, s.is_preview, s.parent_id
             from runs r left join latest_progress p using (run_id) join run_subjects s using (run_id)
             where r.run_id = ?
             """,

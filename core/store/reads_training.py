@@ -38,8 +38,14 @@ class TrainingReads(Reads):
         )
 
     def list_adapters(self, seed_set_id: str | None = None) -> pd.DataFrame:
-        """Return what finetunes and loops made, newest first: path relative to the home, rows, best epoch, accuracy."""
-        conditions, values = ([], []) if seed_set_id is None else (["s.seed_set_id = ?"], [seed_set_id])
+        """Return what finetunes and loops made, newest first: path relative to the home, rows, best epoch, accuracy.
+
+        The runs of sweeps are left out: their winner's settings are taken on, not its adapter.
+        """
+        conditions, values = ["s.parent_id is null"], []
+        if seed_set_id is not None:
+            conditions.append("s.seed_set_id = ?")
+            values.append(seed_set_id)
         return self._frame(
             f"""
             select a.*, s.kind, s.title, s.seed_set_id, s.state, s.created_at

@@ -60,6 +60,7 @@ select
     config ->> '$.selection_run' as selection_run_id,
     config ->> '$.student' as student_name,
     config ->> '$.adapter' as adapter,
+    config ->> '$.parent' as parent_id,             -- of a run of a sweep
     coalesce(try_cast(config ->> '$.is_preview' as boolean), false) as is_preview
 from runs;
 
