@@ -1,6 +1,6 @@
 """What each objective brings at an equal number of problems, on the built-in world, several replicates each.
 
-    python benchmarks/objectives.py [--problems 200] [--replicates 3] [--seeds word_problems] [--home DIR]
+    python benchmarks/objectives.py [--problems 100] [--replicates 3] [--seeds word_problems] [--home DIR]
 
 In each replicate the built-in teacher grows that many problems from seeds drawn at random; every objective gets those
 problems and no others. SFT trains on the teacher's answers. Its adapter is the policy of the three that need one: RFT
@@ -151,7 +151,7 @@ def describe(shares: Sequence[float]) -> str:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", type=int, default=200)
+    parser.add_argument("--problems", type=int, default=100)
     parser.add_argument("--replicates", type=int, nargs="+", default=[3], metavar="N", help="how many; or from and to")
     parser.add_argument("--seeds", default="word_problems")
     parser.add_argument("--home", type=Path, help="goes on with what is done there (default: a new one)")
