@@ -30,9 +30,6 @@ TINY, OTHER = "tiny, the built-in student", "a folder or a Hugging Face id"
 BASE = "the student as it is"
 USUAL = "sft"
 
-ORDER = ("sft", "rft", "dpo", "per_step_dpo", "signed", "unlikelihood")
-"""Objectives from the plain to the particular; one that is not named here comes last."""
-
 NEED_WORDS = {"positives": "right answers", "negatives": "wrong answers", "references": "final answers"}
 
 HOW_TO_GET = {
@@ -144,16 +141,11 @@ def _recall_changes(group: str, usual: Any, key: str) -> None:
                 st.session_state[f"{name}_{key}"] = value
 
 
-def list_objectives() -> list[str]:
-    """Return the names of the objectives, the plain ones first."""
-    return sorted(OBJECTIVES.names(), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
-
-
 def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
     """Draw which objective, what it does, and its settings; returns its name, the settings and what is wrong."""
     name = choose(
         "Objective",
-        list_objectives(),
+        OBJECTIVES.names(),
         param="objective",
         key="objective",
         usual=USUAL,

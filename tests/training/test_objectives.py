@@ -224,7 +224,7 @@ def test_a_loss_that_is_no_number_stops_with_step_and_rows(model_folder, tmp_pat
 
 
 def test_settings_and_names_that_do_not_exist_are_refused():
-    with pytest.raises(UnknownNameError, match="known: dpo, per_step_dpo"):
+    with pytest.raises(UnknownNameError, match="known: dpo"):
         make_objective("ppo")
     for name, settings in (
         ("sft", {"beta": 1.0}),
