@@ -50,6 +50,9 @@ class Loop:
     accepted: list[Candidate] = field(default_factory=list)
     """Accepted candidates of all rounds so far."""
 
+    is_stopped: bool = False
+    """Whether a round was told to keep what it had: no other begins."""
+
     generated_questions: list[str] = field(default_factory=list)
     """Every question generated so far, accepted or not."""
 
@@ -71,12 +74,15 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     for number in range(1, config["rounds"] + 1):
         row, student = run_round(loop, number, student)
         rounds.append(row)
+        if loop.is_stopped:
+            break
     test = loop.before.get("test", {}).values()
     return {
         "test_accuracy_before": float(np.mean([bool(row.is_correct) for row in test])) if test else None,
         "n_test": len(test),
         "test_accuracy": [row["test_accuracy"] for row in rounds],
         "rounds": rounds,
+        "stopped": f"It was told in round {len(rounds)} to keep what it had." if loop.is_stopped else None,
         "teacher": config["teacher"],
     }
 
@@ -104,6 +110,7 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
         validation=loop.problems["validation"],
         plan=Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home_of(folder)),
     )
+    loop.is_stopped = trained.is_stopped
     student = Student.load(config["student"], adapter=trained.adapter)
     results = {}
     for split, before in loop.before.items():

@@ -16,7 +16,7 @@ from core.models.student import Student
 from core.recipes.growing import grow_stage
 from core.recipes.scoring import list_signals, open_student, score_stage, summarise
 from core.recipes.stages import LOADING, evaluate_stage, home_of, predict_stage
-from core.recipes.training import Plan, train_stage
+from core.recipes.training import Plan, require_rows, train_stage
 from core.records import SPLITS, Candidate, Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
@@ -107,17 +107,23 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
     given = from_frame(folder.read_input("rows"))
     rows = without_held_out(given, task, [*(row for row in problems if row.split != "train"), *validation])
     if not rows:
-        raise TrainingError("There is nothing to train on: accept some candidates first.")
+        raise TrainingError(
+            f"All {len(given):,} rows ask validation or test problems, which are never trained on; choose other rows."
+            if given
+            else "There is nothing to train on: choose rows first."
+        )
     asked = {split: [row for row in problems if row.split == split] for split in config.get("evaluates", EVALUATED)}
     asked = {split: found for split, found in asked.items() if found}
     folder.report(LOADING, 0, 0, None)
     plan = Plan.read(config, home)
+    require_rows(plan.objective, rows, makes_policy=plan.makes_policy)  # once more: held-out ones are gone
     before, start, end = {}, {}, {}
     if asked:
         base = Student.load(config["student"])
         for split, found in asked.items():
             before[split] = predict_stage(folder, base, "base", task, found, f"{split}, before")
             start[split] = evaluate_stage(folder, 0, split, before[split], before[split])
+        del base  # a training loads it anew, and both may not fit
     trained = train_stage(folder, 1, task=task, source=config["student"], rows=rows, validation=validation, plan=plan)
     if asked:
         student = Student.load(config["student"], adapter=trained.adapter)

@@ -13,13 +13,12 @@ from core.errors import RunError, TrainingError
 from core.hub import Hub
 from core.models.student import check_source
 from core.recipes.scoring import REWARD
-from core.recipes.training import choose_preset
+from core.recipes.training import choose_preset, require_rows
 from core.runs.folder import RunFolder
 from core.selection import check_pick
 from core.training.config import PRESETS, TrainingConfig
 from core.training.data import TrainingRow, hash_rows, to_frame
-from core.training.objectives import OBJECTIVES, Objective, make_objective
-from core.training.objectives.base import NEEDS, find_missing
+from core.training.objectives import OBJECTIVES, make_objective
 
 FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
 """Filters of a run unless it says otherwise, cheapest first."""
@@ -138,10 +137,11 @@ def make_finetune_config(
         TrainingError: no rows, rows that lack what the objective needs, or a setting out of range.
     """
     chosen = make_objective(objective, settings)
-    require_rows(chosen, rows)
     makes_policy = chosen.starts_from_policy and adapter is None
+    require_rows(chosen, rows, makes_policy=makes_policy)
     made = make_training(student, task, training, objective, preset, presets)
     shared = {name: made[name] for name in ("weights", "seed", "max_length")}
+    whole = "limo" if made["weights"] == "full" and student != "tiny" else None  # a rate for LoRA would be far too high
     return {
         "seed_set": seed_set,
         "seed_set_name": seed_set_name,
@@ -152,24 +152,12 @@ def make_finetune_config(
         "settings": asdict(chosen),
         "preset": preset or choose_preset(student, task, objective),
         "training": made,
-        "policy_training": make_training(student, task, shared) if makes_policy else None,
+        "policy_training": make_training(student, task, shared, preset=whole) if makes_policy else None,
         "rows_hash": hash_rows(rows),
         "n_rows": len(rows),
         "evaluates": list(evaluates),
         **more,
     }
-
-
-def require_rows(objective: Objective, rows: Sequence[TrainingRow]) -> None:
-    """Raise TrainingError where there are no rows, or none of a kind that the objective needs."""
-    if not rows:
-        raise TrainingError("There is nothing to train on: choose rows first.")
-    if missing := find_missing(objective, rows):
-        lacking = " and no ".join(NEEDS[name] for name in missing)
-        raise TrainingError(
-            f"{objective.title} cannot begin: the {len(rows):,} rows have no {lacking}; add such rows, or choose "
-            "another objective."
-        )
 
 
 def start_training(hub: Hub, rows: Sequence[TrainingRow], config: Mapping[str, Any], title: str | None = None) -> str:

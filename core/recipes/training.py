@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.cache import Cache
+from core.errors import TrainingError
 from core.lines import read_all
 from core.models.predict import predict
 from core.models.student import Student
@@ -25,7 +26,7 @@ from core.training.config import PRESETS, TrainingConfig
 from core.training.data import TrainingRow, hash_rows
 from core.training.hooks import TrainingHooks
 from core.training.objectives import Material, Objective, make_objective
-from core.training.objectives.base import OwnAnswer, draws_answers
+from core.training.objectives.base import NEEDS, OwnAnswer, draws_answers, find_missing
 from core.training.rows import LeftOut
 from core.training.train import TrainingOutcome, train
 
@@ -72,6 +73,11 @@ class Plan:
     adapter: Path | None
     """Where it starts from: the folder that a finetune wrote; None: the base."""
 
+    @property
+    def makes_policy(self) -> bool:
+        """Whether a policy is trained first."""
+        return self.objective.starts_from_policy and self.adapter is None and self.policy is not None
+
     @classmethod
     def read(cls, config: Mapping[str, Any], home: Path) -> "Plan":
         """Return the plan of a configuration; raises TrainingError for settings out of range."""
@@ -81,6 +87,21 @@ class Plan:
             TrainingConfig.from_dict(config["training"]),
             None if policy is None else TrainingConfig.from_dict(policy),
             None if adapter is None else home / adapter,
+        )
+
+
+def require_rows(objective: Objective, rows: Sequence[TrainingRow], *, makes_policy: bool) -> None:
+    """Raise TrainingError where there are no rows, or none of a kind that the objective, or its policy, needs."""
+    if not rows:
+        raise TrainingError("There is nothing to train on: choose rows first.")
+    missing = find_missing(objective, rows)
+    if makes_policy and "positives" not in missing and not any(row.label > 0 for row in rows):
+        missing = ["positives", *missing]
+    if missing:
+        lacking = " and no ".join(NEEDS[name] for name in missing)
+        raise TrainingError(
+            f"{objective.title} cannot begin: the {len(rows):,} rows have no {lacking}; add such rows, or choose "
+            "another objective."
         )
 
 
@@ -122,11 +143,14 @@ def train_stage(
     place = folder.path / "checkpoints" / f"round-{round_}"
     place.mkdir(parents=True, exist_ok=True)
     stage = _Stage(folder, round_, task, source, validation, place)
-    start = plan.adapter
-    if start is None and plan.policy is not None and plan.objective.starts_from_policy:
-        start = stage.train_policy(rows, plan.policy).adapter
-    material = stage.prepare(rows, plan, start)
-    outcome = stage.train(material, plan, start, len(rows))
+    start, outcome = plan.adapter, None
+    if plan.makes_policy:
+        policy = stage.train_policy(rows, plan.policy)
+        start = policy.adapter
+        outcome = policy if policy.is_stopped else None  # told to keep what it has: that is the policy
+    if outcome is None:
+        material = stage.prepare(rows, plan, start)
+        outcome = stage.train(material, plan, start, len(rows))
     record = {
         "round": round_,
         "student": source,

@@ -1,5 +1,6 @@
 """A finetune as a run, by objectives that draw: what it records, from rows alone and without a seed set."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -11,6 +12,8 @@ from core.recipes.kinds import execute
 from core.recipes.start import make_finetune_config
 from core.recipes.training import choose_preset
 from core.runs.folder import RunFolder
+from core.settings import DEMO
+from core.tasks import TASKS
 from core.training.config import PRESETS
 from core.training.data import TrainingRow, from_frame, hash_rows, to_frame
 from tests.models.tiny import save_random_student
@@ -24,10 +27,10 @@ def student(tmp_path_factory):
     return str(save_random_student(tmp_path_factory.mktemp("student")))
 
 
-def finetune(home, student, objective, rows=ROWS, settings=None, **more):
+def finetune(home, student, objective, rows=ROWS, settings=None, task="custom", **more):
     """Carry a finetune out; returns its folder and its records by table."""
     config = make_finetune_config(
-        student, "custom", rows, objective=objective, settings=settings, training=FAST, evaluates=[], **more
+        student, task, rows, objective=objective, settings=settings, training=FAST, evaluates=[], **more
     )
     folder = RunFolder.create(
         home, "finetune", title="t", config=config, lane="device", inputs={"rows": to_frame(rows)}, starts_itself=True
@@ -37,30 +40,41 @@ def finetune(home, student, objective, rows=ROWS, settings=None, **more):
     return folder, records
 
 
-def test_per_step_preferences_from_rows_alone(tmp_path, student):
+def read_word_problems(n):
+    """Return the first built-in word problems as rows: the shipped student solves some of them."""
+    lines = (DEMO / "word_problems" / "train.jsonl").read_text(encoding="utf-8").splitlines()[:n]
+    task = TASKS.get("word_problems")
+    return [
+        TrainingRow(row["question"], row["answer"], task.extract_final(row["answer"])) for row in map(json.loads, lines)
+    ]
+
+
+def test_per_step_preferences_from_rows_alone(tmp_path):
+    rows = read_word_problems(6)
     validation = tmp_path / "validation.jsonl"
-    validation.write_text(
-        '{"question": "What is 9 + 1?", "answer": "10"}\n{"question": "And 9 + 2?", "answer": "11"}\n'
+    sums = ({"question": f"Tom has 9 pens and buys {n} more. How many?", "answer": f"#### {9 + n}"} for n in (1, 2))
+    validation.write_text("\n".join(map(json.dumps, sums)))
+    held_out = ensure_seed_set(tmp_path, validation, task="word_problems", has_splits=False)
+    settings = {"n_samples": 4, "n_negatives": 1, "n_rollouts": 6}
+    folder, records = finetune(
+        tmp_path, "tiny", "per_step_dpo", rows, settings, "word_problems", validation_set=held_out
     )
-    held_out = ensure_seed_set(tmp_path, validation, task="custom", has_splits=False)
-    settings = {"n_samples": 2, "n_negatives": 1, "n_rollouts": 2}
-    folder, records = finetune(tmp_path, student, "per_step_dpo", settings=settings, validation_set=held_out)
     state = folder.read_state()
     assert state.state == "done", state.error
     drawn = Counter(row["problem_id"] for row in records["own_answers"])
-    assert set(drawn.values()) == {2} and len(drawn) == 6
+    assert set(drawn.values()) == {4} and len(drawn) == 6
     assert all(row["is_kept"] or row["reason"] for row in records["own_answers"])
     used = [row for row in records["training_rows"] if row["is_used"]]
     assert state.summary["n_rows"] == len(used) > 0
     for row in used:
-        assert row["answer"].startswith(tuple("012345")) and row["rejected"] and row["origin"] == "own"
+        assert row["answer"] in {each.answer for each in rows} and row["rejected"] and row["origin"] == "own"
     pits = [row for row in records["step_values"] if row["is_pit"]]
     assert len(pits) == len(used) and {row["step"] for row in records["step_values"]} >= {0, 1}
     names = {row["name"] for row in records["metrics"]}
     assert {"loss", "reward_margin", "validation_accuracy", "sft/loss", "sft/validation_accuracy"} <= names
     assert {row["reference"] for row in records["checkpoint_answers"]} == {"10", "11"}
     (adapter,) = records["adapters"]
-    assert adapter["objective"] == "per_step_dpo" and adapter["rows_hash"] == hash_rows(ROWS)
+    assert adapter["objective"] == "per_step_dpo" and adapter["rows_hash"] == hash_rows(rows)
     assert (tmp_path / adapter["path"] / "adapter_model.safetensors").is_file()
     assert state.summary["metrics_share"] < 1 and state.summary["n_test"] == 0
     resumed = RunFolder(folder.path)
@@ -74,6 +88,35 @@ def test_a_student_that_solves_nothing_cannot_learn_from_its_own_answers(tmp_pat
     state = folder.read_state()
     assert state.state == "failed" and "answered none of 6 problems right" in state.error
     assert len(records["own_answers"]) == 12
+
+
+def test_told_to_keep_what_it_has_during_the_policy_it_keeps_the_policy(tmp_path, student):
+    config = make_finetune_config(
+        student, "custom", ROWS, objective="dpo", training=FAST, settings={"n_samples": 1}, evaluates=[]
+    )
+    inputs = {"rows": to_frame(ROWS)}
+    folder = RunFolder.create(
+        tmp_path, "finetune", title="t", config=config, lane="device", inputs=inputs, starts_itself=True
+    )
+    folder.order("keep")
+    assert execute(folder) == "done"
+    summary = folder.read_state().summary
+    (adapter,) = read_all(folder.path / "records" / "adapters.jsonl")
+    assert "/sft/adapter" in adapter["path"] and summary["n_steps"] == 1 and "keep the best" in summary["stopped"]
+    assert not (folder.path / "records" / "own_answers.jsonl").exists()
+
+
+def test_a_policy_needs_right_answers_and_held_out_rows_are_called_so(tmp_path, student):
+    wrong = [TrainingRow("Q", "1", "2", label=-1)]
+    with pytest.raises(TrainingError, match="have no answers to be made likelier"):
+        make_finetune_config(student, "custom", wrong, objective="dpo")
+    whole = make_finetune_config("someone/model", "custom", ROWS, objective="rft", preset="limo")
+    assert whole["policy_training"]["learning_rate"] == PRESETS["limo"].learning_rate
+    validation = tmp_path / "validation.jsonl"
+    validation.write_text('{"question": "What is 0 + 2?", "answer": "2"}\n{"question": "More?", "answer": "3"}\n')
+    held_out = ensure_seed_set(tmp_path, validation, task="custom", has_splits=False)
+    folder, _ = finetune(tmp_path, student, "sft", ROWS[:1], validation_set=held_out)
+    assert "All 1 rows ask validation or test problems" in folder.read_state().error
 
 
 def test_rows_that_nothing_is_made_of_are_recorded_with_the_reason(tmp_path, student):

@@ -111,7 +111,7 @@ def test_steps_are_lines_and_beginnings_end_with_one():
         ([0.8, 0.9, 0.0, 0.2, 0.0], 0.0, 2),  # the first of the lowest
         ([0.8, 0.0], 0.0, 1),
         ([0.2, 0.1, 0.0], 0.5, None),
-        ([0.0, 0.0, 0.0], 0.0, 1),
+        ([0.0, 0.0, 0.0], 0.0, None),  # it never had any hope to lose
     ],
 )
 def test_the_first_pit_is_the_first_step_after_which_the_value_is_lowest(values, min_drop, pit):

@@ -35,7 +35,7 @@ def best_of(n_right: int, n: int, k: int) -> float:
 
 
 def find_first_pit(values: Sequence[float], min_drop: float = 0.0) -> int | None:
-    """Return the first step, from 1, after which the value is the lowest; None where it fell by less than min_drop.
+    """Return the first step, from 1, after which the value is the lowest; None where it did not fall, or too little.
 
     Args:
         values: after 0, 1, ... steps; the first is the question's own.
@@ -43,7 +43,8 @@ def find_first_pit(values: Sequence[float], min_drop: float = 0.0) -> int | None
     """
     after = list(values[1:])
     pit = 1 + after.index(min(after))
-    return pit if values[0] - values[pit] >= min_drop else None
+    fall = values[0] - values[pit]
+    return pit if fall > 0 and fall >= min_drop else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,8 @@ class PerStepPreference:
             return "It has no right answer to prefer."
         if not asked.wrong_draws:
             return f"None of {self.n_samples} own answers was wrong (and whole)."
-        return f"No step of its wrong answers lowers the value by {self.min_drop:g}."
+        by = f" by {self.min_drop:g}" if self.min_drop else ""
+        return f"No step of its wrong answers lowers the value{by}."
 
     def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
         """Return how many answers are drawn, and the most rollouts: as if every answer were wrong."""
