@@ -57,26 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m core", description="Seedbed from the shell.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    loop = verbs.add_parser("loop", help="whole rounds: predict, select, generate, filter, finetune, evaluate")
-    loop.set_defaults(verb=shell.run_loop)
-    loop.add_argument("--seeds", required=True, metavar="FILE_OR_NAME", help="seed file, or a built-in seed set")
-    loop.add_argument("--validation", type=Path, metavar="FILE", help="validation problems (default: a seeded split)")
-    loop.add_argument("--test", type=Path, metavar="FILE", help="test problems (default: a seeded split)")
-    loop.add_argument("--task", help="task of the file where it is not recognised")
-    loop.add_argument(
-        "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, or a hub id (default: tiny)"
-    )
-    add_selector(loop)
-    loop.add_argument("--reward", default="tiny-reward", metavar="PATH_OR_ID", help="reward model of reward selectors")
-    loop.add_argument(
-        "--select", type=positive, default=100, metavar="K", help="accepted candidates a round (default: 100)"
-    )
-    loop.add_argument("--rounds", type=positive, default=1, metavar="T", help="rounds (default: 1)")
-    loop.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of the whole loop")
-    loop.add_argument("--epochs", type=positive, help="epochs of each finetune (default: the student's preset)")
-    loop.add_argument("--learning-rate", type=float, help="learning rate (default: the student's preset)")
-    add_home(loop)
-
+    add_loop_verb(verbs)
     add_scoring_verbs(verbs)
     add_generate_verb(verbs)
     add_retry_verb(verbs)
@@ -120,6 +101,31 @@ def make_parser() -> argparse.ArgumentParser:
     rebuild.set_defaults(verb=shell.rebuild_database)
     add_home(rebuild)
     return parser
+
+
+def add_loop_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``loop``."""
+    from core import shell
+
+    loop = verbs.add_parser("loop", help="whole rounds: predict, select, generate, filter, finetune, evaluate")
+    loop.set_defaults(verb=shell.run_loop)
+    loop.add_argument("--seeds", required=True, metavar="FILE_OR_NAME", help="seed file, or a built-in seed set")
+    loop.add_argument("--validation", type=Path, metavar="FILE", help="validation problems (default: a seeded split)")
+    loop.add_argument("--test", type=Path, metavar="FILE", help="test problems (default: a seeded split)")
+    loop.add_argument("--task", help="task of the file where it is not recognised")
+    loop.add_argument(
+        "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, or a hub id (default: tiny)"
+    )
+    add_selector(loop)
+    loop.add_argument("--reward", default="tiny-reward", metavar="PATH_OR_ID", help="reward model of reward selectors")
+    loop.add_argument(
+        "--select", type=positive, default=100, metavar="K", help="accepted candidates a round (default: 100)"
+    )
+    loop.add_argument("--rounds", type=positive, default=1, metavar="T", help="rounds (default: 1)")
+    loop.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of the whole loop")
+    loop.add_argument("--epochs", type=positive, help="epochs of each finetune (default: the student's preset)")
+    loop.add_argument("--learning-rate", type=float, help="learning rate (default: the student's preset)")
+    add_home(loop)
 
 
 if __name__ == "__main__":

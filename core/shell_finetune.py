@@ -30,15 +30,44 @@ N_NAMED = 5
 
 def run_finetune(options: argparse.Namespace) -> int:
     """Train a student on the rows of a file, and put what was trained into a folder with what it was trained on."""
-    from core.datasets import ensure_seed_set
-    from core.recipes.start import make_finetune_config
-
     check_out_folder(options.out)
     home = options.home.resolve()
     settings = split_settings(options.objective, read_settings(options.set))
+    adapter = None if options.adapter is None else str(options.adapter.expanduser().resolve())
+    rows, config = make_config(home, options, settings, test=options.test, adapter=adapter)
+    print_plan(config, rows)
+    if warning := warn_of_disk(home, estimate_training_bytes(config["student"], config["training"])):
+        print(f"warning: {warning}", file=sys.stderr)
+    title = f"{options.objective}: {options.student} on {counted(len(rows), 'row')} of {options.rows.name}"
+    folder = carry_out_finetune(home, title, config, rows)
+    copy_result(folder, options.out)
+    print_result(folder, options.out)
+    return 0
+
+
+def make_config(
+    home: Path,
+    options: argparse.Namespace,
+    settings: Mapping[str, Mapping[str, Any]],
+    *,
+    test: Path | None = None,
+    adapter: str | None = None,
+) -> tuple[list[TrainingRow], dict[str, Any]]:
+    """Read the rows and the seed set that a command names; returns the rows and the configuration of a finetune.
+
+    Args:
+        home: the workspace.
+        options: of ``finetune`` or ``sweep``.
+        settings: what ``split_settings`` returned.
+        test: file of test problems; None: those of the seed set.
+        adapter: what it starts from; None: the base.
+    """
+    from core.datasets import ensure_seed_set
+    from core.recipes.start import make_finetune_config
+
     seed_set, about = None, {}
     if options.seeds is not None:
-        files = {"validation": options.validation, "test": options.test}
+        files = {"validation": options.validation, "test": test}
         seed_set = ensure_seed_set(home, options.seeds, task=options.task, **files)
         print_seed_set(home, seed_set)
         imported = RunFolder(home / "runs" / seed_set)
@@ -50,21 +79,14 @@ def run_finetune(options: argparse.Namespace) -> int:
         rows,
         seed_set=seed_set,
         seed_set_name=about.get("name"),
-        adapter=None if options.adapter is None else str(options.adapter.expanduser().resolve()),
+        adapter=adapter,
         objective=options.objective,
         preset=options.preset,
         presets=list_presets(home),
         **settings,
         **name_held_out(home, options, task),
     )
-    print_plan(config, rows)
-    if warning := warn_of_disk(home, estimate_training_bytes(config["student"], config["training"])):
-        print(f"warning: {warning}", file=sys.stderr)
-    title = f"{options.objective}: {options.student} on {counted(len(rows), 'row')} of {options.rows.name}"
-    folder = carry_out_finetune(home, title, config, rows)
-    copy_result(folder, options.out)
-    print_result(folder, options.out)
-    return 0
+    return rows, config
 
 
 def check_out_folder(path: Path) -> None:

@@ -19,12 +19,11 @@ from core.recipes.kinds import execute
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
 from core.shell import WatchedRun, carry_out, counted, format_percent, require_done
-from core.shell_finetune import name_held_out, print_seed_set, read_rows, split_settings
+from core.shell_finetune import make_config, split_settings
 from core.shell_generate import read_settings
 from core.shell_stopping import stopped_by_hand
 from core.training.config import TrainingConfig
 from core.training.data import TrainingRow, from_frame, to_frame
-from core.training.own_presets import list_presets
 
 
 def run_sweep(options: argparse.Namespace) -> int:
@@ -58,34 +57,13 @@ def find_sweep(home: Path, run_id: str) -> RunFolder:
 
 def make_sweep(home: Path, options: argparse.Namespace) -> RunFolder:
     """Return the folder of a new sweep; says what it will do."""
-    from core.datasets import ensure_seed_set
-    from core.recipes.start import make_finetune_config
-
     if options.rows is None or not options.grid:
         raise RunError("Name the rows by --rows and what to try by --grid, or a sweep to go on with by --resume.")
     values = read_grid(options.grid)
     settings = split_settings(options.objective, read_settings(options.set))
     if named := sorted(set(settings["training"]) & {"alpha"}):
         raise TrainingError(f"Give {named[0]} by --alpha; without it alpha follows the rank.")
-    seed_set, about = None, {}
-    if options.seeds is not None:
-        seed_set = ensure_seed_set(home, options.seeds, task=options.task, validation=options.validation)
-        print_seed_set(home, seed_set)
-        imported = RunFolder(home / "runs" / seed_set)
-        about = {"name": imported.config["name"], "task": imported.read_state().summary["task"]}
-    rows, task = read_rows(options.rows, options.task or about.get("task"))
-    config = make_finetune_config(
-        options.student,
-        task,
-        rows,
-        seed_set=seed_set,
-        seed_set_name=about.get("name"),
-        objective=options.objective,
-        preset=options.preset,
-        presets=list_presets(home),
-        **settings,
-        **name_held_out(home, options, task),
-    )
+    rows, config = make_config(home, options, settings)
     grid = sweeping.make_grid(values, config["training"], options.alpha)
     frozen = sweeping.make_sweep_config(home, rows, config, grid)
     print_plan(home, frozen, grid, len(rows))

@@ -217,13 +217,13 @@ def ensure_seed_set(
         return found
     config = {"name": name, "task": task, "mapping": None, "split_seed": split_seed, "has_splits": has_splits}
     if is_built_in and not given:
-        return _import_now(home, {**config, "builtin": name}, {})
+        return import_now(home, {**config, "builtin": name}, {})
     copies = {split: f"{split}{file.suffix.lower()}" for split, file in files.items()}
     config |= {"files": copies, "file_names": {split: file.name for split, file in files.items()}}
-    return _import_now(home, config, {copies[split]: file for split, file in files.items()})
+    return import_now(home, config, {copies[split]: file for split, file in files.items()})
 
 
-def _import_now(home: Path, config: Mapping[str, Any], files: Mapping[str, Path]) -> str:
+def import_now(home: Path, config: Mapping[str, Any], files: Mapping[str, Path]) -> str:
     """Make an import run and carry it out in this process; returns its id."""
     folder = RunFolder.create(
         home, "import", title=f"Import {config['name']}", config=config, lane="light", files=files, starts_itself=True

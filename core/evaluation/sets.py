@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.datasets import BUILT_IN, ensure_seed_set, import_seed_set, load_problems
+from core.datasets import BUILT_IN, ensure_seed_set, load_problems
 from core.datasets.hub import read_hub
 from core.datasets.reading import read_rows
-from core.errors import DataFormatError, SeedbedError
+from core.datasets.seed_set import import_now
+from core.errors import DataFormatError
 from core.evaluation.benchmarks import BENCHMARKS, Benchmark, pick_ranks
 from core.records import SPLITS, Problem, content_id
 from core.runs.folder import RunFolder
@@ -207,16 +208,7 @@ def import_benchmark(home: Path, benchmark: Benchmark, file: Path | None = None)
                 f"{benchmark.title} is not in this home yet, and the hub did not give it ({reason}); go online, or "
                 f"give your own copy of it as a file ({benchmark.name}=FILE in the shell)."
             ) from error
-    folder = RunFolder.create(
-        home, "import", title=f"Import {benchmark.title}", config=config, lane="light", files=files, starts_itself=True
-    )
-    with folder.hold():
-        try:
-            folder.finish("done", import_seed_set(folder))
-        except Exception as error:
-            folder.finish("failed", error=str(error) if isinstance(error, SeedbedError) else f"A bug: {error!r}")
-            raise
-    return folder.run_id
+    return import_now(home, config, files)
 
 
 # -- which problems of a set are asked -------------------------------------------------------------------------------

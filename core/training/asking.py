@@ -8,9 +8,10 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from core.models.generate import answer_encoded
+from core.models.predict import AnswerCache
 from core.models.rendering import encode_beginnings, encode_prompts
 from core.models.student import Student
 from core.records import Problem
@@ -20,18 +21,6 @@ from core.training.objectives.base import OwnAnswer
 
 VERSION = 1
 """Part of every cache key; raise it when the same request gives another answer."""
-
-
-class AnswerCache(Protocol):
-    """What is needed of a cache; ``core.cache.Cache`` is one."""
-
-    def get(self, key: str) -> Any | None:
-        """Return the stored JSON value, None where there is none."""
-        ...
-
-    def put(self, key: str, value: Any) -> None:
-        """Store a JSON value."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

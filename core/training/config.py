@@ -64,15 +64,15 @@ class TrainingConfig:
         for field in fields(self):
             _check_type(field.name, getattr(self, field.name), field.type)
         for name in ("rank", "alpha", "epochs", "batch_size", "accumulation_steps", "max_length"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        _require(0 < self.learning_rate <= 1, "learning_rate", self.learning_rate, "above 0 and at most 1")
-        _require(0 <= self.min_learning_rate <= self.learning_rate, "min_learning_rate", self.min_learning_rate,
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        require(0 < self.learning_rate <= 1, "learning_rate", self.learning_rate, "above 0 and at most 1")
+        require(0 <= self.min_learning_rate <= self.learning_rate, "min_learning_rate", self.min_learning_rate,
                  "between 0 and the learning rate")  # fmt: skip
-        _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
-        _require(self.max_grad_norm > 0, "max_grad_norm", self.max_grad_norm, "above 0")
-        _require(0 <= self.seed < 2**32, "seed", self.seed, "between 0 and 4294967295")
-        _require(self.weights in WEIGHTS, "weights", self.weights, " or ".join(WEIGHTS))
-        _require(self.schedule in SCHEDULES, "schedule", self.schedule, " or ".join(SCHEDULES))
+        require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
+        require(self.max_grad_norm > 0, "max_grad_norm", self.max_grad_norm, "above 0")
+        require(0 <= self.seed < 2**32, "seed", self.seed, "between 0 and 4294967295")
+        require(self.weights in WEIGHTS, "weights", self.weights, " or ".join(WEIGHTS))
+        require(self.schedule in SCHEDULES, "schedule", self.schedule, " or ".join(SCHEDULES))
         if self.batch_size % self.accumulation_steps:
             raise TrainingError(
                 f"A batch of {self.batch_size} rows cannot be computed in {self.accumulation_steps} equal parts; "
@@ -100,7 +100,8 @@ def _check_type(name: str, value: Any, expected: Any) -> None:
         raise TrainingError(f"The training setting {name} must be {noun}, not {value!r}.")
 
 
-def _require(is_met: bool, name: str, value: Any, rule: str) -> None:
+def require(is_met: bool, name: str, value: Any, rule: str) -> None:
+    """Raise TrainingError where a setting has a value that it cannot have."""
     if not is_met:
         raise TrainingError(f"The training setting {name} must be {rule}, not {value!r}.")
 

@@ -129,11 +129,7 @@ def train(
     base_fingerprint = base.fingerprint
     student = _open_for_training(base, source, start, config, device)
     max_length = min(config.max_length, student.context_length or config.max_length)
-    usable, positions, left_out = _encode(student, task, rows, max_length, objective)
-    if hooks.on_rows is not None:
-        hooks.on_rows(left_out)
-    if not usable:
-        raise TrainingError(_say_why_none(rows, left_out))
+    usable, positions, left_out = _encode(student, task, rows, max_length, objective, hooks)
     held_out, _, _ = encode_rows(student.tokenizer, task, validation_rows, max_length)
     checkpoints = folder / "checkpoints" / inputs[:12]
     resumed = find_checkpoint(checkpoints, known_checkpoints or {}, folder)
@@ -141,10 +137,9 @@ def train(
 
     from core.training.trainer import Encoded, make_trainer
 
-    adapter = start if start is not None and not is_whole_model(start) else None
     encoded = Encoded(usable, positions, held_out)
     with translated_faults(checkpoints, config, usable):
-        trainer, watch = make_trainer(student, adapter, encoded, objective, config, checkpoints, folder, hooks)
+        trainer, watch = make_trainer(student, start, encoded, objective, config, checkpoints, folder, hooks)
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
         best_step = trainer.state.best_global_step or trainer.state.global_step
         _keep(checkpoints / f"checkpoint-{best_step}", folder / "adapter", base_fingerprint, str(source))
@@ -199,13 +194,25 @@ def _open_for_training(
 
 
 def _encode(
-    student: Student, task: Task, rows: Sequence[TrainingRow], max_length: int, objective: Objective
+    student: Student,
+    task: Task,
+    rows: Sequence[TrainingRow],
+    max_length: int,
+    objective: Objective,
+    hooks: TrainingHooks,
 ) -> tuple[list[EncodedRow] | list[EncodedPair], list[int], list[LeftOut]]:
-    """Return the rows as this objective's trainer reads them."""
+    """Return the rows as this objective's trainer reads them, and tell the others; raises TrainingError for none."""
     if objective.form == "pairs":
         is_whole = objective.rejects_whole
-        return encode_pairs(student.tokenizer, task, rows, max_length, is_rejected_whole=is_whole)
-    return encode_rows(student.tokenizer, task, rows, max_length)
+        found = encode_pairs(student.tokenizer, task, rows, max_length, is_rejected_whole=is_whole)
+    else:
+        found = encode_rows(student.tokenizer, task, rows, max_length)
+    usable, _, left_out = found
+    if hooks.on_rows is not None:
+        hooks.on_rows(left_out)
+    if not usable:
+        raise TrainingError(_say_why_none(rows, left_out))
+    return found
 
 
 def _say_why_none(rows: Sequence[TrainingRow], left_out: Sequence[LeftOut]) -> str:

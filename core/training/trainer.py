@@ -55,7 +55,7 @@ def make_trainer(
 
     Args:
         student: the base, or a whole model to go on with; its model is changed in place.
-        start: adapter to go on with; None: a fresh one (or none, where all weights are trained).
+        start: adapter to go on with; None: a fresh one. Not read where all weights are trained.
         encoded: rows and validation rows.
         objective: what is minimised.
         config: settings.

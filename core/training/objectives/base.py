@@ -114,6 +114,9 @@ class Objective(Protocol):
         ...
 
 
+NOTHING_FIRST = {"n_answers": 0, "n_rollouts": 0}
+"""The estimate of an objective that generates nothing."""
+
 OBJECTIVES: Registry[Objective] = Registry("objective")
 
 
@@ -133,12 +136,6 @@ def make_objective(name: str, settings: Mapping[str, Any] | None = None) -> Obje
     if misfit := find_misfit(usual, settings or {}):
         raise TrainingError(f"The setting {misfit}.")
     return replace(usual, **(settings or {}))
-
-
-def require(is_met: bool, name: str, value: Any, rule: str) -> None:
-    """Raise TrainingError where a setting has a value that it cannot have."""
-    if not is_met:
-        raise TrainingError(f"The setting {name} must be {rule}, not {value!r}.")
 
 
 def find_missing(objective: Objective, rows: Sequence[TrainingRow]) -> list[str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from core.errors import TrainingError
+from core.training.config import require
 from core.training.data import TrainingRow
-from core.training.objectives.base import OBJECTIVES, Asking, Material, OwnAnswer, Unused, require
+from core.training.objectives.base import OBJECTIVES, Asking, Material, OwnAnswer, Unused
 from core.training.objectives.drawing import Asked, draw_for, group_by_problem, leave_out_unjudged
 
 STEPS_EXPECTED = 4

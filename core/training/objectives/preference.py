@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from core.errors import TrainingError
+from core.training.config import require
 from core.training.data import TrainingRow
-from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused, require
+from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused
 from core.training.objectives.drawing import Asked, draw_for, group_by_problem, leave_out_unjudged
 
 RIGHT_ANSWERS = ("given", "own", "both")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core.training.data import TrainingRow
-from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused
+from core.training.objectives.base import NOTHING_FIRST, OBJECTIVES, Asking, Material, Unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Supervised:
 
     def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
         """Return that nothing is generated first."""
-        return {"n_answers": 0, "n_rollouts": 0}
+        return NOTHING_FIRST
 
     def open_trainer(self) -> tuple[Callable[..., Any], Mapping[str, Any]]:
         """Return the trainer of answers."""

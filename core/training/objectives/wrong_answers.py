@@ -6,12 +6,32 @@ from functools import partial
 from typing import Any, ClassVar
 
 from core.errors import TrainingError
+from core.training.config import require
 from core.training.data import TrainingRow
-from core.training.objectives.base import OBJECTIVES, Asking, Material, require
+from core.training.objectives.base import NOTHING_FIRST, OBJECTIVES, Asking, Material
+
+
+class Labelled:
+    """What objectives on right and wrong answers have in common."""
+
+    __slots__ = ()
+    needs: ClassVar[frozenset[str]] = frozenset({"positives", "negatives"})
+    form: ClassVar[str] = "labelled"
+    rejects_whole: ClassVar[bool] = True
+    starts_from_policy: ClassVar[bool] = False
+    goes_on: ClassVar[bool] = False
+
+    def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
+        """Return all rows."""
+        return keep_both(rows)
+
+    def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
+        """Return that nothing is generated first."""
+        return NOTHING_FIRST
 
 
 @dataclass(frozen=True, slots=True)
-class SignedLikelihood:
+class SignedLikelihood(Labelled):
     """``-log sigmoid(label * log pi)`` of each answer, averaged over the answers of a step."""
 
     is_normalised: bool = True
@@ -21,19 +41,6 @@ class SignedLikelihood:
     title: ClassVar[str] = "Signed likelihood"
     about: ClassVar[str] = "Makes right answers likelier and wrong answers unlikelier, each by itself."
     source: ClassVar[str] = "Zhang 2025, G.6.2"
-    needs: ClassVar[frozenset[str]] = frozenset({"positives", "negatives"})
-    form: ClassVar[str] = "labelled"
-    rejects_whole: ClassVar[bool] = True
-    starts_from_policy: ClassVar[bool] = False
-    goes_on: ClassVar[bool] = False
-
-    def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
-        """Return all rows."""
-        return keep_both(rows)
-
-    def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
-        """Return that nothing is generated first."""
-        return {"n_answers": 0, "n_rollouts": 0}
 
     def open_trainer(self) -> tuple[Callable[..., Any], Mapping[str, Any]]:
         """Return the trainer of signed answers."""
@@ -43,7 +50,7 @@ class SignedLikelihood:
 
 
 @dataclass(frozen=True, slots=True)
-class Unlikelihood:
+class Unlikelihood(Labelled):
     """(1 - share) of the likelihood loss of right answers, share of the unlikelihood of wrong ones (UFT)."""
 
     share: float = 0.3
@@ -52,22 +59,9 @@ class Unlikelihood:
     title: ClassVar[str] = "Unlikelihood (UFT)"
     about: ClassVar[str] = "Makes right answers likelier and every token of wrong answers unlikelier."
     source: ClassVar[str] = "Ni 2025"
-    needs: ClassVar[frozenset[str]] = frozenset({"positives", "negatives"})
-    form: ClassVar[str] = "labelled"
-    rejects_whole: ClassVar[bool] = True
-    starts_from_policy: ClassVar[bool] = False
-    goes_on: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         require(0 <= self.share < 1, "share", self.share, "between 0 and below 1")
-
-    def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
-        """Return all rows."""
-        return keep_both(rows)
-
-    def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
-        """Return that nothing is generated first."""
-        return {"n_answers": 0, "n_rollouts": 0}
 
     def open_trainer(self) -> tuple[Callable[..., Any], Mapping[str, Any]]:
         """Return the trainer of signed answers."""
