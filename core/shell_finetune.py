@@ -80,6 +80,7 @@ def make_config(
         seed_set=seed_set,
         seed_set_name=about.get("name"),
         adapter=adapter,
+        home=home,
         objective=options.objective,
         preset=options.preset,
         presets=list_presets(home),
@@ -160,23 +161,36 @@ def name_held_out(home: Path, options: argparse.Namespace, task: str) -> dict[st
 
 
 def print_plan(config: Mapping[str, Any], rows: Sequence[TrainingRow]) -> None:
-    """Say before it starts what is done and what has to be generated first."""
+    """Say before it starts what is done, and what comes first."""
     objective = make_objective(config["objective"], config["settings"])
-    training = config["training"]
-    what = f"LoRA rank {training['rank']}" if training["weights"] == "lora" else "all weights"
-    print(
-        f"{objective.title}, preset {config['preset']}: {what}, learning rate {training['learning_rate']:g}, "
-        f"{counted(training['epochs'], 'epoch')}, batches of {training['batch_size']}"
-    )
+    print(f"{objective.title}, preset {config['preset']}: {describe_training(config['training'])}")
+    print_first(config, rows)
+
+
+def print_first(config: Mapping[str, Any], rows: Sequence[TrainingRow]) -> None:
+    """Say what a finetune trains and generates before its own training; nothing where it begins at once."""
+    objective = make_objective(config["objective"], config["settings"])
+    if policy := config["policy_training"]:
+        n_right = sum(row.label > 0 for row in rows)
+        print(f"first a policy is trained on {counted(n_right, 'right answer')}: {describe_training(policy)}")
     for line in objective_cost(objective.estimate(rows)):
         print(line)
+
+
+def describe_training(training: Mapping[str, Any]) -> str:
+    """Return the settings that matter most, in one line."""
+    what = f"LoRA rank {training['rank']}" if training["weights"] == "lora" else "all weights"
+    return (
+        f"{what}, learning rate {training['learning_rate']:g}, {counted(training['epochs'], 'epoch')}, batches of "
+        f"{training['batch_size']}"
+    )
 
 
 def objective_cost(estimate: Mapping[str, int]) -> list[str]:
     """Return what has to be generated before training, as lines; none where nothing is."""
     lines = []
     if estimate["n_answers"]:
-        lines.append(f"first {estimate['n_answers']:,} answers of the student are drawn")
+        lines.append(f"{estimate['n_answers']:,} answers of the student are drawn before it")
     if estimate["n_rollouts"]:
         lines.append(f"then at most {estimate['n_rollouts']:,} continuations, as if every answer drawn were wrong")
     return lines

@@ -19,7 +19,7 @@ from core.recipes.kinds import execute
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
 from core.shell import WatchedRun, carry_out, counted, format_percent, require_done
-from core.shell_finetune import make_config, split_settings
+from core.shell_finetune import make_config, print_first, split_settings
 from core.shell_generate import read_settings
 from core.shell_stopping import stopped_by_hand
 from core.training.config import TrainingConfig
@@ -66,7 +66,7 @@ def make_sweep(home: Path, options: argparse.Namespace) -> RunFolder:
     rows, config = make_config(home, options, settings)
     grid = sweeping.make_grid(values, config["training"], options.alpha)
     frozen = sweeping.make_sweep_config(home, rows, config, grid)
-    print_plan(home, frozen, grid, len(rows))
+    print_plan(home, frozen, grid, rows)
     return sweeping.open_sweep(home, rows, frozen)
 
 
@@ -88,12 +88,13 @@ def read_grid(pairs: Sequence[str]) -> dict[str, list[float]]:
     return values
 
 
-def print_plan(home: Path, config: dict[str, Any], grid: sweeping.Grid, n_rows: int) -> None:
+def print_plan(home: Path, config: dict[str, Any], grid: sweeping.Grid, rows: Sequence[TrainingRow]) -> None:
     """Say how many runs it will be, what they share, and what the disk says."""
     sizes = " × ".join(f"{len(grid.values[name])} {name.replace('_', ' ')}" for name in FIELDS)
     repeated = f"; {counted(grid.n_repeated, 'repeated value')} left out" if grid.n_repeated else ""
-    print(f"{len(grid.cells)} runs ({sizes}){repeated}: {counted(n_rows, 'row')} each, seed {grid.cells[0].seed}")
+    print(f"{len(grid.cells)} runs ({sizes}){repeated}: {counted(len(rows), 'row')} each, seed {grid.cells[0].seed}")
     print(f"chosen by {counted(config['n_validation'], 'validation problem')}; test problems are not looked at")
+    print_first(config, rows)
     if warning := warn_of_disk(home, sweeping.estimate_sweep_bytes(config, grid)):
         print(f"seedbed: {warning}", file=sys.stderr)
 

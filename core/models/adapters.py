@@ -52,6 +52,19 @@ def check_fit(source: str, adapter: Path) -> None:
             )
 
 
+def read_rank(adapter: Path) -> dict[str, int]:
+    """Return ``rank`` and ``alpha`` of a LoRA adapter; nothing for a whole model. Raises ModelLoadError for none."""
+    check_adapter(adapter)
+    if is_whole_model(adapter):
+        return {}
+    file = adapter / "adapter_config.json"
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+        return {"rank": int(about["r"]), "alpha": int(about["lora_alpha"])}
+    except _TORN:
+        raise ModelLoadError(f"{file} names no rank (r) and lora_alpha; save the adapter again.") from None
+
+
 def _read_shapes(path: Path) -> dict[str, list[int]]:
     """Return name -> shape of each matrix of floats in a safetensors file; raises ValueError where it is none."""
     with path.open("rb") as file:

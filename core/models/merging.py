@@ -9,8 +9,11 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from core.errors import ModelLoadError, RunError
 from core.models.adapters import check_fit
@@ -108,8 +111,9 @@ def whole_folder(target: Path, *, may_replace: bool = False) -> Iterator[Path]:
     """
     if not may_replace and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise RunError(f"{target} is not empty; name a folder that is not there yet.")
-    for left in target.parent.glob(f".{target.name}.*.part"):
-        shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
+    for left in target.parent.glob(f".{escape(target.name)}.*.part"):
+        if not _is_working(left):
+            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True)
@@ -125,6 +129,12 @@ def whole_folder(target: Path, *, may_replace: bool = False) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _is_working(part: Path) -> bool:
+    """Say whether the process that fills a folder, named by its number, is still there."""
+    number = part.suffixes[-2].removeprefix(".")
+    return number.isdecimal() and number != str(os.getpid()) and psutil.pid_exists(int(number))
 
 
 def merge(

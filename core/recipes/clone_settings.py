@@ -13,15 +13,13 @@ from core.errors import RunError
 from core.filters.base import FILTERS
 from core.selection import PICKS, SELECTORS
 from core.signals import SIGNALS
-from core.training.config import SCHEDULES, WEIGHTS, TrainingConfig
+from core.training.config import ADAPTER, SCHEDULES, WEIGHTS, TrainingConfig
 from core.training.objectives import OBJECTIVES, make_objective
+from core.training.objectives.base import list_shared, trains_on
 from core.training.objectives.preference import RIGHT_ANSWERS
 
 PARTS = ("training", "policy_training", "settings")
 """Entries of a configuration that have fields of their own."""
-
-SHARED = ("weights", "seed", "max_length")
-"""Fields of ``training`` that the training of the policy before it has as well."""
 
 CHOICES = {"schedule": SCHEDULES, "weights": WEIGHTS, "right_answers": RIGHT_ANSWERS}
 
@@ -52,7 +50,8 @@ def list_settings(config: Mapping[str, Any], names: Sequence[str]) -> list[Setti
         if name in PARTS:
             usual = _find_usual(config, name)
             now = {**usual, **(config.get(name) or {})}
-            found += [Setting(f"{name}.{field}", now[field], CHOICES.get(field)) for field in usual]
+            fields = _list_fields(config, name)
+            found += [Setting(f"{name}.{field}", now[field], CHOICES.get(field)) for field in fields]
         else:
             found.append(Setting(name, config.get(name), _list_options(name)))
     return found
@@ -64,6 +63,17 @@ def _find_usual(config: Mapping[str, Any], part: str) -> dict[str, Any]:
         name = config.get("objective", "sft")
         return asdict(OBJECTIVES.get(name)) if name in OBJECTIVES else {}
     return asdict(TrainingConfig()) if part == "training" or config.get(part) else {}
+
+
+def _list_fields(config: Mapping[str, Any], part: str) -> list[str]:
+    """Return the fields of a part that a copy may change: not those of an adapter that is there, or made before."""
+    fields = list(_find_usual(config, part))
+    name = config.get("objective", "sft")
+    if name not in OBJECTIVES:
+        return fields
+    is_kept = part == "training" and trains_on(OBJECTIVES.get(name), config.get("adapter"))
+    is_shared = part == "policy_training" and OBJECTIVES.get(name).goes_on
+    return [field for field in fields if field not in ADAPTER or not (is_kept or is_shared)]
 
 
 def _list_options(name: str) -> tuple[str, ...] | None:
@@ -81,9 +91,11 @@ def change_field(config: Mapping[str, Any], part: str, field: str, value: Any) -
         RunError: the part has no such field.
         TrainingError: a value that the field cannot have.
     """
-    usual = _find_usual(config, part)
+    usual, fields = _find_usual(config, part), _list_fields(config, part)
+    if field in usual and field not in fields:
+        raise RunError(f"The {field} is that of the adapter that is trained on; it cannot be changed here.")
     if field not in usual:
-        raise RunError(f"A run's {part} has no {field!r}; it can change: {', '.join(usual) or 'nothing'}.")
+        raise RunError(f"A run's {part} has no {field!r}; it can change: {', '.join(fields) or 'nothing'}.")
     made = {**(config.get(part) or {}), field: value}
     if part == "settings":
         return {part: asdict(make_objective(config.get("objective", "sft"), made))}
@@ -91,6 +103,8 @@ def change_field(config: Mapping[str, Any], part: str, field: str, value: Any) -
     if field == "batch_size" and isinstance(value, int) and value >= 1:
         made["accumulation_steps"] = gcd(value, made["accumulation_steps"])
     changes = {part: asdict(TrainingConfig.from_dict(made))}
-    if part == "training" and field in SHARED and config.get("policy_training"):
-        changes |= change_field(config, "policy_training", field, value)
+    shared = list_shared(OBJECTIVES.get(config["objective"])) if config.get("policy_training") else ()
+    if part == "training" and field in shared:
+        policy = {**_find_usual(config, "policy_training"), **config["policy_training"]}
+        changes["policy_training"] = asdict(TrainingConfig.from_dict({**policy, field: value}))
     return changes

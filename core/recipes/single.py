@@ -22,6 +22,7 @@ from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
 from core.training.data import TrainingRow, from_frame, hash_rows
+from core.training.objectives.base import trains_on
 from core.training.train import TrainingOutcome
 
 EVALUATED = ("test", "ood")
@@ -119,11 +120,14 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
     require_rows(plan.objective, rows, makes_policy=plan.makes_policy)  # once more: held-out ones are gone
     before, start, end = {}, {}, {}
     if asked:
-        base = Student.load(config["student"])
+        goes_on = trains_on(plan.objective, plan.adapter)  # before is what it starts from: this run's doing is measured
+        first = Student.load(config["student"], adapter=plan.adapter if goes_on else None)
         for split, found in asked.items():
-            before[split] = predict_stage(folder, base, "base", task, found, f"{split}, before")
+            before[split] = predict_stage(
+                folder, first, "start" if goes_on else "base", task, found, f"{split}, before"
+            )
             start[split] = evaluate_stage(folder, 0, split, before[split], before[split])
-        del base  # a training loads it anew, and both may not fit
+        del first  # a training loads it anew, and both may not fit
     trained = train_stage(folder, 1, task=task, source=config["student"], rows=rows, validation=validation, plan=plan)
     if asked:
         student = Student.load(config["student"], adapter=trained.adapter)

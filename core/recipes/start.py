@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import RunError, TrainingError
 from core.hub import Hub
+from core.models.adapters import read_rank
 from core.models.student import check_source
 from core.recipes.scoring import REWARD
 from core.recipes.training import choose_preset, require_rows
@@ -19,6 +20,7 @@ from core.selection import check_pick
 from core.training.config import PRESETS, TrainingConfig
 from core.training.data import TrainingRow, hash_rows, to_frame
 from core.training.objectives import OBJECTIVES, make_objective
+from core.training.objectives.base import list_shared, trains_on
 
 FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
 """Filters of a run unless it says otherwise, cheapest first."""
@@ -99,6 +101,28 @@ def make_training(
     return asdict(TrainingConfig.from_dict({**asdict(presets[name]), **(changes or {})}))
 
 
+def keep_adapter_rank(adapter: Path, training: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the training settings with the rank and alpha of the adapter that is trained on.
+
+    Args:
+        adapter: folder, as a finetune wrote it; where that is a whole model nothing changes.
+        training: every field of TrainingConfig.
+        asked: those that a person named.
+
+    Raises:
+        TrainingError: another rank or alpha was asked for.
+        ModelLoadError: there is no adapter in the folder.
+    """
+    own = read_rank(adapter)
+    for name, value in own.items():
+        if asked.get(name, value) != value:
+            raise TrainingError(
+                f"It goes on from an adapter of {name} {value}, which stays as it is; leave {name}={asked[name]} out, "
+                "or start from the student as it is."
+            )
+    return {**training, **own}
+
+
 def make_finetune_config(
     student: str,
     task: str,
@@ -107,6 +131,7 @@ def make_finetune_config(
     seed_set: str | None = None,
     seed_set_name: str | None = None,
     adapter: str | None = None,
+    home: Path = Path(),
     objective: str = "sft",
     settings: Mapping[str, Any] | None = None,
     preset: str | None = None,
@@ -124,6 +149,7 @@ def make_finetune_config(
         seed_set: whose validation and test problems are asked; None: none.
         seed_set_name: as people know it.
         adapter: what it starts from, relative to the home or absolute; None: the base.
+        home: that a relative ``adapter`` is in.
         objective: registry name.
         settings: of the objective.
         preset: name of the training settings; None: the usual one.
@@ -135,12 +161,15 @@ def make_finetune_config(
     Raises:
         UnknownNameError: no such objective.
         TrainingError: no rows, rows that lack what the objective needs, or a setting out of range.
+        ModelLoadError: there is no adapter where ``adapter`` says.
     """
     chosen = make_objective(objective, settings)
     makes_policy = chosen.starts_from_policy and adapter is None
     require_rows(chosen, rows, makes_policy=makes_policy)
     made = make_training(student, task, training, objective, preset, presets)
-    shared = {name: made[name] for name in ("weights", "seed", "max_length")}
+    if trains_on(chosen, adapter):
+        made = keep_adapter_rank(home / adapter, made, training or {})
+    shared = {name: made[name] for name in list_shared(chosen)}
     whole = "limo" if made["weights"] == "full" and student != "tiny" else None  # a rate for LoRA would be far too high
     return {
         "seed_set": seed_set,

@@ -26,8 +26,10 @@ from core.hub import Hub
 from core.models.student import check_source
 from core.recipes.start import start_training
 from core.runs.folder import ENDED, RunFolder
-from core.training.config import TrainingConfig
+from core.training.config import ADAPTER, TrainingConfig
 from core.training.data import TrainingRow, hash_rows, to_frame
+from core.training.objectives import OBJECTIVES
+from core.training.objectives.base import list_shared, trains_on
 from core.training.space import WEIGHT_BYTES, count_trained, estimate_training_bytes
 
 KIND = "sweep"
@@ -61,7 +63,8 @@ def make_grid(
     Args:
         values: name of FIELDS -> values to try; a name that is missing, or has none, is not varied.
         training: the other settings.
-        alpha: of every run; None: as the rank, so that the update keeps its scale (Kessler 2025, 4.1).
+        alpha: of every run; None: as the rank where that is varied, so that the update keeps its scale (Kessler 2025,
+            4.1).
 
     Raises:
         TrainingError: an unknown name, a value that a setting cannot have, or more than MOST_RUNS runs.
@@ -79,18 +82,13 @@ def make_grid(
     if n_runs > MOST_RUNS:
         sizes = " × ".join(str(len(kept[name])) for name in FIELDS)
         raise TrainingError(f"This grid has {sizes} = {n_runs:,} runs; try at most {MOST_RUNS}.")
+    is_varied = bool(values.get("rank")) and base.weights == "lora"
     cells = tuple(
-        replace(base, learning_rate=rate, rank=rank, alpha=_find_alpha(base, rank, alpha), epochs=epochs)
+        replace(base, learning_rate=rate, rank=rank, alpha=alpha or (rank if is_varied else base.alpha), epochs=epochs)
         for epochs, rank, rate in itertools.product(kept["epochs"], kept["rank"], kept["learning_rate"])
     )
     n_repeated = sum(len(given[name]) - len(kept[name]) for name in FIELDS)
     return Grid(cells, kept, n_repeated)
-
-
-def _find_alpha(base: TrainingConfig, rank: int, alpha: int | None) -> int:
-    if base.weights == "full":
-        return base.alpha  # neither is read
-    return rank if alpha is None else alpha
 
 
 def count_validation(home: Path, config: Mapping[str, Any]) -> int:
@@ -115,6 +113,14 @@ def make_sweep_config(home: Path, rows: Sequence[TrainingRow], config: Mapping[s
     """
     if len(grid.cells) < 2:
         raise TrainingError("This grid is a single run; give at least two values of a setting, or start a finetune.")
+    made = {name: config["training"][name] for name in ADAPTER}
+    if trains_on(OBJECTIVES.get(config["objective"]), config["adapter"]) and any(
+        getattr(cell, name) != value for cell in grid.cells for name, value in made.items()
+    ):
+        raise TrainingError(
+            f"Every run goes on from an adapter of rank {made['rank']} and alpha {made['alpha']}, which stay as they "
+            "are; leave the rank and alpha out of the grid."
+        )
     return {
         **config,
         "evaluates": [],
@@ -132,8 +138,12 @@ OWN = ("grid", "cells", "n_repeated", "n_validation")
 
 def make_cell_config(sweep: Mapping[str, Any], sweep_id: str, cell: TrainingConfig) -> dict[str, Any]:
     """Return the configuration of one run of a sweep."""
-    shared = {name: value for name, value in sweep.items() if name not in OWN}
-    return {**shared, "training": asdict(cell), "parent": sweep_id}
+    config = {name: value for name, value in sweep.items() if name not in OWN}
+    training, policy = asdict(cell), config.get("policy_training")
+    if policy:
+        shared = list_shared(OBJECTIVES.get(config["objective"]))
+        config["policy_training"] = {**policy, **{name: training[name] for name in shared}}
+    return {**config, "training": training, "parent": sweep_id}
 
 
 def name_sweep(config: Mapping[str, Any], n_runs: int) -> str:
@@ -250,24 +260,27 @@ def read_cells_of(runs: Sequence[RunFolder], n_validation: int | None) -> pd.Dat
 def estimate_sweep_seconds(hub: Hub, config: Mapping[str, Any], grid: Grid, n_rows: int) -> float | None:
     """Return how long a sweep will take, one run after the other, by an earlier finetune; None: none is alike.
 
-    A finetune is alike where student, objective and kind of weights are the same; its time by row and epoch, its
-    checkpoints' validation included, is that of every run, and so is what it took before and after its training.
+    A finetune is alike where student, objective and kind of weights are the same, and it was made in one go. Its time
+    by given row and epoch, its checkpoints' validation included, is that of every run; what it took besides (to load,
+    to train a policy, to draw) goes by the rows alone.
     """
-    for row in hub.store.list_runs(["finetune"], states=["done"], limit=50).to_dict("records"):
-        then, summary = json.loads(row["config"]), json.loads(row["summary"])
+    wanted = (config["student"], config["objective"], grid.cells[0].weights, bool(config.get("adapter")))
+    passes = sum(n_rows * cell.epochs for cell in grid.cells)
+    for run in hub.store.list_runs(["finetune"], states=["done"], limit=50).to_dict("records"):
+        then, summary = json.loads(run["config"]), json.loads(run["summary"])
         training = then.get("training") or {}
-        is_alike = (
-            then.get("student") == config["student"]
-            and then.get("objective", "sft") == config["objective"]
-            and training.get("weights", "lora") == grid.cells[0].weights
-        )
-        n_passes = (summary.get("n_rows") or 0) * training.get("epochs", 0)
-        if not is_alike or not n_passes or not summary.get("seconds"):
+        weights, objective = training.get("weights", "lora"), then.get("objective", "sft")
+        is_alike = (then.get("student"), objective, weights, bool(then.get("adapter"))) == wanted
+        n_given, seconds = then.get("n_rows") or summary.get("n_rows"), summary.get("seconds")
+        is_whole = run["attempt"] == 1 and not summary.get("stopped")  # else the seconds are those of a part
+        if not (is_alike and is_whole and n_given and seconds):
             continue
-        is_plain = then.get("evaluates") == []  # else it answered test problems too, which no run of a sweep does
-        outside = row["ended_at"] - row["started_at"] - summary["seconds"] if is_plain else 0.0
-        passes = sum(n_rows * cell.epochs for cell in grid.cells)
-        return summary["seconds"] * passes / n_passes + len(grid.cells) * max(outside, 0.0)
+        outside = 0.0
+        if then.get("evaluates") == []:
+            outside = max(run["ended_at"] - run["started_at"] - seconds, 0.0)
+        elif OBJECTIVES.get(objective).starts_from_policy:
+            continue  # it answered test problems too, and how long it drew cannot be told from that
+        return seconds * passes / (n_given * training["epochs"]) + len(grid.cells) * outside * n_rows / n_given
     return None
 
 

@@ -15,6 +15,12 @@ SCHEDULES = ("linear", "cosine_with_min_lr")
 WEIGHTS = ("lora", "full")
 """What is trained."""
 
+SHARED = ("weights", "seed", "max_length")
+"""Fields that the training of a policy always has from the training after it."""
+
+ADAPTER = ("rank", "alpha")
+"""Fields that say what an adapter is: they are decided where it is made."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:

@@ -68,7 +68,8 @@ def _draw_split(before: pd.Series | None, after: pd.Series, split: str) -> None:
 def _draw_examples(hub: Hub, run_id: str, label: str) -> None:
     """Draw problems whose answer became right, became wrong, or stayed wrong."""
     columns = ["problem_id", "question", "reference", "text", "is_correct"]
-    first = hub.store.list_predictions(run_id, "base", "test")[columns]
+    asked = hub.store.list_predictions(run_id, None, "test")
+    first = asked[~asked["student"].str.startswith("round-")][columns]  # of the base, or of what it started from
     then = hub.store.list_predictions(run_id, label, "test")[["problem_id", "text", "is_correct"]]
     both = first.merge(then, on="problem_id", suffixes=("_before", "_after"))
     if both.empty:

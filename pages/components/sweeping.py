@@ -24,6 +24,8 @@ from core.recipes.sweeping import (
     start_sweep,
 )
 from core.training.data import from_frame
+from core.training.objectives import OBJECTIVES
+from core.training.objectives.base import trains_on
 from core.training.own_presets import list_own_presets, list_presets, save_own_preset
 from pages.components import numbers
 from pages.components.access import show_errors
@@ -82,6 +84,7 @@ def make_config(hub: Hub, wish: Wish) -> dict[str, Any]:
         seed_set=wish.seed_set,
         seed_set_name=wish.seed_set_name,
         adapter=wish.adapter,
+        home=hub.settings.home,
         objective=wish.objective,
         settings=wish.settings,
         preset=wish.preset,
@@ -103,13 +106,14 @@ def _draw_grid(wish: Wish) -> Grid:
         "rank": f"{max(rank // 4, 1)}, {rank}",
         "epochs": f"{max(epochs // 2, 1)}, {epochs}",
     }
-    names = [name for name in FIELDS if name != "rank" or now["weights"] == "lora"]
-    boxes = st.columns(len(names) + (now["weights"] == "lora"))
+    makes_adapter = now["weights"] == "lora" and not trains_on(OBJECTIVES.get(wish.objective), wish.adapter)
+    names = [name for name in FIELDS if name != "rank" or makes_adapter]
+    boxes = st.columns(len(names) + makes_adapter)
     values = {}
     for name, box in zip(names, boxes, strict=False):
         values[name] = read_numbers(name, box.text_input(LABELS[name], usual[name], key=f"sweep_{name}"))
     alpha = None
-    if now["weights"] == "lora":
+    if makes_adapter:
         alpha = boxes[-1].number_input(
             "LoRA alpha", 1, None, None, key="sweep_alpha", placeholder="as the rank", help="Empty: alpha = rank."
         )

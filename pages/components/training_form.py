@@ -132,6 +132,7 @@ def launch(hub: Hub, wish: Wish) -> str:
         seed_set=wish.seed_set,
         seed_set_name=wish.seed_set_name,
         adapter=wish.adapter,
+        home=hub.settings.home,
         objective=wish.objective,
         settings=wish.settings,
         preset=wish.preset,

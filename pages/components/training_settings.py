@@ -10,13 +10,14 @@ import streamlit as st
 
 from core.errors import SeedbedError
 from core.hub import Hub
+from core.models.adapters import read_rank
 from core.recipes.selecting import estimate_seconds
 from core.recipes.training import choose_preset
 from core.setting_types import find_misfit
 from core.training.config import SCHEDULES, WEIGHTS, TrainingConfig
 from core.training.data import TrainingRow
 from core.training.objectives import OBJECTIVES, Objective, make_objective
-from core.training.objectives.base import find_missing
+from core.training.objectives.base import find_missing, trains_on
 from core.training.objectives.preference import RIGHT_ANSWERS
 from core.training.own_presets import list_presets
 from pages.components import numbers
@@ -99,8 +100,14 @@ def draw_tuning(hub: Hub, task: str) -> Tuning:
     objective, settings, faults = _draw_objective()
     student = _draw_student()
     adapter = _draw_start(hub, student)
-    presets = list_presets(hub.settings.home)
-    preset, training, fault = _draw_training(presets, student, task, objective)
+    fixed: Mapping[str, int] = {}
+    if trains_on(OBJECTIVES.get(objective), adapter):
+        try:
+            fixed = read_rank(hub.settings.home / adapter)
+        except SeedbedError as error:
+            faults = [*faults, str(error)]
+    presets = {name: replace(config, **fixed) for name, config in list_presets(hub.settings.home).items()}
+    preset, training, fault = _draw_training(presets, student, task, objective, fixed)
     _tell_changes(
         {
             "objective": _list_changes(OBJECTIVES.get(objective), settings),
@@ -208,9 +215,9 @@ def _draw_start(hub: Hub, student: str) -> str | None:
 
 
 def _draw_training(
-    presets: Mapping[str, TrainingConfig], student: str, task: str, objective: str
+    presets: Mapping[str, TrainingConfig], student: str, task: str, objective: str, fixed: Mapping[str, int]
 ) -> tuple[str, dict[str, Any], str | None]:
-    """Draw preset and settings; returns the preset's name, every field of TrainingConfig, and what is wrong."""
+    """Draw preset and settings but the fixed ones; returns its name, every field of TrainingConfig, what is wrong."""
     usual = choose_preset(student or OTHER, task, objective)
     preset = choose(
         "Preset",
@@ -224,9 +231,11 @@ def _draw_training(
     base = presets[preset]
     _recall_changes("training", base, preset)
     with st.expander("Settings", icon=":material/tune:", key=f"settings_{preset}"):
-        values = draw_fields(base, preset, faces=FACES, is_shown=_is_read)
+        values = draw_fields(
+            base, preset, faces=FACES, is_shown=lambda name, now: name not in fixed and _is_read(name, now)
+        )
     values = complete_settings(base, values)
-    st.caption(describe_settings(base, values))
+    st.caption(describe_settings(base, values) + (" · the rank is that of the adapter" if fixed else ""))
     try:
         TrainingConfig.from_dict(values)
     except SeedbedError as error:

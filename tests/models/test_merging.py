@@ -2,7 +2,9 @@
 
 import errno
 import json
+import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -141,11 +143,15 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
             (part / "half").write_text("x")
             raise error
         assert not list(target.parent.iterdir())
-    left = target.parent / ".model.1.part"
-    left.mkdir()  # of a process that was killed
+    killed = subprocess.Popen(["sleep", "60"])
+    left, at_work = (target.parent / f".model.{pid}.part" for pid in (killed.pid, os.getppid()))
+    left.mkdir()
+    at_work.mkdir()
+    killed.kill()
+    killed.wait()
     with whole_folder(target) as part:
         (part / "whole").write_text("x")
-    assert [path.name for path in target.parent.iterdir()] == ["model"]
+    assert sorted(path.name for path in target.parent.iterdir()) == sorted([at_work.name, "model"])
     with pytest.raises(RunError, match="is not empty"), whole_folder(target):
         pass
     with whole_folder(target, may_replace=True) as part:

@@ -130,6 +130,7 @@ def test_what_it_takes_is_told_by_an_earlier_run_of_the_same_kind(hub, sweep):
     epochs = first.config["training"]["epochs"]
     seconds = sweeping.estimate_sweep_seconds(hub, config, grid, 12)
     assert seconds == pytest.approx(3.0 * 12 * 6 / (6 * epochs), abs=1), "rows times epochs, 2 + 4 of them"
+    assert sweeping.estimate_sweep_seconds(hub, {**config, "adapter": "runs/x/adapter"}, grid, 12) is None
     assert sweeping.estimate_sweep_seconds(hub, {**config, "objective": "dpo"}, grid, 12) is None
     small, large = (sweeping.estimate_sweep_bytes(config, make_grid({"rank": ranks}, config["training"]))
                     for ranks in ([8, 16], [8, 16, 64]))  # fmt: skip

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Protocol
 from core.errors import TrainingError
 from core.registry import Registry
 from core.setting_types import find_misfit
+from core.training.config import ADAPTER, SHARED
 from core.training.data import TrainingRow
 
 NEEDS = {
     "positives": "answers to be made likelier (label 1)",
-    "negatives": "wrong answers (label -1)",
+    "negatives": "wrong answers (label -1, or rejected)",
     "references": "final answers, so that the student's own answers can be judged",
 }
 """What an objective may need of the rows, and how it is called."""
@@ -90,7 +91,10 @@ class Objective(Protocol):
     """Names of NEEDS without which it cannot begin."""
 
     form: ClassVar[str]
-    """``answers``, ``labelled`` (answers with a sign) or ``pairs`` (an answer and a rejected one)."""
+    """``answers``, ``labelled`` (answers with a sign) or ``pairs`` (an answer and a rejected one).
+
+    A rejected answer of a given row is one of a pair, or a wrong answer with a sign; ``answers`` do not read it.
+    """
 
     rejects_whole: ClassVar[bool]
     """Whether rejected answers are whole ones, so that they end; read of ``pairs`` only."""
@@ -142,12 +146,37 @@ def find_missing(objective: Objective, rows: Sequence[TrainingRow]) -> list[str]
     """Return the names of NEEDS that an objective lacks in these rows."""
     has = {
         "positives": any(row.label > 0 for row in rows),
-        "negatives": any(row.label < 0 for row in rows),
+        "negatives": any(row.label < 0 or row.rejected for row in rows),
         "references": any(row.final is not None for row in rows),
     }
     return [name for name in NEEDS if name in objective.needs and not has[name]]
 
 
+def say_unread(objective: Objective, rows: Sequence[TrainingRow]) -> str | None:
+    """Return in one sentence what of these rows an objective does not read; None: it reads all of them."""
+    n = sum(bool(row.rejected) for row in rows)
+    if not n or objective.form != "answers":
+        return None
+    have = "1 row has" if n == 1 else f"{n:,} rows have"
+    return (
+        f"{have} a rejected answer beside the other one, which {objective.title} does not read; preferences, signed "
+        "likelihood and unlikelihood do."
+    )
+
+
 def draws_answers(objective: Objective, rows: Sequence[TrainingRow]) -> bool:
     """Say whether the student has to answer before training on these rows."""
     return any(objective.estimate(rows).values())
+
+
+def trains_on(objective: Objective, adapter: object | None) -> bool:
+    """Say whether an adapter that is given is itself trained further; else it only draws, or there is none."""
+    return adapter is not None and (objective.goes_on or not objective.starts_from_policy)
+
+
+def list_shared(objective: Objective) -> tuple[str, ...]:
+    """Return the fields of TrainingConfig that the training of a policy has from the training after it.
+
+    Where the policy is itself trained on, its adapter is the one there is: rank and alpha are decided by its training.
+    """
+    return (*SHARED, *ADAPTER) if objective.goes_on else SHARED
