@@ -10,7 +10,7 @@ from core.training.asking import AskingHooks, StudentAsking
 from core.training.data import TrainingRow
 from core.training.objectives import make_objective
 from core.training.objectives.base import OwnAnswer
-from core.training.objectives.drawing import CUT_OFF, NO_REFERENCE, REPEATED, group_by_problem
+from core.training.objectives.drawing import CUT_OFF, NO_REFERENCE, NO_RIGHT, REPEATED, group_by_problem
 from core.training.objectives.per_step import best_of, find_first_pit, make_beginnings, split_steps
 from tests.models.tiny import EchoTask
 
@@ -30,9 +30,11 @@ class Scripted:
 
     notes: list = field(default_factory=list)
     steps: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
     n_calls: int = 0
 
     def draw(self, rows, n, temperature):
+        self.asked += [row.question for row in rows]
         return [
             [
                 OwnAnswer(place, sample, text, text.split()[-1], text.split()[-1] == row.final, is_cut)
@@ -64,6 +66,30 @@ def test_rejection_keeps_right_answers_once_each():
     assert [reason for _, _, reason in asking.notes] == [None, "It is wrong.", REPEATED, None, CUT_OFF]
 
 
+def test_what_was_drawn_is_noted_once_and_as_kept_only_where_it_is_trained_on():
+    said = {"How many?": whole(RIGHT, "a 5", WRONG, "b 5", "7", "8")}
+    rollouts = {"": 6, "2 * 3\n": 0, "2 * 3\nis 6\n": 0}
+    expected = {
+        ("rft", ("most_per_problem", 2)): {RIGHT, "a 5"},
+        ("dpo", ("n_pairs", 2)): {WRONG, "7"},
+        ("dpo", ("right_answers", "own"), ("n_pairs", 1)): {RIGHT, WRONG},
+        ("per_step_dpo", ("n_negatives", 1)): {WRONG},
+        ("per_step_dpo", ("n_negatives", 2)): {WRONG, "7"},
+    }
+    for (name, *settings), used in expected.items():
+        asking = Scripted(said, rollouts)
+        material = make_objective(name, {"n_samples": 6, **dict(settings)}).prepare([ROW], asking)
+        assert [text for text, _, _ in asking.notes] == [text for text, _ in said["How many?"]]
+        assert {text for text, is_kept, _ in asking.notes if is_kept} == used
+        trained = "\n".join(f"{row.answer}\n{row.rejected}" for row in material.rows)
+        for text, is_kept, reason in asking.notes:
+            assert is_kept == (reason is None) and (not is_kept or text.split("\n")[0] in trained)
+    asking = Scripted({"How many?": whole(WRONG, "8")}, {"": 0, "2 * 3\n": 8, "2 * 3\nis 6\n": 0})
+    with pytest.raises(TrainingError, match="makes a pair"):
+        make_objective("per_step_dpo").prepare([ROW], asking)
+    assert {(is_kept, reason) for _, is_kept, reason in asking.notes} == {(False, "No step of it lowers the value.")}
+
+
 def test_rejection_leaves_out_what_nobody_can_judge_or_solve():
     rows = [ROW, TrainingRow("And this?", "3"), TrainingRow("Hard?", "9", "9")]
     asking = Scripted({"How many?": whole(RIGHT), "Hard?": whole("8")})
@@ -93,15 +119,44 @@ def test_preferences_draw_only_where_the_rows_bring_no_wrong_answer():
         objective.prepare([TrainingRow("Q", "1")], None)
 
 
+@pytest.mark.parametrize(("name", "n_rollouts"), [("dpo", 0), ("per_step_dpo", 4 * 10 * 8)])
+def test_nothing_is_drawn_to_problems_without_a_right_answer_to_prefer(name, n_rollouts):
+    rows = [TrainingRow("Bare?", "6", "5", label=-1), TrainingRow("Whose?", "3"), ROW]
+    objective = make_objective(name)
+    asking = Scripted({"How many?": whole(WRONG, "7")}, {"": 6, "2 * 3\n": 0, "2 * 3\nis 6\n": 0})
+    material = objective.prepare(rows, asking)
+    assert asking.asked == ["How many?"] and len(material.rows) == 2
+    assert objective.estimate(rows) == {"n_answers": 8, "n_rollouts": n_rollouts}
+    assert [(each.row.question, each.reason) for each in material.unused] == [
+        ("Bare?", NO_RIGHT),
+        ("Whose?", NO_REFERENCE),
+    ]
+
+
+def test_own_right_answers_are_drawn_where_none_is_given():
+    rows = [TrainingRow("How many?", WRONG, "5", label=-1), TrainingRow("Hard?", "1", "9", label=-1)]
+    asking = Scripted({"How many?": whole(RIGHT, "7"), "Hard?": whole("8")})
+    objective = make_objective("dpo", {"right_answers": "own", "n_samples": 2})
+    assert objective.estimate(rows) == {"n_answers": 4, "n_rollouts": 0}
+    material = objective.prepare(rows, asking)
+    assert [(row.answer, row.rejected) for row in material.rows] == [(RIGHT, WRONG), (RIGHT, "7")]
+    assert [each.reason for each in material.unused] == ["None of 2 own answers was right (and whole)."]
+    assert asking.notes[-1] == ("8", False, "No right answer to its question is there to be preferred to it.")
+
+
 def test_one_question_is_asked_once_however_many_rows_it_has():
     rows = [TrainingRow("Q", "a"), TrainingRow("Q", "b", "5"), TrainingRow("Q", "a", "5"), TrainingRow("R", "c")]
     first, second = group_by_problem(rows)
     assert (first.given, first.row.final, second.given) == (["a", "b"], "5", ["c"])
 
 
-def test_steps_are_lines_and_beginnings_end_with_one():
-    assert split_steps("a\n\n b \nc") == ["a", " b", "c"]
-    assert make_beginnings("a\nb\nc") == ["", "a\n", "a\nb\n"]
+def test_steps_are_lines_that_say_something_and_every_beginning_is_what_was_written():
+    answer = "a  \n\n b \n \nc"
+    steps = split_steps(answer, 9)
+    assert [step.strip() for step in steps] == ["a", "b", "c"] and "".join(steps) == answer
+    assert make_beginnings(steps) == ["", "a  \n", "a  \n\n b \n"]
+    assert split_steps(answer, 2) == ["a  \n", "\n b \n \nc"]  # what is left is one step
+    assert split_steps(answer, 1) == [answer] and "".join(split_steps("a\n\n", 9)) == "a\n\n"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +181,7 @@ def test_the_value_is_that_of_the_best_of_k():
 def test_per_step_preferences_reject_the_beginning_up_to_the_pit():
     asking = Scripted({"How many?": whole(RIGHT, WRONG)}, {"": 6, "2 * 3\n": 0, "2 * 3\nis 6\n": 0})
     material = make_objective("per_step_dpo", {"n_rollouts": 8, "best_of": 1}).prepare([ROW], asking)
-    assert [(row.answer, row.rejected) for row in material.rows] == [(ROW.answer, "2 * 3")]
+    assert [(row.answer, row.rejected) for row in material.rows] == [(ROW.answer, "2 * 3\n")]
     assert asking.n_calls == 1
     assert asking.steps == [
         [(0, "How many?", 0.75, False), (1, "2 * 3", 0.0, True), (2, "is 6", 0.0, False), (3, "so 6", 0.0, False)]
@@ -137,6 +192,20 @@ def test_per_step_preferences_reject_the_beginning_up_to_the_pit():
     picky = make_objective("per_step_dpo", {"min_drop": 1.0})
     with pytest.raises(TrainingError, match="lowers the value by 1"):
         picky.prepare([ROW], Scripted({"How many?": whole(WRONG)}, {"": 6, "2 * 3\n": 8, "2 * 3\nis 6\n": 1}))
+
+
+def test_no_more_continuations_are_drawn_than_were_said_before():
+    """An answer of many lines is looked at in no more steps than are allowed."""
+    long = "\n".join(f"line {n}" for n in range(30))
+    asking = Scripted({"How many?": whole(long, "7")}, {"": 8, "line 0\n": 8, "line 0\nline 1\n": 4})
+    seen, finish = [], asking.finish
+    asking.finish = lambda rows, texts, n, temperature: seen.append((texts, n)) or finish(rows, texts, n, temperature)
+    objective = make_objective("per_step_dpo", {"most_steps": 3, "n_samples": 2})
+    material = objective.prepare([ROW], asking)
+    ((beginnings, n),) = seen
+    assert sum(map(len, beginnings)) * n <= objective.estimate([ROW])["n_rollouts"] == 2 * 3 * 8
+    assert [row.rejected for row in material.rows] == [long, "7"]
+    assert [step for step, *_ in asking.steps[0]] == [0, 1, 2, 3] and asking.steps[0][3][1].startswith("line 2\nline")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """What objectives that draw share: one question per problem, distinct answers, right ones apart from wrong ones."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -7,9 +8,23 @@ from core.training.data import TrainingRow
 from core.training.objectives.base import Asking, OwnAnswer, Unused
 
 NO_REFERENCE = "It has no final answer, so own answers to its question cannot be judged."
+NO_RIGHT = "It has no right answer to prefer."
 CUT_OFF = "The token limit cut it off."
 REPEATED = "It was drawn before."
 UNDECIDED = "It could not be judged."
+EMPTY = "It is empty."
+
+UNFIT = (CUT_OFF, REPEATED, UNDECIDED, EMPTY)
+"""Reasons for which a drawn answer is of no use to any objective; all others are one objective's own."""
+
+
+@dataclass(slots=True)
+class Draw:
+    """One answer that the student drew, and what became of it."""
+
+    answer: OwnAnswer
+    reason: str | None = None
+    """Why it is not used, one sentence; None: it is."""
 
 
 @dataclass(slots=True)
@@ -23,9 +38,12 @@ class Asked:
     wrong: list[str] = field(default_factory=list)
     """Answers of rows with label -1 and rejected ones, distinct."""
 
-    right_draws: list[OwnAnswer] = field(default_factory=list)
-    wrong_draws: list[OwnAnswer] = field(default_factory=list)
-    """Distinct whole answers, in the order of drawing."""
+    draws: list[Draw] = field(default_factory=list)
+    """In the order of drawing."""
+
+    def list_fit(self, *, is_correct: bool) -> list[Draw]:
+        """Return the right (or wrong) draws that nothing speaks against so far: whole and distinct."""
+        return [draw for draw in self.draws if draw.reason is None and draw.answer.is_correct is is_correct]
 
 
 def group_by_problem(rows: Sequence[TrainingRow]) -> list[Asked]:
@@ -42,16 +60,16 @@ def group_by_problem(rows: Sequence[TrainingRow]) -> list[Asked]:
 
 
 def draw_for(problems: Sequence[Asked], asking: Asking, n: int, temperature: float, kept: Iterable[str]) -> None:
-    """Let the student answer the problems that have a reference, and sort what it said into right and wrong.
+    """Let the student answer the problems that have a reference.
 
-    Answers that repeat one another (blanks apart), were cut off or could not be judged are noted with the reason.
+    Answers that repeat one another (blanks apart), were cut off or could not be judged get the reason.
 
     Args:
         problems: get their draws.
         asking: the student.
         n: answers to each.
         temperature: of the sampling.
-        kept: ``right`` and ``wrong``: which of them the objective uses; the others are noted as not used.
+        kept: ``right`` and ``wrong``: which of them the objective uses; the others get that as the reason.
     """
     judged = [asked for asked in problems if asked.row.final is not None]
     kept = set(kept)
@@ -59,11 +77,15 @@ def draw_for(problems: Sequence[Asked], asking: Asking, n: int, temperature: flo
         seen: set[str] = set()
         for answer in answers:
             text = " ".join(answer.text.split())
-            reason = _find_reason(answer, text in seen, kept)
+            asked.draws.append(Draw(answer, _find_reason(answer, text in seen, kept)))
             seen.add(text)
-            asking.note(asked.row, answer, is_kept=reason is None, reason=reason)
-            if reason is None:
-                (asked.right_draws if answer.is_correct else asked.wrong_draws).append(answer)
+
+
+def note_draws(problems: Iterable[Asked], asking: Asking) -> None:
+    """Record every drawn answer once, with what became of it; called when the objective has made its choice."""
+    for asked in problems:
+        for draw in asked.draws:
+            asking.note(asked.row, draw.answer, is_kept=draw.reason is None, reason=draw.reason)
 
 
 def _find_reason(answer: OwnAnswer, is_repeated: bool, kept: set[str]) -> str | None:
@@ -73,16 +95,16 @@ def _find_reason(answer: OwnAnswer, is_repeated: bool, kept: set[str]) -> str | 
     if answer.is_correct is None:
         return UNDECIDED
     if not answer.text.strip():
-        return "It is empty."
+        return EMPTY
     if is_repeated:
         return REPEATED
     kind = "right" if answer.is_correct else "wrong"
     return None if kind in kept else f"It is {kind}."
 
 
-def leave_out_unjudged(problems: Iterable[Asked]) -> list[Unused]:
-    """Return the problems without a reference, as left out."""
-    return [Unused(asked.row, NO_REFERENCE) for asked in problems if asked.row.final is None]
+def find_commonest(unused: Sequence[Unused]) -> str:
+    """Return the reason that most problems have for which nothing was made of them."""
+    return Counter(each.reason for each in unused).most_common(1)[0][0]
 
 
 def _add(texts: list[str], text: str) -> None:

@@ -13,21 +13,39 @@ from core.errors import TrainingError
 from core.training.config import require
 from core.training.data import TrainingRow
 from core.training.objectives.base import OBJECTIVES, Asking, Material, OwnAnswer, Unused
-from core.training.objectives.drawing import Asked, draw_for, group_by_problem, leave_out_unjudged
+from core.training.objectives.drawing import (
+    NO_REFERENCE,
+    NO_RIGHT,
+    Asked,
+    Draw,
+    draw_for,
+    find_commonest,
+    group_by_problem,
+    note_draws,
+)
 
-STEPS_EXPECTED = 4
-"""Lines of a worked answer where none is given to count them by."""
+
+def split_steps(answer: str, most: int) -> list[str]:
+    """Return the steps of an answer: each is a line that says something, with its newline and empty lines before it.
+
+    Put together they are the answer, letter by letter, so that each beginning is what the student wrote. Where there
+    are more than ``most``, what follows the first ``most - 1`` is one step.
+    """
+    steps, blank = [], ""
+    for line in answer.splitlines(keepends=True):
+        if line.strip():
+            steps.append(blank + line)
+            blank = ""
+        else:
+            blank += line
+    if blank:
+        steps[-1:] = ["".join([*steps[-1:], blank])]
+    return steps if len(steps) <= most else [*steps[: most - 1], "".join(steps[most - 1 :])]
 
 
-def split_steps(answer: str) -> list[str]:
-    """Return the lines of an answer that say something: its steps."""
-    return [line.rstrip() for line in answer.splitlines() if line.strip()]
-
-
-def make_beginnings(answer: str) -> list[str]:
-    """Return the beginnings of an answer after 0, 1, ... steps, without the whole of it; each ends a line."""
-    steps = split_steps(answer)
-    return ["".join(f"{step}\n" for step in steps[:n]) for n in range(len(steps))]
+def make_beginnings(steps: Sequence[str]) -> list[str]:
+    """Return the beginnings of an answer after 0, 1, ... of its steps, without the whole of it."""
+    return ["".join(steps[:n]) for n in range(len(steps))]
 
 
 def best_of(n_right: int, n: int, k: int) -> float:
@@ -67,6 +85,9 @@ class PerStepPreference:
     best_of: int = 5
     """The value is that of the best of so many continuations (Setlur 2024: 5)."""
 
+    most_steps: int = 10
+    """Steps of a wrong answer whose value is asked for, at most: in a longer one the last is all that is left of it."""
+
     min_drop: float = 0.0
     """Fall from the question's value to the pit's below which a pair is left out."""
 
@@ -84,7 +105,7 @@ class PerStepPreference:
 
     def __post_init__(self) -> None:
         require(self.beta > 0, "beta", self.beta, "above 0")
-        for name in ("n_samples", "n_negatives", "n_rollouts", "best_of"):
+        for name in ("n_samples", "n_negatives", "n_rollouts", "best_of", "most_steps"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         require(0 <= self.min_drop <= 1, "min_drop", self.min_drop, "between 0 and 1")
         require(self.temperature > 0, "temperature", self.temperature, "above 0")
@@ -92,37 +113,47 @@ class PerStepPreference:
     def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
         """Return pairs of a given answer and the beginning of a wrong own one."""
         problems = group_by_problem(rows)
-        unused = leave_out_unjudged(problems)
-        judged = [asked for asked in problems if asked.row.final is not None]
-        draw_for(judged, asking, self.n_samples, self.temperature, {"wrong"})
-        wanted = [
-            (asked, answer) for asked in judged if asked.given for answer in asked.wrong_draws[: self.n_negatives]
-        ]
-        beginnings = [make_beginnings(answer.text) for _, answer in wanted]
+        unused = [Unused(asked.row, fault) for asked in problems if (fault := _find_fault(asked))]
+        fit = [asked for asked in problems if not _find_fault(asked)]
+        draw_for(fit, asking, self.n_samples, self.temperature, {"wrong"})
+        wanted = [(asked, draw) for asked in fit for draw in self._choose(asked)]
+        steps = [split_steps(draw.answer.text, self.most_steps) for _, draw in wanted]
+        beginnings = [make_beginnings(each) for each in steps]
         counts = asking.finish([asked.row for asked, _ in wanted], beginnings, self.n_rollouts, self.temperature)
-        made: dict[str, list[TrainingRow]] = {asked.row.question: [] for asked in judged}
-        for (asked, answer), n_right in zip(wanted, counts, strict=True):
-            rejected = self._cut_at_pit(asked, answer, n_right, asking)
-            if rejected is not None:
-                right = asked.given[len(made[asked.row.question]) % len(asked.given)]
-                row = replace(asked.row, answer=right, rejected=rejected, label=1, origin="own")
-                made[asked.row.question].append(row)
-        unused += [Unused(asked.row, self._say_why_none(asked)) for asked in judged if not made[asked.row.question]]
+        made: dict[str, list[TrainingRow]] = {asked.row.question: [] for asked in fit}
+        for (asked, draw), each, n_right in zip(wanted, steps, counts, strict=True):
+            pit = self._find_pit(asked.row, draw.answer, each, n_right, asking)
+            if pit is None:
+                draw.reason = self._say_no_pit("No step of it")
+                continue
+            pairs = made[asked.row.question]
+            right, rejected = asked.given[len(pairs) % len(asked.given)], "".join(each[:pit])
+            pairs.append(replace(asked.row, answer=right, rejected=rejected, label=1, origin="own"))
+        note_draws(fit, asking)
+        unused += [Unused(each.row, self._say_why_none(each, wanted)) for each in fit if not made[each.row.question]]
         if not any(made.values()):
             raise TrainingError(
                 f"None of {len(problems):,} problems makes a pair, so there is nothing to train on; most often: "
-                f"{unused[0].reason}"
+                f"{find_commonest(unused)}"
             )
         return Material([row for pairs in made.values() for row in pairs], unused)
 
-    def _cut_at_pit(self, asked: Asked, answer: OwnAnswer, n_right: Sequence[int], asking: Asking) -> str | None:
-        """Return a wrong answer up to its first pit, None where it has none; its steps are recorded."""
-        steps = split_steps(answer.text)
+    def _choose(self, asked: Asked) -> list[Draw]:
+        """Return the wrong answers to be looked at step by step; the others get the reason."""
+        wrong = asked.list_fit(is_correct=False)
+        for draw in wrong[self.n_negatives :]:
+            draw.reason = f"{self.n_negatives} wrong answers to its question are looked at, the most of one."
+        return wrong[: self.n_negatives]
+
+    def _find_pit(
+        self, row: TrainingRow, answer: OwnAnswer, steps: Sequence[str], n_right: Sequence[int], asking: Asking
+    ) -> int | None:
+        """Return the first pit of a wrong answer, from 1, None where it has none; its steps are recorded."""
         values = [best_of(right, self.n_rollouts, self.best_of) for right in n_right] + [0.0]  # the whole is wrong
         pit = find_first_pit(values, self.min_drop)
-        texts = [asked.row.question, *steps]
+        texts = [row.question, *(step.strip() for step in steps)]
         asking.note_steps(
-            asked.row,
+            row,
             answer.sample,
             [
                 {
@@ -136,32 +167,34 @@ class PerStepPreference:
                 for step, (text, value, right) in enumerate(zip(texts, values, [*n_right, 0], strict=True))
             ],
         )
-        return None if pit is None else "\n".join(steps[:pit])
+        return pit
 
-    def _say_why_none(self, asked: Asked) -> str:
-        if not asked.given:
-            return "It has no right answer to prefer."
-        if not asked.wrong_draws:
+    def _say_why_none(self, asked: Asked, wanted: Sequence[tuple[Asked, Draw]]) -> str:
+        if not any(each is asked for each, _ in wanted):
             return f"None of {self.n_samples} own answers was wrong (and whole)."
-        by = f" by {self.min_drop:g}" if self.min_drop else ""
-        return f"No step of its wrong answers lowers the value{by}."
+        return self._say_no_pit("No step of its wrong answers")
+
+    def _say_no_pit(self, what: str) -> str:
+        return f"{what} lowers the value{f' by {self.min_drop:g}' if self.min_drop else ''}."
 
     def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
-        """Return how many answers are drawn, and the most rollouts: as if every answer were wrong."""
-        n_answers = n_rollouts = 0
-        for asked in group_by_problem(rows):
-            if asked.row.final is None:
-                continue
-            n_answers += self.n_samples
-            n_steps = max([len(split_steps(text)) for text in asked.given], default=STEPS_EXPECTED)
-            n_rollouts += min(self.n_negatives, self.n_samples) * n_steps * self.n_rollouts
-        return {"n_answers": n_answers, "n_rollouts": n_rollouts}
+        """Return how many answers are drawn, and the most rollouts: as if all were wrong, of ``most_steps`` steps."""
+        n_fit = sum(_find_fault(asked) is None for asked in group_by_problem(rows))
+        n_beginnings = min(self.n_negatives, self.n_samples) * self.most_steps
+        return {"n_answers": n_fit * self.n_samples, "n_rollouts": n_fit * n_beginnings * self.n_rollouts}
 
     def open_trainer(self) -> tuple[Callable[..., Any], Mapping[str, Any]]:
         """Return the trainer of pairs."""
         from core.training.trainers import PreferenceTrainer
 
         return PreferenceTrainer, {"beta": self.beta}
+
+
+def _find_fault(asked: Asked) -> str | None:
+    """Return why no answers to a problem are drawn; None where they can be judged and something preferred to them."""
+    if asked.row.final is None:
+        return NO_REFERENCE
+    return None if asked.given else NO_RIGHT
 
 
 OBJECTIVES.register("per_step_dpo")(PerStepPreference())

@@ -8,7 +8,16 @@ from core.errors import TrainingError
 from core.training.config import require
 from core.training.data import TrainingRow
 from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused
-from core.training.objectives.drawing import Asked, draw_for, group_by_problem, leave_out_unjudged
+from core.training.objectives.drawing import (
+    NO_REFERENCE,
+    NO_RIGHT,
+    Asked,
+    Draw,
+    draw_for,
+    find_commonest,
+    group_by_problem,
+    note_draws,
+)
 
 RIGHT_ANSWERS = ("given", "own", "both")
 """Which right answers are preferred: those of the rows, the student's own, or both."""
@@ -57,14 +66,20 @@ class Preference:
             draw_for(drawn, asking, self.n_samples, self.temperature, self._kept)
         made, unused = [], []
         for asked in problems:
-            pairs = self._make_pairs(asked)
+            rights, wrongs = self._list_rights(asked), _list_wrongs(asked)
+            pairs = self._make_pairs(rights, wrongs)
             made += [replace(asked.row, answer=y, rejected=n, label=1, origin=self._origin(asked)) for y, n in pairs]
             if not pairs:
-                unused.append(Unused(asked.row, self._say_why_none(asked)))
+                unused.append(Unused(asked.row, self._say_why_none(asked, rights, wrongs)))
+            used = {text for pair in pairs for text in pair}
+            for draw in asked.draws:
+                if draw.reason is None and draw.answer.text not in used:
+                    draw.reason = self._say_why_unused(draw, rights)
+        note_draws(drawn, asking)
         if not made:
             raise TrainingError(
                 f"None of {len(problems):,} problems has both a right and a wrong answer, so nothing can be preferred; "
-                f"most often: {unused[0].reason}"
+                f"most often: {find_commonest(unused)}"
             )
         return Material(made, unused)
 
@@ -73,26 +88,42 @@ class Preference:
         return {"wrong"} if self.right_answers == "given" else {"wrong", "right"}
 
     def _must_draw(self, asked: Asked) -> bool:
-        has_right = bool(asked.given) and self.right_answers == "given"
-        return asked.row.final is not None and not (has_right and asked.wrong)
+        """Say whether own answers are wanted; never where nothing could be preferred to them, or nobody judge them."""
+        if self.right_answers == "given":
+            return asked.row.final is not None and bool(asked.given) and not asked.wrong
+        return asked.row.final is not None
 
-    def _make_pairs(self, asked: Asked) -> list[tuple[str, str]]:
+    def _make_pairs(self, rights: Sequence[str], wrongs: Sequence[str]) -> list[tuple[str, str]]:
         """Return (right, wrong) answers: each wrong one once, with the right ones in turn."""
-        own = [answer.text for answer in asked.right_draws]
-        rights = {"given": asked.given, "own": own, "both": [*asked.given, *own]}[self.right_answers]
-        wrongs = [*asked.wrong, *(answer.text for answer in asked.wrong_draws)]
-        wrongs = [text for text in dict.fromkeys(wrongs) if text not in rights][: self.n_pairs]
-        return [(rights[number % len(rights)], text) for number, text in enumerate(wrongs)] if rights else []
+        wrongs = [text for text in wrongs if text not in rights][: self.n_pairs] if rights else []
+        return [(rights[number % len(rights)], text) for number, text in enumerate(wrongs)]
+
+    def _list_rights(self, asked: Asked) -> list[str]:
+        own = [draw.answer.text for draw in asked.list_fit(is_correct=True)]
+        return list(dict.fromkeys({"given": asked.given, "own": own, "both": [*asked.given, *own]}[self.right_answers]))
 
     def _origin(self, asked: Asked) -> str:
         return asked.row.origin if asked.wrong else "own"
 
-    def _say_why_none(self, asked: Asked) -> str:
-        if self._must_draw(asked) and not asked.wrong_draws and not asked.wrong:
-            return f"None of {self.n_samples} own answers was wrong (and whole)."
+    def _say_why_unused(self, draw: Draw, rights: Sequence[str]) -> str:
+        """Return why a draw is in none of its problem's pairs."""
+        if draw.answer.is_correct:
+            return "No wrong answer to its question is left for it to be preferred to."
+        if not rights:
+            return "No right answer to its question is there to be preferred to it."
+        if draw.answer.text in rights:
+            return "It is given as a right answer."
+        return f"{self.n_pairs} wrong answers to its question are used, the most of one."
+
+    def _say_why_none(self, asked: Asked, rights: Sequence[str], wrongs: Sequence[str]) -> str:
+        """Return why a problem makes no pair."""
+        if not rights and self.right_answers == "given":
+            return NO_RIGHT
+        if rights and wrongs:
+            return "Its wrong answers are all given as right ones too."
         if asked.row.final is None:
-            return leave_out_unjudged([asked])[0].reason
-        return "It has no right answer to prefer."
+            return NO_REFERENCE
+        return f"None of {self.n_samples} own answers was {'wrong' if rights else 'right'} (and whole)."
 
     def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
         """Return how many answers are drawn."""
@@ -104,6 +135,11 @@ class Preference:
         from core.training.trainers import PreferenceTrainer
 
         return PreferenceTrainer, {"beta": self.beta}
+
+
+def _list_wrongs(asked: Asked) -> list[str]:
+    own = [draw.answer.text for draw in asked.list_fit(is_correct=False)]
+    return list(dict.fromkeys([*asked.wrong, *own]))
 
 
 OBJECTIVES.register("dpo")(Preference())

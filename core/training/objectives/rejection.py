@@ -1,4 +1,7 @@
-"""Rejection finetuning: the student's own right answers are made likelier (RFT; Setlur 2024, section 3)."""
+"""Rejection finetuning: the student's own right answers are made likelier (RFT; Setlur 2024, section 3).
+
+Of the given rows the questions and final answers are read; their answers train the policy, rejected ones nothing.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +11,7 @@ from core.errors import TrainingError
 from core.training.config import require
 from core.training.data import TrainingRow
 from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused
-from core.training.objectives.drawing import draw_for, group_by_problem, leave_out_unjudged
+from core.training.objectives.drawing import NO_REFERENCE, draw_for, group_by_problem, note_draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,18 @@ class Rejection:
         """Return the student's own right answers; problems without one are left out."""
         problems = group_by_problem(rows)
         draw_for(problems, asking, self.n_samples, self.temperature, {"right"})
-        made, unused = [], leave_out_unjudged(problems)
+        made, unused = [], []
         for asked in problems:
+            right = asked.list_fit(is_correct=True)
+            for draw in right[self.most_per_problem :]:
+                draw.reason = f"{self.most_per_problem} right answers to its question are used, the most of one."
+            kept = right[: self.most_per_problem]
+            made += [replace(asked.row, answer=each.answer.text, label=1, rejected=None, origin="own") for each in kept]
             if asked.row.final is None:
-                continue
-            kept = asked.right_draws[: self.most_per_problem]
-            made += [replace(asked.row, answer=own.text, label=1, rejected=None, origin="own") for own in kept]
-            if not kept:
+                unused.append(Unused(asked.row, NO_REFERENCE))
+            elif not kept:
                 unused.append(Unused(asked.row, f"None of {self.n_samples} own answers was right."))
+        note_draws(problems, asking)
         if not made:
             raise TrainingError(
                 f"The student answered none of {len(problems):,} problems right in {self.n_samples} tries each, so "
