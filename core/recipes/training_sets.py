@@ -1,8 +1,8 @@
 """A training set: rows gathered from several parts in one stated order, what was left out of each and why, one hash.
 
-The order is that of PARTS. No row asks a held-out problem, none is there twice, and every row that a part found is
-either in the set or counted with a reason. Where the rows are asked from, the database of a page or that of a shell's
-few runs, makes no difference.
+The order is that of PARTS. No row asks a held-out problem, and none is there twice: of two that say the same the first
+stays, or the one that has a final answer. Every row that a part found is either in the set or counted with a reason.
+Where the rows are asked from, the database of a page or that of a shell's few runs, makes no difference.
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from core.store.reads_candidates import POLICIES
 from core.store.store import Store
 from core.tasks.base import Task
 from core.training.data import NEGATIVE, POSITIVE, TrainingRow, from_frame, hash_rows
+from core.training.objectives.drawing import UNFIT
 from core.training.rows_file import RowsFile
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ BY_HAND = "rejected by hand"
 UNUSABLE = "there is no usable answer"
 UNVERIFIED = "nobody could say whether it is right"
 WRONG = "the answer is wrong"
-
-WHOLE = ("It is right.", "It is wrong.")
-"""Reasons of ``core.training.objectives.drawing`` for which a run had no use of an answer that is as good as any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +192,8 @@ def find_seeds(store: Store, seeds: str | None, problems: Sequence[Problem], see
 def find_own(store: Store, run_ids: Sequence[str], labels: Sequence[int]) -> list[Found]:
     """Return answers that students drew: right ones with the label 1, wrong ones with the label -1.
 
-    One that its run did not use for another reason than that, a repeated one or one that was cut off, is left out.
+    Whether its run used one says nothing of it; one that is of no use to anybody, a repeated one or one that was cut
+    off, is left out.
     """
     drawn = _list_records(store.list_own_answers(run_ids)) if run_ids else []
     stated = {row["question"]: row["final"] for row in drawn if row["is_correct"]}
@@ -215,7 +214,7 @@ def find_own(store: Store, run_ids: Sequence[str], labels: Sequence[int]) -> lis
             found.append((None, f"it is {word}, and {word} ones were not chosen", None, place))
         elif not (row["text"] or "").strip():
             found.append((None, UNUSABLE, None, place))
-        elif not row["is_kept"] and row["reason"] not in WHOLE:
+        elif row["reason"] in UNFIT:
             found.append((None, "it was drawn before, or is not whole", row["reason"], place))
         else:
             final = row["reference"] or stated.get(row["question"])
@@ -267,9 +266,12 @@ class _Gathering:
                 key = _make_key(row)
                 if self._is_held_out(row.question):
                     reason = HELD_OUT
-                elif key in self.rows:
+                elif key in self.rows and (row.final is None or self.rows[key][0].final is not None):
                     reason = REPEATED
                 else:
+                    if key in self.rows:
+                        earlier, its_part = self.rows.pop(key)
+                        self._leave_out(its_part, REPEATED, "The later one has a final answer.", _place(earlier))
                     self.rows[key] = (row, part)
                     continue
             self._leave_out(part, reason, detail, place)

@@ -23,6 +23,7 @@ _ROWS = """
       on t.question is null and c.run_id = t.candidate_run_id and c.candidate_id = t.candidate_id
     where t.run_id = ?
 """
+_POLICY_ROWS = "select * exclude (attempt), false as is_as_now from policy_rows where run_id = ?"
 
 
 class RowReads(Reads):
@@ -33,6 +34,7 @@ class RowReads(Reads):
         run_id: str,
         round_: int | None = None,
         *,
+        is_policy: bool = False,
         origin: str | None = None,
         label: int | None = None,
         is_used: bool | None = None,
@@ -50,6 +52,7 @@ class RowReads(Reads):
         Args:
             run_id: of a finetune or a loop.
             round_: only of this round.
+            is_policy: the rows of the policy that was trained before, in place of those of the training itself.
             origin: only rows of this origin.
             label: only rows of this label.
             is_used: only rows that were (not) trained on.
@@ -69,18 +72,18 @@ class RowReads(Reads):
             conditions.append(f"({' or '.join(matches)})")
             values += [match_text(search)] * len(matches)
         return self._frame(
-            f"with rows as ({_ROWS}) select * from rows {match_all(conditions)} "
+            f"with rows as ({_POLICY_ROWS if is_policy else _ROWS}) select * from rows {match_all(conditions)} "
             "order by round, position limit ? offset ?",
             [*values, limit, offset],
         )
 
-    def count_training_rows(self, run_id: str) -> pd.DataFrame:
-        """Return how many rows a run was given: round, origin, label, is_used, reason, n; by these."""
+    def count_training_rows(self, run_id: str, *, is_policy: bool = False) -> pd.DataFrame:
+        """Return how many rows a run, or its policy, was given: round, origin, label, is_used, reason, n; by these."""
         return self._frame(
-            """
+            f"""
             select round, coalesce(origin, 'candidate') as origin, coalesce(label, 1) as label,
                    coalesce(is_used, true) as is_used, reason, count(*) as n
-            from training_rows where run_id = ? group by all order by all
+            from {"policy_rows" if is_policy else "training_rows"} where run_id = ? group by all order by all
             """,
             [run_id],
         )
@@ -88,17 +91,23 @@ class RowReads(Reads):
     def list_own_answers(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Return what students drew in these runs, runs in the order given: the columns of ``own_answers``, reference.
 
-        ``reference`` is the final answer of the problem in the run's seed set; NULL where it is none of that.
+        ``reference`` is the final answer of the problem in the run's seed set that asks this question; NULL where none
+        does.
         """
         return self._frame(
             """
-            select o.* exclude (attempt), q.final as reference
+            with known as (
+                select run_id, question, arg_min(final, position) as final, min(position) as position
+                from problems where run_id in (select seed_set_id from run_subjects where list_contains(?, run_id))
+                group by run_id, question
+            )
+            select o.* exclude (attempt), k.final as reference
             from own_answers o left join run_subjects s using (run_id)
-            left join problems q on q.run_id = s.seed_set_id and q.problem_id = o.problem_id
+            left join known k on k.run_id = s.seed_set_id and k.question = o.question
             where list_contains(?, o.run_id)
-            order by list_position(?, o.run_id), o.round, q.position, o.problem_id, o.sample
+            order by list_position(?, o.run_id), o.round, k.position, o.problem_id, o.sample
             """,
-            [list(run_ids)] * 2,
+            [list(run_ids)] * 3,
         )
 
     def count_own_answers(self, seed_set_id: str | None = None) -> pd.DataFrame:

@@ -51,8 +51,13 @@ class TrainingRow:
 
     @property
     def row_id(self) -> str:
-        """Hash of what is trained on: rows of the same texts and label have the same id, wherever they came from."""
-        return content_id("row", self.question, self.answer, self.label, self.rejected)
+        """Hash of all that a training may read of it; where it came from does not count."""
+        return content_id("row", self.question, self.answer, self.final, self.label, self.rejected)
+
+    @property
+    def texts(self) -> tuple[str, str, int, str | None]:
+        """Question, answer, label and rejected answer: rows that are alike in these are one row, there twice."""
+        return self.question, self.answer, self.label, self.rejected
 
 
 COLUMNS = ("row_id", *(field.name for field in fields(TrainingRow)))
@@ -62,13 +67,6 @@ COLUMNS = ("row_id", *(field.name for field in fields(TrainingRow)))
 def hash_rows(rows: Iterable[TrainingRow]) -> str:
     """Return the SHA-256 of a set of rows, in their order."""
     return hashlib.sha256("\n".join(row.row_id for row in rows).encode()).hexdigest()
-
-
-def drop_repeated(rows: Sequence[TrainingRow]) -> tuple[list[TrainingRow], int]:
-    """Return the rows without later ones of the same texts and label, and how many those were."""
-    first = {row.row_id: row for row in reversed(rows)}
-    kept = [row for row in rows if first[row.row_id] is row]
-    return kept, len(rows) - len(kept)
 
 
 def to_frame(rows: Sequence[TrainingRow]) -> "pd.DataFrame":

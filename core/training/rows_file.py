@@ -38,7 +38,7 @@ class RowsFile(NamedTuple):
 
 
 def read_rows_file(source: Path | bytes, task: Task | None = None, name: str | None = None) -> RowsFile:
-    r"""Read the training rows of a file.
+    r"""Read the training rows of a file; of lines that say the same the first, or the first that has a final answer.
 
     Args:
         source: path, or the content of an uploaded file.
@@ -51,22 +51,27 @@ def read_rows_file(source: Path | bytes, task: Task | None = None, name: str | N
     """
     table = read_rows(source, name)
     left_out = [LineLeftOut(fault.line, fault.reason) for fault in table.faults]
-    rows: list[TrainingRow] = []
-    first: dict[str, int] = {}
+    kept: dict[tuple, tuple[int, TrainingRow]] = {}
     for line, cells in zip(table.lines, table.rows, strict=True):
         try:
             row = make_row(cells, line, task)
-            if row.row_id in first:
-                raise ValueError(f"It repeats line {first[row.row_id]}.")
         except ValueError as error:
             left_out.append(LineLeftOut(line, str(error)))
+            continue
+        if row.texts not in kept:
+            kept[row.texts] = line, row
+            continue
+        earlier, first = kept[row.texts]
+        if first.final is None and row.final is not None:
+            del kept[row.texts]  # so that it stands where it was found
+            kept[row.texts] = line, row
+            left_out.append(LineLeftOut(earlier, f"Line {line} repeats it, and has a final answer."))
         else:
-            first[row.row_id] = line
-            rows.append(row)
+            left_out.append(LineLeftOut(line, f"It repeats line {earlier}."))
     left_out.sort()
-    if not rows:
+    if not kept:
         raise DataFormatError(_say_none(table, left_out))
-    return RowsFile(rows, left_out)
+    return RowsFile([row for _, row in kept.values()], left_out)
 
 
 def make_row(cells: Mapping[str, Any], line: int, task: Task | None = None) -> TrainingRow:

@@ -27,6 +27,9 @@ MOST_ROWS = 1_000
 PAGE_SIZE = 25
 SHORT_ORIGINS = {"candidate": "candidate", "seed": "seed", "teacher": "teacher", "own": "own answer", "file": "file"}
 LABELS = {1: "right", -1: "wrong"}
+TRAININGS = {False: "this training", True: "the policy before it"}
+"""Whether rows are those of the policy -> what people read."""
+
 ALL = "all"
 N_DIGITS = 12
 """Digits of a hash that are shown."""
@@ -166,17 +169,20 @@ def write_lines(frame: pd.DataFrame) -> bytes:
 
 def draw_rows_of_run(hub: Hub, run_id: str) -> None:
     """Draw every row that a run was given or made: paged, filtered, searched, one of them whole with its origin."""
-    counts = hub.store.count_training_rows(run_id)
-    if counts.empty:
+    found = {is_policy: hub.store.count_training_rows(run_id, is_policy=is_policy) for is_policy in TRAININGS}
+    found = {is_policy: counts for is_policy, counts in found.items() if not counts.empty}
+    if not found:
         draw_empty("No rows of this run are known: they are written when its training begins.")
         return
+    is_policy = _choose_training(run_id, list(found))
+    counts, name = found[is_policy], f"{run_id}_policy" if is_policy else run_id
     rounds = sorted(int(number) for number in counts["round"].unique())
     round_ = rounds[-1]
     if len(rounds) > 1:
-        round_ = st.segmented_control("Rows of round", rounds, default=round_, required=True, key=f"rows_{run_id}")
+        round_ = st.segmented_control("Rows of round", rounds, default=round_, required=True, key=f"rows_{name}")
     counts = counts[counts["round"] == round_]
-    _say_counts(hub, run_id, round_, counts)
-    wish = _draw_filters(run_id, round_, counts)
+    _say_counts(hub, run_id, round_, counts, is_policy=is_policy)
+    wish = {"is_policy": is_policy, **_draw_filters(name, round_, counts)}
     n = _count_matching(hub, run_id, counts, wish)
     if not n:
         st.caption("No row is like that; search for something else, or show all.")
@@ -191,7 +197,18 @@ def draw_rows_of_run(hub: Hub, run_id: str) -> None:
     draw_row(hub, row, f"Row {numbers.count(row['position'] + 1)}")
 
 
-def _say_counts(hub: Hub, run_id: str, round_: int, counts: pd.DataFrame) -> None:
+def _choose_training(run_id: str, known: list[bool]) -> bool:
+    """Return whether the rows of the policy are wanted; draws the choice where those of both trainings are known."""
+    if known == [True]:
+        st.caption("These rows made the policy; no training after it has begun.")
+    if len(known) == 1:
+        return known[0]
+    return st.segmented_control(
+        "Rows of", known, default=known[0], required=True, key=f"rows_of_{run_id}", format_func=TRAININGS.get
+    )
+
+
+def _say_counts(hub: Hub, run_id: str, round_: int, counts: pd.DataFrame, *, is_policy: bool) -> None:
     """Say how many rows were trained on, of which origins, how many were left out and why; offer them as a file."""
     used, left_out = counts[counts["is_used"]], counts[~counts["is_used"]]
     n_wrong = int(used[used["label"] < 0]["n"].sum())
@@ -210,8 +227,8 @@ def _say_counts(hub: Hub, run_id: str, round_: int, counts: pd.DataFrame) -> Non
             st.caption(f"Hash of what was given `{hash_[:N_DIGITS]}`", width="content", help=hash_)
         st.download_button(
             "JSON lines",
-            data=lambda: write_lines(read_known(hub, run_id, round_)),
-            file_name=f"rows-of-{run_id}.jsonl",
+            data=lambda: write_lines(read_known(hub, run_id, round_, is_policy=is_policy)),
+            file_name=f"rows-of-{run_id}{'-policy' if is_policy else ''}.jsonl",
             mime="application/x-ndjson",
             key=f"download_{run_id}",
             icon=":material/download:",
@@ -220,23 +237,29 @@ def _say_counts(hub: Hub, run_id: str, round_: int, counts: pd.DataFrame) -> Non
         )
 
 
-def read_known(hub: Hub, run_id: str, round_: int) -> pd.DataFrame:
-    """Return the rows of a run that were trained on and whose texts are known."""
-    rows = hub.store.list_training_rows(run_id, round_, is_used=True, limit=None)
+def read_known(hub: Hub, run_id: str, round_: int, *, is_policy: bool = False) -> pd.DataFrame:
+    """Return the rows of a run, or of its policy, that were trained on and whose texts are known."""
+    rows = hub.store.list_training_rows(run_id, round_, is_policy=is_policy, is_used=True, limit=None)
     return rows[rows["question"].notna() & rows["answer"].notna()]
 
 
-def _draw_filters(run_id: str, round_: int, counts: pd.DataFrame) -> dict[str, Any]:
-    """Draw what can be chosen among the rows; returns arguments of ``store.list_training_rows``."""
+def _draw_filters(name: str, round_: int, counts: pd.DataFrame) -> dict[str, Any]:
+    """Draw what can be chosen among the rows; returns arguments of ``store.list_training_rows``.
+
+    Args:
+        name: of these rows, part of the widgets' keys.
+        round_: whose rows they are.
+        counts: of them.
+    """
     wish: dict[str, Any] = {"round_": round_}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="row_filters"):
-        wish["is_used"] = _choose(counts, "is_used", "Which", {True: "trained on", False: "left out"}, run_id)
-        wish["label"] = _choose(counts, "label", "Answers", LABELS, run_id)
-        wish["origin"] = _choose(counts, "origin", "From", SHORT_ORIGINS, run_id)
+        wish["is_used"] = _choose(counts, "is_used", "Which", {True: "trained on", False: "left out"}, name)
+        wish["label"] = _choose(counts, "label", "Answers", LABELS, name)
+        wish["origin"] = _choose(counts, "origin", "From", SHORT_ORIGINS, name)
         if wish["is_used"] is False and counts["reason"].nunique() > 1:
             reasons = counts["reason"].dropna().unique().tolist()
-            wish["reason"] = st.selectbox("Because", [None, *reasons], format_func=_word, key=f"rows_reason_{run_id}")
-        search = st.text_input("Search", key=f"rows_search_{run_id}", placeholder="words, numbers").strip()
+            wish["reason"] = st.selectbox("Because", [None, *reasons], format_func=_word, key=f"rows_reason_{name}")
+        search = st.text_input("Search", key=f"rows_search_{name}", placeholder="words, numbers").strip()
     wish["search"] = search or None
     return wish
 
@@ -245,7 +268,7 @@ def _word(value: str | None) -> str:
     return "any reason" if value is None else value
 
 
-def _choose(counts: pd.DataFrame, column: str, label: str, words: Mapping[Any, str], run_id: str) -> Any:
+def _choose(counts: pd.DataFrame, column: str, label: str, words: Mapping[Any, str], name: str) -> Any:
     """Draw the choice of one value of a column, or all; None for all, and where there is only one."""
     n_of = counts.groupby(column, observed=True)["n"].sum().to_dict()
     if len(n_of) < 2:
@@ -255,7 +278,7 @@ def _choose(counts: pd.DataFrame, column: str, label: str, words: Mapping[Any, s
         [ALL, *(value for value in words if value in n_of)],
         default=ALL,
         required=True,
-        key=f"rows_{column}_{run_id}",
+        key=f"rows_{column}_{name}",
         format_func=lambda value: ALL if value == ALL else f"{words[value]} {numbers.count(n_of[value])}",
     )
     return None if chosen == ALL else chosen

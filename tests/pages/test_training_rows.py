@@ -70,6 +70,16 @@ def test_rows_are_filtered_and_opened_with_their_steps_and_their_origin(world, l
     assert "No row is like that" in said(app)
 
 
+def test_the_rows_of_the_policy_are_opened_beside_those_of_the_training(world, links):
+    app = draw("tuned")
+    assert "for the policy" not in said(app)
+    text = choose(app, "Rows of", True)
+    assert "**1 row** trained on · 1 seeds with reference answers" in text and "for the policy" in text
+    assert "1 row left out: Its answer is empty." in text
+    assert "Not trained on: Its answer is empty." in choose(app, "Which", False)
+    assert read_known(world, "tuned", 1, is_policy=True)["answer"].tolist() == ["Answer 2\nfor the policy"]
+
+
 def test_rows_of_an_old_run_are_the_candidates_as_they_are_now(world, links):
     text = said(draw("old"))
     assert "**3 rows** trained on · 3 candidates" in text

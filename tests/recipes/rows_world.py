@@ -84,9 +84,13 @@ def make_world(home: Path) -> Path:
     lost = {**pair, "position": 1, "origin": "candidate", "origin_run_id": "grown", "origin_id": "c3",
             "question": "Q3?", "rejected": None, "is_used": False,
             "reason": "None of 8 own answers was wrong."}  # fmt: skip
+    policy = [
+        {**pair, "origin": "seed", "rejected": None, "position": 0, "answer": "Answer 2\nfor the policy"},
+        {**lost, "reason": "Its answer is empty."},
+    ]
     make_run(
         home, "tuned", "finetune", {"objective": "per_step_dpo"},
-        {"own_answers": drawn, "step_values": steps, "training_rows": [pair, lost]}, given,
+        {"own_answers": drawn, "step_values": steps, "training_rows": [pair, lost], "policy_rows": policy}, given,
     )  # fmt: skip
     old = [{"round": 1, "position": i, "candidate_run_id": "grown", "candidate_id": f"c{i}"} for i in (2, 3, 99)]
     make_run(home, "old", "finetune", {"generate_runs": ["grown"]}, {"training_rows": old})

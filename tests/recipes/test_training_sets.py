@@ -12,9 +12,8 @@ from core.store.reads_candidates import POLICIES
 from core.tasks import TASKS
 from core.training.data import NEGATIVE, POSITIVE, TrainingRow, hash_rows
 from core.training.objectives import drawing
-from core.training.objectives.base import OwnAnswer
 from core.training.rows_file import LineLeftOut, RowsFile
-from tests.recipes.rows_world import make_world
+from tests.recipes.rows_world import make_run, make_world
 
 EVERY = Choice(
     ("grown", "wrong"), POLICIES[0], ALL_SEEDS, ("answered",), ("tuned",), (POSITIVE, NEGATIVE), earlier="tuned"
@@ -118,9 +117,20 @@ def test_own_answers_are_labelled_by_whether_they_are_right(build):
     assert only_wrong.left_out[0].reason == "it is right, and right ones were not chosen"
 
 
-def test_answers_that_another_objective_had_no_use_for_are_told_by_the_reasons_that_runs_write():
-    whole = [OwnAnswer(0, 0, "text", "1", is_correct, is_truncated=False) for is_correct in (True, False)]
-    assert tuple(drawing._find_reason(answer, False, set()) for answer in whole) == sets.WHOLE
+def test_a_whole_answer_that_another_objective_had_no_use_for_is_as_good_as_any(tmp_path):
+    """Also one that came when its run had enough of its problem."""
+    home = make_world(tmp_path)
+    late = {"round": 1, "problem_id": "q", "question": "Question 4, 50% of it?", "final": "9", "is_correct": False}
+    reasons = ("4 wrong answers to its question are used, the most of one.", "It is wrong.", drawing.CUT_OFF)
+    drawn = [
+        {**late, "sample": sample, "text": f"so {sample}", "is_kept": False, "reason": reason}
+        for sample, reason in enumerate(reasons)
+    ]
+    make_run(home, "more", "finetune", {}, {"own_answers": drawn})
+    with open_partial(home, ["seeds", "more"]) as store:
+        made = sets.find_own(store, ["more"], (NEGATIVE,))
+    assert [(row.answer, row.final) for row, *_ in made[:2]] == [("so 0", "4"), ("so 1", "4")]
+    assert made[2][:3] == (None, "it was drawn before, or is not whole", drawing.CUT_OFF)
 
 
 def test_nothing_is_there_twice_and_no_answer_is_both_right_and_wrong(build):
@@ -133,6 +143,15 @@ def test_nothing_is_there_twice_and_no_answer_is_both_right_and_wrong(build):
     made = build(Choice(seeds=ALL_SEEDS), file=RowsFile(rows, []))
     assert reasons(made, "file") == {"1": sets.REPEATED, "2": sets.CONTRADICTED, "3": sets.HELD_OUT}
     assert ids(made, "file") == ["4"]
+
+
+def test_of_what_is_there_twice_the_one_with_a_final_answer_stays(build):
+    bare = TrainingRow("Question 1, 50% of it?", "so 9", None, NEGATIVE, origin_id="1")
+    file = [bare, TrainingRow("New?", "5", "5", origin_id="2"), replace(bare, final="1", origin_id="3"),
+            replace(bare, final="2", origin_id="4")]  # fmt: skip
+    made = build(Choice(), file=RowsFile(file, []))
+    assert ids(made, "file") == ["2", "3"] and reasons(made, "file") == {"1": sets.REPEATED, "4": sets.REPEATED}
+    assert [row.detail for row in made.left_out] == ["The later one has a final answer.", None]
 
 
 def test_rows_of_an_earlier_run_are_taken_as_they_were(build, home):

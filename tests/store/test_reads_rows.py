@@ -56,6 +56,18 @@ def test_the_rows_of_a_run_are_found_by_what_they_are(store):
     assert rows_of(counts, "origin", "label", "is_used", "n") == [["candidate", 1, False, 1], ["own", 1, True, 1]]
 
 
+def test_rows_of_the_policy_are_apart_from_those_of_the_training_after_it(store):
+    found = store.list_training_rows("tuned", is_policy=True)
+    assert list(found.columns) == list(store.list_training_rows("tuned").columns)
+    assert rows_of(found, "position", "answer", "is_used", "reason", "is_as_now") == [
+        [0, "Answer 2\nfor the policy", True, None, False],
+        [1, "Answer 2", False, "Its answer is empty.", False],
+    ]
+    counts = store.count_training_rows("tuned", is_policy=True)
+    assert rows_of(counts, "origin", "is_used", "n") == [["candidate", False, 1], ["seed", True, 1]]
+    assert store.count_training_rows("old", is_policy=True).empty
+
+
 def test_rows_of_an_old_run_have_the_texts_of_its_candidates_as_they_are_now(store):
     found = store.list_training_rows("old")
     names = ("origin", "origin_run_id", "origin_id", "question", "answer", "final", "label", "is_used", "is_as_now")

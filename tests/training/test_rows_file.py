@@ -124,6 +124,13 @@ def test_our_own_lines_come_back_as_they_were_with_the_same_hash():
     assert read(to_line(rows[0]), edited).left_out[0].reason.startswith("The answer ends in '7'")
 
 
+def test_of_lines_that_say_the_same_the_one_with_a_final_answer_is_taken():
+    bare = {"question": "Q", "answer": "It is so.", "label": -1}
+    rows, left_out = read(bare, {"question": "R", "answer": "#### 5"}, {**bare, "final": "6"}, {**bare, "final": "7"})
+    assert [(row.question, row.final, row.origin_id) for row in rows] == [("R", "5", "2"), ("Q", "6", "3")]
+    assert left_out == [(1, "Line 3 repeats it, and has a final answer."), (4, "It repeats line 3.")]
+
+
 def test_lines_that_generate_wrote_are_candidates_and_wrong_ones_negatives():
     line = {"candidate_id": "c_1", "question": "Q", "answer": "#### 5", "final": "5", "is_accepted": True, "meta": {}}
     rows, _ = read(line, {**line, "candidate_id": "c_2", "meta": {"label": "incorrect"}})
