@@ -19,14 +19,14 @@ from core.lines import read_all
 from core.models.predict import predict
 from core.models.student import Student
 from core.recipes.stages import home_of
-from core.records import Candidate, Prediction, Problem
+from core.records import Candidate, Prediction, Problem, content_id
 from core.runs.folder import RunFolder
 from core.tasks.base import Task
 from core.training.config import PRESETS, TrainingConfig
 from core.training.data import TrainingRow, hash_rows
 from core.training.hooks import TrainingHooks
 from core.training.objectives import Material, Objective, make_objective
-from core.training.objectives.base import NEEDS, OwnAnswer, draws_answers, find_missing
+from core.training.objectives.base import NEEDS, OwnAnswer, draws_answers, find_missing, say_unread
 from core.training.rows import LeftOut
 from core.training.train import TrainingOutcome, train
 
@@ -131,8 +131,8 @@ def train_stage(
     """Train a student of the round, or go on where an earlier attempt stopped.
 
     Args:
-        folder: receives training_rows, own_answers, step_values, metrics, checkpoint_answers, checkpoints, adapters
-            and the progress, counted in optimiser steps.
+        folder: receives training_rows, policy_rows, own_answers, step_values, metrics, checkpoint_answers, checkpoints,
+            adapters and the progress, counted in optimiser steps.
         round_: number of the round, from 1.
         task: renders questions as prompts.
         source: the base student.
@@ -160,7 +160,7 @@ def train_stage(
         "validation_accuracy": outcome.validation_accuracy,
         "objective": folder.config.get("objective", "sft"),
         "weights": plan.training.weights,
-        "rows_hash": hash_rows(rows),
+        "rows_hash": folder.config.get("rows_hash") or hash_rows(rows),  # no other is known of a round
         "written_at": time.time(),
     }
     folder.append("adapters", record)
@@ -181,12 +181,15 @@ class _Stage:
     def train_policy(self, rows: Sequence[TrainingRow], config: TrainingConfig) -> TrainingOutcome:
         """Train on the rows' right answers, which makes the policy that the objective starts from."""
         objective = make_objective("sft")
-        material = objective.prepare([replace(row, rejected=None) for row in rows], None)
+        material = objective.prepare(rows, None)
         hooks = self.make_hooks(f"{POLICY}/", "policy", config, len(material.rows))
+        hooks = replace(hooks, on_rows=lambda left_out: self.record_rows(material, left_out, "policy_rows"))
         return self._train(material.rows, objective, config, None, self.place / POLICY, hooks)
 
     def prepare(self, rows: Sequence[TrainingRow], plan: Plan, start: Path | None) -> Material:
         """Return what the objective makes of the rows, after letting the student answer where it needs that."""
+        if unread := say_unread(plan.objective, rows):
+            print(f"round {self.round}: {unread}")
         if not draws_answers(plan.objective, rows):
             return plan.objective.prepare(rows, None)
         with Cache(home_of(self.folder) / "cache" / "samples") as cache:
@@ -286,30 +289,25 @@ class _Stage:
                 },
             )
 
-    def record_rows(self, material: Material, left_out: Sequence[LeftOut]) -> None:
-        """Write ``training_rows``: what is trained on, then what of it, or of the rows given, is not."""
+    def record_rows(self, material: Material, left_out: Sequence[LeftOut], table: str = "training_rows") -> None:
+        """Write what is trained on, then what of it, or of the rows given, is not.
+
+        Args:
+            material: what the objective made of the rows given.
+            left_out: what of that cannot be used.
+            table: ``training_rows``, or ``policy_rows`` of the training before it.
+        """
         reasons = {row.position: row.reason for row in left_out}
         lines: list[tuple[TrainingRow, str | None]] = [
             (row, reasons.get(place)) for place, row in enumerate(material.rows)
         ]
         lines += [(row.row, row.reason) for row in material.unused]
         for position, (row, reason) in enumerate(lines):
-            is_candidate = row.origin == "candidate"
-            self.folder.append(
-                "training_rows",
-                {
-                    "round": self.round,
-                    "position": position,
-                    "candidate_run_id": row.origin_run_id if is_candidate else None,
-                    "candidate_id": row.origin_id if is_candidate else None,
-                    "row_id": row.row_id,
-                    **asdict(row),
-                    "is_used": reason is None,
-                    "reason": reason,
-                },
-            )
+            about = {"round": self.round, "position": position, "row_id": row.row_id}
+            self.folder.append(table, {**about, **asdict(row), "is_used": reason is None, "reason": reason})
+        whose = " of the policy" if table == "policy_rows" else ""
         for reason, n in Counter(reason for _, reason in lines if reason is not None).most_common():
-            print(f"round {self.round}: {n:,} of {len(lines):,} rows left out: {reason}")
+            print(f"round {self.round}: {n:,} of {len(lines):,} rows{whose} left out: {reason}")
 
     def _open_asking(self, start: Path | None, seed: int, cache: Cache) -> "StudentAsking":
         """Load the policy and return it, ready to answer."""
@@ -346,7 +344,8 @@ class _Stage:
 
 
 def _name_problem(row: TrainingRow) -> str:
-    return row.origin_id or row.row_id
+    """Return what a question is called in own_answers and step_values: ids of its origin are not its own alone."""
+    return content_id("question", row.question)
 
 
 def _read_checkpoints(folder: RunFolder, round_: int) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -84,10 +85,35 @@ def test_per_step_preferences_from_rows_alone(tmp_path):
 
 
 def test_a_student_that_solves_nothing_cannot_learn_from_its_own_answers(tmp_path, student):
-    folder, records = finetune(tmp_path, student, "rft", settings={"n_samples": 2})
+    rows = [replace(row, origin="seed", origin_run_id=f"set-{n % 2}", origin_id="p1") for n, row in enumerate(ROWS)]
+    folder, records = finetune(tmp_path, student, "rft", rows, settings={"n_samples": 2})
     state = folder.read_state()
     assert state.state == "failed" and "answered none of 6 problems right" in state.error
-    assert len(records["own_answers"]) == 12
+    assert len(records["own_answers"]) == 12 and not any(row["is_kept"] for row in records["own_answers"])
+    asked = Counter((row["problem_id"], row["question"]) for row in records["own_answers"])
+    assert len({id_ for id_, _ in asked}) == len(asked) == 6  # problems of two sets may be called alike
+    assert [row["is_used"] for row in records["policy_rows"]] == [True] * 6 and "training_rows" not in records
+
+
+def test_the_policys_rows_are_recorded_and_the_hash_is_that_of_the_rows_given(tmp_path, student):
+    validation = tmp_path / "validation.jsonl"
+    validation.write_text('{"question": "What is 0 + 2?", "answer": "2"}\n')
+    held_out = ensure_seed_set(tmp_path, validation, task="custom", has_splits=False)
+    rows = [*(replace(row, rejected="so 99") for row in ROWS), TrainingRow("How?", "3", "4", label=-1)]
+    folder, records = finetune(tmp_path, student, "dpo", rows, validation_set=held_out)
+    assert folder.read_state().state == "done" and folder.read_state().summary["n_held_out_left_out"] == 1
+    policy = {row["question"]: (row["is_used"], row["rejected"]) for row in records["policy_rows"]}
+    assert policy == {**{row.question: (True, None) for row in ROWS[1:]}, "How?": (False, None)}
+    assert "marked as wrong" in records["policy_rows"][-1]["reason"]
+    reasons = {row["question"]: row["reason"] for row in records["training_rows"]}
+    assert reasons == {**{row.question: None for row in ROWS[1:]}, "How?": "It has no right answer to prefer."}
+    (adapter,) = records["adapters"]
+    assert adapter["rows_hash"] == folder.config["rows_hash"] == hash_rows(rows) != hash_rows(rows[1:])
+
+
+def test_what_an_objective_does_not_read_is_said_when_it_begins(tmp_path, student, capsys):
+    finetune(tmp_path, student, "sft", [replace(ROWS[0], rejected="so 99"), *ROWS[1:]])
+    assert "round 1: 1 row has a rejected answer" in capsys.readouterr().out
 
 
 def test_told_to_keep_what_it_has_during_the_policy_it_keeps_the_policy(tmp_path, student):
@@ -151,3 +177,5 @@ def test_rows_keep_their_words_and_their_hash_through_a_frame():
     rows = [*ROWS, TrainingRow("q", "a", None, -1, "b", "own", "run", "p")]
     assert from_frame(to_frame(rows)) == rows
     assert hash_rows(from_frame(to_frame(rows))) == hash_rows(rows) != hash_rows(rows[::-1])
+    other = [replace(rows[0], final="9"), *rows[1:]]  # own answers would be judged by another reference
+    assert hash_rows(other) != hash_rows(rows) and other[0].texts == rows[0].texts

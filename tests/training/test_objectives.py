@@ -14,7 +14,7 @@ from core.training.data import TrainingRow
 from core.training.hooks import TrainingHooks
 from core.training.losses import signed_loss, token_log_probs, unlikelihood_loss
 from core.training.objectives import OBJECTIVES, make_objective
-from core.training.objectives.base import NEEDS, draws_answers, find_missing
+from core.training.objectives.base import NEEDS, draws_answers, find_missing, say_unread
 from core.training.rows import IGNORED, encode_pairs
 from core.training.train import train
 from tests.models.tiny import EchoTask
@@ -240,12 +240,38 @@ def test_settings_and_names_that_do_not_exist_are_refused():
         assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["signed", "unlikelihood"])
+def test_a_rejected_answer_is_a_wrong_one_where_answers_have_a_sign(name):
+    rows = [
+        TrainingRow("q", "a", "1", rejected="b", origin_id="7"),
+        TrainingRow("q", "a", "1", rejected="c"),
+        TrainingRow("q", "d", rejected="a"),
+        TrainingRow("q", "e", label=-1),
+    ]
+    material = make_objective(name).prepare(rows, None)
+    assert [(row.answer, row.label) for row in material.rows] == [("a", 1), ("b", -1), ("c", -1), ("d", 1), ("e", -1)]
+    assert all(row.rejected is None for row in material.rows) and material.rows[1].origin_id == "7"
+    ((half, reason),) = [(each.row, each.reason) for each in material.unused]
+    assert (half.answer, half.label) == ("a", -1) and "as the right one" in reason
+    assert say_unread(make_objective(name), rows) is None
+
+
+@pytest.mark.parametrize("name", ["sft", "rft"])
+def test_objectives_that_do_not_read_rejected_answers_say_so(name):
+    rows = [TrainingRow("q", "a", "1", rejected="b"), TrainingRow("r", "a", "1")]
+    said = say_unread(make_objective(name), rows)
+    assert said.startswith("1 row has a rejected answer") and make_objective(name).title in said
+    assert say_unread(make_objective(name), rows[1:]) is None
+    assert [row.rejected for row in make_objective("sft").prepare(rows, None).rows] == [None, None]
+
+
 def test_what_rows_lack_is_found_and_what_must_be_drawn():
     bare = [TrainingRow("q", "a")]
     assert find_missing(make_objective("signed"), bare) == ["negatives"]
     assert find_missing(make_objective("per_step_dpo"), bare) == ["references"]
     assert find_missing(make_objective("sft"), bare) == []
+    assert find_missing(make_objective("signed"), [replace(bare[0], rejected="b")]) == []
     judged = [TrainingRow("q", "a\nb\n#### 3", "3")]
     assert draws_answers(make_objective("rft"), judged) and not draws_answers(make_objective("sft"), judged)
-    assert make_objective("per_step_dpo").estimate(judged) == {"n_answers": 8, "n_rollouts": 4 * 3 * 8}
+    assert make_objective("per_step_dpo").estimate(judged) == {"n_answers": 8, "n_rollouts": 4 * 10 * 8}
     assert not draws_answers(make_objective("dpo"), [replace(judged[0], rejected="4")])

@@ -1,7 +1,10 @@
-"""Supervised finetuning: the given answers are made likelier (Kessler 2025, section 4.1)."""
+"""Supervised finetuning: the given answers are made likelier (Kessler 2025, section 4.1).
+
+Rejected answers beside them are not read; ``say_unread`` tells so before it begins.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from core.training.data import TrainingRow
@@ -37,10 +40,10 @@ class Supervised:
 
 
 def keep_positives(rows: Sequence[TrainingRow]) -> Material:
-    """Return the rows to be made likelier; wrong answers are left out with the reason."""
+    """Return the rows to be made likelier, without rejected answers; wrong ones are left out with the reason."""
     reason = "Its answer is marked as wrong, and this objective only makes answers likelier."
     return Material(
-        [row for row in rows if row.label > 0],
+        [replace(row, rejected=None) for row in rows if row.label > 0],
         [Unused(row, reason) for row in rows if row.label < 0],
     )
 

@@ -1,14 +1,17 @@
-"""Objectives that read rows with a label: right answers made likelier, wrong ones unlikelier, without pairs."""
+"""Objectives that read rows with a label: right answers made likelier, wrong ones unlikelier, without pairs.
+
+A rejected answer is a wrong one: its row becomes two, one of each label.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
 from core.errors import TrainingError
 from core.training.config import require
-from core.training.data import TrainingRow
-from core.training.objectives.base import NOTHING_FIRST, OBJECTIVES, Asking, Material
+from core.training.data import NEGATIVE, POSITIVE, TrainingRow
+from core.training.objectives.base import NOTHING_FIRST, OBJECTIVES, Asking, Material, Unused
 
 
 class Labelled:
@@ -22,7 +25,7 @@ class Labelled:
     goes_on: ClassVar[bool] = False
 
     def prepare(self, rows: Sequence[TrainingRow], asking: Asking | None) -> Material:
-        """Return all rows."""
+        """Return all rows, those with a rejected answer as two."""
         return keep_both(rows)
 
     def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
@@ -71,15 +74,35 @@ class Unlikelihood(Labelled):
 
 
 def keep_both(rows: Sequence[TrainingRow]) -> Material:
-    """Return all rows; raises TrainingError where only right or only wrong answers are there."""
-    labels = {row.label for row in rows}
-    if rows and len(labels) < 2:
-        lacking = "wrong" if labels == {1} else "right"
+    """Return all rows, those with a rejected answer as two, each of these once.
+
+    A rejected answer that another row gives as the right one is left out with the reason.
+
+    Raises:
+        TrainingError: only right, or only wrong answers are there.
+    """
+    right = {(row.question, row.answer) for row in rows if row.label == POSITIVE}
+    made, unused, seen = [], [], {row.texts for row in rows}
+    for row in rows:
+        if not row.rejected:
+            made.append(row)
+            continue
+        for half in (replace(row, rejected=None), replace(row, answer=row.rejected, label=NEGATIVE, rejected=None)):
+            if half.texts in seen:
+                continue
+            seen.add(half.texts)
+            if half.label == NEGATIVE and (half.question, half.answer) in right:
+                unused.append(Unused(half, "Another row gives this rejected answer as the right one."))
+            else:
+                made.append(half)
+    labels = {row.label for row in made}
+    if made and len(labels) < 2:
+        lacking = "wrong" if labels == {POSITIVE} else "right"
         raise TrainingError(
-            f"None of the {len(rows):,} rows has a {lacking} answer, and this objective needs both; add "
+            f"None of the {len(made):,} rows has a {lacking} answer, and this objective needs both; add "
             f"{'candidates of the method incorrect, or own wrong answers' if lacking == 'wrong' else 'right answers'}."
         )
-    return Material(list(rows))
+    return Material(made, unused)
 
 
 OBJECTIVES.register("signed")(SignedLikelihood())
