@@ -26,8 +26,8 @@ def translated_faults(
             raise TrainingError(advise_on_memory(config, max(row.length for row in rows))) from error
         if reason := find_write_fault(error):
             raise TrainingError(
-                f"A checkpoint could not be written to {checkpoints}: {reason}; make room there, then go on: the last "
-                "whole checkpoint is kept."
+                f"A checkpoint could not be written to {checkpoints}: {reason}; make room there, then go on: what "
+                "the epochs before made is kept."
             ) from error
         raise
 
