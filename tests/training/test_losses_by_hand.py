@@ -103,17 +103,32 @@ def test_preferences_compare_with_what_the_policy_said():
     assert trainer._metrics["train"]["rewards/margins"] == [pytest.approx(margin, abs=1e-5)]
 
 
-@pytest.mark.parametrize("kind", [SignedTrainer, UnlikelihoodTrainer])
+@pytest.mark.parametrize("kind", [AnswerTrainer, SignedTrainer, UnlikelihoodTrainer, PreferenceTrainer])
 def test_neither_prompt_nor_padding_changes_a_loss(kind):
-    fields = {"is_normalised": True, "share": 0.3, "counts": {"rows": 2, "positive": 1, "negative": 2}}
+    """Wider by padding, and by words of a prompt that the model, which sees one token back, cannot tell apart."""
+    fields = {"is_normalised": True, "share": 0.3, "counts": {"rows": 2, "positive": 1, "negative": 2}, "beta": 0.5}
     trainer, model = trainer_of(kind, **fields), TwoTokens().train()
     batch = pad(encode("a", 1), encode("bb", -1))
-    wider = {name: torch.nn.functional.pad(value, (0, 3), value=fill) for name, value, fill in (
-        ("input_ids", batch["input_ids"], PAD),
-        ("attention_mask", batch["attention_mask"], 0),
-        ("labels", batch["labels"], IGNORED),
-    )}  # fmt: skip
-    loss = trainer.compute_loss(model, batch)
-    assert trainer.compute_loss(model, {**wider, "signs": batch["signs"]}).item() == pytest.approx(loss.item())
-    gradient = torch.autograd.grad(loss, model.head.weight)[0]
+
+    def lose(before: int, after: int, token: int) -> torch.Tensor:
+        fills = {"input_ids": (token, PAD), "attention_mask": (1, 0), "labels": (IGNORED, IGNORED)}
+        wider = {
+            name: torch.nn.functional.pad(
+                torch.nn.functional.pad(batch[name], (before, 0), value=first), (0, after), value=last
+            )
+            for name, (first, last) in fills.items()
+        }
+        if kind is AnswerTrainer:
+            return trainer.compute_loss(model, wider, num_items_in_batch=3)
+        if kind is not PreferenceTrainer:
+            return trainer.compute_loss(model, {**wider, "signs": batch["signs"]})
+        references = {"ref_chosen_logps": torch.tensor([-3.0]), "ref_rejected_logps": torch.tensor([-1.0])}
+        mask = (wider.pop("labels") != IGNORED).long()
+        return trainer._compute_quickly(model, {**wider, "completion_mask": mask, **references})
+
+    loss = lose(0, 0, A)
+    for widths in ((0, 3), (2, 0), (2, 3)):
+        assert lose(*widths, A).item() == pytest.approx(loss.item()) == lose(*widths, B).item()
+    gradient = torch.autograd.grad(lose(2, 3, A), model.head.weight)[0]
     assert gradient[:, PAD].abs().sum() == 0  # what follows padding was not looked at
+    assert gradient[:, A].abs().sum() == 0  # nor what follows these words of the prompt

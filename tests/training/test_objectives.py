@@ -30,15 +30,16 @@ ROWS = {
 NAMES = OBJECTIVES.names()
 
 
-def run(model_folder, folder, name, *, config=CONFIG, rows=None, start=None, **settings):
+def run(model_folder, folder, name, *, config=CONFIG, rows=None, start=None, validation=(), **settings):
     """Train; returns outcome and metrics by (name, step)."""
     objective = make_objective(name, settings)
     metrics = {}
     hooks = TrainingHooks(on_metric=lambda name, step, value, epoch: metrics.__setitem__((name, step), value))
     rows = ROWS[objective.form] if rows is None else rows
     outcome = train(
-        model_folder, rows, TASK, config, folder, objective=objective, start=start, hooks=hooks, device="cpu"
-    )
+        model_folder, rows, TASK, config, folder, objective=objective, start=start, validation_rows=validation,
+        hooks=hooks, device="cpu",
+    )  # fmt: skip
     return outcome, metrics
 
 
@@ -68,18 +69,41 @@ def trained(model_folder, tmp_path_factory):
     return train_once
 
 
+@pytest.fixture
+def caught(monkeypatch):
+    """The trainers that were made, each with a copy of its model's weights as they were before."""
+    from core.training import trainer as trainers
+
+    made, make = [], trainers.make_trainer
+
+    def catch(*args, **options):
+        trainer, watch = make(*args, **options)
+        made.append((trainer, {n: w.detach().clone() for n, w in trainer.model.named_parameters()}))
+        return trainer, watch
+
+    monkeypatch.setattr(trainers, "make_trainer", catch)
+    return made
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_base_stays_the_adapter_changes_and_the_same_seed_gives_the_same_curve(
-    trained, model_folder, tmp_path, name
+    trained, caught, model_folder, tmp_path, name
 ):
+    """Tensor by tensor in the live model, which was validated (and merged for that) in between; and in the files."""
     from safetensors.torch import load_file
 
-    before = hash_model_files(model_folder)
+    files = hash_model_files(model_folder)
     outcome, metrics = trained(name)
-    _, again = run(model_folder, tmp_path, name)
-    assert hash_model_files(model_folder) == before and outcome.n_rows == 10 and outcome.n_steps == 4
-    weights = load_file(outcome.adapter / "adapter_model.safetensors")
-    assert all(w.abs().sum() > 0 for n, w in weights.items() if "lora_B" in n)
+    _, again = run(model_folder, tmp_path, name, validation=ROWS["answers"][:3])
+    assert hash_model_files(model_folder) == files and outcome.n_rows == 10 and outcome.n_steps == 4
+    trainer, before = caught[-1]
+    after = dict(trainer.model.named_parameters())
+    saved = load_file(model_folder / "model.safetensors")
+    frozen = {n: n.removeprefix("base_model.model.").replace(".base_layer", "") for n in after if "lora_" not in n}
+    assert set(frozen.values()) == set(saved) and before.keys() == after.keys()
+    assert all(torch.equal(after[n], saved[own]) and not after[n].requires_grad for n, own in frozen.items())
+    adapter = [n for n in after if "lora_" in n]
+    assert len(adapter) == 2 * 2 * 7 and not any(torch.equal(before[n], after[n]) for n in adapter)
     assert losses_of(metrics) == losses_of(again) and losses_of(metrics)[-1] < losses_of(metrics)[0]
     Student.load(model_folder, adapter=outcome.adapter, device="cpu")
 
@@ -113,6 +137,29 @@ def test_what_comes_before_the_answer_and_padding_carry_no_loss(model_folder):
     plain = student.model(input_ids=ids, attention_mask=mask).logits[:, :-1].log_softmax(-1)
     expected = plain.gather(2, ids[:, 1:, None])[..., 0][labels[:, 1:] != IGNORED]
     assert torch.allclose(own, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sft", "signed", "dpo"])
+def test_a_batch_scores_its_answers_and_their_ends_and_nothing_else(caught, model_folder, tmp_path, name):
+    run(model_folder, tmp_path, name, config=replace(CONFIG, epochs=1))
+    ((trainer, _),) = caught
+    batch = next(iter(trainer.get_train_dataloader()))
+    scored = batch["completion_mask"].bool() if name == "dpo" else batch["labels"] != IGNORED
+    assert (batch["attention_mask"] == 0).any() and not scored[batch["attention_mask"] == 0].any()
+    tokenizer = Student.load(model_folder, device="cpu").tokenizer
+    said = [tokenizer.decode(ids[mask]) for ids, mask in zip(batch["input_ids"], scored, strict=True)]
+    asked = [
+        tokenizer.decode(ids[(mask == 1) & ~each])
+        for ids, mask, each in zip(batch["input_ids"], batch["attention_mask"], scored, strict=True)
+    ]
+    texts = {
+        (f"{r.question}\n", f" {text}<|end|>")
+        for r in ROWS[make_objective(name).form]
+        for text in (r.answer, r.rejected)
+    }
+    assert len(said) == (16 if name == "dpo" else 8) and set(zip(asked, said, strict=True)) <= texts
+    if name != "dpo":
+        assert torch.equal(batch["labels"][scored], batch["input_ids"][scored])
 
 
 def test_signed_loss_by_hand():
@@ -209,18 +256,38 @@ def test_full_finetuning_changes_all_weights_and_is_loaded_as_an_adapter_is(mode
         run(model_folder, tmp_path / "x", "sft", start=outcome.adapter)
 
 
-def test_a_loss_that_is_no_number_stops_with_step_and_rows(model_folder, tmp_path):
+@pytest.fixture(scope="module")
+def broken_folder(model_folder, tmp_path_factory):
+    """A model that breaks wherever it reads a Z."""
     from safetensors.torch import load_file, save_file
 
-    broken = shutil.copytree(model_folder, tmp_path / "broken")
+    broken = shutil.copytree(model_folder, tmp_path_factory.mktemp("broken") / "model")
     weights = load_file(broken / "model.safetensors")
     (token,) = Student.load(model_folder, device="cpu").tokenizer("Z", add_special_tokens=False)["input_ids"]
     weights["model.embed_tokens.weight"][token] = float("nan")
     save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
-    rows = [*ROWS["answers"][:9], TrainingRow("Zoe has 3", "3")]
-    with pytest.raises(TrainingError, match=r"no number at step [12] of 4 \(rows (\d+, )*10(, \.\.\.)?\)") as stopped:
-        run(broken, tmp_path, "sft", rows=rows)
-    assert "lower learning rate" in str(stopped.value)
+    return broken
+
+
+@pytest.mark.parametrize("name", ["sft", "signed", "unlikelihood", "dpo"])
+def test_a_loss_that_is_no_number_stops_with_step_and_rows(broken_folder, tmp_path, name):
+    rows = ROWS[make_objective(name).form]
+    rows = [*rows[:9], replace(rows[9], question="Zoe has 3")]
+    with pytest.raises(TrainingError, match=r"no number at step [12] of 4 \(rows (\d+, )*10\)") as stopped:
+        run(broken_folder, tmp_path, name, rows=rows, config=replace(CONFIG, batch_size=5))
+    assert "lower learning rate" in str(stopped.value) and not (tmp_path / "adapter").exists()
+
+
+@pytest.mark.parametrize("name", ["sft", "signed", "dpo"])
+def test_an_answer_longer_than_the_context_is_refused_with_its_row_named(model_folder, tmp_path, name):
+    rows = ROWS[make_objective(name).form][:4]
+    long = "apples " * 400
+    rows.append(replace(rows[0], rejected=long) if name == "dpo" else replace(rows[0], answer=long))
+    outcome, _ = run(model_folder, tmp_path / "some", name, rows=rows, config=replace(CONFIG, epochs=1))
+    ((position, reason),) = [(each.position, each.reason) for each in outcome.left_out]
+    assert (outcome.n_rows, position) == (4, 4) and "more than the 256 that a training row may have" in reason
+    with pytest.raises(TrainingError, match=r"None of the 1 training rows can be used; row 1: It has [\d,]+ tokens"):
+        run(model_folder, tmp_path / "none", name, rows=rows[4:])
 
 
 def test_settings_and_names_that_do_not_exist_are_refused():

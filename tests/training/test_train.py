@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from math import cos, pi
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,33 @@ def test_the_rate_warms_up_over_its_share_and_then_falls(trained):
     rates = [value for (name, _), value in sorted(notes.metrics.items()) if name == "learning_rate"]
     assert rates[0] == 0 and rates[2] == pytest.approx(CONFIG.learning_rate)  # 15 % of 9 steps, rounded up: 2
     assert rates[2:] == sorted(rates[2:], reverse=True) and rates[-1] < 0.2 * CONFIG.learning_rate
+
+
+def test_the_cosine_ends_at_its_lowest_rate(model_folder, tmp_path, monkeypatch):
+    from core.training import trainer as trainers
+
+    made, make = [], trainers.make_trainer
+    monkeypatch.setattr(trainers, "make_trainer", lambda *args: made.append(make(*args)) or made[0])
+    notes = Notes()
+    config = replace(CONFIG, schedule="cosine_with_min_lr", warmup=0.0)
+    train(model_folder, tmp_path, notes, config=config)
+    rates = [value for (name, _), value in sorted(notes.metrics.items()) if name == "learning_rate"]
+    assert config.min_learning_rate == 1e-9
+    assert rates == pytest.approx([1e-9 + (1e-2 - 1e-9) * (1 + cos(pi * step / 9)) / 2 for step in range(9)])
+    assert made[0][0].lr_scheduler.get_last_lr()[0] == pytest.approx(1e-9)  # after the last step
+
+
+def test_the_best_and_the_last_checkpoint_are_on_the_disk_and_no_other(model_folder, tmp_path):
+    on_disk = []
+
+    def look(step, path, sha256):
+        on_disk.append(sorted(int(folder.name.split("-")[1]) for folder in tmp_path.glob("checkpoints/*/checkpoint-*")))
+
+    notes = Notes(validate_by_epoch(0.1, 0.9, 0.2, 0.3, 0.9))
+    hooks = replace(notes.hooks, on_checkpoint=look)
+    outcome = train(model_folder, tmp_path, type("", (), {"hooks": hooks}), config=replace(CONFIG, epochs=5))
+    assert on_disk == [[3], [3, 6], [6, 9], [6, 12], [6, 15]] and outcome.best_step == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", "trained.json"]
 
 
 def test_the_base_is_left_as_it_was_and_the_adapter_is_not_empty(trained, model_folder):
