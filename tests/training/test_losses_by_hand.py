@@ -110,14 +110,16 @@ def test_neither_prompt_nor_padding_changes_a_loss(kind):
     trainer, model = trainer_of(kind, **fields), TwoTokens().train()
     batch = pad(encode("a", 1), encode("bb", -1))
 
-    def lose(before: int, after: int, token: int) -> torch.Tensor:
-        fills = {"input_ids": (token, PAD), "attention_mask": (1, 0), "labels": (IGNORED, IGNORED)}
-        wider = {
-            name: torch.nn.functional.pad(
-                torch.nn.functional.pad(batch[name], (before, 0), value=first), (0, after), value=last
-            )
-            for name, (first, last) in fills.items()
+    def lose(*words: int, padding: int = 0) -> torch.Tensor:
+        """Return the loss with these words before the first row's prompt, and the other token before the second's."""
+        before = torch.tensor([words, [1 - word for word in words]], dtype=torch.int64)
+        after = torch.zeros(2, padding, dtype=torch.int64)
+        ends = {
+            "input_ids": (before, after + PAD),
+            "attention_mask": (torch.ones_like(before), after),
+            "labels": (torch.full_like(before, IGNORED), after + IGNORED),
         }
+        wider = {name: torch.cat([first, batch[name], last], dim=1) for name, (first, last) in ends.items()}
         if kind is AnswerTrainer:
             return trainer.compute_loss(model, wider, num_items_in_batch=3)
         if kind is not PreferenceTrainer:
@@ -126,9 +128,9 @@ def test_neither_prompt_nor_padding_changes_a_loss(kind):
         mask = (wider.pop("labels") != IGNORED).long()
         return trainer._compute_quickly(model, {**wider, "completion_mask": mask, **references})
 
-    loss = lose(0, 0, A)
-    for widths in ((0, 3), (2, 0), (2, 3)):
-        assert lose(*widths, A).item() == pytest.approx(loss.item()) == lose(*widths, B).item()
-    gradient = torch.autograd.grad(lose(2, 3, A), model.head.weight)[0]
+    loss = lose().item()
+    for words, padding in (((), 3), ((A,), 0), ((B, A), 3)):
+        assert lose(*words, padding=padding).item() == pytest.approx(loss)
+    gradient = torch.autograd.grad(lose(A, A, padding=3), model.head.weight)[0]
     assert gradient[:, PAD].abs().sum() == 0  # what follows padding was not looked at
-    assert gradient[:, A].abs().sum() == 0  # nor what follows these words of the prompt
+    assert gradient[:, A].abs().sum() == 0  # nor what follows words of the prompt
