@@ -21,7 +21,7 @@ from core.training.config import TrainingConfig
 from core.training.data import TrainingRow
 from core.training.objectives import make_objective
 from core.training.own_presets import list_presets
-from core.training.rows_file import LineLeftOut, read_rows_file
+from core.training.rows_file import LineLeftOut, guess_task, read_rows_file
 from core.training.space import estimate_training_bytes
 
 N_NAMED = 5
@@ -133,15 +133,6 @@ def print_left_out(left_out: Sequence[LineLeftOut]) -> None:
         print(f"  line {line.line:,}: {line.reason}")
     if len(left_out) > N_NAMED:
         print(f"  and {counted(len(left_out) - N_NAMED, 'more line')}")
-
-
-def guess_task(rows: Sequence[TrainingRow]) -> str:
-    """Return the task whose answers these are, by how most of them end; ``custom`` where that says nothing."""
-    marks = {"word_problems": "\n####", "maths": "\\boxed{"}
-    for task, mark in marks.items():
-        if 2 * sum(mark in f"\n{row.answer}" for row in rows) > len(rows):
-            return task
-    return "custom"
 
 
 def name_held_out(home: Path, options: argparse.Namespace, task: str) -> dict[str, Any]:

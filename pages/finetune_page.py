@@ -6,7 +6,7 @@ from core.hub import Hub
 from core.training.space import estimate_training_bytes
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
-from pages.components.disk import draw_warning
+from pages.components.disk import draw_need
 from pages.components.exporting import draw_export
 from pages.components.frame import choose, draw_empty, explain, open_page
 from pages.components.result import draw_result
@@ -24,14 +24,12 @@ VIEWS = {"train": "Train", "watch": "Watch", "rows": "Rows", "result": "Result",
 def draw_form(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the form and launch what it asks for."""
     wish = draw_training_form(hub)
-    if wish is None:
-        return
     label = f"Finetune on {numbers.count(len(wish.rows))} rows"
     if place.button(label, type="primary", key="launch", disabled=not wish.is_ready, icon=":material/model_training:"):
         with show_errors():
             go_to("watch", launch(hub, wish))
     if wish.is_ready:
-        draw_warning(hub, estimate_training_bytes(wish.student, wish.training))
+        draw_need(hub, estimate_training_bytes(wish.student, wish.training))
     st.caption(
         "Runs in the background, one at a time on this machine; one to two minutes for 300 rows of the tiny student."
     )

@@ -107,7 +107,7 @@ def draw_details(hub: Hub, run: dict) -> None:
 
 
 def draw_webhook(hub: Hub) -> None:
-    """Say who is told of the ends of runs, and whether that works, where anybody is."""
+    """Say who is told of the ends of runs, and whether that works; where nobody is, how to have it."""
     hook = hub.webhook
     if hook.fault:
         lost = f" Not posted so far: {numbers.count(hook.n_failed)}." if hook.n_failed else ""
@@ -115,6 +115,11 @@ def draw_webhook(hub: Hub) -> None:
     elif hook.host:
         sent = numbers.counted(hook.n_sent, "end", "ends")
         st.caption(f":material/webhook: Every end of a run is posted to {plain(hook.host)}; {sent} so far.")
+    else:
+        st.caption(
+            ":material/webhook: Set the environment variable `SEEDBED_WEBHOOK` to an address, and every end of a run "
+            "is posted there as JSON."
+        )
 
 
 def draw_faults(hub: Hub) -> None:

@@ -4,7 +4,7 @@ Each line that cannot be trained on is listed with its number and the reason; a 
 sentence. It knows nothing of homes, runs or objectives; what the columns may be called stands in ``line_forms``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,3 +135,12 @@ def _say_none(table: Rows, left_out: list[LineLeftOut]) -> str:
     if len(left_out) == 1:
         return f"The one line of {table.name} cannot be trained on: {reason}"
     return f"None of the {len(left_out):,} lines of {table.name} can be trained on; the first, line {number}: {reason}"
+
+
+def guess_task(rows: Sequence[TrainingRow]) -> str:
+    """Return the task whose answers these are, by how most of them end; ``custom`` where that says nothing."""
+    marks = {"word_problems": "\n####", "maths": "\\boxed{"}
+    for task, mark in marks.items():
+        if 2 * sum(mark in f"\n{row.answer}" for row in rows) > len(rows):
+            return task
+    return "custom"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.hub import Hub
-from core.runs.disk import warn_of_disk
+from core.runs.disk import measure_free, warn_of_disk
 from pages.components import numbers
 from pages.components.text import plain
 
@@ -24,6 +24,14 @@ def draw_warning(hub: Hub, needed: int | None = None) -> None:
     """Draw a warning where the disk is nearly full, or has not the room that is needed (bytes; None: not known)."""
     if sentence := warn_of_disk(hub.settings.home, needed):
         st.warning(plain(sentence), icon=":material/hard_drive:")
+
+
+def draw_need(hub: Hub, needed: int | None) -> None:
+    """Draw what something to be started takes on the disk (bytes; None: not known), and what is left."""
+    draw_warning(hub, needed)
+    free, _ = measure_free(hub.settings.home)
+    if needed is not None and needed <= free:
+        st.caption(f"Takes at most {numbers.size(needed)} on the disk while it works; {numbers.size(free)} are left.")
 
 
 def draw_disk(hub: Hub) -> None:

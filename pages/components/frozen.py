@@ -105,7 +105,8 @@ def _say_source(config: Mapping[str, Any], part: str) -> str:
     if part == "settings":
         return f": {name_objective(config)}"
     try:
-        return f", preset {find_preset(config, part)}"
+        preset = find_preset(config, part)
+        return f", preset {preset}" + ("" if preset in PRESETS else " (your own)")
     except (SeedbedError, KeyError):
         return ""
 

@@ -68,7 +68,11 @@ def draw_sweep_form(hub: Hub, wish: Wish) -> None:
             return
         with show_errors():
             config = make_config(hub, wish)
-            _draw_cost(hub, config, grid, len(wish.rows))
+            try:
+                _draw_cost(hub, config, grid, len(wish.rows))
+            except TrainingError as error:  # there is nothing to choose by
+                st.info(plain(error), icon=":material/info:")
+                return
             if st.button(f"Start {len(grid.cells)} runs", key="start_sweep", icon=":material/grid_on:"):
                 sweep = start_sweep(hub, from_frame(wish.rows), config, grid)
                 st.query_params.from_dict({"show": "sweeps", "sweep": sweep})

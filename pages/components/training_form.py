@@ -1,5 +1,6 @@
 """The form of a finetune: what it trains on, gathered while one chooses, and how; one call starts it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from core.recipes.training_sets import TrainingSet, build_rows, read_earlier
 from core.records import Problem
 from core.tasks import TASKS
 from core.training.data import from_frame, hash_rows, to_frame
+from core.training.lengths import count_tokens, find_longest
+from core.training.objectives import OBJECTIVES
 from core.training.own_presets import list_presets
 from core.training.rows_file import RowsFile
 from pages.components import numbers
@@ -27,7 +30,7 @@ from pages.components.text import plain
 from pages.components.training_refilling import refill_once, tell_difference
 from pages.components.training_rows import draw_set
 from pages.components.training_settings import Tuning, draw_cost, draw_tuning, list_lacks
-from pages.components.training_sources import draw_sources, read_offer
+from pages.components.training_sources import NO_SET, OWN_ROWS, WITHOUT_SET, draw_sources, read_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,10 @@ class Wish:
     choice: Choice
     """What the rows were gathered from."""
 
-    seed_set: str
-    seed_set_name: str
+    seed_set: str | None
+    """None: nothing is held out, validated or tested on."""
+
+    seed_set_name: str | None
     task: str
     objective: str
     settings: dict[str, Any]
@@ -73,19 +78,18 @@ class Wish:
         return self.choice.taken
 
 
-def draw_training_form(hub: Hub) -> Wish | None:
-    """Draw the form; returns the wish, or None where there is nothing to train on yet."""
+def draw_training_form(hub: Hub) -> Wish:
+    """Draw the form; returns what is wished."""
     refill_once(hub)
     seed_set = find_subject(hub)
-    offer = read_offer(hub, seed_set) if seed_set is not None else None
-    if offer is None or not (offer.candidates or seed_set["n_train"]):
-        draw_empty("There is nothing to train on yet: no candidate is accepted.", "generate_page.py", "Generate")
-        return None
-    view_seed_set(seed_set["run_id"])
+    if seed_set is not None:
+        view_seed_set(seed_set["run_id"])
     with st.container(key="two_sides_training"):
         left, right = st.columns([1, 1], gap="large")
     with left:
+        offer = read_offer(hub, seed_set or _draw_task())
         choice, file = draw_sources(hub, offer)
+        seed_set = _draw_whether_alone(offer.seed_set)
         tuning = draw_tuning(hub, seed_set["task"])
     made, frame = gather(hub, seed_set, choice, file)
     rows = made.rows
@@ -95,14 +99,70 @@ def draw_training_form(hub: Hub) -> Wish | None:
         for fault in faults:
             st.warning(plain(fault), icon=":material/info:")
         draw_cost(hub, tuning, rows)
+        _warn_of_length(made, tuning, seed_set["task"])
         marked = draw_set(made, frame)
     if marked is not None:
         draw_row(hub, asdict(rows[marked]), f"Row {numbers.count(marked + 1)} of {numbers.count(len(frame))}")
     return make_wish(seed_set, choice, tuning, made, frame, faults)
 
 
+def _draw_task() -> Mapping[str, Any]:
+    """Draw what the rows are, where there is no seed set that would say; returns what stands for one."""
+    draw_empty("There is no seed set yet; rows of a file can be trained on without one.", "seeds_page.py", "Seeds")
+    task = st.selectbox(
+        "Task of the rows",
+        TASKS.names(),
+        index=TASKS.names().index("custom"),
+        key="train_task",
+        persist_state="session",
+        help="How their questions are put to the student, and how the student's answers are judged.",
+    )
+    return {**NO_SET, "task": task}
+
+
+def _draw_whether_alone(seed_set: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Draw, for rows that need no seed set, whether the one in view is used all the same; returns which one is."""
+    if seed_set["run_id"] is None or not set(st.session_state["train_parts"]) <= OWN_ROWS:
+        return seed_set
+    is_alone = st.toggle(
+        f"Without {seed_set['name']}",
+        key=WITHOUT_SET,
+        persist_state="session",
+        help="Then no problem of it is held out of the rows, decides which epoch is kept, or is asked before and "
+        "after: the last epoch is kept.",
+    )
+    return {**NO_SET, "task": seed_set["task"]} if is_alone else seed_set
+
+
+def _warn_of_length(made: TrainingSet, tuning: Tuning, task: str) -> None:
+    """Say which rows will not be trained on because they are too long, where the student's files can tell."""
+    if not made.rows or tuning.faults:
+        return
+    lengths = _count_tokens(made.hash, tuning.student, task, OBJECTIVES.get(tuning.objective).form == "pairs", made)
+    longest = find_longest(tuning.student, tuning.training["max_length"])
+    long = [(length, place) for place, length in enumerate(lengths or ()) if length > longest]
+    if long:
+        most, place = max(long)
+        st.warning(
+            f"{numbers.counted(len(long), 'row')} of {numbers.count(len(made.rows))} will be left out: more than "
+            f"{numbers.count(longest)} tokens with the question; row {numbers.count(place + 1)} has "
+            f"{numbers.count(most)}. Allow more under Settings as far as the student's context goes, or shorten them.",
+            icon=":material/straighten:",
+        )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _count_tokens(hash_: str, student: str, task: str, has_pairs: bool, _made: TrainingSet) -> list[int] | None:
+    return count_tokens(student, TASKS.get(task), _made.rows, has_pairs=has_pairs)
+
+
 def make_wish(
-    seed_set: dict, choice: Choice, tuning: Tuning, made: TrainingSet, frame: pd.DataFrame, faults: list[str]
+    seed_set: Mapping[str, Any],
+    choice: Choice,
+    tuning: Tuning,
+    made: TrainingSet,
+    frame: pd.DataFrame,
+    faults: list[str],
 ) -> Wish:
     """Return what the form says."""
     return Wish(
@@ -156,19 +216,23 @@ def find_subject(hub: Hub) -> dict | None:
     return None if shown.empty else shown.iloc[0].to_dict()
 
 
-def gather(hub: Hub, seed_set: dict, choice: Choice, file: RowsFile | None) -> tuple[TrainingSet, pd.DataFrame]:
+def gather(
+    hub: Hub, seed_set: Mapping[str, Any], choice: Choice, file: RowsFile | None
+) -> tuple[TrainingSet, pd.DataFrame]:
     """Return the rows of a choice as they are now, as a set and as a frame."""
     given = None if file is None else (hash_rows(file.rows), len(file.left_out))
     stamp = hub.store.read_rows_stamp(choice.list_runs())  # a run that trains changes the home four times a second
-    key = (str(hub.settings.home), stamp, repr(choice), seed_set["run_id"], given)
+    key = (str(hub.settings.home), stamp, repr(choice), seed_set["run_id"], seed_set["task"], given)
     return _gather(key, hub, seed_set, choice, file)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _gather(
-    key: tuple, _hub: Hub, _seed_set: dict, _choice: Choice, _file: RowsFile | None
+    key: tuple, _hub: Hub, _seed_set: Mapping[str, Any], _choice: Choice, _file: RowsFile | None
 ) -> tuple[TrainingSet, pd.DataFrame]:
-    problems, held_out = _load_subject(str(_hub.settings.home), _seed_set["run_id"], _seed_set["task"], _hub)
+    problems, held_out = [], frozenset()
+    if _seed_set["run_id"] is not None:
+        problems, held_out = _load_subject(str(_hub.settings.home), _seed_set["run_id"], _seed_set["task"], _hub)
     earlier = []
     if _choice.earlier:
         try:

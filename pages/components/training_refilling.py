@@ -18,7 +18,7 @@ from core.training.objectives import OBJECTIVES
 from pages.components import numbers
 from pages.components.text import plain
 from pages.components.training_settings import BASE, CHANGES, OTHER, RECALLED, TINY, USUAL
-from pages.components.training_sources import SUBJECT
+from pages.components.training_sources import SUBJECT, WITHOUT_SET
 
 LIKE = "like"
 """Query parameter: run whose settings the form takes, once."""
@@ -104,6 +104,7 @@ def fill_form(run: Mapping[str, Any]) -> None:
     fields |= {f"{key}_usual": None for key in ("objective", "preset")}
     fields |= {f"{key}_in_address": None for key in ("objective", "preset")}
     st.session_state.update(fields)
+    st.session_state[WITHOUT_SET] = not run.get("seed_set_id")
     if run.get("seed_set_id"):
         st.query_params["seeds"] = st.session_state[SUBJECT] = run["seed_set_id"]
     st.session_state[TAKEN_FROM], st.session_state[RECALLED] = run["run_id"], True

@@ -17,7 +17,7 @@ from core.records import INCORRECT
 from core.store.reads_candidates import POLICIES
 from core.tasks import TASKS
 from core.training.data import NEGATIVE, POSITIVE
-from core.training.rows_file import RowsFile, read_rows_file
+from core.training.rows_file import RowsFile, guess_task, read_rows_file
 from pages.components import numbers
 from pages.components.answering import draw_asking
 from pages.components.frame import draw_empty, tell_apart
@@ -29,6 +29,15 @@ LABEL_NAMES = {POSITIVE: "right ones", NEGATIVE: "wrong ones"}
 FILE_TYPES = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet"]
 CHOSEN = ("train_parts", "sources", "train_seeds", "train_answers", "train_own", "train_earlier")
 """Keys of the session: what is chosen of one seed set."""
+
+NO_SET: Mapping[str, Any] = {"run_id": None, "name": None, "task": None, "n_train": 0}
+"""Stands for the seed set of rows that are trained on without one."""
+
+OWN_ROWS = {"file", "earlier"}
+"""Parts whose rows need no seed set."""
+
+WITHOUT_SET = "train_without_set"
+"""Key of the session: whether such rows are trained on without the seed set in view."""
 
 SUBJECT = "train_subject"
 """Key of the session: the seed set that this was chosen of."""
@@ -42,7 +51,7 @@ class Offer:
     """What a home has to make rows from, for one seed set: run id -> what people read."""
 
     seed_set: Mapping[str, Any]
-    """Row of ``store.list_seed_sets``."""
+    """Row of ``store.list_seed_sets``, or NO_SET with a task."""
 
     candidates: Mapping[str, str]
     wrong: frozenset[str]
@@ -68,15 +77,15 @@ class Offer:
 
 
 def read_offer(hub: Hub, seed_set: Mapping[str, Any]) -> Offer:
-    """Return what there is for a seed set; runs about none are offered to every set of their task."""
+    """Return what there is for a seed set; runs about none are offered to every set of their task, and to NO_SET."""
     store, id_ = hub.store, seed_set["run_id"]
+    if id_ is None:
+        return Offer(seed_set, {}, frozenset(), {}, {}, {}, _list_trained(hub, seed_set))
     passed = store.count_passed().set_index("run_id")["accepted"].to_dict()
-    n_rows = store.list_adapters().drop_duplicates("run_id").set_index("run_id")["n_rows"].to_dict()
     grown = _keep_of_set(store.list_runs(GROWING, has_previews=False, limit=None), seed_set)
     answered = store.list_runs(["answers"], seed_set_id=id_, limit=None)
     selections = store.list_selections(id_).drop_duplicates("run_id")
     own = store.count_own_answers(id_)
-    trained = _keep_of_set(store.list_runs(TRAINING, limit=None), seed_set)
     wrong = [row.run_id for row in grown.itertuples() if json.loads(row.config).get("method") == INCORRECT]
     return Offer(
         seed_set,
@@ -85,14 +94,20 @@ def read_offer(hub: Hub, seed_set: Mapping[str, Any]) -> Offer:
         _describe(selections, {row.run_id: f"{numbers.count(row.k)} chosen" for row in selections.itertuples()}),
         _describe(answered, {run_id: f"{numbers.count(n)} not wrong" for run_id, n in passed.items()}),
         _describe(own, {row.run_id: f"{row.n_right} right, {row.n_wrong} wrong" for row in own.itertuples()}),
-        _describe(trained, {run_id: f"{numbers.count(n)} trained on" for run_id, n in n_rows.items()}),
+        _list_trained(hub, seed_set),
     )
+
+
+def _list_trained(hub: Hub, seed_set: Mapping[str, Any]) -> dict[str, str]:
+    n_rows = hub.store.list_adapters().drop_duplicates("run_id").set_index("run_id")["n_rows"].to_dict()
+    trained = _keep_of_set(hub.store.list_runs(TRAINING, limit=None), seed_set)
+    return _describe(trained, {run_id: f"{numbers.count(n)} trained on" for run_id, n in n_rows.items()})
 
 
 def _keep_of_set(runs: pd.DataFrame, seed_set: Mapping[str, Any]) -> pd.DataFrame:
     """Return the runs about a seed set, and those of its task about none."""
     is_here = [
-        own == seed_set["run_id"] or (pd.isna(own) and json.loads(config).get("task") == seed_set["task"])
+        json.loads(config).get("task") == seed_set["task"] if pd.isna(own) else own == seed_set["run_id"]
         for own, config in zip(runs["seed_set_id"], runs["config"], strict=True)
     ]
     return runs[np.array(is_here, dtype=bool)]
@@ -110,7 +125,7 @@ def _describe(runs: pd.DataFrame, counts: Mapping[str, str]) -> dict[str, str]:
 def draw_sources(hub: Hub, offer: Offer) -> tuple[Choice, RowsFile | None]:
     """Draw the choice of the parts, and of what each is taken from; returns it, and the rows of a file."""
     follow_subject(offer.seed_set["run_id"])
-    usual = ["candidates"] if offer.candidates else ["seeds"]
+    usual = next([name] for name in ("candidates", "seeds", "file") if name in offer.parts)
     keep_known("train_parts", offer.parts)
     st.session_state.setdefault("train_parts", read_address("parts", offer.parts) or usual)
     parts = st.pills(
@@ -123,7 +138,7 @@ def draw_sources(hub: Hub, offer: Offer) -> tuple[Choice, RowsFile | None]:
         wrap=True,
     )
     tell_many("parts", parts, usual)
-    if not offer.candidates:
+    if "seeds" in offer.parts and not offer.candidates:
         said = "There is nothing to train on yet but the seeds themselves: no candidate is accepted."
         draw_empty(said, "generate_page.py", "Generate")
     fields: dict[str, Any] = {}
@@ -220,6 +235,7 @@ def _draw_own(offer: Offer) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 def _draw_file(offer: Offer) -> RowsFile | None:
     """Draw the choice of a file; says which of its lines cannot be read."""
+    task = offer.seed_set["task"]
     given = st.file_uploader(
         "A file with questions and answers",
         FILE_TYPES,
@@ -231,7 +247,7 @@ def _draw_file(offer: Offer) -> RowsFile | None:
         st.caption("A reload forgets a file; the run that is trained on it keeps its rows.")
         return None
     try:
-        found = _read_file(given.getvalue(), given.name, offer.seed_set["task"])
+        found = _read_file(given.getvalue(), given.name, task)
     except SeedbedError as error:
         st.error(plain(error), icon=":material/error:")
         return None
@@ -239,6 +255,9 @@ def _draw_file(offer: Offer) -> RowsFile | None:
         st.caption(f":material/block: Line {line}: {plain(reason)}")
     if (n_more := len(found.left_out) - 3) > 0:
         st.caption(f"And {numbers.counted(n_more, 'more line')}; all of them stand among what is left out.")
+    likely = guess_task(found.rows)
+    if likely not in ("custom", task):
+        st.caption(f":material/info: These answers end as those of the task {likely} do; this is read as {task}.")
     return found
 
 

@@ -204,3 +204,52 @@ def test_what_a_policy_or_a_pair_needs_is_said_too():
     for objective, rows, lacking in cases:
         said = list_lacks(training_form.Tuning(objective, {}, "tiny", None, "tiny", {}), rows)
         assert [lacking in sentence for sentence in said] == ([] if lacking is None else [True]), objective
+
+
+LINES = [
+    {"question": f"Ann has {n} pens and buys 2. How many?", "answer": f"{n}+2={n + 2}\n#### {n + 2}"} for n in (3, 4)
+]
+LINES.append({"question": "Ben counts to 2000. What does he say?", "answer": " ".join(map(str, range(2000)))})
+
+
+def upload(app):
+    """Give the form a file of its own; returns the page after it."""
+    data = "".join(json.dumps(line) + "\n" for line in LINES).encode()
+    app.get("file_uploader")[0].set_value(("pears.jsonl", data, "application/jsonl")).run()
+    return app
+
+
+def test_rows_of_a_file_are_trained_on_without_a_seed_set(empty, visit):
+    app = visit("finetune", show="train")
+    assert not app.exception and "There is no seed set yet" in said(app)
+    assert app.selectbox(key="train_task").value == "custom" and parts(app).value == ["file"]
+    app = upload(app)
+    assert not app.exception and n_rows(app) == "3"
+    assert "end as those of the task word_problems do; this is read as custom" in said(app)
+    app.selectbox(key="train_task").set_value("word_problems").run()
+    text = said(app)
+    assert "end as those of" not in text
+    assert "1 row of 3 will be left out: more than 1 024 tokens with the question; row 3 has 8" in text
+    assert "on the disk while it works" in text
+    next(item for item in app.button if item.key == "launch").click().run()
+    config = json.loads(empty.store.list_runs(["finetune"]).iloc[0]["config"])
+    assert (config["seed_set"], config["task"], config["n_rows"]) == (None, "word_problems", 3)
+    assert config["parts"]["file"] == "pears.jsonl"
+
+
+def test_rows_that_need_no_seed_set_can_do_without_the_one_in_view(rich, visit):
+    app = visit("finetune", show="train", parts=["seeds"])
+    assert not any(item.key == "train_without_set" for item in app.toggle)
+    app = visit("finetune", show="train", parts=["file"])
+    switch = next(item for item in app.toggle if item.key == "train_without_set")
+    assert switch.label == "Without pens" and not switch.value
+    app = upload(app)
+    switch = next(item for item in app.toggle if item.key == "train_without_set")
+    switch.set_value(True).run()
+    next(item for item in app.button if item.key == "launch").click().run()
+    config = json.loads(rich.store.list_runs(["finetune"], states=["queued"]).iloc[0]["config"])
+    assert config["seed_set"] is None and config["task"] == "word_problems"
+    again = visit(
+        "finetune", show="train", like=rich.store.list_runs(["finetune"], states=["queued"]).iloc[0]["run_id"]
+    )
+    assert next(item for item in again.toggle if item.key == "train_without_set").value
