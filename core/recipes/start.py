@@ -191,7 +191,7 @@ def make_finetune_config(
 
 def start_training(hub: Hub, rows: Sequence[TrainingRow], config: Mapping[str, Any], title: str | None = None) -> str:
     """Put a finetune with such a configuration in the queue; returns the run id."""
-    about = config["seed_set_name"] or "rows of a file"
+    about = config["seed_set_name"] or (config.get("parts") or {}).get("file") or "a file"
     name = OBJECTIVES.get(config["objective"]).title
     title = title or f"{name}: {config['student']} on {len(rows):,} rows of {about}"
     return hub.submit("finetune", title, config, lane="device", inputs={"rows": to_frame(rows)})
