@@ -113,7 +113,7 @@ def test_the_policys_rows_are_recorded_and_the_hash_is_that_of_the_rows_given(tm
 
 def test_what_an_objective_does_not_read_is_said_when_it_begins(tmp_path, student, capsys):
     finetune(tmp_path, student, "sft", [replace(ROWS[0], rejected="so 99"), *ROWS[1:]])
-    assert "round 1: 1 row has a rejected answer" in capsys.readouterr().out
+    assert "round 1: 1 row brings a wrong answer" in capsys.readouterr().out
 
 
 def test_told_to_keep_what_it_has_during_the_policy_it_keeps_the_policy(tmp_path, student):

@@ -320,15 +320,14 @@ def test_a_rejected_answer_is_a_wrong_one_where_answers_have_a_sign(name):
     assert all(row.rejected is None for row in material.rows) and material.rows[1].origin_id == "7"
     ((half, reason),) = [(each.row, each.reason) for each in material.unused]
     assert (half.answer, half.label) == ("a", -1) and "as the right one" in reason
-    assert say_unread(make_objective(name), rows) is None
 
 
-@pytest.mark.parametrize("name", ["sft", "rft"])
-def test_objectives_that_do_not_read_rejected_answers_say_so(name):
-    rows = [TrainingRow("q", "a", "1", rejected="b"), TrainingRow("r", "a", "1")]
-    said = say_unread(make_objective(name), rows)
-    assert said.startswith("1 row has a rejected answer") and make_objective(name).title in said
-    assert say_unread(make_objective(name), rows[1:]) is None
+@pytest.mark.parametrize("name", NAMES)
+def test_objectives_that_do_not_read_wrong_answers_say_so(name):
+    rows = [TrainingRow("q", "a", "1", rejected="b"), TrainingRow("r", "a", "1"), TrainingRow("q", "c", label=-1)]
+    said, reads = say_unread(make_objective(name), rows), name in ("dpo", "signed", "unlikelihood")
+    assert (said is None) == reads and (reads or said.startswith("2 rows bring wrong answers"))
+    assert say_unread(make_objective(name), rows[1:2]) is None
     assert [row.rejected for row in make_objective("sft").prepare(rows, None).rows] == [None, None]
 
 

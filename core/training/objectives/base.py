@@ -91,10 +91,10 @@ class Objective(Protocol):
     """Names of NEEDS without which it cannot begin."""
 
     form: ClassVar[str]
-    """``answers``, ``labelled`` (answers with a sign) or ``pairs`` (an answer and a rejected one).
+    """``answers``, ``labelled`` (answers with a sign) or ``pairs`` (an answer and a rejected one)."""
 
-    A rejected answer of a given row is one of a pair, or a wrong answer with a sign; ``answers`` do not read it.
-    """
+    reads_wrong: ClassVar[bool]
+    """Whether wrong answers of the given rows (label -1, or rejected) are trained on; ``say_unread`` tells if not."""
 
     rejects_whole: ClassVar[bool]
     """Whether rejected answers are whole ones, so that they end; read of ``pairs`` only."""
@@ -153,14 +153,14 @@ def find_missing(objective: Objective, rows: Sequence[TrainingRow]) -> list[str]
 
 
 def say_unread(objective: Objective, rows: Sequence[TrainingRow]) -> str | None:
-    """Return in one sentence what of these rows an objective does not read; None: it reads all of them."""
-    n = sum(bool(row.rejected) for row in rows)
-    if not n or objective.form != "answers":
+    """Return in one sentence how many wrong answers an objective does not read; None: it reads all there are."""
+    n = sum(row.label < 0 or bool(row.rejected) for row in rows)
+    if not n or objective.reads_wrong:
         return None
-    have = "1 row has" if n == 1 else f"{n:,} rows have"
+    bring = "1 row brings a wrong answer" if n == 1 else f"{n:,} rows bring wrong answers"
     return (
-        f"{have} a rejected answer beside the other one, which {objective.title} does not read; preferences, signed "
-        "likelihood and unlikelihood do."
+        f"{bring} (label -1, or rejected): {objective.title} does not read them; preferences (DPO), signed likelihood "
+        "and unlikelihood do."
     )
 
 

@@ -2,7 +2,7 @@
 
 The value of a beginning is how often the policy ends right from there, by Monte-Carlo rollouts. The *first pit* is the
 first step after which that value is the lowest; the rejected answer ends there, with no end-of-text token, so that
-what is made unlikelier is the step and not the stopping.
+what is made unlikelier is the step and not the stopping. Wrong answers of the given rows are not looked at.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -99,6 +99,7 @@ class PerStepPreference:
     source: ClassVar[str] = "Setlur 2024, section 6"
     needs: ClassVar[frozenset[str]] = frozenset({"positives", "references"})
     form: ClassVar[str] = "pairs"
+    reads_wrong: ClassVar[bool] = False
     rejects_whole: ClassVar[bool] = False
     starts_from_policy: ClassVar[bool] = True
     goes_on: ClassVar[bool] = True

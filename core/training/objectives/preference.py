@@ -47,6 +47,7 @@ class Preference:
     source: ClassVar[str] = "Rafailov 2023; Setlur 2024, section 5"
     needs: ClassVar[frozenset[str]] = frozenset()
     form: ClassVar[str] = "pairs"
+    reads_wrong: ClassVar[bool] = True
     rejects_whole: ClassVar[bool] = True
     starts_from_policy: ClassVar[bool] = True
     goes_on: ClassVar[bool] = True

@@ -1,6 +1,6 @@
 """Rejection finetuning: the student's own right answers are made likelier (RFT; Setlur 2024, section 3).
 
-Of the given rows the questions and final answers are read; their answers train the policy, rejected ones nothing.
+Of the given rows the questions and final answers are read; their right answers train the policy, wrong ones nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +32,7 @@ class Rejection:
     source: ClassVar[str] = "Setlur 2024, section 3"
     needs: ClassVar[frozenset[str]] = frozenset({"references"})
     form: ClassVar[str] = "answers"
+    reads_wrong: ClassVar[bool] = False
     rejects_whole: ClassVar[bool] = True
     starts_from_policy: ClassVar[bool] = True
     goes_on: ClassVar[bool] = False

@@ -1,6 +1,6 @@
 """Supervised finetuning: the given answers are made likelier (Kessler 2025, section 4.1).
 
-Rejected answers beside them are not read; ``say_unread`` tells so before it begins.
+Rejected answers beside them are not read; ``say_unread`` tells so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +20,7 @@ class Supervised:
     source: ClassVar[str] = "Kessler 2025, section 4.1"
     needs: ClassVar[frozenset[str]] = frozenset({"positives"})
     form: ClassVar[str] = "answers"
+    reads_wrong: ClassVar[bool] = False
     rejects_whole: ClassVar[bool] = True
     starts_from_policy: ClassVar[bool] = False
     goes_on: ClassVar[bool] = False

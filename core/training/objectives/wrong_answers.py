@@ -20,6 +20,7 @@ class Labelled:
     __slots__ = ()
     needs: ClassVar[frozenset[str]] = frozenset({"positives", "negatives"})
     form: ClassVar[str] = "labelled"
+    reads_wrong: ClassVar[bool] = True
     rejects_whole: ClassVar[bool] = True
     starts_from_policy: ClassVar[bool] = False
     goes_on: ClassVar[bool] = False
