@@ -10,7 +10,14 @@ from core.training.asking import AskingHooks, StudentAsking
 from core.training.data import TrainingRow
 from core.training.objectives import make_objective
 from core.training.objectives.base import OwnAnswer
-from core.training.objectives.drawing import CUT_OFF, NO_REFERENCE, NO_RIGHT, REPEATED, group_by_problem
+from core.training.objectives.drawing import (
+    CUT_OFF,
+    NO_REFERENCE,
+    NO_RIGHT,
+    NO_WRONG_LEFT,
+    REPEATED,
+    group_by_problem,
+)
 from core.training.objectives.per_step import best_of, find_first_pit, make_beginnings, split_steps
 from tests.models.tiny import EchoTask
 
@@ -130,6 +137,23 @@ def test_nothing_is_drawn_to_problems_without_a_right_answer_to_prefer(name, n_r
     assert [(each.row.question, each.reason) for each in material.unused] == [
         ("Bare?", NO_RIGHT),
         ("Whose?", NO_REFERENCE),
+    ]
+
+
+def test_given_answers_that_no_pair_took_are_left_out_with_the_reason():
+    rows = [TrainingRow("How many?", ROW.answer, "5", rejected=f"wrong {n}", origin_id=str(n)) for n in range(3)]
+    rows += [TrainingRow("How many?", RIGHT, "5", origin_id=str(n)) for n in (3, 4)]
+    rows.append(TrainingRow("How many?", "5", "5", origin_id="5"))
+    material = make_objective("dpo", {"n_pairs": 2}).prepare(rows, None)
+    assert [(row.answer, row.rejected) for row in material.rows] == [(ROW.answer, "wrong 0"), (RIGHT, "wrong 1")]
+    assert [(each.row.origin_id, each.reason) for each in material.unused] == [
+        ("2", "2 wrong answers to its question are used, the most of one."),
+        ("5", NO_WRONG_LEFT),
+    ]
+    asking = Scripted({"How many?": whole("7")}, {"": 8})
+    material = make_objective("per_step_dpo").prepare(rows[2:], asking)
+    assert [(each.row.origin_id, each.reason) for each in material.unused] == [
+        (id_, NO_WRONG_LEFT) for id_ in ("3", "4", "5")
     ]
 
 

@@ -9,6 +9,7 @@ from core.training.objectives.base import Asking, OwnAnswer, Unused
 
 NO_REFERENCE = "It has no final answer, so own answers to its question cannot be judged."
 NO_RIGHT = "It has no right answer to prefer."
+NO_WRONG_LEFT = "No wrong answer to its question is left for it to be preferred to."
 CUT_OFF = "The token limit cut it off."
 REPEATED = "It was drawn before."
 UNDECIDED = "It could not be judged."
@@ -32,6 +33,9 @@ class Asked:
     """One problem: the first row that asks it, its given answers, and what the student drew."""
 
     row: TrainingRow
+    rows: list[TrainingRow] = field(default_factory=list)
+    """All that ask it."""
+
     given: list[str] = field(default_factory=list)
     """Answers of rows with label 1, distinct."""
 
@@ -53,6 +57,7 @@ def group_by_problem(rows: Sequence[TrainingRow]) -> list[Asked]:
         asked = found.setdefault(row.question, Asked(row))
         if asked.row.final is None and row.final is not None:
             asked.row = row
+        asked.rows.append(row)
         _add(asked.given if row.label > 0 else asked.wrong, row.answer)
         if row.rejected:
             _add(asked.wrong, row.rejected)

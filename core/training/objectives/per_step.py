@@ -16,6 +16,7 @@ from core.training.objectives.base import OBJECTIVES, Asking, Material, OwnAnswe
 from core.training.objectives.drawing import (
     NO_REFERENCE,
     NO_RIGHT,
+    NO_WRONG_LEFT,
     Asked,
     Draw,
     draw_for,
@@ -131,7 +132,13 @@ class PerStepPreference:
             right, rejected = asked.given[len(pairs) % len(asked.given)], "".join(each[:pit])
             pairs.append(replace(asked.row, answer=right, rejected=rejected, label=1, origin="own"))
         note_draws(fit, asking)
-        unused += [Unused(each.row, self._say_why_none(each, wanted)) for each in fit if not made[each.row.question]]
+        for asked in fit:
+            preferred = {row.answer for row in made[asked.row.question]}
+            if not preferred:
+                unused.append(Unused(asked.row, self._say_why_none(asked, wanted)))
+                continue
+            idle = (row for row in asked.rows if row.label > 0 and row.answer not in preferred)
+            unused += [Unused(row, NO_WRONG_LEFT) for row in idle]
         if not any(made.values()):
             raise TrainingError(
                 f"None of {len(problems):,} problems makes a pair, so there is nothing to train on; most often: "

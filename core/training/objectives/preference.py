@@ -9,10 +9,11 @@ from core.training.config import require
 from core.training.data import TrainingRow
 from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused
 from core.training.objectives.drawing import (
+    EMPTY,
     NO_REFERENCE,
     NO_RIGHT,
+    NO_WRONG_LEFT,
     Asked,
-    Draw,
     draw_for,
     find_commonest,
     group_by_problem,
@@ -69,13 +70,19 @@ class Preference:
         for asked in problems:
             rights, wrongs = self._list_rights(asked), _list_wrongs(asked)
             pairs = self._make_pairs(rights, wrongs)
-            made += [replace(asked.row, answer=y, rejected=n, label=1, origin=self._origin(asked)) for y, n in pairs]
-            if not pairs:
-                unused.append(Unused(asked.row, self._say_why_none(asked, rights, wrongs)))
             used = {text for pair in pairs for text in pair}
+            made += [replace(asked.row, answer=y, rejected=n, label=1, origin=self._origin(asked)) for y, n in pairs]
             for draw in asked.draws:
                 if draw.reason is None and draw.answer.text not in used:
-                    draw.reason = self._say_why_unused(draw, rights)
+                    draw.reason = self._say_why_unused(draw.answer.text, rights, is_right=draw.answer.is_correct)
+            if not pairs:
+                unused.append(Unused(asked.row, self._say_why_none(asked, rights, wrongs)))
+                continue
+            for row in asked.rows:
+                text = row.rejected or row.answer
+                if text not in used:
+                    is_right = row.label > 0 and not row.rejected
+                    unused.append(Unused(row, self._say_why_unused(text, rights, is_right=is_right)))
         note_draws(drawn, asking)
         if not made:
             raise TrainingError(
@@ -106,13 +113,15 @@ class Preference:
     def _origin(self, asked: Asked) -> str:
         return asked.row.origin if asked.wrong else "own"
 
-    def _say_why_unused(self, draw: Draw, rights: Sequence[str]) -> str:
-        """Return why a draw is in none of its problem's pairs."""
-        if draw.answer.is_correct:
-            return "No wrong answer to its question is left for it to be preferred to."
+    def _say_why_unused(self, text: str, rights: Sequence[str], *, is_right: bool) -> str:
+        """Return why an answer, drawn or given, is in none of its problem's pairs."""
+        if not text.strip():
+            return EMPTY
+        if is_right:
+            return NO_WRONG_LEFT if text in rights else "Only own right answers are preferred."
         if not rights:
             return "No right answer to its question is there to be preferred to it."
-        if draw.answer.text in rights:
+        if text in rights:
             return "It is given as a right answer."
         return f"{self.n_pairs} wrong answers to its question are used, the most of one."
 
