@@ -47,7 +47,7 @@ class TrainingRow:
     """Run that it came from: a generate run, an import, the run that drew it; None for a file."""
 
     origin_id: str | None = None
-    """candidate_id or problem_id there; for a file the line, from 1."""
+    """candidate_id or problem_id there, or what that run calls the question; for a file the line, from 1."""
 
     @property
     def row_id(self) -> str:

@@ -111,11 +111,6 @@ def test_the_policys_rows_are_recorded_and_the_hash_is_that_of_the_rows_given(tm
     assert adapter["rows_hash"] == folder.config["rows_hash"] == hash_rows(rows) != hash_rows(rows[1:])
 
 
-def test_what_an_objective_does_not_read_is_said_when_it_begins(tmp_path, student, capsys):
-    finetune(tmp_path, student, "sft", [replace(ROWS[0], rejected="so 99"), *ROWS[1:]])
-    assert "round 1: 1 row brings a wrong answer" in capsys.readouterr().out
-
-
 def test_told_to_keep_what_it_has_during_the_policy_it_keeps_the_policy(tmp_path, student):
     config = make_finetune_config(
         student, "custom", ROWS, objective="dpo", training=FAST, settings={"n_samples": 1}, evaluates=[]
@@ -145,11 +140,13 @@ def test_a_policy_needs_right_answers_and_held_out_rows_are_called_so(tmp_path, 
     assert "All 1 rows ask validation or test problems" in folder.read_state().error
 
 
-def test_rows_that_nothing_is_made_of_are_recorded_with_the_reason(tmp_path, student):
-    rows = [*ROWS, TrainingRow("Why?", " ", "1"), TrainingRow("How?", "3", "3", label=-1)]
+def test_rows_that_nothing_is_made_of_are_recorded_with_the_reason(tmp_path, student, capsys):
+    more = [TrainingRow("Why?", " ", "1"), TrainingRow("How?", "3", "3", label=-1)]
+    rows = [replace(ROWS[0], rejected="so 99"), *ROWS[1:], *more]
     folder, records = finetune(tmp_path, student, "sft", rows)
     assert folder.read_state().summary["n_rows"] == 6
     reasons = {row["question"]: row["reason"] for row in records["training_rows"] if not row["is_used"]}
+    assert "round 1: 2 rows bring wrong answers (label -1, or rejected)" in capsys.readouterr().out
     assert "empty" in reasons["Why?"] and "marked as wrong" in reasons["How?"] and len(reasons) == 2
 
 
