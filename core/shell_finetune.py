@@ -20,6 +20,7 @@ from core.shell_rows import open_out, write_row
 from core.training.config import TrainingConfig
 from core.training.data import TrainingRow
 from core.training.objectives import make_objective
+from core.training.objectives.base import say_unread
 from core.training.own_presets import list_presets
 from core.training.rows_file import LineLeftOut, guess_task, read_rows_file
 from core.training.space import estimate_training_bytes
@@ -166,6 +167,8 @@ def print_first(config: Mapping[str, Any], rows: Sequence[TrainingRow]) -> None:
         print(f"first a policy is trained on {counted(n_right, 'right answer')}: {describe_training(policy)}")
     for line in objective_cost(objective.estimate(rows)):
         print(line)
+    if unread := say_unread(objective, rows):
+        print(unread)
 
 
 def describe_training(training: Mapping[str, Any]) -> str:
@@ -183,7 +186,7 @@ def objective_cost(estimate: Mapping[str, int]) -> list[str]:
     if estimate["n_answers"]:
         lines.append(f"{estimate['n_answers']:,} answers of the student are drawn before it")
     if estimate["n_rollouts"]:
-        lines.append(f"then at most {estimate['n_rollouts']:,} continuations, as if every answer drawn were wrong")
+        lines.append(f"then at most {estimate['n_rollouts']:,} continuations, as if every answer were wrong and long")
     return lines
 
 
@@ -201,11 +204,14 @@ def carry_out_finetune(home: Path, title: str, config: Mapping[str, Any], rows: 
 
 def copy_result(folder: RunFolder, out: Path) -> None:
     """Put what was trained into a folder, with the rows, the metrics and what the run says of itself."""
-    trained = folder.path / "checkpoints" / "round-1" / "adapter"
-    shutil.copytree(trained, out, dirs_exist_ok=True)
-    for name in ("training_rows", "metrics"):
+    home, records = folder.path.parent.parent, folder.path / "records"
+    trained = read_all(records / "adapters.jsonl")[-1]["path"]
+    shutil.copytree(home / trained, out, dirs_exist_ok=True)
+    for name in ("training_rows", "policy_rows", "metrics"):
+        if not (records / f"{name}.jsonl").exists():
+            continue  # no policy was trained, or nothing but the policy
         with open_out(out / f"{name}.jsonl") as file:
-            for row in read_all(folder.path / "records" / f"{name}.jsonl"):
+            for row in read_all(records / f"{name}.jsonl"):
                 file.write(write_row({key: value for key, value in row.items() if key not in ("v", "attempt")}) + "\n")
     about = {"run_id": folder.run_id, **folder.config, "result": folder.read_state().summary}
     (out / "finetune.json").write_text(json.dumps(about, indent=2, ensure_ascii=False), encoding="utf-8")

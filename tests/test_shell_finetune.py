@@ -111,13 +111,14 @@ def test_what_is_trained_and_drawn_first_is_told_before_it_starts(student, capsy
         str(student), "custom", rows, objective="per_step_dpo", settings={"n_samples": 2}, training={"rank": 4}
     )
     print_plan(config, rows)
-    plan, policy, answers, rollouts = capsys.readouterr().out.splitlines()
+    plan, policy, answers, rollouts, unread = capsys.readouterr().out.splitlines()
     assert plan.startswith("Per-step preferences (per-step DPO), preset preferences: LoRA rank 4, learning rate 5e-06")
     assert policy.startswith(
         "first a policy is trained on 1 right answer: LoRA rank 4, learning rate 0.0001, 10 epochs"
     )
     assert answers == "2 answers of the student are drawn before it"
-    assert "continuations, as if every answer drawn were wrong" in rollouts
+    assert "continuations, as if every answer were wrong and long" in rollouts
+    assert unread.startswith("1 row") and "Per-step" in unread
     print_plan(make_finetune_config(str(student), "custom", rows[:1]), rows[:1])
     assert len(capsys.readouterr().out.splitlines()) == 1, "nothing comes before a supervised finetune"
 

@@ -134,15 +134,15 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
         for split, found in asked.items():
             after = predict_stage(folder, student, "round-1", task, found, f"{split}, after")
             end[split] = evaluate_stage(folder, 1, split, before[split], after)
-    return {**describe_training(trained, rows, len(given)), **describe_test(asked, start, end)}
+    n_held_out = len(given) - len(rows)
+    return {"rows_hash": hash_rows(given), **describe_training(trained, n_held_out), **describe_test(asked, start, end)}
 
 
-def describe_training(trained: TrainingOutcome, rows: Sequence[TrainingRow], n_given: int) -> dict[str, Any]:
+def describe_training(trained: TrainingOutcome, n_held_out: int) -> dict[str, Any]:
     """Return what a finetune reports of its training."""
     return {
-        "rows_hash": hash_rows(rows),
         "n_rows": trained.n_rows,
-        "n_held_out_left_out": n_given - len(rows),
+        "n_held_out_left_out": n_held_out,
         "n_too_long_left_out": len(trained.left_out),
         "validation_accuracy": trained.validation_accuracy,
         "best_epoch": trained.best_epoch,

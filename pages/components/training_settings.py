@@ -17,7 +17,7 @@ from core.setting_types import find_misfit
 from core.training.config import SCHEDULES, WEIGHTS, TrainingConfig
 from core.training.data import TrainingRow
 from core.training.objectives import OBJECTIVES, Objective, make_objective
-from core.training.objectives.base import find_missing, trains_on
+from core.training.objectives.base import find_missing, say_unread, trains_on
 from core.training.objectives.preference import RIGHT_ANSWERS
 from core.training.own_presets import list_presets
 from pages.components import numbers
@@ -65,6 +65,7 @@ FACES = {
     "n_pairs": Face("Pairs of a problem", least=1),
     "n_negatives": Face("Wrong ones of each", least=1),
     "n_rollouts": Face("Continuations", least=1),
+    "most_steps": Face("Steps of each", least=1),
     "best_of": Face("Best of", least=1),
     "min_drop": Face("Least fall", most=1.0),
     "most_per_problem": Face("Kept of each", least=1),
@@ -300,6 +301,8 @@ def draw_cost(hub: Hub, tuning: Tuning, rows: Sequence[TrainingRow]) -> None:
         steps.append(text)
     if steps:
         st.info(f"Before the training itself, {'; then '.join(steps)}.", icon=":material/hourglass_top:")
+    if unread := say_unread(objective, rows):
+        st.info(plain(unread), icon=":material/info:")
 
 
 def describe_drawing(hub: Hub, objective: Objective, student: str, rows: Sequence[TrainingRow]) -> str:
