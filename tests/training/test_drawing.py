@@ -126,7 +126,7 @@ def test_preferences_draw_only_where_the_rows_bring_no_wrong_answer():
         objective.prepare([TrainingRow("Q", "1")], None)
 
 
-@pytest.mark.parametrize(("name", "n_rollouts"), [("dpo", 0), ("per_step_dpo", 4 * 10 * 8)])
+@pytest.mark.parametrize(("name", "n_rollouts"), [("dpo", 0), ("per_step_dpo", 4 * 20 * 8)])
 def test_nothing_is_drawn_to_problems_without_a_right_answer_to_prefer(name, n_rollouts):
     rows = [TrainingRow("Bare?", "6", "5", label=-1), TrainingRow("Whose?", "3"), ROW]
     objective = make_objective(name)

@@ -339,5 +339,5 @@ def test_what_rows_lack_is_found_and_what_must_be_drawn():
     assert find_missing(make_objective("signed"), [replace(bare[0], rejected="b")]) == []
     judged = [TrainingRow("q", "a\nb\n#### 3", "3")]
     assert draws_answers(make_objective("rft"), judged) and not draws_answers(make_objective("sft"), judged)
-    assert make_objective("per_step_dpo").estimate(judged) == {"n_answers": 8, "n_rollouts": 4 * 10 * 8}
+    assert make_objective("per_step_dpo").estimate(judged) == {"n_answers": 8, "n_rollouts": 4 * 20 * 8}
     assert not draws_answers(make_objective("dpo"), [replace(judged[0], rejected="4")])

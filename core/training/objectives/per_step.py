@@ -86,7 +86,7 @@ class PerStepPreference:
     best_of: int = 5
     """The value is that of the best of so many continuations (Setlur 2024: 5)."""
 
-    most_steps: int = 10
+    most_steps: int = 20
     """Steps of a wrong answer whose value is asked for, at most: in a longer one the last is all that is left of it."""
 
     min_drop: float = 0.0
