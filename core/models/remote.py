@@ -16,6 +16,7 @@ from core.models.generate import NO_ROOM, Answer
 from core.records import content_id
 from core.teacher.client import MAX_CONCURRENCY, TIMEOUT_S, ChatClient, PromptTooLong, RequestRefused, ServerUnavailable
 from core.teacher.endpoint import Endpoint
+from core.teacher.faults import is_unsupported
 from core.teacher.reply import ChatReply, TokenLogprob
 
 YIELD_EVERY_S = 0.25
@@ -60,6 +61,7 @@ class RemoteStudent:
         self._client = ChatClient(endpoint, max_concurrency=max_concurrency, timeout_s=timeout_s)
         self._honours_n = honours_n
         self._takes_logprobs: bool | None = None
+        self._takes_seed: bool | None = None
 
     def answer(
         self, prompts: Sequence[str], max_new_tokens: int, *, check: Callable[[], None] | None = None
@@ -91,8 +93,8 @@ class RemoteStudent:
     ) -> Iterator[list[tuple[int, int, Answer]]]:
         """Draw n answers to each prompt; yields (index of the prompt, number of the sample, answer), each once.
 
-        A seed goes with each request, made from ``seed``, prompt and number; whether it decides the answer is up to the
-        server. Raises like :meth:`answer`.
+        A seed goes with each request, made from ``seed``, prompt and number, unless the server refuses that field;
+        whether it decides the answer is up to the server. Raises like :meth:`answer`.
         """
         numbers = [[number] for number in range(n)] if self._honours_n is False else [list(range(n))]
         asks = [
@@ -149,28 +151,33 @@ class RemoteStudent:
                 return None
 
     async def _chat(self, prompt: str, limit: int | None, temperature: float, n: int, seed: int | None) -> ChatReply:
-        """Ask with log-probabilities, or without where the server refuses that field."""
-        ask = partial(
-            self._client.chat,
-            [{"role": "user", "content": prompt}],
-            max_tokens=limit,
-            temperature=temperature,
-            n=n,
-            seed=seed,
-        )
-        if self._takes_logprobs is False:
-            return await ask()
-        try:
-            reply = await ask(logprobs=True)
-        except PromptTooLong:
-            raise
-        except RequestRefused:
-            if self._takes_logprobs:
+        """Ask with log-probabilities and a seed, or without what of them the server refuses."""
+        wants_logprobs, had_seed = self._takes_logprobs is not False, seed is not None
+        seed = None if self._takes_seed is False else seed
+        while True:
+            try:
+                reply = await self._client.chat(
+                    [{"role": "user", "content": prompt}],
+                    max_tokens=limit,
+                    temperature=temperature,
+                    n=n,
+                    seed=seed,
+                    logprobs=wants_logprobs,
+                )
+            except PromptTooLong:
                 raise
-            reply = await ask()  # refused as well where the fault lies elsewhere
-            self._takes_logprobs = False
-            return reply
-        self._takes_logprobs = True
+            except RequestRefused as refusal:
+                if seed is not None and self._takes_seed is None and is_unsupported("seed", str(refusal)):
+                    seed = None
+                elif wants_logprobs and self._takes_logprobs is None:
+                    wants_logprobs = False
+                else:  # refused as well without them: the fault lies elsewhere
+                    raise
+            else:
+                break
+        self._takes_logprobs = wants_logprobs
+        if had_seed:
+            self._takes_seed = seed is not None
         return reply
 
 
@@ -298,10 +305,12 @@ class _Crew(Generic[T]):
             self._running.add(asyncio.ensure_future(self._waiting.popleft()()))
 
     def _take_failure(self, failure: BaseException) -> None:
-        """Remember the first failure, and stop what cannot go on."""
-        self._failure = self._failure or failure
+        """Remember the first failure, or the first that ends all, and stop what cannot go on."""
         if isinstance(failure, RequestRefused):
+            self._failure = self._failure or failure
             return
+        if not self._is_over:
+            self._failure = failure
         self._is_over = True
         self._waiting.clear()
         if not isinstance(failure, ServerUnavailable):

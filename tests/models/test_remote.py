@@ -209,6 +209,12 @@ def test_greedy_and_drawn_samples_differ_in_temperature_alone(server):
     assert server.bodies[0]["temperature"] == 0.7 and server.bodies[0]["seed"] == make_seed(1, PROMPTS[0], 0)
 
 
+def test_a_server_that_refuses_seeds_is_asked_without_them(server):
+    server.script.refused_fields = frozenset({"seed"})
+    assert len(sample(connect(server, max_concurrency=1))) == len(PROMPTS) * 3
+    assert sum("seed" in body for body in server.bodies) <= 2 and all(body["logprobs"] for body in server.bodies)
+
+
 def test_seeds_are_small_and_differ():
     seeds = {make_seed(seed, prompt, number) for seed in range(5) for prompt in PROMPTS for number in range(20)}
     assert len(seeds) == 5 * 12 * 20 and all(0 <= seed < 2**31 for seed in seeds)
@@ -243,6 +249,12 @@ def test_a_refused_prompt_is_left_out_and_loses_no_other(server):
     assert {index for batch in student.answer(PROMPTS, 40) for index, _ in batch} == set(range(1, 12))
     with pytest.raises(RequestRefused, match="refused the request for model: this text is not allowed"):
         list(student.answer(PROMPTS[:1], 40))  # alone it may be the settings that are refused
+
+
+def test_what_ends_all_is_told_and_not_an_earlier_refusal(server, no_pauses):
+    server.script.poison |= {PROMPTS[0]: status(400, "not allowed"), PROMPTS[1]: status(500, "out of order")}
+    with pytest.raises(TeacherError, match=r"2 of 12 requests were not answered\. .* status 500, out of order"):
+        ask(connect(server, max_concurrency=2))
 
 
 def test_settings_that_are_refused_are_not_sent_with_every_prompt(server):
