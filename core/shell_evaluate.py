@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.errors import RunError
 from core.shell import carry_out, check_out, counted, format_percent, tell_failed
 from core.shell_teacher import ask_server, find_teacher, is_address, print_offer, require_no_model
 
@@ -21,6 +20,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from core.evaluation.sets import find_set
     from core.recipes.evaluating import make_evaluate_config, title_evaluation
     from core.recipes.evaluation_results import read_answer_frame
+    from core.recipes.trained import find_adapter
 
     home = options.home.resolve()
     check_out(options.out)
@@ -30,16 +30,19 @@ def run_evaluate(options: argparse.Namespace) -> int:
         grader = find_teacher(options.grader, options.grader_model, options.grader_key_env, "--grader-model")
     else:
         require_no_model(options.grader_model, "--grader-model", "--grader")
+    trained = None if options.adapter is None else find_adapter(home, options.adapter)
+    student = options.student or (trained and trained.student) or "tiny"
     chosen = find_set(home, options.set, splits=options.split, task=options.task)
     config = make_evaluate_config(
         home,
         chosen,
-        student=server["model"] if server else options.student,
+        student=server["model"] if server else student,
         server=server,
-        adapter=place_adapter(home, options.adapter),
+        adapter=trained and place_adapter(home, trained.folder),
         asks_base=not options.no_base,
         n_samples=options.samples,
         temperature=options.temperature,
+        seed=options.seed,
         grader=grader,
         limit=options.limit,
         limit_seed=options.limit_seed,
@@ -47,6 +50,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     )
     for line in describe_set(chosen, config):
         print(line)
+    if trained is not None:
+        print(f"student {config['student']}, tuned: {trained.name}")
     folder = carry_out(
         home,
         "evaluate",
@@ -66,19 +71,14 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 def find_student_server(options: argparse.Namespace) -> dict[str, str] | None:
     """Return the server that the student is behind; None for one on this machine."""
-    if is_address(options.student):
+    if options.student is not None and is_address(options.student):
         return ask_server(options.student, options.student_model, options.key_env, "--student-model")
     require_no_model(options.student_model, "--student-model", "--student")
     return None
 
 
-def place_adapter(home: Path, adapter: Path | None) -> str | None:
+def place_adapter(home: Path, folder: Path) -> str:
     """Return an adapter's folder as a run keeps it: relative to the home where it lies in it, else its whole path."""
-    if adapter is None:
-        return None
-    folder = adapter.expanduser().resolve()
-    if not folder.is_dir():
-        raise RunError(f"There is no folder {folder}; give the one that a finetune wrote its adapter into.")
     return str(folder.relative_to(home) if folder.is_relative_to(home) else folder)
 
 
@@ -99,14 +99,17 @@ def describe_set(chosen: Any, config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def print_summary(summary: Mapping[str, Any]) -> None:
-    """Print the tables of an evaluation."""
+    """Print the tables of an evaluation, and what to know before they are believed."""
+    from core.recipes.evaluation_results import list_warnings
+
     students = summary["students"]
     print(format_table(list(list_student_rows(students, summary["n_samples"]))))
     for line in (*list_sample_lines(students), *list_comparison_lines(summary["comparison"])):
         print(line)
     if summary["groups"]:
         print(format_table(list(list_group_rows(summary["groups"], list(students)))))
-    for line in (*list_reason_lines(students), *list_agreement_lines(summary["agreement"])):
+    warnings = (f"note: {sentence}" for sentence in list_warnings(summary))
+    for line in (*list_reason_lines(students), *list_agreement_lines(summary["agreement"]), *warnings):
         print(line)
 
 
@@ -138,11 +141,6 @@ def list_sample_lines(students: Mapping[str, Mapping[str, Any]]) -> Iterator[str
         majority = each["majority"]
         ties = f", {counted(majority['n_tied'], 'tie')} decided by lot" if majority["n_tied"] else ""
         yield f"{name}: {', '.join(parts)}, maj@{n} {format_interval(majority)}{ties}"
-        if each["ignores_temperature"]:
-            yield (
-                f"note: every problem was answered alike {n} times: the server seems to ignore the temperature, so "
-                "these are no samples."
-            )
 
 
 def list_comparison_lines(row: Mapping[str, Any] | None) -> Iterator[str]:
@@ -186,8 +184,10 @@ def list_reason_lines(students: Mapping[str, Mapping[str, Any]]) -> Iterator[str
 
 
 def list_agreement_lines(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield how far checker and grader agree."""
+    """Yield how far checker and grader agree, where the grader said anything."""
     for name, row in rows.items():
+        if not row["n_graded"]:
+            continue
         kappa = "" if row["kappa"] is None else f", kappa {row['kappa']:.2f}"
         yield (
             f"{name}: grader: {format_percent(row['accuracy'])} right of {row['n_graded']:,} graded; agrees "

@@ -124,13 +124,20 @@ def add_evaluate_verb(verbs: argparse._SubParsersAction) -> None:
     evaluate.add_argument("--split", type=split_names, metavar="A,B", help="of a seed set (default: test, else all)")
     evaluate.add_argument("--task", help="task of the file where it is not recognised")
     evaluate.add_argument(
-        "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, a hub id, or the base URL of a server"
+        "--student",
+        metavar="PATH_OR_ID",
+        help="tiny, a folder, a hub id, or the base URL of a server (default: the adapter's base, else tiny)",
     )
     evaluate.add_argument("--student-model", metavar="NAME", help="its model name, for a student behind a server")
-    evaluate.add_argument("--adapter", type=Path, metavar="DIR", help="what a finetune made: asked beside the base")
+    evaluate.add_argument(
+        "--adapter",
+        metavar="DIR_OR_RUN",
+        help="what a finetune made: asked beside the base; RUN/policy: the policy that it trained first",
+    )
     evaluate.add_argument("--no-base", action="store_true", help="with --adapter: do not ask the base")
     evaluate.add_argument("--samples", type=positive, metavar="N", help="answers to each problem (default: 1, greedy)")
     evaluate.add_argument("--temperature", type=above_zero, help="of drawn answers (default with --samples: 1)")
+    evaluate.add_argument("--seed", type=not_negative, default=0, metavar="N", help="of drawn answers (default: 0)")
     evaluate.add_argument("--limit", type=positive, metavar="N", help="ask so many, the first by a hash of the problem")
     evaluate.add_argument("--limit-seed", type=not_negative, default=0, metavar="N", help="another one asks others")
     evaluate.add_argument("--tolerance", type=float, metavar="R", help="largest relative difference of equal numbers")

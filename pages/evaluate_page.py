@@ -64,7 +64,7 @@ else:
     if view == "answers":
         draw_answers(hub, run)
     elif run["state"] == "done":
-        draw_numbers(run)
+        draw_numbers(hub, run)
 explain(
     "Every student answers the same problems. The checker is the task's: it reads the final answer and compares it "
     "with the reference; where it cannot decide, the answer counts as wrong and says so. Accuracy is the share of "

@@ -4,9 +4,12 @@ The checker is the task's; where a set has rounded references, numbers within a 
 students: an answer comes as a prediction.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.records import Prediction, Problem
+from core.tasks import TASKS
 from core.tasks.answers.compare import compare
 from core.tasks.base import Task
 
@@ -74,6 +77,18 @@ def judge_answer(task: Task, problem: Problem, answer: Prediction, tolerance: fl
     elif not is_correct:
         is_correct = task.judge_final(answer.final, problem)
     return _word(task, problem, answer, is_correct, tolerance)
+
+
+def judge_row(task: str, row: Mapping[str, Any]) -> Judged:
+    """Judge an answer that a finetune or a score run kept, so that its reason can be read; without a tolerance.
+
+    Args:
+        task: registry name.
+        row: of ``store.list_predictions``; missing values are None.
+    """
+    problem = Problem(row["problem_id"], row["question"] or "", row["answer"], row["reference"], row["split"])
+    names = ("problem_id", "text", "final", "is_correct", "loss", "n_tokens", "is_truncated", "unknown")
+    return judge_answer(TASKS.get(task), problem, Prediction(**{name: row[name] for name in names}))
 
 
 def _judge_without_final(answer: Prediction) -> Judged:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.datasets import BUILT_IN, ensure_seed_set, load_problems
+from core.datasets import BUILT_IN, ensure_seed_set, load_problems, preview_file
 from core.datasets.hub import read_hub
 from core.datasets.reading import read_rows
 from core.datasets.seed_set import import_now
@@ -155,6 +155,52 @@ def _find_seed_set(home: Path, name: str) -> str | None:
     return name if name in imports else next((id_ for id_, each in imports.items() if each["name"] == name), None)
 
 
+# -- files of one's own ----------------------------------------------------------------------------------------------
+
+
+def find_file(home: Path, file: Path, task: str | None = None) -> str | None:
+    """Return the id of the newest import of this very file that keeps it whole; None without one.
+
+    Args:
+        home: the workspace.
+        file: as ``make_file_import``.
+        task: that it was read as by hand; None: recognised.
+    """
+    size, source_hash = file.stat().st_size, None
+    for id_, each in list_imports(home):
+        if each.get("benchmark") or each.get("mapping") or each.get("has_splits", True) or each.get("task") != task:
+            continue
+        copy = home / "runs" / id_ / "input" / (each.get("files") or {}).get("train", "")
+        if copy.is_file() and copy.stat().st_size == size:
+            source_hash = source_hash or hash_file(file)
+            if hash_file(copy) == source_hash:
+                return id_
+    return None
+
+
+def make_file_import(file: Path, task: str | None = None) -> tuple[dict[str, Any], dict[str, Path], str]:
+    """Return the configuration of an import that keeps a file whole, the files that it is given, and its task.
+
+    Args:
+        file: JSONL, CSV or Parquet, with a question and an answer in each row.
+        task: registry name; None: recognised.
+
+    Raises:
+        DataFormatError: the file cannot be read, is of no known task, or begins with nothing that can be used.
+    """
+    if not file.is_file():
+        raise DataFormatError(f"There is no file {file}; check its path.")
+    preview = preview_file(file, task)
+    if preview.task is None or preview.mapping is None:
+        raise DataFormatError(preview.why)
+    if not preview.problems:
+        reason = preview.faults[0].reason if preview.faults else "it holds no rows."
+        raise DataFormatError(f"{file.name} has no usable row among the first {preview.n_rows:,}: {reason}")
+    about, files = _name_copy(file)
+    config = {"name": file.stem, "task": task, "mapping": None, "split_seed": 0, "has_splits": False, **about}
+    return config, files, preview.task
+
+
 # -- benchmarks ----------------------------------------------------------------------------------------------------
 
 
@@ -177,9 +223,14 @@ def make_import(benchmark: Benchmark, file: Path | None) -> tuple[dict[str, Any]
     if file is None:
         return benchmark.to_import(), {}
     read_rows(file, n_max=1)
+    about, files = _name_copy(file)
+    return {**benchmark.describe_import(), **about, "source_hash": hash_file(file)}, files
+
+
+def _name_copy(file: Path) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Return what the configuration of an import says of its one file, and the file by the name of the run's copy."""
     copy = f"train{file.suffix.lower()}"
-    about = {"files": {"train": copy}, "file_names": {"train": file.name}, "source_hash": hash_file(file)}
-    return {**benchmark.describe_import(), **about}, {copy: file}
+    return {"files": {"train": copy}, "file_names": {"train": file.name}}, {copy: file}
 
 
 def hash_file(file: Path) -> str:

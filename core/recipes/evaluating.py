@@ -6,7 +6,7 @@ the shell are the same.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,17 @@ from core.cache import Cache
 from core.errors import DataFormatError, RunCancelled, RunError, SeedbedError, SignalError
 from core.evaluation.asking import MeteredStudent, ask_greedily, ask_often
 from core.evaluation.benchmarks import BENCHMARKS
-from core.evaluation.judging import TOLERANT, judge_answer
-from core.evaluation.sets import EvaluationSet, choose_problems, describe_set, make_import
+from core.evaluation.judging import TOLERANT, Judged, judge_answer
+from core.evaluation.sets import (
+    EvaluationSet,
+    choose_problems,
+    describe_set,
+    find_benchmark,
+    find_file,
+    hash_file,
+    make_file_import,
+    make_import,
+)
 from core.hub import Hub
 from core.models.adapters import check_fit
 from core.recipes.evaluation_results import BASE, TUNED, Evaluated, summarise, write_answers
@@ -26,7 +35,7 @@ from core.recipes.scoring import open_student
 from core.recipes.stages import LOADING, home_of
 from core.recipes.start import require_model
 from core.recipes.teachers import check_teacher, open_team, require_reachable
-from core.records import Problem
+from core.records import Prediction, Problem
 from core.runs.folder import RunFolder
 from core.signals import SIGNALS, Scoring
 from core.tasks import TASKS
@@ -87,6 +96,8 @@ def make_evaluate_config(
         raise RunError("Without the base and without an adapter nobody is asked; name an adapter, or ask the base.")
     if grader is not None:
         check_teacher(grader)
+    if isinstance(grader, Mapping) and "student" in grader:
+        grader = {**grader, "student": require_model(grader["student"])}
     source = student if server is not None else require_model(student)
     if adapter is not None:
         check_fit(source, home / adapter)
@@ -164,20 +175,41 @@ def start_evaluate(hub: Hub, chosen: EvaluationSet, *, after: str | None = None,
     return hub.submit("evaluate", title_evaluation(config), {**config, **waits}, lane="device")
 
 
-def start_benchmark(hub: Hub, name: str, file: Path | None = None) -> tuple[EvaluationSet, str]:
+def start_benchmark(hub: Hub, name: str, file: Path | None = None) -> tuple[EvaluationSet, str | None]:
     """Import a benchmark in the background, from one's own file or from the hub.
 
     Returns:
-        The set that it will be, and the run to wait for (``after`` of ``start_evaluate``).
+        The set that it will be, and the run to wait for (``after`` of ``start_evaluate``); None where that very file
+        was brought in before.
 
     Raises:
         DataFormatError: the file cannot be read.
     """
     benchmark = BENCHMARKS[name]
+    if file is not None and (known := find_benchmark(hub.settings.home, name, hash_file(file))):
+        return describe_set(hub.settings.home, known), None
     config, files = make_import(benchmark, file)
     run_id = hub.submit("import", f"Import {benchmark.title}", config, lane="light", files=files)
     chosen = EvaluationSet(run_id, benchmark.title, benchmark.task, ("train",), benchmark.n_problems, benchmark.name)
     return chosen, run_id
+
+
+def start_file(hub: Hub, file: Path, task: str | None = None) -> tuple[EvaluationSet, str | None]:
+    """Import a file of questions and answers in the background, as a whole; returns as ``start_benchmark`` does.
+
+    Args:
+        hub: of the home.
+        file: JSONL, CSV or Parquet; the run keeps a copy.
+        task: registry name; None: recognised.
+
+    Raises:
+        DataFormatError: the file cannot be read, is of no known task, or begins with nothing that can be used.
+    """
+    config, files, found = make_file_import(file, task)
+    if known := find_file(hub.settings.home, file, task):
+        return describe_set(hub.settings.home, known, label=file.stem), None
+    run_id = hub.submit("import", f"Import {file.stem}", config, lane="light", files=files)
+    return EvaluationSet(run_id, file.stem, found, ("train",), 0), run_id
 
 
 def read_set(hub: Hub, seed_set: str, splits: Sequence[str] | None = None) -> EvaluationSet:
@@ -204,20 +236,13 @@ def evaluate_run(folder: RunFolder) -> dict[str, Any]:
     if not problems:
         raise DataFormatError(f"{config['seed_set_name']} has no problems to ask; choose another split.")
     failed: dict[str, str] = {}
-    found = []
     with ExitStack() as stack:
         grader = _open_grader(stack, folder, failed)
         cache = stack.enter_context(Cache(home / "cache" / "predictions"))
-        for label in list_students(config):
-            folder.report(f"{label}: {LOADING}", 0, 0, None)
-            student = open_student(home, config if label == TUNED else {**config, "adapter": None})
-            evaluated = _ask(folder, label, MeteredStudent(student), task, problems, cache)
+        found = [_ask(folder, label, task, problems, cache) for label in list_students(config)]
+        for evaluated in found if grader is not None else ():  # afterwards: a grader may be a model in this memory too
+            _grade(folder, evaluated, task, problems, grader, cache, failed)
             write_answers(folder, evaluated, problems)
-            if grader is not None:
-                _grade(folder, evaluated, task, problems, grader, cache, failed)
-                write_answers(folder, evaluated, problems)
-            evaluated.meter.let_go()
-            found.append(evaluated)
     return summarise(task, problems, found, failed)
 
 
@@ -226,11 +251,14 @@ def list_students(config: Mapping[str, Any]) -> list[str]:
     return [BASE] * bool(config["asks_base"]) + [TUNED] * bool(config["adapter"])
 
 
-def _ask(
-    folder: RunFolder, label: str, student: MeteredStudent, task: Task, problems: Sequence[Problem], cache: Cache
-) -> Evaluated:
-    """Let one student answer all problems, and judge the answers."""
+def _ask(folder: RunFolder, label: str, task: Task, problems: Sequence[Problem], cache: Cache) -> Evaluated:
+    """Load a student, let it answer all problems, let it go, and judge and write the answers.
+
+    It is gone when this returns: the memory holds one student at a time.
+    """
     config = folder.config
+    folder.report(f"{label}: {LOADING}", 0, 0, None)
+    student = MeteredStudent(open_student(home_of(folder), config if label == TUNED else {**config, "adapter": None}))
 
     def on_batch(done: int, total: int) -> None:
         folder.report(f"{label}: answers", done, 0, total)
@@ -244,11 +272,20 @@ def _ask(
     else:
         drawing = {name: config[name] for name in ("n_samples", "temperature", "seed")}
         answers = ask_often(student, task, problems, **drawing, **asking)
-    judged = []
+    student.let_go()
+    evaluated = Evaluated(label, answers, list(_judge(folder, task, problems, answers)), student)
+    write_answers(folder, evaluated, problems)
+    return evaluated
+
+
+def _judge(
+    folder: RunFolder, task: Task, problems: Sequence[Problem], answers: Sequence[Sequence[Prediction]]
+) -> Iterator[list[Judged]]:
+    """Yield what the checker makes of the answers to each problem."""
+    tolerance = folder.config["tolerance"]
     for problem, row in zip(problems, answers, strict=True):
         folder.check_cancelled()
-        judged.append([judge_answer(task, problem, answer, config["tolerance"]) for answer in row])
-    return Evaluated(label, answers, judged, student)
+        yield [judge_answer(task, problem, answer, tolerance) for answer in row]
 
 
 def _open_grader(stack: ExitStack, folder: RunFolder, failed: dict[str, str]) -> Teacher | None:

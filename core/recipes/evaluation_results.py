@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BASE, TUNED = "base", "tuned"
 """What an evaluation calls its students, in this order."""
 
+MOST_REASONS = 3
+"""Reasons for a missing grade that are told; the others are counted together."""
+
 
 @dataclass(slots=True)
 class Evaluated:
@@ -108,7 +111,8 @@ def summarise(
     Returns:
         ``n`` problems, ``n_samples``; ``students``: name -> see ``summarise_student``; ``comparison``: see
         ``compare_marks``, None with one student; ``groups``: see ``measure_groups``; ``agreement``: name -> see
-        ``measure_agreement``, with ``n_graded`` and ``accuracy`` in the grader's eyes, of those who were graded;
+        ``measure_agreement``, with ``n_graded`` and ``accuracy`` in the grader's eyes, of those who were graded, and
+        ``no_grade``: why an answer has no verdict -> how many;
         ``failed``: what could not be had -> why.
     """
     marks = {each.student: mark(task, problems, each) for each in found}
@@ -162,6 +166,27 @@ def summarise_student(evaluated: Evaluated, marks: Marks) -> dict[str, Any]:
     }
 
 
+def list_warnings(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what to know before an accuracy is believed, a sentence each, of every student whom it concerns."""
+    for who, each in summary["students"].items():
+        if each["ignores_temperature"]:
+            yield (
+                f"{who}: every problem was answered alike {summary['n_samples']} times: the server seems to ignore the "
+                "temperature, so these are no samples."
+            )
+        if each["n_answers"] and each["n_truncated"] == each["n_answers"]:
+            yield (
+                f"{who}: every answer was cut off, by the task's limit of tokens or the end of the student's context: "
+                "its accuracy says little of what it knows."
+            )
+        if each["n"] == 0:
+            yield f"{who}: nothing could be judged: the problems have no reference answers, or no answers came."
+    for who, row in summary["agreement"].items():
+        for reason, n in (row.get("no_grade") or {}).items():
+            n_all = summary["students"][who]["n_answers"]
+            yield f"{who}: the grader gave no verdict on {n:,} of {n_all:,} answers: {reason or 'no reason was told.'}"
+
+
 def mark(task: Task, problems: Sequence[Problem], evaluated: Evaluated) -> Marks:
     """Return how the answers were judged as arrays, with the majority's judgement where there are several."""
     correct = [[each.is_correct for each in row] for row in evaluated.judged]
@@ -202,5 +227,10 @@ def _measure_agreements(found: Sequence[Evaluated]) -> Iterator[tuple[str, dict[
         if each.grades is not None:
             checker = [judged.is_correct for row in each.judged for judged in row]
             n_right, n = sum(grade is True for grade in each.grades), sum(grade is not None for grade in each.grades)
-            about = {"n_graded": n, "accuracy": n_right / n if n else None}
+            reasons = zip(each.grades, each.grade_reasons or [None] * len(each.grades), strict=True)
+            missing = Counter(reason for grade, reason in reasons if grade is None)
+            told = dict(missing.most_common(MOST_REASONS))
+            if others := missing.total() - sum(told.values()):
+                told["other reasons, which stand with the answers."] = others
+            about = {"n_graded": n, "accuracy": n_right / n if n else None, "no_grade": told}
             yield each.student, {**about, **measure_agreement(checker, each.grades)}

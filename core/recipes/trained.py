@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from core.errors import RunError
 from core.lines import read_all
 from core.models.student import ADAPTER_ORIGIN, TINY, check_adapter, is_whole_model
+from core.recipes.training import POLICY
 from core.runs.folder import RunFolder
+from core.settings import DEMO
 
 if TYPE_CHECKING:
     from core.training.data import TrainingRow
@@ -41,10 +43,21 @@ class Trained:
     record: Mapping[str, Any] | None = None
     """Its row of ``adapters``: n_rows, best_epoch, validation_accuracy, objective, weights, rows_hash."""
 
+    is_policy: bool = False
+    """Whether it is not what the run was for, but the policy that it trained first to start from."""
+
     @property
     def is_whole(self) -> bool:
         """Whether all weights were trained, so that there is no adapter."""
         return is_whole_model(self.folder)
+
+    @property
+    def name(self) -> str:
+        """What people read where no title stands beside it: ``run ID``, ``policy of run ID``, or its folder."""
+        if self.run_id is None:
+            return str(self.folder)
+        which = "" if self.round in (None, 1) else f", round {self.round}"
+        return f"{'policy of ' if self.is_policy else ''}run {self.run_id}{which}"
 
     @property
     def base_name(self) -> str:
@@ -73,6 +86,67 @@ def list_trained(home: Path, run_id: str) -> list[Trained]:
         Trained(home / row["path"], row.get("student"), run_id, number, row) for number, row in sorted(latest.items())
     ]
     return [each for each in made if each.folder.is_dir()]
+
+
+def list_policies(home: Path, run_id: str | None = None) -> list[Trained]:
+    """Return the policies that runs trained before their objective (DPO, per-step DPO) and that are still there.
+
+    Args:
+        home: the workspace.
+        run_id: of one run; None: of all, the newest first, but for the runs of sweeps, which keep nothing for later.
+    """
+    found = []
+    for folder in sorted((home / "runs").glob(f"{run_id or '[!.]*'}/checkpoints/round-*/{POLICY}/adapter")):
+        place = folder.parent.parent
+        run = RunFolder(place.parent.parent)
+        try:
+            config = run.config
+        except RunError:  # damaged, which the page Runs tells
+            continue
+        if run_id is None and config.get("parent"):
+            continue
+        if folder not in [each.folder for each in list_trained(home, run.run_id)]:  # else it was told to keep just that
+            number = int(place.name.removeprefix("round-"))
+            found.append(Trained(folder, config.get("student"), run.run_id, number, is_policy=True))
+    return sorted(found, key=lambda each: (each.run_id, each.round), reverse=True)
+
+
+def find_adapter(home: Path, text: str) -> Trained:
+    """Return the trained student that a person names: a folder, a run of this home, or ``RUN/policy``.
+
+    Args:
+        home: the workspace, by its whole path.
+        text: a run stands for what it trained last, ``RUN/policy`` for the policy that it trained before that.
+
+    Raises:
+        RunError: there is neither such a folder nor such a run, or the run trained nothing of that kind.
+        ModelLoadError: the folder holds nothing trained.
+    """
+    name, _, part = text.partition("/")
+    if part in ("", "policy") and (home / "runs" / name / "run.json").is_file():
+        if not part:
+            return find_trained(home, name)
+        if policies := list_policies(home, name):
+            return policies[0]
+        raise RunError(f"The run {name} trained no policy that is still there: only DPO and per-step DPO train one.")
+    folder = Path(text).expanduser().resolve()
+    if not folder.is_dir():
+        raise RunError(
+            f"There is no folder and no run {text!r}; give the folder that a finetune wrote its adapter into, or a run "
+            f"of this home: {_word_known(home)}."
+        )
+    place = folder.relative_to(home / "runs").parts if folder.is_relative_to(home / "runs") else ()
+    if len(place) == 1:
+        return find_trained(home, folder.name)
+    made = [*list_trained(home, place[0]), *list_policies(home, place[0])] if place else []
+    return next((each for each in made if each.folder == folder), None) or open_trained(folder, None)
+
+
+def _word_known(home: Path) -> str:
+    """Return the runs of a home that trained something, the newest first; three of them, and how many more."""
+    ids = sorted((path.parent.parent.name for path in home.glob("runs/[!.]*/records/adapters.jsonl")), reverse=True)
+    more = f" and {len(ids) - 3:,} more" if len(ids) > 3 else ""
+    return f"{', '.join(ids[:3])}{more}" if ids else "none has trained anything yet"
 
 
 def find_trained(home: Path, run_id: str, round_: int | None = None) -> Trained:
@@ -116,9 +190,10 @@ def read_origin(folder: Path) -> dict[str, Any]:
 
 def _read_peft_base(folder: Path) -> str | None:
     try:
-        return json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
     except (OSError, ValueError, AttributeError):
         return None
+    return TINY if base == str(DEMO / TINY) else base
 
 
 def read_evaluations(home: Path, trained: Trained) -> list[dict[str, Any]]:

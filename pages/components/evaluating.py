@@ -1,31 +1,38 @@
-"""The form of an evaluation: what is asked, who is asked, how often, and who grades; one call starts it."""
+"""The form of an evaluation: what is asked; one call starts it. Who is asked, and how, is ``evaluating_who.py``."""
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.datasets import BUILT_IN
+from core.datasets import BUILT_IN, preview_file
 from core.evaluation import BENCHMARKS, EvaluationSet
 from core.hub import Hub
-from core.recipes.evaluating import MOST_SAMPLES, read_set, start_benchmark, start_evaluate
+from core.recipes.evaluating import read_set, start_benchmark, start_evaluate, start_file
 from core.recipes.start import start_import
+from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.access import show_errors
-from pages.components.frame import follow_address, name_set, note_teacher, tell_address, tell_apart
-from pages.components.scoring import OTHER, SERVER, TINY, name_adapter
-from pages.components.serving import draw_server_form
+from pages.components.evaluating_who import choose_how, choose_student
+from pages.components.frame import follow_address, name_set, tell_address, tell_apart
 from pages.components.subject import keep_in_view
 from pages.components.text import plain
 
-NOBODY, RULES = "nobody", "built-in, the rule-based stand-in"
-GREEDY, DRAWN = "one, greedy", "several, drawn"
+T = TypeVar("T")
+
 HUB, UPLOAD, PATH = "Hugging Face", "upload a file", "a file on this machine"
+OWN_FILE = "file"
+"""Option of a file that is no set of this home yet."""
+
+RECOGNISED = "as recognised"
+N_LOOKED_AT = 200
+"""Rows at the beginning of a file that are shown to be usable or not."""
+
 SPLIT_WORDS = {"test": "test", "ood": "test, unseen kinds", "validation": "validation", "train": "train"}
 
 
@@ -39,9 +46,30 @@ class Offer:
     sizes: Mapping[str, int]
     """Split -> problems; empty where it is not in this home yet."""
 
+    task: str | None
+    """None: the file will say."""
+
     benchmark: str | None = None
     built_in: str | None = None
     """A shipped set, where it is to be imported first."""
+
+
+Source = Callable[[], tuple[EvaluationSet, str | None]]
+"""Brings the set in where need be; returns it, and the run to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person chose to have asked."""
+
+    source: Source | None = None
+    """None while something is missing."""
+
+    n: int | None = None
+    """Problems; None where nobody knows before they are brought in."""
+
+    task: str | None = None
+    benchmark: str | None = None
 
 
 def list_offers(hub: Hub) -> dict[str, Offer]:
@@ -55,13 +83,14 @@ def list_offers(hub: Hub) -> dict[str, Offer]:
         benchmark = known.get(row["run_id"])
         if benchmark in BENCHMARKS and BENCHMARKS[benchmark].ranks:
             sizes = {"train": min(BENCHMARKS[benchmark].n_problems, sizes.get("train", 0))}
-        offers[row["run_id"]] = Offer(name_set(row), sizes, benchmark if benchmark in BENCHMARKS else None)
+        offers[row["run_id"]] = Offer(name_set(row), sizes, row["task"], benchmark if benchmark in BENCHMARKS else None)
     for name, each in BENCHMARKS.items():
         if name not in known.values():
-            offers[f"benchmark {name}"] = Offer(f"{each.title}, to be brought in", {}, name)
+            offers[f"benchmark {name}"] = Offer(f"{each.title}, to be brought in", {}, each.task, name)
     for name in BUILT_IN:
         if name not in set(sets["origin"]):
-            offers[f"built-in {name}"] = Offer(f"{name}, built-in", {}, None, name)
+            offers[f"built-in {name}"] = Offer(f"{name}, built-in", {}, name, None, name)
+    offers[OWN_FILE] = Offer("a file with questions and answers", {}, None)
     return offers
 
 
@@ -71,20 +100,22 @@ def draw_form(hub: Hub, place: DeltaGenerator, go_to: Callable[[str, str], None]
         left, right = st.columns([1, 1], gap="large")
     with left:
         st.subheader("What is asked", anchor=False)
-        source, n = _choose_set(hub)
+        asked = _choose_set(hub)
+        limit = _choose_limit(asked.n) if asked.source is not None or asked.n is not None else None
     with right:
         st.subheader("Who is asked", anchor=False)
-        student = _choose_student(hub)
+        student = choose_student(hub)
         st.subheader("How", anchor=False)
-        how = _choose_how(hub)
+        how = choose_how(hub, asked.task, asked.benchmark, limit)
+    n = asked.n if asked.n is None or limit is None else min(asked.n, limit)
     n_students = 0 if student is None else int(student["asks_base"]) + int(student.get("adapter") is not None)
-    is_ready = source is not None and how is not None and n_students > 0
+    is_ready = asked.source is not None and how is not None and n_students > 0
     if student is not None and not n_students:
         right.caption("Nobody is asked: the student has no adapter, and the base is left out.")
     label = "Evaluate" if n is None else f"Evaluate on {numbers.counted(n, 'problem')}"
     if place.button(label, type="primary", key="launch", disabled=not is_ready, icon=":material/grading:"):
         with show_errors():
-            chosen, after = source()
+            chosen, after = asked.source()
             go_to("numbers", start_evaluate(hub, chosen, after=after, **student, **how))
     with left:
         st.caption(_say_cost(n, n_students, how))
@@ -92,26 +123,21 @@ def draw_form(hub: Hub, place: DeltaGenerator, go_to: Callable[[str, str], None]
 
 def _say_cost(n: int | None, n_students: int, how: Mapping[str, Any] | None) -> str:
     """Say how many answers it takes."""
+    kept = "In the background; what a student answered before is not asked again."
     if n is None or how is None or not n_students:
-        return "In the background; what a student answered before is not asked again."
-    n_answers = n * n_students * (how["n_samples"] or 1)
+        return kept
     graded = {None: "", "built-in": ", and each is graded"}.get(
-        how["grader"] if not isinstance(how["grader"], dict) else "", ", and as many requests to the grader's server"
+        how["grader"] if not isinstance(how["grader"], dict) else "", ", and each is graded by a model"
     )
-    return (
-        f"{numbers.counted(n_answers, 'answer')} of {numbers.counted(n_students, 'student')}{graded}. In the "
-        "background; what a student answered before is not asked again."
-    )
+    n_answers = n * n_students * (how["n_samples"] or 1)
+    return f"{numbers.counted(n_answers, 'answer')} of {numbers.counted(n_students, 'student')}{graded}. {kept}"
 
 
 # -- what is asked -------------------------------------------------------------------------------------------------
 
-Source = Callable[[], tuple[EvaluationSet, str | None]]
-"""Brings the set in where need be; returns it, and the run to wait for."""
 
-
-def _choose_set(hub: Hub) -> tuple[Source | None, int | None]:
-    """Draw the choice of a set; returns how to get it, None while something is missing, and its number of problems."""
+def _choose_set(hub: Hub) -> Asked:
+    """Draw the choice of a set."""
     offers = list_offers(hub)
     options = list(offers)
     sets = hub.store.list_seed_sets()
@@ -126,20 +152,29 @@ def _choose_set(hub: Hub) -> tuple[Source | None, int | None]:
         key="evaluate_set",
         persist_state="session",
         format_func=tell_apart(options, lambda each: offers[each].name),
-        help="A seed set that was brought in on Seeds, or a benchmark by name.",
+        help="A seed set that was brought in on Seeds, a benchmark by name, or a file.",
     )
     tell_address("set", "evaluate_set", option, usual)
     offer = offers[option]
     if offer.benchmark:
         st.caption(plain(BENCHMARKS[offer.benchmark].about))
-    if not offer.sizes:
-        return _choose_import(hub, offer)
+    if option == OWN_FILE:
+        return _choose_file(hub)
+    if offer.benchmark and not offer.sizes:
+        return _choose_benchmark(hub, offer.benchmark)
+    if offer.built_in:
+        return Asked(lambda: _bring_built_in(hub, offer.built_in), None, offer.task)
     splits = _choose_splits(option, offer)
-    n = sum(offer.sizes[split] for split in splits)
     if not splits:
         st.caption("Choose at least one split.")
-        return None, None
-    return lambda: (read_set(hub, option, splits), None), _cut(n)
+        return Asked(task=offer.task)
+    n = sum(offer.sizes[split] for split in splits)
+    return Asked(lambda: (read_set(hub, option, splits), None), n, offer.task, offer.benchmark)
+
+
+def _bring_built_in(hub: Hub, name: str) -> tuple[EvaluationSet, str]:
+    made = start_import(hub, name, builtin=name)
+    return EvaluationSet(made, f"{name}/test", name, ("test",), 0), made
 
 
 def _choose_splits(option: str, offer: Offer) -> list[str]:
@@ -160,38 +195,8 @@ def _choose_splits(option: str, offer: Offer) -> list[str]:
     return list(splits)
 
 
-def _choose_import(hub: Hub, offer: Offer) -> tuple[Source | None, int | None]:
-    """Draw where a set comes from that is not in this home yet."""
-    if offer.built_in:
-
-        def bring() -> tuple[EvaluationSet, str]:
-            made = start_import(hub, offer.built_in, builtin=offer.built_in)
-            return EvaluationSet(made, f"{offer.built_in}/test", offer.built_in, ("test",), 0), made
-
-        return bring, None
-    n = _cut(BENCHMARKS[offer.benchmark].n_problems)
-    way = st.segmented_control("From", [HUB, UPLOAD, PATH], default=HUB, required=True, key="evaluate_from")
-    if way == HUB:
-        st.caption(f"Dataset {plain(BENCHMARKS[offer.benchmark].hub_id)}; offline, give your own copy as a file.")
-        return lambda: start_benchmark(hub, offer.benchmark), n
-    if way == PATH:
-        path = st.text_input("Path", key="evaluate_path", persist_state="session").strip()
-        return (lambda: start_benchmark(hub, offer.benchmark, Path(path).expanduser())) if path else None, n
-    upload = st.file_uploader("Your copy", ["jsonl", "json", "csv", "parquet"], key="evaluate_upload")
-    if upload is None:
-        return None, n
-
-    def take() -> tuple[EvaluationSet, str]:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / Path(upload.name).name
-            file.write_bytes(upload.getvalue())
-            return start_benchmark(hub, offer.benchmark, file)  # the run keeps its own copy
-
-    return take, n
-
-
-def _cut(n: int) -> int:
-    """Draw the limit on the number of problems; returns how many will be asked."""
+def _choose_limit(n: int | None) -> int | None:
+    """Draw the limit on the number of problems; returns it, None for all."""
     limit = st.number_input(
         "Problems, at most",
         1,
@@ -200,88 +205,75 @@ def _cut(n: int) -> int:
         50,
         key="evaluate_limit",
         persist_state="session",
-        placeholder=f"all {numbers.count(n)}",
+        placeholder="all" if n is None else f"all {numbers.count(n)}",
         help="The first ones by a hash of the problem: the same ones each time, and those of a smaller limit are among "
-        "those of a larger one.",
+        "those of a larger one. Another seed, below **More settings**, asks others.",
     )
-    return n if limit is None else min(n, int(limit))
+    return limit and int(limit)
 
 
-# -- who is asked, and how -------------------------------------------------------------------------------------------
+# -- what is not in this home yet ------------------------------------------------------------------------------------
 
 
-def _choose_student(hub: Hub) -> dict[str, Any] | None:
-    """Draw the choice of the student; None while something is not filled in."""
-    made = {row["path"]: row for row in hub.store.list_adapters().to_dict("records")}
-    options = [*made, TINY, OTHER, SERVER]
-    if st.session_state.get("evaluate_student", TINY) not in options:
-        st.session_state["evaluate_student"] = TINY  # its run is in the trash
-    wanted = st.query_params.get("adapter")
-    choice = st.selectbox(
-        "Student",
-        options,
-        options.index(wanted) if wanted in options else 0,
-        key="evaluate_student",
-        persist_state="session",
-        format_func=tell_apart(
-            options,
-            lambda option: name_adapter(made[option]) if option in made else option,
-            lambda option: made[option]["run_id"] if option in made else option,
-        ),
+def _choose_benchmark(hub: Hub, name: str) -> Asked:
+    """Draw where a benchmark comes from: the hub, or a person's own copy."""
+    about = BENCHMARKS[name].n_problems, BENCHMARKS[name].task, name
+    file = _take_file([HUB, UPLOAD, PATH], "evaluate")
+    if file == HUB:
+        st.caption(f"Dataset {plain(BENCHMARKS[name].hub_id)}; offline, give your own copy as a file.")
+        return Asked(lambda: start_benchmark(hub, name), *about)
+    if file is None:
+        return Asked(None, *about)
+    return Asked(lambda: _hand_over(file, lambda path: start_benchmark(hub, name, path)), *about)
+
+
+def _choose_file(hub: Hub) -> Asked:
+    """Draw which file, and what it is to be read as: a task, or a person's own copy of a benchmark."""
+    file = _take_file([UPLOAD, PATH], "evaluate_own")
+    st.caption("JSONL, CSV or Parquet with a question and an answer in each row. It becomes a seed set of this home.")
+    titles = {name: f"{each.title}, your copy" for name, each in BENCHMARKS.items()}
+    chosen = st.selectbox(
+        "Read as",
+        [RECOGNISED, *TASKS, *BENCHMARKS],
+        key="evaluate_read_as",
+        format_func=lambda name: titles.get(name, name),
     )
-    if choice == SERVER:
-        server = draw_server_form("evaluate_server")
-        return None if server is None else {"student": server["model"], "server": server, "asks_base": True}
-    if choice == TINY:
-        return {"student": "tiny", "asks_base": True}
-    if choice in made:
-        return {"student": made[choice]["student"], "adapter": choice, "asks_base": _ask_base()}
-    source = st.text_input("Folder or id", key="evaluate_source", persist_state="session").strip()
-    tuned = st.text_input("Adapter folder (optional)", key="evaluate_adapter", persist_state="session").strip()
-    if not source:
-        return None
-    if not tuned:
-        return {"student": source, "asks_base": True}
-    return {"student": source, "adapter": str(Path(tuned).expanduser().resolve()), "asks_base": _ask_base()}
+    if file is None:
+        return Asked()
+    if chosen in BENCHMARKS:
+        benchmark = BENCHMARKS[chosen]
+        source = lambda: _hand_over(file, lambda path: start_benchmark(hub, chosen, path))  # noqa: E731
+        return Asked(source, None, benchmark.task, chosen)
+    task = None if chosen == RECOGNISED else chosen
+    with show_errors():
+        preview = preview_file(file[1], task, n=N_LOOKED_AT, name=file[0])
+        bad = f" {numbers.counted(len(preview.faults), 'row')} of those cannot be used." if preview.faults else ""
+        st.caption(f"{plain(preview.why)} {numbers.counted(preview.n_rows, 'row')} looked at.{bad}")
+        if preview.problems:
+            source = lambda: _hand_over(file, lambda path: start_file(hub, path, task))  # noqa: E731
+            return Asked(source, len(preview.problems) if preview.is_whole else None, preview.task)
+    return Asked()
 
 
-def _ask_base() -> bool:
-    return st.toggle(
-        "Ask the base as well",
-        True,
-        key="evaluate_base",
-        persist_state="session",
-        help="Before and after on the same problems: only then is there a difference with its interval.",
-    )
+def _take_file(ways: Sequence[str], key: str) -> tuple[str, bytes | Path] | str | None:
+    """Draw where a file comes from; returns its name and content, or its path; HUB; None while nothing is given."""
+    way = st.segmented_control("From", ways, default=ways[0], required=True, key=f"{key}_from")
+    if way == HUB:
+        return HUB
+    if way == PATH:
+        text = st.text_input("Path", key=f"{key}_path", persist_state="session").strip()
+        path = Path(text).expanduser()
+        return (path.name, path) if text else None
+    upload = st.file_uploader("File", ["jsonl", "json", "csv", "tsv", "parquet"], key=f"{key}_upload")
+    return None if upload is None else (upload.name, upload.getvalue())
 
 
-def _choose_how(hub: Hub) -> dict[str, Any] | None:
-    """Draw how many answers, how many problems at most, and who grades; None while something is not filled in."""
-    way = st.segmented_control(
-        "Answers to each problem", [GREEDY, DRAWN], default=GREEDY, required=True, key="evaluate_way"
-    )
-    n_samples, temperature = None, None
-    if way == DRAWN:
-        first, second = st.columns(2)
-        n_samples = int(
-            first.number_input("Drawn", 1, MOST_SAMPLES, 8, key="evaluate_samples", persist_state="session")
-        )
-        temperature = second.number_input(
-            "Temperature", 0.1, 2.0, 0.7, 0.1, key="evaluate_temperature", persist_state="session"
-        )
-        st.caption("Gives mean@n, pass@k and the majority's answer (maj@n).")
-    who = st.selectbox(
-        "Who grades beside the checker",
-        [NOBODY, RULES, SERVER],
-        key="evaluate_grader",
-        persist_state="session",
-        help="The checker compares final answers. A grader reads the whole answer beside the reference (Kessler 2025, "
-        "appendix D.3); where the two disagree, both are shown.",
-    )
-    grader: str | dict[str, str] | None = {NOBODY: None, RULES: "built-in"}.get(who)
-    if who == RULES:
-        note_teacher()
-    if who == SERVER and (grader := draw_server_form("grader_server", home=hub.settings.home)) is None:
-        return None
-    limit = st.session_state.get("evaluate_limit")
-    return {"n_samples": n_samples, "temperature": temperature, "grader": grader, "limit": limit and int(limit)}
+def _hand_over(file: tuple[str, bytes | Path], start: Callable[[Path], T]) -> T:
+    """Call ``start`` with the path of a file; of an upload with that of a copy, which is gone afterwards."""
+    name, content = file
+    if isinstance(content, Path):
+        return start(content)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_bytes(content)
+        return start(path)  # the run keeps its own copy

@@ -9,8 +9,10 @@ import streamlit as st
 from core.evaluation.judging import VERDICTS
 from core.figures.evaluations import FIELD_TITLES, draw_groups, draw_passes
 from core.hub import Hub
+from core.recipes.evaluation_results import list_warnings
 from pages.components import numbers
 from pages.components.chart import draw_chart
+from pages.components.evaluating_who import list_offered
 from pages.components.frame import note_teacher
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE
@@ -43,10 +45,13 @@ def draw_progress(hub: Hub, run: Mapping[str, Any]) -> None:
         st.caption("What was answered until then is kept: **Go on** asks only the rest.")
 
 
-def draw_numbers(run: Mapping[str, Any]) -> None:
+def draw_numbers(hub: Hub, run: Mapping[str, Any]) -> None:
     """Draw the summary of an evaluation that is done."""
     summary, config = run["summary"], run["config"]
     _draw_headline(summary, config)
+    if config["adapter"]:
+        offered = list_offered(hub).get(config["adapter"])
+        st.caption(f"{WORDS['tuned']}: {plain(offered.label if offered else config['adapter'])}")
     _draw_notes(summary, config)
     _draw_students(summary)
     _draw_samples(summary)
@@ -95,12 +100,8 @@ def _draw_notes(summary: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         )
     if config.get("tolerance"):
         st.caption(f":material/info: numbers within {100 * config['tolerance']:g} % of the reference count as equal.")
-    for who, each in summary["students"].items():
-        if each["ignores_temperature"]:
-            st.warning(
-                f"{WORDS[who]} answered every problem alike each time: its server seems to ignore the temperature, so "
-                "these are no samples."
-            )
+    for sentence in list_warnings(summary):
+        st.warning(plain(sentence), icon=":material/info:")
 
 
 def _draw_students(summary: Mapping[str, Any]) -> None:
@@ -170,13 +171,14 @@ def _draw_groups(summary: Mapping[str, Any], run_id: str) -> None:
 
 
 def _draw_agreement(summary: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """Say how far checker and grader agree."""
-    if not summary["agreement"]:
+    """Say how far checker and grader agree, where the grader said anything."""
+    graded = {who: row for who, row in summary["agreement"].items() if row["n_graded"]}
+    if not graded:
         return
     st.subheader("The grader beside the checker", anchor=False)
     if config["teacher"] == "built-in":
         note_teacher()
-    for who, row in summary["agreement"].items():
+    for who, row in graded.items():
         kappa = "" if row["kappa"] is None else f", κ {row['kappa']:.2f}"
         st.markdown(
             f"**{WORDS[who]}**: the grader calls {numbers.percent(row['accuracy'])} of "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.evaluation.judging import TOLERANT, VERDICTS, judge_answer
+from core.evaluation.judging import TOLERANT, VERDICTS, judge_answer, judge_row
 from core.models.generate import NO_ROOM, REFUSED, Answer
 from core.models.predict import make_prediction
 from core.records import Problem
@@ -92,3 +92,12 @@ def test_no_room_is_wrong_and_a_refusal_is_nothing():
 def test_a_long_answer_is_shortened_in_its_sentence():
     reason = judge("custom", "red", "#### " + "very " * 100).reason
     assert len(reason) < 200 and "…" in reason
+
+
+def test_a_kept_answer_is_judged_again_as_it_was():
+    row = {"problem_id": "p", "question": "Q?", "answer": None, "reference": "72", "split": "test", "text": "#### 27",
+           "final": "27", "is_correct": False, "loss": 0.1, "n_tokens": 7, "is_truncated": False,
+           "unknown": None}  # fmt: skip
+    assert judge_row("word_problems", row).reason == "The final answer 27 differs from the reference 72."
+    unread = judge_row("word_problems", {**row, "question": None, "reference": None, "is_correct": None})
+    assert (unread.is_correct, unread.verdict) == (None, "no_reference")

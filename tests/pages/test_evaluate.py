@@ -1,8 +1,10 @@
 """The page Evaluate: what it offers, what it asks for, and on an empty home."""
 
 import json
+import shutil
 
 from core.runs.folder import RunFolder
+from tests.pages import home
 from tests.pages.test_pages import button, texts
 
 # -- nothing yet -------------------------------------------------------------------------------------------------
@@ -90,3 +92,80 @@ def test_a_student_that_is_none_is_one_sentence(filled, visit):
     app.text_input(key="evaluate_source").input("no model").run()
     button(app, "launch").click().run()
     assert not app.exception and "neither a folder nor a hub id" in app.error[0].value
+
+
+def test_what_is_rarely_changed_is_folded_and_there_only_where_it_decides(filled, visit):
+    app = visit("evaluate")
+    keys = {each.key for each in app.number_input}
+    assert "evaluate_tolerance" in keys and not {"evaluate_limit_seed", "evaluate_seed"} & keys
+    app.number_input(key="evaluate_limit").set_value(5).run()
+    app.segmented_control(key="evaluate_way").set_value("several, drawn").run()
+    app.number_input(key="evaluate_tolerance").set_value(0.02)
+    app.number_input(key="evaluate_limit_seed").set_value(7)
+    app.number_input(key="evaluate_seed").set_value(3).run()
+    button(app, "launch").click().run()
+    config = launched(filled)
+    assert (config["tolerance"], config["limit_seed"], config["seed"], config["limit"]) == (0.02, 7, 3, 5)
+
+
+def test_a_task_without_numbers_has_no_tolerance(empty, visit):
+    app = visit("evaluate", set="built-in prontoqa")
+    assert "evaluate_tolerance" not in {each.key for each in app.number_input}
+    button(app, "launch").click().run()
+    assert not app.error and launched(empty)["tolerance"] is None
+    app = visit("evaluate", set="benchmark minerva_math")
+    assert "0.01, as the benchmark has it" in app.number_input(key="evaluate_tolerance").placeholder
+
+
+def test_a_student_on_this_machine_can_grade(filled, visit):
+    app = visit("evaluate")
+    app.selectbox(key="evaluate_grader").set_value("a student on this machine").run()
+    assert button(app, "launch").disabled
+    app.text_input(key="evaluate_grader_source").input("no model").run()
+    button(app, "launch").click().run()
+    assert "neither a folder nor a hub id" in app.error[0].value
+    app.text_input(key="evaluate_grader_source").input("tiny").run()
+    button(app, "launch").click().run()
+    assert not app.exception and launched(filled)["teacher"] == {"student": "tiny"}
+
+
+def test_a_file_is_asked_without_a_visit_to_seeds(empty, visit, tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps({"question": "Ann has 3 pears. How many?", "answer": "#### 3"}) + "\n")
+    app = visit("evaluate", set="file")
+    assert not app.exception and button(app, "launch").disabled
+    app.segmented_control(key="evaluate_own_from").set_value("a file on this machine").run()
+    app.text_input(key="evaluate_own_path").input("/nowhere.jsonl").run()
+    assert "There is no file /nowhere.jsonl" in app.error[0].value.replace("\\", "")
+    app.text_input(key="evaluate_own_path").input(str(file)).run()
+    assert "Evaluate on 1 problem" in button(app, "launch").label
+    app.selectbox(key="evaluate_read_as").set_value("gsm8k").run()  # a person's own copy of a benchmark
+    app.selectbox(key="evaluate_read_as").set_value("as recognised").run()
+    button(app, "launch").click().run()
+    assert not app.exception and not app.error
+    config = launched(empty)
+    imported = json.loads(empty.store.list_runs(["import"]).iloc[0]["config"])
+    assert (config["seed_set_name"], config["splits"], imported["has_splits"]) == ("mine", ["train"], False)
+
+
+def test_the_policy_of_a_run_is_offered_behind_it(filled, visit):
+    place = filled.settings.home / "runs" / home.FINETUNE / "checkpoints"
+    policy = place / "round-1" / "sft" / "adapter"
+    shutil.copytree(place / "adapter", policy)
+    app = visit("evaluate")
+    options = app.selectbox(key="evaluate_student").options
+    place = next(
+        i for i, label in enumerate(options) if label.startswith("policy of run Finetune tiny on 9 candidates")
+    )
+    assert options[place - 1].endswith("Finetune tiny on 9 candidates of pens")
+    path = str(policy.relative_to(filled.settings.home))
+    app = visit("evaluate", adapter=path)
+    assert app.selectbox(key="evaluate_student").value == path
+    button(app, "launch").click().run()
+    assert not app.exception and launched(filled)["adapter"] == path
+
+
+def test_an_address_with_a_student_that_is_gone_says_so(filled, visit):
+    app = visit("evaluate", adapter="runs/nowhere/adapter")
+    assert not app.exception and "no trained student in runs/nowhere/adapter" in texts(app).replace("\\", "")
+    assert not button(app, "launch").disabled

@@ -1,13 +1,13 @@
 """Evaluations with the shipped student, from the shell and as the page starts them: tables, caches, refusals, reads."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from core.__main__ import main
 from core.analysis.accuracy import wilson_interval
 from core.datasets import ensure_seed_set
 from core.errors import DataFormatError, ModelLoadError, RunError, SignalError
@@ -21,15 +21,15 @@ from core.recipes.evaluating import (
     read_set,
     start_benchmark,
     start_evaluate,
+    start_file,
     title_evaluation,
 )
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
+from tests.recipes.evaluating_world import N, cut_questions, evaluate, make_run, newest, put_adapter
 from tests.runs.world import open_test_hub
 from tests.teacher.server import ChatServer, StudentSpeaker, status
-
-N = 14
 
 
 @pytest.fixture(scope="module")
@@ -39,34 +39,12 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def questions(seed_files, tmp_path_factory):
-    lines = seed_files["test"].read_text(encoding="utf-8").splitlines()[:N]
-    path = tmp_path_factory.mktemp("questions") / "test.jsonl"
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+    return cut_questions(seed_files, tmp_path_factory.mktemp("questions"))
 
 
 @pytest.fixture(scope="module")
 def adapter(home):
-    """An adapter that a finetune might have made: some answers come out otherwise."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    torch.manual_seed(1)
-    model = get_peft_model(Student.load("tiny").model, LoraConfig(r=4, lora_alpha=4, target_modules="all-linear"))
-    for name, weight in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.5)
-    folder = home / "runs" / "20250101-000000-finetune-0000" / "checkpoints" / "round-1" / "adapter"
-    model.save_pretrained(folder)
-    return folder
-
-
-def evaluate(home, questions, out, *more):
-    return main(["evaluate", "--set", str(questions), "--home", str(home), "--out", str(out), *map(str, more)])
-
-
-def newest(home):
-    return RunFolder(max((home / "runs").glob("*-evaluate-*"), key=lambda path: path.stat().st_mtime_ns))
+    return put_adapter(home)
 
 
 @pytest.fixture(scope="module")
@@ -125,40 +103,6 @@ def test_the_base_can_be_left_out(home, questions, adapter, pair, tmp_path, caps
     assert [whole["tuned", id_] for id_ in frame["problem_id"]] == frame["text"].tolist()
 
 
-def test_samples_are_counted_by_problem_and_graded(home, questions, tmp_path, capsys):
-    out = tmp_path / "drawn.parquet"
-    more = ("--samples", 4, "--temperature", 0.8, "--limit", 8, "--grader", "built-in")
-    assert evaluate(home, questions, out, *more) == 0
-    frame, said = pd.read_parquet(out), capsys.readouterr().out
-    assert frame["sample"].tolist() == [0, 1, 2, 3] * 8 and frame["text"].nunique() > 8
-    share = frame.groupby("problem_id")["is_correct"].mean()
-    summary = newest(home).read_state().summary
-    base = summary["students"]["base"]
-    assert base["accuracy"] == pytest.approx(share.mean()) and base["n"] == 8 and base["n_answers"] == 32
-    assert [row["k"] for row in base["pass_at"]] == [1, 2, 4]
-    assert base["pass_at"][-1]["accuracy"] == pytest.approx((share > 0).mean())
-    assert "mean@4 (95 %)" in said and f"pass@4 {(share > 0).mean():.1%}" in said and "maj@4 " in said
-    assert frame["grade"].notna().all() and frame["grade_reason"].str.contains("Final Verdict").all()
-    agreement = summary["agreement"]["base"]
-    assert agreement["n_graded"] == 32
-    assert agreement["share"] == pytest.approx((frame["grade"] == frame["is_correct"]).mean())
-    assert "agrees with the checker on" in said
-    calls = (newest(home).path / "records" / "calls.jsonl").read_text()
-    assert "grade" in calls  # what grading costs stands in the ledger of the run
-
-
-def test_a_grader_that_is_gone_costs_only_the_grades(home, questions, tmp_path, capsys):
-    out = tmp_path / "x.parquet"
-    with ChatServer(models=("gpt-a",)) as server:
-        server.script.poison["Final Verdict"] = status(401, "no")
-        more = ("--grader", server.url, "--grader-model", "nope", "--limit", 5)
-        assert evaluate(home, questions, out, *more) == 1
-    said = capsys.readouterr()
-    assert "grade failed: " in said.err and "offers 'gpt-a'" in said.out
-    frame = pd.read_parquet(out)
-    assert frame["grade"].isna().all() and frame["is_correct"].notna().all() and len(frame) == 5
-
-
 def test_a_student_behind_a_server_answers_as_the_local_one(home, questions, pair, tmp_path):
     out = tmp_path / "served.parquet"
     asked = choose_problems(home, {**pair[1].config, "limit": 6})
@@ -175,14 +119,41 @@ def test_a_student_behind_a_server_answers_as_the_local_one(home, questions, pai
     assert (base["n_asked"], base["n"], base["n_judged"]) == (6, 5, 5)
 
 
+@pytest.fixture(scope="module")
+def policy_run(home, adapter):
+    """A run that trained a policy and went on from it."""
+    run = RunFolder.create(home, "finetune", title="DPO", config={"student": "tiny"}, lane="device",
+                           run_id="20250102-000000-finetune-0000")  # fmt: skip
+    place = run.path / "checkpoints" / "round-1"
+    for folder in (place / "adapter", place / "sft" / "adapter"):
+        shutil.copytree(adapter, folder)
+    run.append("adapters", {"round": 1, "student": "tiny", "path": str((place / "adapter").relative_to(home))})
+    return run
+
+
+def test_an_adapter_is_named_by_its_run_and_so_is_the_policy_before_it(
+    home, questions, pair, policy_run, tmp_path, capsys
+):
+    for name, path in ((policy_run.run_id, "adapter"), (f"{policy_run.run_id}/policy", "sft/adapter")):
+        assert evaluate(home, questions, tmp_path / "x.parquet", "--adapter", name, "--limit", 2) == 0
+        config = newest(home).config
+        assert config["adapter"] == f"runs/{policy_run.run_id}/checkpoints/round-1/{path}"
+        assert config["student"] == "tiny"
+    assert f"student tiny, tuned: policy of run {policy_run.run_id}\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
         (["--no-base"], "nobody is asked"),
         (["--tolerance", "2"], "share from 0 to 1"),
         (["--samples", "5000"], "from 1 to 1,024 answers"),
-        (["--adapter", "/nowhere"], "There is no folder /nowhere"),
+        (["--adapter", "/nowhere"], "There is no folder and no run '/nowhere'"),
         (["--student", "not a model"], "neither a folder nor a hub id"),
+        (["--student", "/nowhere/model"], "There is no model folder /nowhere/model; give a folder, a hub id, or"),
+        (["--set", "{empty}"], "empty.csv holds no rows; choose a file with at least one problem."),
+        (["--set", "{odd}"], "odd.jsonl is no known kind of file (columns: foo)"),
+        (["--grader", "/nowhere/model"], "There is no model folder /nowhere/model"),
         (["--grader-model", "gpt"], "write its base URL as --grader."),
         (["--grader", "nobody"], "'nobody' is no address"),
         (["--split", "ood"], "has no splits"),
@@ -190,8 +161,11 @@ def test_a_student_behind_a_server_answers_as_the_local_one(home, questions, pai
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_no_run(home, questions, tmp_path, capsys, more, sentence):
+    files = {"empty": tmp_path / "empty.csv", "odd": tmp_path / "odd.jsonl"}
+    files["empty"].write_text("question,answer\n")
+    files["odd"].write_text('{"foo": 1}\n')
     before = set((home / "runs").glob("*-evaluate-*"))
-    assert evaluate(home, questions, tmp_path / "x.parquet", *more) == 1
+    assert evaluate(home, questions, tmp_path / "x.parquet", *(each.format(**files) for each in more)) == 1
     said = capsys.readouterr().err
     assert sentence in said and said.count("\n") == 1
     assert set((home / "runs").glob("*-evaluate-*")) == before
@@ -203,12 +177,6 @@ def test_what_cannot_be_done_is_one_sentence_and_no_run(home, questions, tmp_pat
 @pytest.fixture(scope="module")
 def chosen(home, questions):
     return find_set(home, str(questions))
-
-
-def make_run(home, chosen, **choices):
-    config = make_evaluate_config(home, chosen, **choices)
-    title = title_evaluation(config)
-    return RunFolder.create(home, "evaluate", title=title, config=config, lane="device", starts_itself=True)
 
 
 def test_cancelling_keeps_what_came_and_a_resumed_run_goes_on(chosen, questions, tmp_path, monkeypatch):
@@ -383,3 +351,22 @@ def test_a_benchmark_is_imported_before_it_is_asked(hub, home, questions):
     with pytest.raises(DataFormatError, match="There is no file"):
         start_benchmark(hub, "gsm8k", home / "nowhere.jsonl")
     assert np.isfinite(chosen.n_problems)
+    assert start_benchmark(hub, "gsm8k", questions)[1] is None  # that very file is there
+
+
+def test_a_file_is_imported_as_a_whole_before_it_is_asked_and_only_once(hub, home, questions, tmp_path):
+    file = tmp_path / "mine.jsonl"
+    file.write_text("".join(f"{line}\n" for line in questions.read_text().splitlines()[:4]))
+    chosen, imported = start_file(hub, file)
+    assert (chosen.name, chosen.task, chosen.splits) == ("mine", "word_problems", ("train",))
+    made = start_evaluate(hub, chosen, after=imported, limit_seed=3, limit=2)
+    assert execute(RunFolder(home / "runs" / imported)) == "done" and execute(RunFolder(home / "runs" / made)) == "done"
+    assert RunFolder(home / "runs" / made).read_state().summary["n"] == 2
+    assert start_file(hub, file) == (find_set(home, str(file)), None)  # the shell takes that import as well
+    assert start_file(hub, file, "custom")[1] is not None
+    for text, sentence in (("", "is empty"), ('{"foo": 1}\n', "no known kind of file")):
+        file.write_text(text)
+        with pytest.raises(DataFormatError, match=sentence):
+            start_file(hub, file)
+    with pytest.raises(DataFormatError, match="There is no file"):
+        start_file(hub, home / "nowhere.jsonl")
