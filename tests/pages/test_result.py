@@ -1,0 +1,91 @@
+"""The view Result of the page Finetune: every answer before and after, and the way to Evaluate."""
+
+import pytest
+
+from core import hub as hubs
+from tests.pages import home
+from tests.pages.conftest import open_home
+from tests.pages.test_pages import button, texts
+
+N_MANY = 70
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """More test problems than fit onto a screen; 18 right before, 42 after."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(home, "N_TEST", N_MANY)
+        yield open_home(home.fill_home(tmp_path_factory.mktemp("home")))
+    hubs.close()
+
+
+@pytest.fixture
+def page(many, visit):
+    app = visit("finetune", run=home.FINETUNE, show="result")
+    assert not app.exception and not app.error
+    return app
+
+
+def table_of(app):
+    return next(each.value for each in app.dataframe if "question" in each.value)
+
+
+def test_every_answer_can_be_reached_and_says_how_many_there_are(page):
+    n_before, n_after = 18, 42
+    group = page.segmented_control(key=f"examples_{home.FINETUNE}")
+    assert list(group.options) == [
+        f"gained ({n_after - n_before})", "lost (0)", f"still wrong ({N_MANY - n_after})", f"still right ({n_before})",
+        f"all ({N_MANY})",
+    ]  # fmt: skip
+    assert len(table_of(page)) == n_after - n_before
+    assert f"{n_after - n_before} of {N_MANY} problems" in texts(page)
+    group.set_value("all").run()
+    assert len(table_of(page)) == N_MANY  # nothing is cut off
+    group.set_value("lost").run()
+    assert not page.exception and "There is none." in texts(page)
+
+
+def test_an_opened_answer_has_the_reason_of_the_checker(page):
+    said = texts(page).replace("\\", "")
+    seed = home.problem_row(18, "test")  # the first that was gained
+    assert f"The final answer 7 differs from the reference {seed['final']}." in said
+    assert f"The final answer {seed['final']} is the reference." in said
+    assert "The student before training · :red[" in said and "The student after training · :green[" in said
+
+
+def test_best_and_worst_come_first_and_chance_mixes(page):
+    page.segmented_control(key=f"examples_{home.FINETUNE}").set_value("all").run()
+
+    def first(order):
+        page.selectbox(key=f"examples_order_{home.FINETUNE}").set_value(order).run()
+        assert not page.exception
+        return table_of(page)["question"].tolist()
+
+    questions = {number: home.problem_row(number, "test")["question"] for number in range(N_MANY)}
+    worst = [*range(42, N_MANY), *range(42)]  # 42 right after; losses fall with the position
+    assert first("worst") == [questions[number] for number in worst]
+    assert first("best") == [questions[number] for number in reversed(worst)]
+    mixed = first("random")
+    assert mixed != first("source") and sorted(mixed) == sorted(questions.values())
+
+
+def test_a_click_opens_evaluate_with_what_was_trained(many, visit):
+    app = visit("finetune", run=home.FINETUNE, show="result")
+    button(app, f"evaluate_{home.FINETUNE}").click().run()
+    assert not app.exception and app.title[0].value == "Evaluate"
+    path = next(row["path"] for row in many.store.list_adapters().to_dict("records") if row["run_id"] == home.FINETUNE)
+    assert app.selectbox(key="evaluate_student").value == path
+    assert app.selectbox(key="evaluate_set").value == home.SEED_SET
+
+
+def test_a_run_that_asked_no_test_problems_says_so_and_leads_on(many, visit):
+    run_id = "20260101-000009-finetune-aaaa"
+    folder = home.make_run(many.settings.home, run_id, "Finetune tiny", {"student": "tiny", "evaluates": []})
+    with folder.hold():
+        home.append_training(folder)
+        folder.finish("done", {})
+    many.step()
+    app = visit("finetune", run=run_id, show="result")
+    assert "asked no test problems before and after" in texts(app)
+    button(app, f"evaluate_{run_id}").click().run()
+    assert not app.exception and run_id in app.selectbox(key="evaluate_student").value
