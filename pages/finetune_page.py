@@ -46,9 +46,7 @@ hub = use_hub()
 place = open_page("Finetune", "Train a fresh adapter on what was accepted, and compare before with after.")
 every = hub.store.list_runs(TRAINING)
 is_chosen = every["parent_id"].isna() | (every["run_id"] == st.query_params.get("run"))
-every = every[is_chosen]  # of a sweep only the run that was opened from it
-has_no_set = every["seed_set_id"].isna()  # trained on rows of a file: in view with any seed set
-runs = every[has_no_set | every["run_id"].isin(keep_in_view(every[~has_no_set], "run")["run_id"])]
+runs = keep_in_view(every[is_chosen], "run")  # of a sweep only the run that was opened from it
 rows = {row["run_id"]: row for row in runs.to_dict("records")}
 wanted = st.query_params.get("show") or ("watch" if st.query_params.get("run") in rows else "train")
 if st.session_state.get("finetune_shown") != wanted and wanted in VIEWS:

@@ -27,15 +27,15 @@ def note_strip(seed_set_id: str | None) -> None:
 
 
 def keep_in_view(rows: pd.DataFrame, param: str) -> pd.DataFrame:
-    """Return the rows of one seed set: that of the run which the address names, else the one that the strip shows.
+    """Return the rows of one seed set, and those about none: that of the run in the address, else that of the strip.
 
     Args:
         rows: with ``run_id`` and ``seed_set_id``.
         param: query parameter that names a run.
     """
-    named = rows[rows["run_id"] == st.query_params.get(param)]["seed_set_id"]
+    named = rows[rows["run_id"] == st.query_params.get(param)]["seed_set_id"].dropna()
     wanted = st.session_state.get(_DRAWN) if named.empty else named.iloc[0]
-    return rows if wanted is None else rows[rows["seed_set_id"] == wanted]
+    return rows if wanted is None else rows[(rows["seed_set_id"] == wanted) | rows["seed_set_id"].isna()]
 
 
 def view_seed_set(seed_set_id: str) -> None:

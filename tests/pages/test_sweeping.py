@@ -68,9 +68,9 @@ def draw_sweeps() -> AppTest:
     return AppTest.from_function(page, default_timeout=30).run()
 
 
-def add_sweep(hub, accuracies) -> str:
+def add_sweep(hub, accuracies, **more) -> str:
     """A sweep whose runs ended with these accuracies; None: it failed."""
-    about = {"seed_set": home.SEED_SET, "seed_set_name": "pens", "parts": {}}
+    about = {"seed_set": home.SEED_SET, "seed_set_name": "pens", "parts": {}, **more}
     config = make_finetune_config("tiny", "word_problems", ROWS, **about)
     grid = make_grid({"learning_rate": [1e-4, 4e-4], "rank": [4, 8]}, config["training"])
     sweep = start_sweep(hub, ROWS, config, grid)
@@ -124,6 +124,12 @@ def test_a_sweep_as_it_stands_and_what_is_told_to_all_its_runs(filled, went_to):
     assert filled.store.list_sweeps()["n_left"][0] == 0
     app = button(app, "resume_sweep").click().run()
     assert sorted(filled.store.list_sweep_runs(sweep)["state"]) == ["done", "done", "queued", "queued"]
+
+
+def test_a_sweep_of_rows_without_a_seed_set_is_in_view_with_any(filled, visit):
+    sweep = add_sweep(filled, [0.4], seed_set=None, seed_set_name=None, validation_set=home.SEED_SET)
+    app = visit("finetune", show="sweeps", seeds=home.SEED_SET)
+    assert not app.exception and app.selectbox(key="sweep_shown").value == sweep
 
 
 def test_the_best_settings_go_into_the_form_and_are_kept_by_name(filled, went_to):
