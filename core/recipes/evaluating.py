@@ -33,8 +33,9 @@ from core.models.adapters import check_fit
 from core.recipes.evaluation_results import BASE, TUNED, Evaluated, summarise, write_answers
 from core.recipes.scoring import open_student
 from core.recipes.stages import LOADING, home_of
-from core.recipes.start import require_model
+from core.recipes.start import find_trained_run, require_model
 from core.recipes.teachers import check_teacher, open_team, require_reachable
+from core.recipes.training import POLICY
 from core.records import Prediction, Problem
 from core.runs.folder import RunFolder
 from core.signals import SIGNALS, Scoring
@@ -146,12 +147,20 @@ def _choose_tolerance(chosen: EvaluationSet, tolerance: float | None) -> float |
 
 def title_evaluation(config: Mapping[str, Any]) -> str:
     """Return one line for people: who is asked what, and how."""
-    who = config["student"] if config["adapter"] is None else f"{config['student']} before and after"
-    if not config["asks_base"]:
-        who = f"{config['student']} with its adapter"
+    who = config["student"]
+    if config["adapter"] is not None:
+        who += f" {'before and after' if config['asks_base'] else 'after'} {_name_training(config['adapter'])}"
     how = "" if config["temperature"] is None else f", {config['n_samples']} at temperature {config['temperature']:g}"
     part = "" if config["limit"] is None else f", {config['limit']:,} problems"
     return f"Evaluate {who} on {config['seed_set_name']}{part}{how}"
+
+
+def _name_training(adapter: str) -> str:
+    """Return what an adapter comes from, in short: the end of its run's id, else the name of its folder."""
+    parts = Path(adapter).parts
+    if (run_id := find_trained_run(adapter)) is None:
+        return Path(adapter).name
+    return f"{'the policy of ' if POLICY in parts else ''}{run_id.split('-', 2)[-1]}"
 
 
 def start_evaluate(hub: Hub, chosen: EvaluationSet, *, after: str | None = None, **choices: Any) -> str:

@@ -73,7 +73,10 @@ class Asked:
 
 
 def list_offers(hub: Hub) -> dict[str, Offer]:
-    """Return option -> what can be asked: the sets of this home, newest first, then what can be brought in."""
+    """Return option -> what can be asked: the sets of this home, newest first, then what can be brought in.
+
+    What is there without a network comes first.
+    """
     imports = hub.store.list_runs(["import"], states=["done"], limit=None)
     known = {row["run_id"]: json.loads(row["config"]).get("benchmark") for row in imports.to_dict("records")}
     offers = {}
@@ -84,12 +87,12 @@ def list_offers(hub: Hub) -> dict[str, Offer]:
         if benchmark in BENCHMARKS and BENCHMARKS[benchmark].ranks:
             sizes = {"train": min(BENCHMARKS[benchmark].n_problems, sizes.get("train", 0))}
         offers[row["run_id"]] = Offer(name_set(row), sizes, row["task"], benchmark if benchmark in BENCHMARKS else None)
-    for name, each in BENCHMARKS.items():
-        if name not in known.values():
-            offers[f"benchmark {name}"] = Offer(f"{each.title}, to be brought in", {}, each.task, name)
     for name in BUILT_IN:
         if name not in set(sets["origin"]):
             offers[f"built-in {name}"] = Offer(f"{name}, built-in", {}, name, None, name)
+    for name, each in BENCHMARKS.items():
+        if name not in known.values():
+            offers[f"benchmark {name}"] = Offer(f"{each.title}, to be brought in", {}, each.task, name)
     offers[OWN_FILE] = Offer("a file with questions and answers", {}, None)
     return offers
 

@@ -49,10 +49,7 @@ def draw_numbers(hub: Hub, run: Mapping[str, Any]) -> None:
     """Draw the summary of an evaluation that is done."""
     summary, config = run["summary"], run["config"]
     _draw_headline(summary, config)
-    if config["adapter"]:
-        offered = list_offered(hub).get(config["adapter"])
-        st.caption(f"{WORDS['tuned']}: {plain(offered.label if offered else config['adapter'])}")
-    _draw_notes(summary, config)
+    _draw_notes(hub, summary, config)
     _draw_students(summary)
     _draw_samples(summary)
     _draw_groups(summary, run["run_id"])
@@ -89,17 +86,21 @@ def _write_p(value: float) -> str:
     return "< 0.0001" if value < 0.0001 else f"= {value:.2g}"
 
 
-def _draw_notes(summary: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """Say what to know before the number is compared with others."""
+def _draw_notes(hub: Hub, summary: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Say who was asked, and what to know before the number is compared with others."""
     for what, sentence in (summary["failed"] or {}).items():
         st.warning(f"{plain(what)} could not be had: {plain(sentence)}", icon=":material/info:")
+    about = []
+    if config["adapter"]:
+        offered = list_offered(hub).get(config["adapter"])
+        about.append(f"{WORDS['tuned']}: {plain(offered.label if offered else config['adapter'])}")
     if config.get("limit"):
-        st.caption(
-            f":material/info: {numbers.counted(summary['n'], 'problem')} of the set, the first by a hash of seed "
-            f"{config['limit_seed']} and problem."
-        )
+        n = numbers.counted(summary["n"], "problem")
+        about.append(f"{n} of the set, the first by a hash of seed {config['limit_seed']} and problem")
     if config.get("tolerance"):
-        st.caption(f":material/info: numbers within {100 * config['tolerance']:g} % of the reference count as equal.")
+        about.append(f"numbers within {100 * config['tolerance']:g} % of the reference count as equal")
+    if about:
+        st.caption(f":material/info: {' · '.join(about)}.")
     for sentence in list_warnings(summary):
         st.warning(plain(sentence), icon=":material/info:")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
-from core.recipes.trained import list_trained
+from core.recipes.trained import has_builtin_teacher, list_trained, read_rows
 from pages.components import numbers
 from pages.components.frame import draw_empty, note_teacher
 from pages.components.result_answers import draw_answers
@@ -35,9 +35,7 @@ def draw_result(hub: Hub, run_id: str) -> None:
     if last > 1:
         number = st.segmented_control("Round", range(1, last + 1), default=last, required=True, key=f"round_{run_id}")
     run = hub.store.read_run(run_id)
-    config = run["config"]
-    grown = [hub.store.read_run(id_) for id_ in config.get("generate_runs", [run_id])]
-    if any(one and one["config"].get("teacher", "built-in") == "built-in" for one in grown):
+    if _has_builtin_teacher(hub, run):
         note_teacher()
     _draw_left_out(run["summary"] or {})
     splits = [name for name in SPLIT_NAMES if name in set(after["split"])]
@@ -47,6 +45,15 @@ def draw_result(hub: Hub, run_id: str) -> None:
             _draw_split(rows.loc[0] if 0 in rows.index else None, rows.loc[number], split)
     _offer_evaluation(hub, run, number)
     draw_answers(hub, run, f"round-{number}", {name: SPLIT_NAMES[name] for name in splits})
+
+
+def _has_builtin_teacher(hub: Hub, run: Mapping[str, Any]) -> bool:
+    """Say whether the rule-based teacher wrote any of what was trained on."""
+    home, run_id = hub.settings.home, run["run_id"]
+    grown = run["config"].get("generate_runs") or []
+    return has_builtin_teacher(home, run_id, read_rows(home, run_id)) or any(
+        has_builtin_teacher(home, each, []) for each in grown
+    )
 
 
 def _offer_evaluation(hub: Hub, run: Mapping[str, Any], round_: int | None = None) -> None:

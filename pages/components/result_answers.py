@@ -34,7 +34,7 @@ def draw_answers(hub: Hub, run: Mapping[str, Any], label: str, splits: Mapping[s
     both = _read_pairs(hub, run["run_id"], label, split)
     if both.empty:
         return
-    rows = _choose_rows(both, run["run_id"])
+    rows = _choose_rows(both, f"{run['run_id']}_{label}_{split}")
     if rows.empty:
         st.caption("There is none.")
         return
@@ -52,7 +52,7 @@ def _read_pairs(hub: Hub, run_id: str, label: str, split: str) -> pd.DataFrame:
     return first.merge(then, on="problem_id", suffixes=tuple(f"_{moment}" for moment in MOMENTS))
 
 
-def _choose_rows(both: pd.DataFrame, run_id: str) -> pd.DataFrame:
+def _choose_rows(both: pd.DataFrame, key: str) -> pd.DataFrame:
     """Draw what became of the problems, and their order; returns those that are shown."""
     was, is_ = (both[f"is_correct_{moment}"].fillna(False).astype(bool) for moment in MOMENTS)
     groups = {
@@ -63,18 +63,18 @@ def _choose_rows(both: pd.DataFrame, run_id: str) -> pd.DataFrame:
         "all": both,
     }
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    kind = left.segmented_control(
-        "Examples",
+    kind = left.pills(
+        "Problems",
         list(groups),
-        default="gained",
+        default=next(name for name, rows in groups.items() if len(rows)),
         required=True,
-        key=f"examples_{run_id}",
-        format_func=lambda name: f"{name} ({numbers.count(len(groups[name]))})",
+        key=f"examples_{key}",
+        format_func=lambda name: f"{name} {numbers.count(len(groups[name]))}",
     )
     order = right.selectbox(
         "Order",
         list(ORDER_WORDS),
-        key=f"examples_order_{run_id}",
+        key=f"examples_order_{key}",
         format_func=ORDER_WORDS.get,
         help="Best and worst by right or wrong after training, then by the loss of the answer.",
     )
@@ -111,8 +111,9 @@ def _draw_table(rows: pd.DataFrame, key: str) -> dict[str, Any]:
 
 def _draw_pair(row: Mapping[str, Any], task: str) -> None:
     """Draw a problem, and what the student said to it before and after, each with the checker's reason."""
-    st.markdown(to_markdown(row["question"] or "The question is not in this home any more."))
-    st.caption(f"Reference: **{plain(row['reference'] or 'none')}**")
+    with st.container(border=True, key="reading_problem"):
+        st.markdown(to_markdown(row["question"] or "The question is not in this home any more."))
+        st.caption(f"Reference: **{plain(row['reference'] or 'none')}**")
     with st.container(key="two_sides_result"):
         sides = st.columns(2)
     for side, moment in zip(sides, MOMENTS, strict=True):

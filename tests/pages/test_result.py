@@ -32,12 +32,12 @@ def table_of(app):
 
 def test_every_answer_can_be_reached_and_says_how_many_there_are(page):
     n_before, n_after = 18, 42
-    group = page.segmented_control(key=f"examples_{home.FINETUNE}")
+    group = page.pills(key=f"examples_{home.FINETUNE}_round-1_test")
     assert list(group.options) == [
-        f"gained ({n_after - n_before})", "lost (0)", f"still wrong ({N_MANY - n_after})", f"still right ({n_before})",
-        f"all ({N_MANY})",
+        f"gained {n_after - n_before}", "lost 0", f"still wrong {N_MANY - n_after}", f"still right {n_before}",
+        f"all {N_MANY}",
     ]  # fmt: skip
-    assert len(table_of(page)) == n_after - n_before
+    assert len(table_of(page)) == n_after - n_before and "stand-in" in texts(page)
     assert f"{n_after - n_before} of {N_MANY} problems" in texts(page)
     group.set_value("all").run()
     assert len(table_of(page)) == N_MANY  # nothing is cut off
@@ -54,10 +54,10 @@ def test_an_opened_answer_has_the_reason_of_the_checker(page):
 
 
 def test_best_and_worst_come_first_and_chance_mixes(page):
-    page.segmented_control(key=f"examples_{home.FINETUNE}").set_value("all").run()
+    page.pills(key=f"examples_{home.FINETUNE}_round-1_test").set_value("all").run()
 
     def first(order):
-        page.selectbox(key=f"examples_order_{home.FINETUNE}").set_value(order).run()
+        page.selectbox(key=f"examples_order_{home.FINETUNE}_round-1_test").set_value(order).run()
         assert not page.exception
         return table_of(page)["question"].tolist()
 
@@ -86,6 +86,6 @@ def test_a_run_that_asked_no_test_problems_says_so_and_leads_on(many, visit):
         folder.finish("done", {})
     many.step()
     app = visit("finetune", run=run_id, show="result")
-    assert "asked no test problems before and after" in texts(app)
+    assert "asked no test problems before and after" in texts(app) and "stand-in" not in texts(app)
     button(app, f"evaluate_{run_id}").click().run()
     assert not app.exception and run_id in app.selectbox(key="evaluate_student").value

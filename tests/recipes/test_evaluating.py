@@ -208,7 +208,12 @@ def test_who_is_asked_and_how_it_is_titled(home, chosen, adapter):
     inside = str(adapter.relative_to(home))
     assert list_students(config()) == ["base"] and list_students(config(adapter=inside)) == ["base", "tuned"]
     assert list_students(config(adapter=inside, asks_base=False)) == ["tuned"]
-    assert title_evaluation(config(adapter=inside)) == "Evaluate tiny before and after on test"
+    assert title_evaluation(config(adapter=inside)) == "Evaluate tiny before and after finetune-0000 on test"
+    alone = config(adapter=inside, asks_base=False)
+    assert title_evaluation(alone) == "Evaluate tiny after finetune-0000 on test"
+    policy = {**alone, "adapter": "runs/20250102-000000-finetune-0001/checkpoints/round-1/sft/adapter"}
+    assert title_evaluation(policy) == "Evaluate tiny after the policy of finetune-0001 on test"
+    assert title_evaluation({**alone, "adapter": "/away/mine"}) == "Evaluate tiny after mine on test"
     drawn = config(n_samples=4, limit=10)
     assert drawn["temperature"] == 1.0 and config(temperature=0.5)["n_samples"] == 1
     assert title_evaluation(drawn) == "Evaluate tiny on test, 10 problems, 4 at temperature 1"
