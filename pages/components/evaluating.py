@@ -20,7 +20,7 @@ from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.evaluating_who import choose_how, choose_student
 from pages.components.frame import follow_address, name_set, tell_address, tell_apart
-from pages.components.subject import keep_in_view
+from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.text import plain
 
 T = TypeVar("T")
@@ -103,7 +103,8 @@ def draw_form(hub: Hub, place: DeltaGenerator, go_to: Callable[[str, str], None]
         left, right = st.columns([1, 1], gap="large")
     with left:
         st.subheader("What is asked", anchor=False)
-        asked = _choose_set(hub)
+        in_view = _find_in_view(hub)
+        asked = _choose_set(hub, in_view)
         limit = _choose_limit(asked.n) if asked.source is not None or asked.n is not None else None
     with right:
         st.subheader("Who is asked", anchor=False)
@@ -119,6 +120,8 @@ def draw_form(hub: Hub, place: DeltaGenerator, go_to: Callable[[str, str], None]
     if place.button(label, type="primary", key="launch", disabled=not is_ready, icon=":material/grading:"):
         with show_errors():
             chosen, after = asked.source()
+            if in_view is not None:
+                view_seed_set(in_view)  # a set that is brought in to be asked takes no other's place in the strip
             go_to("numbers", start_evaluate(hub, chosen, after=after, **student, **how))
     with left:
         st.caption(_say_cost(n, n_students, how))
@@ -139,13 +142,18 @@ def _say_cost(n: int | None, n_students: int, how: Mapping[str, Any] | None) -> 
 # -- what is asked -------------------------------------------------------------------------------------------------
 
 
-def _choose_set(hub: Hub) -> Asked:
-    """Draw the choice of a set."""
+def _find_in_view(hub: Hub) -> str | None:
+    """Return the seed set that the strip shows; None where it shows none."""
+    sets = hub.store.list_seed_sets()
+    seen = keep_in_view(sets.assign(seed_set_id=sets["run_id"]), "seeds")["run_id"]
+    return None if seen.empty else seen.iloc[0]
+
+
+def _choose_set(hub: Hub, in_view: str | None) -> Asked:
+    """Draw the choice of a set; at first it is the one in view."""
     offers = list_offers(hub)
     options = list(offers)
-    sets = hub.store.list_seed_sets()
-    seen = keep_in_view(sets.assign(seed_set_id=sets["run_id"]), "seeds")["run_id"].tolist()
-    usual = next((id_ for id_ in seen if id_ in offers), options[0])
+    usual = in_view if in_view in offers else options[0]
     if st.session_state.get("evaluate_set", usual) not in options:
         st.session_state["evaluate_set"] = usual  # it is in the trash, or was brought in meanwhile
     follow_address("set", "evaluate_set", {option: option for option in options}.get, usual)

@@ -148,6 +148,18 @@ def test_a_file_is_asked_without_a_visit_to_seeds(empty, visit, tmp_path):
     assert (config["seed_set_name"], config["splits"], imported["has_splits"]) == ("mine", ["train"], False)
 
 
+def test_a_set_that_is_brought_in_to_be_asked_takes_no_other_place(filled, visit):
+    app = visit("evaluate", set="built-in maths")
+    button(app, "launch").click().run()
+    imported = RunFolder(filled.settings.home / "runs" / launched(filled)["seed_set"])
+    with imported.hold():
+        imported.append("seed_sets", {"name": "maths", "task": "maths", "origin": "maths", "written_at": 9e9})
+        imported.finish("done", {})
+    filled.step()
+    app.run()
+    assert not app.exception and app.session_state["strip_shows"] == home.SEED_SET
+
+
 def test_the_policy_of_a_run_is_offered_behind_it(filled, visit):
     place = filled.settings.home / "runs" / home.FINETUNE / "checkpoints"
     policy = place / "round-1" / "sft" / "adapter"
