@@ -5,7 +5,8 @@
 In each replicate the built-in teacher grows that many problems from seeds drawn at random; every objective gets those
 problems and no others. SFT trains on the teacher's answers. Its adapter is the policy of the three that need one: RFT
 draws from it and trains a fresh adapter on its right answers, DPO and per-step DPO go on from it. The signed likelihood
-and UFT get the teacher's answers, and one wrong answer of the policy to every problem where it drew one.
+and UFT get the teacher's answers, and one wrong answer of the policy to every problem where it drew one. Each has
+the settings that are the usual ones for the built-in student; the signed likelihood is there summed as published, too.
 
 The table is no evidence about language models: the teacher goes by rules and the student is tiny. It says whether the
 objectives do here what they are said to do, honestly, whichever way it falls. A home that is given is gone on with:
@@ -33,7 +34,16 @@ from core.runs.folder import RunFolder
 from core.shell_generate import make_inputs
 from core.training.data import NEGATIVE, TrainingRow, to_frame
 
-OBJECTIVES = ("sft", "rft", "dpo", "per_step_dpo", "signed", "unlikelihood")
+METHODS = {
+    "sft": {},
+    "rft": {},
+    "dpo": {},
+    "per_step_dpo": {},
+    "signed": {},
+    "signed, summed": {"settings": {"is_normalised": False}, "training": {"learning_rate": 2e-4}},
+    "unlikelihood": {},
+}
+"""Name in the table, which begins with the objective's -> what is not as its preset and objective have it."""
 
 
 @dataclass
@@ -75,13 +85,14 @@ class World:
             if row["failure"] is None and row["candidate_id"] not in rejected
         ]
 
-    def finetune(self, replicate: int, objective: str, rows: Sequence[TrainingRow], adapter: str | None) -> RunFolder:
+    def finetune(self, replicate: int, method: str, rows: Sequence[TrainingRow], adapter: str | None) -> RunFolder:
         """Train and evaluate."""
+        more = METHODS[method]
         config = make_finetune_config(
-            "tiny", self.name, rows, seed_set=self.seed_set, seed_set_name=self.name, objective=objective,
-            adapter=adapter, training={"seed": replicate},
+            "tiny", self.name, rows, seed_set=self.seed_set, seed_set_name=self.name, objective=method.split(",")[0],
+            adapter=adapter, settings=more.get("settings"), training={"seed": replicate, **more.get("training", {})},
         )  # fmt: skip
-        title = f"{objective} on {len(rows)} rows, replicate {replicate}"
+        title = f"{method} on {len(rows)} rows, replicate {replicate}"
         return self.carry_out("finetune", title, config, {"rows": to_frame(rows)})
 
 
@@ -96,15 +107,15 @@ def read_wrong_draws(folder: RunFolder) -> list[TrainingRow]:
 
 
 def run_replicate(world: World, replicate: int) -> dict[str, RunFolder]:
-    """Return objective -> its finished run."""
+    """Return method -> its finished run."""
     rows = world.grow(replicate)
     found = {"sft": world.finetune(replicate, "sft", rows, None)}
     policy = str(found["sft"].path / "checkpoints" / "round-1" / "adapter")
-    for objective in ("rft", "dpo", "per_step_dpo"):
-        found[objective] = world.finetune(replicate, objective, rows, policy)
+    for method in ("rft", "dpo", "per_step_dpo"):
+        found[method] = world.finetune(replicate, method, rows, policy)
     both = [*rows, *read_wrong_draws(found["dpo"])]
-    for objective in ("signed", "unlikelihood"):
-        found[objective] = world.finetune(replicate, objective, both, None)
+    for method in ("signed", "signed, summed", "unlikelihood"):
+        found[method] = world.finetune(replicate, method, both, None)
     return found
 
 
@@ -116,8 +127,8 @@ def print_table(found: Sequence[dict[str, RunFolder]], n_problems: int) -> None:
     )
     base = [evaluations(replicate["sft"])["test", 0] for replicate in found]
     print(f"{'before':14}{'':>7}{'':>24}{describe(base):>24}")
-    for objective in OBJECTIVES:
-        runs = [replicate[objective] for replicate in found]
+    for method in METHODS:
+        runs = [replicate[method] for replicate in found]
         summaries = [run.read_state().summary for run in runs]
         against = [
             evaluations(run)["test", 1] - evaluations(replicate["sft"])["test", 1]
@@ -131,7 +142,7 @@ def print_table(found: Sequence[dict[str, RunFolder]], n_problems: int) -> None:
         rows = statistics.mean(summary["n_rows"] for summary in summaries)
         seconds = statistics.mean(run.read_state().ended_at - run.read_state().started_at for run in runs)
         print(
-            f"{objective:14}{rows:7.0f}"
+            f"{method:14}{rows:7.0f}"
             + "".join(f"{column:>24}" for column in columns)
             + f"{100 * statistics.mean(against):+14.1f}{seconds:9.0f}"
         )

@@ -52,7 +52,7 @@ POLICY = "sft"
 def choose_preset(student: str, task: str, objective: str = "sft") -> str:
     """Return the name of the preset that a finetune of this student on this task starts from."""
     if student == "tiny":
-        own = f"tiny-{objective.replace('_', '-')}"
+        own = f"tiny-{task if objective == 'sft' else objective.replace('_', '-')}"
         return own if own in PRESETS else "tiny"
     if make_objective(objective).form == "pairs":
         return "preferences"

@@ -117,15 +117,15 @@ def test_what_an_objective_lacks_or_draws_is_said_before_the_launch(rich, visit)
 
 
 def test_settings_come_back_with_the_address_and_a_wrong_one_is_said(rich, visit):
-    change = {"training": {"epochs": 3, "seed": -1, "batch_size": "x", "nothing": 1}, "objective": {"beta": 1}}
+    change = {"training": {"epochs": 4, "seed": -1, "batch_size": "x", "nothing": 1}, "objective": {"beta": 1}}
     app = visit("finetune", show="train", objective="dpo", set=json.dumps(change))
     assert not app.exception
-    assert app.number_input(key="epochs_tiny").value == 3 and app.number_input(key="seed_tiny").value == 0
+    assert app.number_input(key="epochs_tiny-dpo").value == 4 and app.number_input(key="seed_tiny-dpo").value == 0
     assert app.number_input(key="beta_objective_dpo").value == 1.0
-    assert "changed: epochs" in said(app) and any(box.key == "rank_tiny" for box in app.number_input)
-    app.selectbox(key="weights_tiny").set_value("full")
-    app.number_input(key="accumulation_steps_tiny").set_value(7).run()
-    assert not any(box.key == "rank_tiny" for box in app.number_input) and "all weights, learning rate" in said(app)
+    assert "changed: epochs" in said(app) and any(box.key == "rank_tiny-dpo" for box in app.number_input)
+    app.selectbox(key="weights_tiny-dpo").set_value("full")
+    app.number_input(key="accumulation_steps_tiny-dpo").set_value(7).run()
+    assert not any(box.key == "rank_tiny-dpo" for box in app.number_input) and "all weights, learning rate" in said(app)
     assert "cannot be computed in 7 equal parts" in said(app)
 
 

@@ -57,7 +57,7 @@ class SignedLikelihood(Labelled):
 class Unlikelihood(Labelled):
     """(1 - share) of the likelihood loss of right answers, share of the unlikelihood of wrong ones (UFT)."""
 
-    share: float = 0.3
+    share: float = 0.03
     """Weight of the wrong answers, from 0 (supervised finetuning) to below 1."""
 
     title: ClassVar[str] = "Unlikelihood (UFT)"
