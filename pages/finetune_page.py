@@ -88,7 +88,8 @@ explain(
     "Training loss of supervised objectives is the mean over the answer tokens of a batch; of others it is what they "
     "minimise. The thin line is as measured, the thick one an exponential mean over as many steps as are chosen, of "
     "all points. Validation is measured after every epoch, and the epoch with the best validation accuracy is kept "
-    "(the star). The time left is that of the training alone, at its own rate so far. Before and after are greedy "
+    "(the star), of equal ones that of the lowest validation loss. The time left is that of the training alone, at "
+    "its own rate so far. Before and after are greedy "
     "answers to the same problems; the paired difference counts problems gained and lost. `core.training`, "
     "`core.figures.curves`, `core.analysis.accuracy`."
 )

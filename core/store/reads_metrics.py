@@ -106,11 +106,16 @@ class MetricReads(Reads):
         return (None, 0) if found is None or found["p99"] is None else (found["p99"], found["n_above"])
 
     def find_best(self, run_id: str, round_: int, name: str = "validation_accuracy") -> tuple[int, float] | None:
-        """Return step and value of the best checkpoint of a round, the earlier one of two alike; None: none yet."""
+        """Return step and value of the best checkpoint of a round; None: none yet.
+
+        Of equal ones it is that of the lowest validation loss, then the earliest, as the training itself has it.
+        """
         found = self._record(
             """
-            select step, value from metrics where run_id = ? and round = ? and name = ? and value is not null
-            order by value desc, step limit 1
+            select a.step, a.value from metrics a left join metrics l on l.run_id = a.run_id and l.round = a.round
+                and l.step = a.step and l.name = replace(a.name, 'accuracy', 'loss')
+            where a.run_id = ? and a.round = ? and a.name = ? and a.value is not null
+            order by a.value desc, l.value nulls last, a.step limit 1
             """,
             [run_id, round_, name],
         )

@@ -16,8 +16,8 @@ from core.training.checkpoints import hash_folder, step_of
 from core.training.hooks import TrainingHooks
 from core.training.order import StepOrder
 
-ACCURACY = "validation_accuracy"
-"""The metric that decides which epoch is kept (Kessler 2025, 4.1)."""
+ACCURACY, LOSS = "validation_accuracy", "validation_loss"
+"""The metric that decides which epoch is kept (Kessler 2025, 4.1), and the one that decides between equal ones."""
 
 STREAMED = {
     "loss": "loss",
@@ -97,7 +97,7 @@ class TrainingWatch(TrainerCallback):
         )
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Validate; a higher accuracy makes this the best epoch, a tie leaves the earlier one."""
+        """Validate; the highest accuracy makes the best epoch, among equal ones the lowest loss, then the earliest."""
         last = state.global_step - 1
         steps = [self.order.count_tokens(step) for step in range(last - last % self.order.n_steps, last + 1)]
         n_tokens, n_cells = (sum(column) for column in zip(*steps, strict=True))
@@ -108,9 +108,11 @@ class TrainingWatch(TrainerCallback):
         for name, value in metrics.items():
             if value is not None:
                 self._emit(name, state, value)
-        accuracy = metrics.get(ACCURACY)
-        if accuracy is not None and (state.best_metric is None or accuracy > state.best_metric):
-            state.best_metric, state.best_global_step = accuracy, state.global_step
+        if metrics.get(ACCURACY) is not None:
+            # the history is saved with each checkpoint, so an attempt that goes on compares with all epochs before
+            state.log_history.append({"step": state.global_step, ACCURACY: metrics[ACCURACY], LOSS: metrics.get(LOSS)})
+            best = min((row for row in state.log_history if ACCURACY in row), key=_rank)
+            state.best_metric, state.best_global_step = best[ACCURACY], best["step"]
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Record the hash of the checkpoint that was just written."""
@@ -124,3 +126,9 @@ class TrainingWatch(TrainerCallback):
         began = time.perf_counter()
         self.hooks.on_metric(name, state.global_step, value, state.epoch)
         self.metric_seconds += time.perf_counter() - began
+
+
+def _rank(row: Mapping[str, float | None]) -> tuple[float, float, float]:
+    """Return what is lowest for the best epoch."""
+    loss = row[LOSS]
+    return -row[ACCURACY], math.inf if loss is None else loss, row["step"]

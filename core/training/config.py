@@ -132,6 +132,7 @@ PRESETS: Mapping[str, TrainingConfig] = {
     "tiny-dpo": TrainingConfig(epochs=3),
     "tiny-per-step-dpo": TrainingConfig(learning_rate=8e-4, epochs=3),
     "tiny-signed": TrainingConfig(learning_rate=1.6e-3),
+    "tiny-game24": TrainingConfig(epochs=3, schedule="cosine_with_min_lr"),
     "gsm8k-seed": replace(_PAPER, learning_rate=1e-4, epochs=10),
     "math-seed": replace(_PAPER, learning_rate=1e-6, epochs=13),
     "prontoqa-seed": replace(_PAPER, learning_rate=1e-5, epochs=13),

@@ -52,7 +52,7 @@ def draw_standing(hub: Hub, run: Mapping[str, Any], round_: int) -> None:
 def _say_best(best: tuple[int, float] | None) -> str:
     if best is None:
         return "Validation accuracy of the best checkpoint; it comes with the first one."
-    return f"Validation accuracy at step {best[0]}: the checkpoint that is kept, the earlier one of two alike."
+    return f"Validation accuracy at step {best[0]}: the checkpoint that is kept; of equal ones that of the lowest loss."
 
 
 def _say_epoch(run: Mapping[str, Any], last_epochs: pd.Series) -> str:

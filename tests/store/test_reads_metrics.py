@@ -73,10 +73,13 @@ def test_what_lies_above_the_axis_is_counted_on_all_points(hub):
     assert hub.store.find_p99([("curve", 3)], ["loss"]) == (None, 0)
 
 
-def test_the_best_checkpoint_is_the_first_of_those_alike(hub):
+def test_the_best_checkpoint_is_that_of_the_lowest_loss_or_the_first_of_those_alike(hub):
     rows = [{"name": "validation_accuracy", "step": s, "value": v} for s, v in ((5, 0.4), (10, 0.6), (15, 0.6))]
     write(hub, metrics=rows, checkpoints=[{"step": 5, "path": "checkpoints/5", "sha256": "ab"}])
     assert hub.store.find_best("curve", 1) == (10, 0.6)
+    losses = [{"name": "validation_loss", "step": s, "value": v} for s, v in ((5, 0.1), (10, 0.9), (15, 0.8))]
+    write(hub, "told", metrics=[*rows, *losses])
+    assert hub.store.find_best("told", 1) == (15, 0.6), "of equal ones that of the lowest loss"
     assert (
         hub.store.find_best("curve", 2) is None and hub.store.find_best("curve", 1, "sft/validation_accuracy") is None
     )

@@ -207,8 +207,18 @@ def test_the_quick_loss_is_trls_loss(trained, model_folder, tmp_path, monkeypatc
     assert slow.losses() == pytest.approx(quick.losses(), abs=1e-4)
 
 
-@pytest.mark.parametrize(("accuracies", "best"), [((0.2, 0.5, 0.4), 2), ((0.5, 0.5, 0.5), 1), ((0.1, 0.2, 0.3), 3)])
-def test_the_best_epoch_is_kept_and_of_equals_the_earlier(model_folder, tmp_path, accuracies, best):
+@pytest.mark.parametrize(
+    ("accuracies", "losses", "best"),
+    [
+        ((0.2, 0.5, 0.4), (1.0, 3.0, 2.0), 2),
+        ((0.5, 0.5, 0.5), (1.0, 1.0, 1.0), 1),
+        ((0.0, 0.0, 0.0), (3.0, 1.0, 2.0), 2),
+        ((0.1, 0.2, 0.3), (1.0, 2.0, 3.0), 3),
+    ],
+)
+def test_the_best_epoch_is_kept_of_equals_the_lowest_loss_then_the_earlier(
+    model_folder, tmp_path, accuracies, losses, best
+):
     from safetensors.torch import load_file
 
     kept: list[dict[str, torch.Tensor]] = []
@@ -216,7 +226,7 @@ def test_the_best_epoch_is_kept_and_of_equals_the_earlier(model_folder, tmp_path
 
     def validate(student, step, epoch):
         kept.append({n: w.detach().clone() for n, w in student.model.named_parameters() if "lora_" in n})
-        return given(student, step, epoch)
+        return {**given(student, step, epoch), "validation_loss": losses[len(kept) - 1]}
 
     outcome = train(model_folder, tmp_path, Notes(validate))
     assert (outcome.best_epoch, outcome.validation_accuracy) == (best, max(accuracies))
