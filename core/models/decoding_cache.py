@@ -4,6 +4,7 @@ Rows can leave it and others join, their ends aligned. It knows nothing of promp
 is its only user.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -62,6 +63,21 @@ class GrowingLayer(DynamicLayer):
         self._length = length
         self._show()
 
+    def stack(self, layers: Sequence["GrowingLayer"]) -> None:
+        """Begin, while this one is empty, with the rows of other layers below one another, their ends aligned."""
+        self.lazy_initialization(layers[0].keys, layers[0].values)
+        length, self._rooms = max(layer._length for layer in layers), []
+        for place, first in enumerate(layers[0]._rooms):
+            n_rows = sum(len(layer._rooms[place]) for layer in layers)
+            room, row = first.new_empty(n_rows, first.shape[1], _round_up(length), first.shape[-1]), 0
+            for layer in layers:
+                part = layer._rooms[place]
+                _fill(room[row : row + len(part)], part[:, :, : layer._length], length)
+                row += len(part)
+            self._rooms.append(room)
+        self._length = length
+        self._show()
+
     def _show(self) -> tuple[torch.Tensor, torch.Tensor]:
         self.keys, self.values = (room[:, :, : self._length] for room in self._rooms)
         return self.keys, self.values
@@ -93,3 +109,10 @@ def make_cache(config: Any) -> DynamicCache:
 def can_join(cache: DynamicCache) -> bool:
     """Say whether rows can join this cache later: every layer keeps plain keys and values of the whole text."""
     return all(type(layer) is GrowingLayer for layer in cache.layers)
+
+
+def stack_caches(caches: Sequence[DynamicCache], empty: DynamicCache) -> DynamicCache:
+    """Return the empty cache with the rows of others below one another; all of them are such that rows can join."""
+    for place, layer in enumerate(empty.layers):
+        layer.stack([cache.layers[place] for cache in caches])
+    return empty

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from core.errors import ModelLoadError, RunCancelled
+from core.models import decoding
 from core.models import generate as generate_module
 from core.models.decoding import Pool
 from core.models.generate import Answer, generate_answers
@@ -79,6 +80,16 @@ def test_equals_the_library_with_as_many_key_heads_as_query_heads(tmp_path):
 @pytest.mark.skipif(not (DEMO / "tiny" / "config.json").is_file(), reason="the shipped student is not there")
 def test_equals_the_library_with_the_shipped_student():
     assert len(compare_with_library(Student.load("tiny", device="cpu"), make_prompts(8), 40)) == 8
+
+
+@pytest.mark.parametrize("beginning", ["", "Tom buys pens. " * 12], ids=["nothing shared", "one beginning"])
+def test_prompts_that_are_read_in_parts_are_answered_as_alone(student, monkeypatch, beginning):
+    read, sizes = Pool._read_part, []
+    monkeypatch.setattr(Pool, "_read_part", lambda pool, part: sizes.append(len(part)) or read(pool, part))
+    monkeypatch.setattr(decoding, "READ_TOKENS", 120)
+    prompts = [beginning + prompt for prompt in make_prompts(16, seed=5)]
+    compare_with_library(student, [*prompts, prompts[3]], 16)
+    assert sum(sizes) == 16 and len(sizes) > 2
 
 
 def test_what_all_prompts_begin_with_is_read_once_and_changes_nothing(student, monkeypatch):
