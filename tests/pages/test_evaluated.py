@@ -150,3 +150,20 @@ def test_a_stopped_run_shows_what_came_and_goes_on(evaluated, visit):
     assert "123 tokens per second" in texts(app) and "asks only the rest" in texts(app)
     button(app, "again").click().run()
     assert RunFolder(evaluated.settings.home / "runs" / STOPPED).read_state().state == "queued"
+
+
+def test_what_makes_a_number_doubtful_is_said_above_it(evaluated, visit):
+    folder = RunFolder(evaluated.settings.home / "runs" / DRAWN)
+    summary = folder.read_state().summary
+    summary["students"]["base"] |= {"n_truncated": 80, "ignores_temperature": True}
+    summary["agreement"] = {"base": {"n_graded": 0, "no_grade": {"The reply could not be read.": 80}}}
+    run_id = "20260102-000009-evaluate-aaaa"
+    other = home.make_run(evaluated.settings.home, run_id, "Evaluate badly", folder.config, "device")
+    with other.hold():
+        other.finish("done", summary)
+    evaluated.step()
+    app = visit("evaluate", run=run_id, show="numbers")
+    warnings = [warning.value.replace("\\", "") for warning in app.warning]
+    assert not app.exception and len(warnings) == 3
+    assert "answered alike 4 times" in warnings[0] and "every answer was cut off" in warnings[1]
+    assert "the grader gave no verdict on 80 of 80 answers: The reply could not be read." in warnings[2]
