@@ -197,6 +197,7 @@ def _choose_splits(option: str, offer: Offer) -> list[str]:
         "Splits",
         list(offer.sizes),
         selection_mode="multi",
+        wrap=True,
         default=default,
         key=f"evaluate_splits_{option}",
         format_func=lambda split: f"{SPLIT_WORDS[split]} {numbers.count(offer.sizes[split])}",

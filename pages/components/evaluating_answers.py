@@ -74,6 +74,7 @@ def _choose_filter(counts: Mapping[str, int]) -> str:
         options,
         key="answers_which",
         required=True,
+        wrap=True,
         format_func=lambda name: f"{FILTER_WORDS[name]} {numbers.count(counts[name])}",
         label_visibility="collapsed",
     )

@@ -59,17 +59,18 @@ def draw_numbers(hub: Hub, run: Mapping[str, Any]) -> None:
 def _draw_headline(summary: Mapping[str, Any], config: Mapping[str, Any]) -> None:
     """Draw one sentence with the number, then its uncertainty."""
     name, row = plain(config["seed_set_name"]), summary["comparison"]
+    of = "of" if summary["n_samples"] == 1 else "of the answers to"
     if row is None or row["n"] == 0:
         ((who, only),) = list(summary["students"].items())[:1]
         st.markdown(
-            f"## {numbers.percent(only['accuracy'])} of {numbers.counted(only['n'], 'problem')} right", anchors=False
+            f"## {numbers.percent(only['accuracy'])} {of} {numbers.counted(only['n'], 'problem')} right", anchors=False
         )
         st.markdown(f"{name} · {WORDS[who]} · 95 % interval {numbers.interval(only['low'], only['high'])}")
         if row is not None:
             st.caption("No problem was judged for both students, so there is no difference.")
         return
     before, after = numbers.percent(row["accuracy_before"]), numbers.percent(row["accuracy_after"])
-    st.markdown(f"## {before} → {after} of {numbers.counted(row['n'], 'problem')}", anchors=False)
+    st.markdown(f"## {before} → {after} {of} {numbers.counted(row['n'], 'problem')}", anchors=False)
     st.markdown(
         f"{name} · paired difference **{numbers.points(row['difference'])}**, 95 % interval "
         f"{numbers.points(row['low'])} to {numbers.points(row['high'])} · gained {numbers.count(row['n_gained'])}, "

@@ -35,9 +35,6 @@ def draw_answers(hub: Hub, run: Mapping[str, Any], label: str, splits: Mapping[s
     if both.empty:
         return
     rows = _choose_rows(both, f"{run['run_id']}_{label}_{split}")
-    if rows.empty:
-        st.caption("There is none.")
-        return
     row = _draw_table(rows, f"{run['run_id']}_{label}_{split}")
     st.caption(
         f"{numbers.count(len(rows))} of {numbers.counted(len(both), 'problem')}. Mark a row to read both answers."
@@ -53,7 +50,7 @@ def _read_pairs(hub: Hub, run_id: str, label: str, split: str) -> pd.DataFrame:
 
 
 def _choose_rows(both: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Draw what became of the problems, and their order; returns those that are shown."""
+    """Draw what became of the problems, and their order; what nothing belongs to is not offered."""
     was, is_ = (both[f"is_correct_{moment}"].fillna(False).astype(bool) for moment in MOMENTS)
     groups = {
         "gained": both[~was & is_],
@@ -62,12 +59,14 @@ def _choose_rows(both: pd.DataFrame, key: str) -> pd.DataFrame:
         "still right": both[was & is_],
         "all": both,
     }
+    groups = {name: rows for name, rows in groups.items() if len(rows)}
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     kind = left.pills(
         "Problems",
         list(groups),
-        default=next(name for name, rows in groups.items() if len(rows)),
+        default=next(iter(groups)),
         required=True,
+        wrap=True,
         key=f"examples_{key}",
         format_func=lambda name: f"{name} {numbers.count(len(groups[name]))}",
     )

@@ -99,7 +99,7 @@ def test_numbers_of_a_pair(evaluated, visit):
 def test_numbers_of_drawn_answers(evaluated, visit):
     app = visit("evaluate", run=DRAWN, show="numbers")
     said = texts(app)
-    assert not app.exception and "7.5\u00a0% of 20 problems right" in said  # 3 problems, 2 of 4 each
+    assert not app.exception and "7.5\u00a0% of the answers to 20 problems right" in said  # 3 problems, 2 of 4 each
     assert "mean@4" in app.table[0].value and "maj@4 **" in said and "pass@k" in said
     assert "the first by a hash of seed 0" in said
 
