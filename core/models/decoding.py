@@ -13,7 +13,6 @@ import torch
 from torch.nn.functional import pad
 from transformers.cache_utils import DynamicCache
 
-from core.models.decoding_cache import can_join, make_cache, stack_caches
 from core.models.generate import Row
 from core.models.student import Student
 
@@ -99,6 +98,8 @@ class Pool:
         self._stops = torch.tensor(student.stop_ids, device=self._device)
         self._rows: list[Row] = []
         self._state: _State | None = None
+        from core.models.decoding_cache import can_join, make_cache
+
         self._make_cache = partial(make_cache, student.model.config)
         self._cache = self._make_cache()
         self._can_join = can_join(self._cache)
@@ -216,6 +217,8 @@ class Pool:
 
     def _read(self, rows: Sequence[Row]) -> tuple[_State, DynamicCache]:
         """Return the state of rows behind their first token, and the cache that holds their prompts."""
+        from core.models.decoding_cache import stack_caches
+
         places: dict[tuple[int, ...], int] = {}
         spread = [places.setdefault(tuple(row.ids), len(places)) for row in rows]
         prompts = [list(ids) for ids in places]
