@@ -28,7 +28,7 @@ import numpy as np
 from core.datasets import ensure_seed_set, load_problems
 from core.lines import read_all
 from core.recipes.generating import make_generate_config
-from core.recipes.kinds import execute, quiet_libraries
+from core.recipes.kinds import execute, prepare_libraries
 from core.recipes.start import make_finetune_config
 from core.runs.folder import RunFolder
 from core.shell_generate import make_inputs
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="word_problems")
     parser.add_argument("--home", type=Path, help="goes on with what is done there (default: a new one)")
     options = parser.parse_args()
-    quiet_libraries()
+    prepare_libraries()
     home = (options.home or Path(tempfile.mkdtemp(prefix="seedbed-objectives-"))).resolve()
     world = World(home, ensure_seed_set(home, options.seeds), options.seeds, options.problems)
     numbers = range(*options.replicates)

@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from core.models.student import Student
-from core.recipes.kinds import quiet_libraries
+from core.recipes.kinds import prepare_libraries
 from core.recipes.training import Plan, train_stage
 from core.records import Problem
 from core.runs.folder import RunFolder
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    quiet_libraries()
+    prepare_libraries()
     config = replace(PRESETS["tiny"], epochs=options.epochs)
     rows = [TrainingRow(p.question, p.answer, p.final) for p in read_problems("train", options.rows)]
     validation = read_problems("validation")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.errors import RunCancelled, SeedbedError
-from core.recipes.kinds import quiet_libraries
+from core.recipes.kinds import prepare_libraries
 from core.shell_options import add_home, add_selector, not_negative, positive
 from core.shell_verbs_growing import (
     add_filter_verb,
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = make_parser()
     options = parser.parse_args(arguments)
-    quiet_libraries()  # before a verb imports them: they look only then
+    prepare_libraries()  # before a verb imports them: they look only then
     try:
         return options.verb(options)
     except SeedbedError as error:

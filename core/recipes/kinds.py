@@ -124,8 +124,13 @@ def execute(folder: RunFolder) -> str:
             signal.signal(signal.SIGTERM, previous)
 
 
-def quiet_libraries() -> None:
-    """Keep other libraries' progress bars and upgrade hints out of the log; called before they are imported."""
+def prepare_libraries() -> None:
+    """Keep other libraries' bars and hints out of the log, and their threads from spinning; before they are imported.
+
+    A thread of torch that waits for the others burns its core by default. Where anything else runs on the machine,
+    the page for one, the others then wait for that core: a training took three to seven times as long (docs/log.md).
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
