@@ -151,7 +151,11 @@ class RemoteStudent:
                 return None
 
     async def _chat(self, prompt: str, limit: int | None, temperature: float, n: int, seed: int | None) -> ChatReply:
-        """Ask with log-probabilities and a seed, or without what of them the server refuses."""
+        """Ask with log-probabilities and a seed, or without what of them the server refuses.
+
+        What is refused is left out and asked again, unless the server is known to take it: requests that went out
+        before anything was known may be refused when another one has long shown what the server refuses.
+        """
         wants_logprobs, had_seed = self._takes_logprobs is not False, seed is not None
         seed = None if self._takes_seed is False else seed
         while True:
@@ -167,9 +171,9 @@ class RemoteStudent:
             except PromptTooLong:
                 raise
             except RequestRefused as refusal:
-                if seed is not None and self._takes_seed is None and is_unsupported("seed", str(refusal)):
+                if seed is not None and not self._takes_seed and is_unsupported("seed", str(refusal)):
                     seed = None
-                elif wants_logprobs and self._takes_logprobs is None:
+                elif wants_logprobs and not self._takes_logprobs:
                     wants_logprobs = False
                 else:  # refused as well without them: the fault lies elsewhere
                     raise

@@ -1,5 +1,6 @@
 """The student behind a server: against the same student on this machine, and against servers that leave things out."""
 
+import asyncio
 import json
 import time
 
@@ -14,7 +15,16 @@ from core.tasks import TASKS
 from core.teacher.client import RequestRefused
 from core.teacher.endpoint import Endpoint
 from core.teacher.reply import TokenLogprob
-from tests.teacher.server import ChatServer, StudentSpeaker, drop, hang, send_body, speak_letters, status
+from tests.teacher.server import (
+    ChatServer,
+    StudentSpeaker,
+    drop,
+    hang,
+    make_completion,
+    send_body,
+    speak_letters,
+    status,
+)
 
 PROMPTS = [f"prompt {'and on ' * number}{number}" for number in range(12)]
 
@@ -213,6 +223,22 @@ def test_a_server_that_refuses_seeds_is_asked_without_them(server):
     server.script.refused_fields = frozenset({"seed"})
     assert len(sample(connect(server, max_concurrency=1))) == len(PROMPTS) * 3
     assert sum("seed" in body for body in server.bodies) <= 2 and all(body["logprobs"] for body in server.bodies)
+
+
+@pytest.mark.parametrize(("field", "n"), [("seed", 1), ("seed", 3), ("logprobs", 1), ("logprobs", 3)])
+def test_refusals_that_arrive_late_lose_no_prompt(server, field, n):
+    async def refuse_late(exchange):
+        body = json.loads(exchange.data)
+        if field in body:
+            await asyncio.sleep(0.3)
+            return await status(400, f"Unsupported parameter: '{field}' is not supported with this model.")(exchange)
+        await exchange.send_json(200, make_completion(server.script, body))
+
+    server.script.refused_fields = frozenset({field})
+    server.script.poison = dict.fromkeys(PROMPTS[1:], refuse_late)
+    found = sample(connect(server, max_concurrency=4), n=n)
+    assert all(answer.text for answer in found.values())
+    assert 2 <= sum(field in body for body in server.bodies) < len(PROMPTS)  # several before the first refusal
 
 
 def test_seeds_are_small_and_differ():
