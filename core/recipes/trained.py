@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import RunError
 from core.lines import read_all
 from core.models.student import ADAPTER_ORIGIN, TINY, check_adapter, is_whole_model
+from core.paths import expand
 from core.recipes.training import POLICY
 from core.runs.folder import RunFolder
 from core.settings import DEMO
@@ -64,7 +65,7 @@ class Trained:
         """The base as others may know it: its hub id, or the name of its folder without the path to it."""
         if self.student is None:
             return "an unknown base"
-        path = Path(self.student).expanduser()
+        path = expand(self.student)
         return path.name if path.is_absolute() or path.is_dir() else self.student
 
     @property
@@ -129,7 +130,7 @@ def find_adapter(home: Path, text: str) -> Trained:
         if policies := list_policies(home, name):
             return policies[0]
         raise RunError(f"The run {name} trained no policy that is still there: only DPO and per-step DPO train one.")
-    folder = Path(text).expanduser().resolve()
+    folder = expand(text).resolve()
     if not folder.is_dir():
         raise RunError(
             f"There is no folder and no run {text!r}; give the folder that a finetune wrote its adapter into, or a run "
@@ -226,11 +227,16 @@ def has_builtin_teacher(home: Path, run_id: str | None, rows: "Sequence[Training
         run_id: the run that trained; None for a folder.
         rows: that it was given.
     """
-    named = {run_id} | {row.origin_run_id for row in rows if row.origin in ("candidate", "teacher")}
-    return any(_asks_builtin(home, each) for each in named if each)
+    return any(asks_builtin(home, each) for each in {run_id, *list_origins(rows)} if each)
 
 
-def _asks_builtin(home: Path, run_id: str) -> bool:
+def list_origins(rows: "Sequence[TrainingRow]") -> list[str]:
+    """Return the runs in which a teacher wrote some of the rows, each once."""
+    return sorted({row.origin_run_id for row in rows if row.origin in ("candidate", "teacher") and row.origin_run_id})
+
+
+def asks_builtin(home: Path, run_id: str) -> bool:
+    """Say whether the built-in rules write in a run; False where the run writes nothing, or is not in this home."""
     try:
         run = RunFolder(home / "runs" / run_id).read_run()
     except RunError:  # in the trash, or of another home

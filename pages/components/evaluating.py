@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.datasets import BUILT_IN, preview_file
 from core.evaluation import BENCHMARKS, EvaluationSet
 from core.hub import Hub
+from core.paths import expand
 from core.recipes.evaluating import read_set, start_benchmark, start_evaluate, start_file
 from core.recipes.start import start_import
 from core.tasks import TASKS
@@ -236,7 +238,7 @@ def _choose_benchmark(hub: Hub, name: str) -> Asked:
         return Asked(lambda: start_benchmark(hub, name), *about)
     if file is None:
         return Asked(None, *about)
-    return Asked(lambda: _hand_over(file, lambda path: start_benchmark(hub, name, path)), *about)
+    return Asked(partial(_hand_over, file, partial(start_benchmark, hub, name)), *about)
 
 
 def _choose_file(hub: Hub) -> Asked:
@@ -254,15 +256,14 @@ def _choose_file(hub: Hub) -> Asked:
         return Asked()
     if chosen in BENCHMARKS:
         benchmark = BENCHMARKS[chosen]
-        source = lambda: _hand_over(file, lambda path: start_benchmark(hub, chosen, path))  # noqa: E731
-        return Asked(source, None, benchmark.task, chosen)
+        return Asked(partial(_hand_over, file, partial(start_benchmark, hub, chosen)), None, benchmark.task, chosen)
     task = None if chosen == RECOGNISED else chosen
     with show_errors():
         preview = preview_file(file[1], task, n=N_LOOKED_AT, name=file[0])
         bad = f" {numbers.counted(len(preview.faults), 'row')} of those cannot be used." if preview.faults else ""
         st.caption(f"{plain(preview.why)} {numbers.counted(preview.n_rows, 'row')} looked at.{bad}")
         if preview.problems:
-            source = lambda: _hand_over(file, lambda path: start_file(hub, path, task))  # noqa: E731
+            source = partial(_hand_over, file, partial(start_file, hub, task=task))
             return Asked(source, len(preview.problems) if preview.is_whole else None, preview.task)
     return Asked()
 
@@ -274,8 +275,13 @@ def _take_file(ways: Sequence[str], key: str) -> tuple[str, bytes | Path] | str 
         return HUB
     if way == PATH:
         text = st.text_input("Path", key=f"{key}_path", persist_state="session").strip()
-        path = Path(text).expanduser()
-        return (path.name, path) if text else None
+        if not text:
+            return None
+        path = expand(text)
+        if path.is_dir():
+            st.error(f"{plain(path)} is a folder; name one JSONL, CSV or Parquet file in it.", icon=":material/error:")
+            return None
+        return path.name, path
     upload = st.file_uploader("File", ["jsonl", "json", "csv", "tsv", "parquet"], key=f"{key}_upload")
     return None if upload is None else (upload.name, upload.getvalue())
 

@@ -1,13 +1,14 @@
 """What a finetune brought: accuracy before and after on the same problems, and what the student said to each."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
-from core.recipes.trained import has_builtin_teacher, list_trained, read_rows
+from core.recipes.trained import asks_builtin, list_origins, list_trained, read_rows
 from pages.components import numbers
 from pages.components.frame import draw_empty, note_teacher
 from pages.components.result_answers import draw_answers
@@ -50,10 +51,14 @@ def draw_result(hub: Hub, run_id: str) -> None:
 def _has_builtin_teacher(hub: Hub, run: Mapping[str, Any]) -> bool:
     """Say whether the rule-based teacher wrote any of what was trained on."""
     home, run_id = hub.settings.home, run["run_id"]
-    grown = run["config"].get("generate_runs") or []
-    return has_builtin_teacher(home, run_id, read_rows(home, run_id)) or any(
-        has_builtin_teacher(home, each, []) for each in grown
-    )
+    named = [run_id, *_read_origins(home, run_id), *(run["config"].get("generate_runs") or [])]
+    return any(asks_builtin(home, each) for each in named)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _read_origins(home: Path, run_id: str) -> list[str]:
+    """Return the runs that wrote a run's rows; read once, for the rows a run was given never change."""
+    return list_origins(read_rows(home, run_id))
 
 
 def _offer_evaluation(hub: Hub, run: Mapping[str, Any], round_: int | None = None) -> None:

@@ -137,6 +137,10 @@ def test_a_file_is_asked_without_a_visit_to_seeds(empty, visit, tmp_path):
     app.segmented_control(key="evaluate_own_from").set_value("a file on this machine").run()
     app.text_input(key="evaluate_own_path").input("/nowhere.jsonl").run()
     assert "There is no file /nowhere.jsonl" in app.error[0].value.replace("\\", "")
+    app.text_input(key="evaluate_own_path").input("~nosuchuser/x.jsonl").run()
+    assert not app.exception and "There is no file ~nosuchuser/x.jsonl" in app.error[0].value.replace("\\", "")
+    app.text_input(key="evaluate_own_path").input(str(tmp_path)).run()
+    assert "is a folder; name one" in app.error[0].value and button(app, "launch").disabled
     app.text_input(key="evaluate_own_path").input(str(file)).run()
     assert "Evaluate on 1 problem" in button(app, "launch").label
     app.selectbox(key="evaluate_read_as").set_value("gsm8k").run()  # a person's own copy of a benchmark

@@ -3,6 +3,8 @@
 import pytest
 
 from core import hub as hubs
+from core.recipes.trained import read_rows
+from pages.components import result
 from tests.pages import home
 from tests.pages.conftest import open_home
 from tests.pages.test_pages import button, texts
@@ -75,6 +77,15 @@ def test_a_click_opens_evaluate_with_what_was_trained(many, visit):
     assert app.selectbox(key="evaluate_set").value == home.SEED_SET
 
 
+def test_the_rows_of_a_run_are_read_once_however_often_the_page_is_drawn(many, visit, monkeypatch):
+    read = []
+    monkeypatch.setattr(result, "read_rows", lambda home, run_id: read.append(run_id) or read_rows(home, run_id))
+    result._read_origins.clear()
+    app = visit("finetune", run=home.FINETUNE, show="result")
+    app.run()
+    assert not app.exception and "stand-in" in texts(app) and read == [home.FINETUNE]
+
+
 def test_a_run_that_asked_no_test_problems_says_so_and_leads_on(many, visit):
     run_id = "20260101-000009-finetune-aaaa"
     folder = home.make_run(many.settings.home, run_id, "Finetune tiny", {"student": "tiny", "evaluates": []})
@@ -86,3 +97,15 @@ def test_a_run_that_asked_no_test_problems_says_so_and_leads_on(many, visit):
     assert "asked no test problems before and after" in texts(app) and "stand-in" not in texts(app)
     button(app, f"evaluate_{run_id}").click().run()
     assert not app.exception and run_id in app.selectbox(key="evaluate_student").value
+
+
+def test_a_run_that_went_on_from_an_adapter_has_its_first_answers_too(many, visit):
+    run_id = "20260101-000010-finetune-aaaa"
+    folder = home.make_run(many.settings.home, run_id, "Finetune tiny on", {"student": "tiny", "adapter": "runs/x"})
+    with folder.hold():
+        home.append_training(folder, first="start")
+        home.append_evaluations(folder)
+        folder.finish("done", {})
+    many.step()
+    app = visit("finetune", run=run_id, show="result")
+    assert not app.exception and {"before", "after"} <= set(table_of(app).columns)

@@ -157,6 +157,7 @@ def test_an_adapter_is_named_by_its_run_and_so_is_the_policy_before_it(
         (["--grader-model", "gpt"], "write its base URL as --grader."),
         (["--grader", "nobody"], "'nobody' is no address"),
         (["--split", "ood"], "has no splits"),
+        (["--adapter", "~nosuchuser/x"], "There is no folder and no run '~nosuchuser/x'"),
         (["--out", "/"], "is a folder"),
     ],
 )

@@ -87,6 +87,7 @@ def test_a_folder_from_elsewhere_says_its_base_itself(home, tmp_path):
     [
         ("nowhere", RunError, f"no folder and no run 'nowhere'; .* a run of this home: {RUN}"),
         (f"{SWEPT}/policy", RunError, "There is no folder and no run"),
+        ("~nosuchuser/x", RunError, "There is no folder and no run '~nosuchuser/x'"),
         ("{home}", ModelLoadError, "There is no LoRA adapter in"),
     ],
 )
