@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from core.models.base import AnsweringStudent
@@ -122,22 +123,12 @@ def ask_often(
     """
     prompts = [task.student_prompt(problem.question) for problem in problems]
     found: dict[str, dict[int, Answer]] = {prompt: {} for prompt in prompts}
-
-    def find_key(prompt: str, number: int) -> str | None:
-        if student.fingerprint is None:
-            return None
-        parts = [RENDERING_VERSION, ANSWER_VERSION, student.fingerprint, student.dtype_name, task.name, prompt]
-        parts += [task.max_new_tokens, "sample", temperature, seed, number]
-        return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+    find_key = partial(_make_sample_key, student, task, temperature, seed)
 
     def report() -> None:
         on_batch(sum(len(found[prompt]) == n_samples for prompt in prompts), len(prompts))
 
-    for prompt, answers in found.items():
-        for number in range(n_samples):
-            key = find_key(prompt, number)
-            if key is not None and (entry := cache.get(key)) is not None:
-                answers[number] = recall(entry)
+    _recall_samples(found, n_samples, find_key, cache)
     missing = [prompt for prompt, answers in found.items() if len(answers) < n_samples]
     has_others = len(missing) < len(found)
     report()
@@ -159,6 +150,28 @@ def ask_often(
         [make_prediction(task, problem, found[prompt].get(number, REFUSED)) for number in range(n_samples)]
         for problem, prompt in zip(problems, prompts, strict=True)
     ]
+
+
+def _make_sample_key(
+    student: MeteredStudent, task: Task, temperature: float, seed: int, prompt: str, number: int
+) -> str | None:
+    """Return the key under which a drawn answer is remembered; None for a student without a fingerprint."""
+    if student.fingerprint is None:
+        return None
+    parts = [RENDERING_VERSION, ANSWER_VERSION, student.fingerprint, student.dtype_name, task.name, prompt]
+    parts += [task.max_new_tokens, "sample", temperature, seed, number]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def _recall_samples(
+    found: dict[str, dict[int, Answer]], n_samples: int, find_key: Callable[[str, int], str | None], cache: AnswerCache
+) -> None:
+    """Put the answers that are remembered into prompt -> number -> answer."""
+    for prompt, answers in found.items():
+        for number in range(n_samples):
+            key = find_key(prompt, number)
+            if key is not None and (entry := cache.get(key)) is not None:
+                answers[number] = recall(entry)
 
 
 def ignores_temperature(answers: Sequence[Sequence[Prediction]]) -> bool:

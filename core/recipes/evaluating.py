@@ -91,38 +91,54 @@ def make_evaluate_config(
         UnknownNameError: no such grader.
         TeacherError: the grader's fields cannot be right.
     """
-    if server is not None and adapter is not None:
-        raise SignalError("An adapter cannot be put on a student behind a server; serve it there under a name.")
-    if adapter is None and not asks_base:
-        raise RunError("Without the base and without an adapter nobody is asked; name an adapter, or ask the base.")
-    if grader is not None:
-        check_teacher(grader)
-    if isinstance(grader, Mapping) and "student" in grader:
-        grader = {**grader, "student": require_model(grader["student"])}
+    _check_who(server, adapter, asks_base)
+    grader = _freeze_grader(grader)
     source = student if server is not None else require_model(student)
     if adapter is not None:
         check_fit(source, home / adapter)
     _check_numbers(n_samples, temperature, limit)
-    if n_samples is not None and temperature is None:
-        temperature = 1.0
+    return {
+        **_describe_asked(chosen, tolerance),
+        "limit": limit,
+        "limit_seed": limit_seed,
+        "student": source,
+        "server": None if server is None else dict(server),
+        "adapter": adapter,
+        "asks_base": asks_base,
+        "n_samples": 1 if n_samples is None else n_samples,
+        "temperature": 1.0 if temperature is None and n_samples is not None else temperature,
+        "seed": seed,
+        "teacher": grader,
+    }
+
+
+def _describe_asked(chosen: EvaluationSet, tolerance: float | None) -> dict[str, Any]:
+    """Return the part of a configuration that says which set is asked, and which numbers are equal there."""
     return {
         "seed_set": chosen.seed_set,
         "seed_set_name": chosen.name,
         "task": chosen.task,
         "splits": list(chosen.splits),
         "benchmark": chosen.benchmark,
-        "limit": limit,
-        "limit_seed": limit_seed,
         "tolerance": _choose_tolerance(chosen, tolerance),
-        "student": source,
-        "server": None if server is None else dict(server),
-        "adapter": adapter,
-        "asks_base": asks_base,
-        "n_samples": 1 if n_samples is None else n_samples,
-        "temperature": temperature,
-        "seed": seed,
-        "teacher": grader if grader is None or isinstance(grader, str) else dict(grader),
     }
+
+
+def _check_who(server: Mapping[str, str] | None, adapter: str | None, asks_base: bool) -> None:
+    if server is not None and adapter is not None:
+        raise SignalError("An adapter cannot be put on a student behind a server; serve it there under a name.")
+    if adapter is None and not asks_base:
+        raise RunError("Without the base and without an adapter nobody is asked; name an adapter, or ask the base.")
+
+
+def _freeze_grader(grader: str | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
+    """Return a checked grader as the configuration has it, a student among graders by its resolved name."""
+    if grader is None:
+        return None
+    check_teacher(grader)
+    if isinstance(grader, str):
+        return grader
+    return {**grader, "student": require_model(grader["student"])} if "student" in grader else dict(grader)
 
 
 def _check_numbers(n_samples: int | None, temperature: float | None, limit: int | None) -> None:
