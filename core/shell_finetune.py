@@ -220,14 +220,17 @@ def copy_result(folder: RunFolder, out: Path) -> None:
 def print_result(folder: RunFolder, out: Path) -> None:
     """Say what was trained on, which epoch was kept, how fast it went, and what it brought."""
     summary = folder.read_state().summary or {}
-    rows = read_all(folder.path / "records" / "training_rows.jsonl")
+    records, config = folder.path / "records", folder.config
+    is_policy = read_all(records / "adapters.jsonl")[-1]["objective"] != config["objective"]  # told to keep that
+    rows = read_all(records / f"{'policy' if is_policy else 'training'}_rows.jsonl")
     unused = [row for row in rows if row["is_used"] is False and row["attempt"] == folder.attempt]
     print(f"trained on {counted(summary['n_rows'], 'row')}, {len(unused):,} left out; rows {summary['rows_hash'][:12]}")
     for row in unused[:N_NAMED]:
         print(f"  row {row['position'] + 1:,}: {row['reason']}")
     if summary["n_held_out_left_out"]:
         print(f"  {counted(summary['n_held_out_left_out'], 'row')} that are validation or test problems")
-    kept = f"epoch {summary['best_epoch']:g} of {folder.config['training']['epochs']} kept"
+    wanted = config["policy_training" if is_policy else "training"]["epochs"]
+    kept = f"{'the policy, ' if is_policy else ''}epoch {summary['best_epoch']:g} of {wanted} kept"
     if summary["validation_accuracy"] is not None:
         kept += f", validation accuracy {format_percent(summary['validation_accuracy'])}"
     print(kept)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.models.student import TINY
 from core.recipes.trained import Trained, has_builtin_teacher, read_evaluations, read_origin, read_rows
+from core.recipes.training import POLICY
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 
@@ -107,7 +108,17 @@ def _write_head(trained: Trained, what: str, facts: _Facts) -> str:
 
 
 def _objective(trained: Trained, facts: _Facts) -> str:
-    return (trained.record or {}).get("objective") or facts.config.get("objective") or "sft"
+    if trained.is_policy:
+        return POLICY
+    return (trained.record or {}).get("objective") or facts.config.get("objective") or POLICY
+
+
+def _settings(trained: Trained, facts: _Facts) -> dict[str, Any]:
+    """Return the settings of the training that made it: the objective's own, or those of the policy before it."""
+    config = facts.config
+    if _objective(trained, facts) != (config.get("objective") or POLICY):
+        return dict(config.get("policy_training") or {})
+    return {**(config.get("training") or {}), **(config.get("settings") or {})}
 
 
 def _name(trained: Trained, facts: _Facts) -> str:
@@ -131,7 +142,7 @@ def _list_training(trained: Trained, facts: _Facts) -> list[str]:
     record, config = trained.record or {}, facts.config
     fingerprint = read_origin(trained.folder).get("base_fingerprint")
     n_rows, hash_ = record.get("n_rows"), record.get("rows_hash") or config.get("rows_hash")
-    training = {**(config.get("training") or {}), **(config.get("settings") or {})}
+    training = _settings(trained, facts)
     epoch = record.get("best_epoch")
     lines = [
         ("base", f"`{_one_line(trained.base_name)}`" + (f", fingerprint `{fingerprint}`" if fingerprint else "")),

@@ -19,7 +19,7 @@ from core.runs.folder import RunFolder
 from core.selection import check_pick
 from core.training.config import PRESETS, TrainingConfig
 from core.training.data import TrainingRow, hash_rows, to_frame
-from core.training.objectives import OBJECTIVES, make_objective
+from core.training.objectives import OBJECTIVES, Objective, make_objective
 from core.training.objectives.base import list_shared, trains_on
 
 FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
@@ -169,8 +169,6 @@ def make_finetune_config(
     made = make_training(student, task, training, objective, preset, presets)
     if trains_on(chosen, adapter):
         made = keep_adapter_rank(home / adapter, made, training or {})
-    shared = {name: made[name] for name in list_shared(chosen)}
-    whole = "limo" if made["weights"] == "full" and student != "tiny" else None  # a rate for LoRA would be far too high
     return {
         "seed_set": seed_set,
         "seed_set_name": seed_set_name,
@@ -181,12 +179,19 @@ def make_finetune_config(
         "settings": asdict(chosen),
         "preset": preset or choose_preset(student, task, objective),
         "training": made,
-        "policy_training": make_training(student, task, shared, preset=whole) if makes_policy else None,
+        "policy_training": _make_policy_training(student, task, chosen, made) if makes_policy else None,
         "rows_hash": hash_rows(rows),
         "n_rows": len(rows),
         "evaluates": list(evaluates),
         **more,
     }
+
+
+def _make_policy_training(student: str, task: str, objective: Objective, training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the policy's training, with what it shares with the one after it."""
+    shared = {name: training[name] for name in list_shared(objective)}
+    is_whole = training["weights"] == "full" and student != "tiny"
+    return make_training(student, task, shared, preset="limo" if is_whole else None)  # else a rate for LoRA: too high
 
 
 def start_training(hub: Hub, rows: Sequence[TrainingRow], config: Mapping[str, Any], title: str | None = None) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.cache import Cache
-from core.errors import TrainingError
+from core.errors import RunCancelled, TrainingError
 from core.lines import read_all
 from core.models.predict import predict
 from core.models.student import Student
@@ -46,7 +46,7 @@ N_SAMPLES_SHOWN = 6
 """Validation problems whose answers are kept at each checkpoint."""
 
 POLICY = "sft"
-"""What the training of a policy is called in metrics and folders."""
+"""What the training of a policy is called in metrics and folders, and the objective that trains it."""
 
 
 def choose_preset(student: str, task: str, objective: str = "sft") -> str:
@@ -147,10 +147,18 @@ def train_stage(
     if plan.makes_policy:
         policy = stage.train_policy(rows, plan.policy)
         start = policy.adapter
-        outcome = policy if policy.is_stopped else None  # told to keep what it has: that is the policy
+        outcome = policy if folder.wants_keep() else None
     if outcome is None:
-        material = stage.prepare(rows, plan, start)
-        outcome = stage.train(material, plan, start, len(rows))
+        try:
+            material = stage.prepare(rows, plan, start)
+            outcome = stage.train(material, plan, start, len(rows))
+        except _ToldToKeep:
+            if not plan.makes_policy:
+                raise RunCancelled("It was told to keep what it has, and nothing was trained yet.") from None
+            outcome = policy
+    is_policy = plan.makes_policy and outcome is policy
+    if is_policy:
+        outcome = replace(policy, is_stopped=True)  # also where the order came at its last step, or after it
     record = {
         "round": round_,
         "student": source,
@@ -158,13 +166,17 @@ def train_stage(
         "n_rows": outcome.n_rows,
         "best_epoch": outcome.best_epoch,
         "validation_accuracy": outcome.validation_accuracy,
-        "objective": folder.config.get("objective", "sft"),
+        "objective": POLICY if is_policy else folder.config.get("objective", "sft"),
         "weights": plan.training.weights,
         "rows_hash": folder.config.get("rows_hash") or hash_rows(rows),  # no other is known of a round
         "written_at": time.time(),
     }
     folder.append("adapters", record)
     return outcome
+
+
+class _ToldToKeep(Exception):
+    """The order came while answers were drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,11 +327,17 @@ class _Stage:
 
         hooks = AskingHooks(
             report=lambda stage, done, total: self.folder.report(f"round {self.round}: {stage}", done, 0, total),
-            check=self.folder.check_cancelled,
+            check=self._check_orders,
             on_answer=self._record_answer,
             on_steps=self._record_steps,
         )
         return StudentAsking(Student.load(self.source, adapter=start), self.task, seed, hooks, cache)
+
+    def _check_orders(self) -> None:
+        """Stop drawing where the run was cancelled, or told to keep what it has: that cannot wait for the training."""
+        self.folder.check_cancelled()
+        if self.folder.wants_keep():
+            raise _ToldToKeep
 
     def _record_answer(self, row: TrainingRow, answer: OwnAnswer, is_kept: bool, reason: str | None) -> None:
         self.folder.append(

@@ -111,7 +111,12 @@ class TrainingWatch(TrainerCallback):
         if metrics.get(ACCURACY) is not None:
             # the history is saved with each checkpoint, so an attempt that goes on compares with all epochs before
             state.log_history.append({"step": state.global_step, ACCURACY: metrics[ACCURACY], LOSS: metrics.get(LOSS)})
-            best = min((row for row in state.log_history if ACCURACY in row), key=_rank)
+            told = [row for row in state.log_history if ACCURACY in row]
+            if not any(row["step"] == state.best_global_step for row in told) and state.best_metric is not None:
+                told.append(
+                    {"step": state.best_global_step, ACCURACY: state.best_metric, LOSS: None}
+                )  # of an older run
+            best = min(told, key=_rank)
             state.best_metric, state.best_global_step = best[ACCURACY], best["step"]
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -126,7 +126,6 @@ def train(
     inputs = _hash_inputs(base, start, task, config, objective, rows, validation_rows)
     if (outcome := _read_outcome(folder, inputs)) is not None:
         return outcome
-    base_fingerprint = base.fingerprint
     student = _open_for_training(base, source, start, config, device)
     max_length = min(config.max_length, student.context_length or config.max_length)
     usable, positions, left_out = _encode(student, task, rows, max_length, objective, hooks)
@@ -142,7 +141,7 @@ def train(
         trainer, watch = make_trainer(student, start, encoded, objective, config, checkpoints, folder, hooks)
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
         best_step = trainer.state.best_global_step or trainer.state.global_step
-        _keep(checkpoints / f"checkpoint-{best_step}", folder / "adapter", base_fingerprint, str(source))
+        _keep(checkpoints / f"checkpoint-{best_step}", folder / "adapter", base.fingerprint, str(source))
     outcome = _describe(folder, len(usable), left_out, trainer.state, watch, best_step, config, started)
     _write_outcome(folder, inputs, outcome)
     shutil.rmtree(folder / "checkpoints")

@@ -65,8 +65,7 @@ def make_trainer(
     """
     from core.training.callback import TrainingWatch
 
-    rows = encoded.rows
-    is_pairs = objective.form == "pairs"
+    rows, is_pairs = encoded.rows, objective.form == "pairs"
     order = StepOrder(
         [row.length for row in rows],
         config.batch_size,

@@ -44,7 +44,9 @@ def draw_answers(hub: Hub, run: Mapping[str, Any], label: str, splits: Mapping[s
 
 def _read_pairs(hub: Hub, run_id: str, label: str, split: str) -> pd.DataFrame:
     """Return a row per problem that was answered before and after, the columns of the answers with these words."""
-    first = hub.store.list_predictions(run_id, "base", split)[["problem_id", *COLUMNS, *SAID]]
+    asked = hub.store.list_predictions(run_id, None, split)
+    is_first = asked["student"].isin(["base", "start"])  # of the base, or of the adapter that the run started from
+    first = asked[is_first][["problem_id", *COLUMNS, *SAID]]
     then = hub.store.list_predictions(run_id, label, split)[["problem_id", *SAID]]
     return first.merge(then, on="problem_id", suffixes=tuple(f"_{moment}" for moment in MOMENTS))
 

@@ -193,8 +193,8 @@ def add_candidates(home: Path) -> None:
         folder.finish("done", {"accepted": 9})
 
 
-def append_training(folder: RunFolder, n_steps: int = 40) -> None:
-    """A falling loss, validation after each tenth step, an adapter, and answers before and after."""
+def append_training(folder: RunFolder, n_steps: int = 40, first: str = "base") -> None:
+    """A falling loss, validation after each tenth step, an adapter, and answers before (of ``first``) and after."""
     for step in range(1, n_steps + 1):
         row = {"round": 1, "step": step, "epoch": step / 10, "written_at": 5.0 + step}
         folder.append("metrics", {**row, "name": "loss", "value": 2 * math.exp(-step / 15) + 0.1 * math.sin(step)})
@@ -208,7 +208,7 @@ def append_training(folder: RunFolder, n_steps: int = 40) -> None:
     path = adapter.relative_to(folder.path.parent.parent).as_posix()
     folder.append("adapters", {"round": 1, "student": "tiny", "path": path, "n_rows": 9, "best_epoch": 4.0,
                                "validation_accuracy": 0.6, "written_at": time.time()})  # fmt: skip
-    folder.write_part("predictions", predictions("base", "test", N_TEST, 0.25))
+    folder.write_part("predictions", predictions(first, "test", N_TEST, 0.25))
     folder.write_part("predictions", predictions("round-1", "test", N_TEST, 0.6))
 
 

@@ -9,12 +9,16 @@ import pytest
 from core.datasets import ensure_seed_set
 from core.errors import TrainingError
 from core.lines import read_all
+from core.recipes.cards import ADAPTER, write_card
 from core.recipes.kinds import execute
 from core.recipes.start import make_finetune_config
+from core.recipes.trained import find_trained
 from core.recipes.training import choose_preset
 from core.runs.folder import RunFolder
 from core.settings import DEMO
+from core.shell_finetune import print_result
 from core.tasks import TASKS
+from core.training.asking import StudentAsking
 from core.training.config import PRESETS
 from core.training.data import TrainingRow, from_frame, hash_rows, to_frame
 from tests.models.tiny import save_random_student
@@ -125,6 +129,32 @@ def test_told_to_keep_what_it_has_during_the_policy_it_keeps_the_policy(tmp_path
     (adapter,) = read_all(folder.path / "records" / "adapters.jsonl")
     assert "/sft/adapter" in adapter["path"] and summary["n_steps"] == 1 and "keep the best" in summary["stopped"]
     assert not (folder.path / "records" / "own_answers.jsonl").exists()
+
+
+def test_told_to_keep_what_it_has_while_it_draws_it_keeps_the_policy(tmp_path, student, monkeypatch, capsys):
+    config = make_finetune_config(
+        student, "custom", ROWS, objective="dpo", training=FAST, settings={"n_samples": 2}, evaluates=[]
+    )
+    inputs = {"rows": to_frame(ROWS)}
+    folder = RunFolder.create(
+        tmp_path, "finetune", title="t", config=config, lane="device", inputs=inputs, starts_itself=True
+    )
+    whole = StudentAsking.draw
+
+    def draw(self, *arguments):
+        folder.order("keep")
+        return whole(self, *arguments)
+
+    monkeypatch.setattr(StudentAsking, "draw", draw)
+    assert execute(folder) == "done"
+    (adapter,) = read_all(folder.path / "records" / "adapters.jsonl")
+    assert "/sft/adapter" in adapter["path"] and adapter["objective"] == "sft"
+    assert "keep the best" in folder.read_state().summary["stopped"]
+    card = write_card(tmp_path, find_trained(tmp_path, folder.run_id), ADAPTER)
+    assert "- objective: `sft`" in card and "beta" not in card
+    capsys.readouterr()
+    print_result(folder, tmp_path)
+    assert f"the policy, epoch 10 of {config['policy_training']['epochs']} kept" in capsys.readouterr().out
 
 
 def test_a_policy_needs_right_answers_and_held_out_rows_are_called_so(tmp_path, student):

@@ -1,6 +1,6 @@
 """Objectives that let the student answer: what they make of draws and rollouts that are known beforehand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -270,3 +270,27 @@ def test_continuations_follow_their_beginning(student):
     always.extract_final = lambda answer: "15" if answer.startswith("He has 3\n") else "0"
     (counts,) = StudentAsking(student, always, 0, AskingHooks()).finish([row], [beginnings], 6, 1.0)
     assert counts == [0, 6, 0]  # what is judged is the beginning and its continuation together
+
+
+def test_of_rows_with_pairs_every_answer_that_is_in_no_pair_is_told():
+    pair = TrainingRow("How many?", RIGHT, "5", rejected="bad")
+    other = replace(pair, answer="also 5")
+    material = make_objective("dpo").prepare([pair, other], None)
+    assert [(row.answer, row.rejected) for row in material.rows] == [(RIGHT, "bad")]
+    assert [(row.row.answer, row.reason) for row in material.unused] == [("also 5", NO_WRONG_LEFT)]
+
+
+def test_a_pair_with_a_drawn_answer_is_the_students_own():
+    given = replace(ROW, answer="bad", label=-1, origin="file")
+    asking = Scripted({"How many?": whole("own 5", "own 6")})
+    material = make_objective("dpo", {"right_answers": "both", "n_samples": 2}).prepare(
+        [replace(ROW, origin="file"), given], asking
+    )
+    assert {(row.answer, row.rejected): row.origin for row in material.rows} == {
+        (ROW.answer, "bad"): "file",
+        ("own 5", "own 6"): "own",
+    }
+
+
+def test_a_step_ends_at_a_newline_and_at_nothing_else():
+    assert split_steps("a\x0cb c\n\nd", 9) == ["a\x0cb c\n", "\nd"]

@@ -1,6 +1,6 @@
 -- Objectives other than supervised finetuning: what rows are, where they came from, and what was drawn to make them.
 
-alter table training_rows add column row_id varchar;      -- hash of question, answer, label and rejected
+alter table training_rows add column row_id varchar;      -- hash of question, answer, final answer, label and rejected
 alter table training_rows add column origin varchar;      -- candidate, seed, teacher, own, file; NULL: candidate, from before
 alter table training_rows add column origin_run_id varchar;  -- run that it came from; NULL for a file
 alter table training_rows add column origin_id varchar;   -- candidate_id or problem_id there; line of a file

@@ -5,6 +5,7 @@ first step after which that value is the lowest; the rejected answer ends there,
 what is made unlikelier is the step and not the stopping. Wrong answers of the given rows are not looked at.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -33,7 +34,7 @@ def split_steps(answer: str, most: int) -> list[str]:
     are more than ``most``, what follows the first ``most - 1`` is one step.
     """
     steps, blank = [], ""
-    for line in answer.splitlines(keepends=True):
+    for line in re.findall(r"[^\n]*\n|[^\n]+", answer):
         if line.strip():
             steps.append(blank + line)
             blank = ""

@@ -71,7 +71,10 @@ class Preference:
             rights, wrongs = self._list_rights(asked), _list_wrongs(asked)
             pairs = self._make_pairs(rights, wrongs)
             used = {text for pair in pairs for text in pair}
-            made += [replace(asked.row, answer=y, rejected=n, label=1, origin=self._origin(asked)) for y, n in pairs]
+            given = {*asked.given, *asked.wrong}
+            for right, wrong in pairs:
+                origin = asked.row.origin if {right, wrong} <= given else "own"
+                made.append(replace(asked.row, answer=right, rejected=wrong, label=1, origin=origin))
             for draw in asked.draws:
                 if draw.reason is None and draw.answer.text not in used:
                     draw.reason = self._say_why_unused(draw.answer.text, rights, is_right=draw.answer.is_correct)
@@ -79,10 +82,12 @@ class Preference:
                 unused.append(Unused(asked.row, self._say_why_none(asked, rights, wrongs)))
                 continue
             for row in asked.rows:
-                text = row.rejected or row.answer
-                if text not in used:
-                    is_right = row.label > 0 and not row.rejected
-                    unused.append(Unused(row, self._say_why_unused(text, rights, is_right=is_right)))
+                said = [(row.answer, row.label > 0), *([(row.rejected, False)] if row.rejected else [])]
+                reasons = [
+                    self._say_why_unused(text, rights, is_right=is_right) for text, is_right in said if text not in used
+                ]
+                if reasons:
+                    unused.append(Unused(row, reasons[0]))
         note_draws(drawn, asking)
         if not made:
             raise TrainingError(
@@ -109,9 +114,6 @@ class Preference:
     def _list_rights(self, asked: Asked) -> list[str]:
         own = [draw.answer.text for draw in asked.list_fit(is_correct=True)]
         return list(dict.fromkeys({"given": asked.given, "own": own, "both": [*asked.given, *own]}[self.right_answers]))
-
-    def _origin(self, asked: Asked) -> str:
-        return asked.row.origin if asked.wrong else "own"
 
     def _say_why_unused(self, text: str, rights: Sequence[str], *, is_right: bool) -> str:
         """Return why an answer, drawn or given, is in none of its problem's pairs."""
