@@ -149,7 +149,7 @@ PRESETS: Mapping[str, TrainingConfig] = {
     ),
     "preferences": replace(_PAPER, learning_rate=5e-6, epochs=1, warmup=0.1, max_grad_norm=1.0),
 }  # fmt: skip
-"""Names of settings. ``tiny`` and what begins with it: measured on the shipped student (docs/log.md). Those of a task:
+"""Names of settings. ``tiny`` and what begins with it: searched on the shipped student (docs/log.md). Those of a task:
 the best that the paper found for its 7 and 8 billion parameter students, on original (seed) and on synthetic rows
 (Kessler 2025, appendix B, table 1). ``limo``: LIMO's file of settings, which has 1 row per device and step and names no
 number of devices, 8 are taken; ``verbalized`` the same with the 5 epochs of Zhang 2025, G.6.1.
