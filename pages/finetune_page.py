@@ -23,15 +23,18 @@ VIEWS = {"train": "Train", "watch": "Watch", "rows": "Rows", "result": "Result",
 
 def draw_form(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the form and launch what it asks for."""
+    alert = st.container()  # above the form: below it nobody would see why nothing started
     wish = draw_training_form(hub)
     label = f"Finetune on {numbers.count(len(wish.rows))} rows"
     if place.button(label, type="primary", key="launch", disabled=not wish.is_ready, icon=":material/model_training:"):
-        with show_errors():
+        with alert, show_errors():
             go_to("watch", launch(hub, wish))
     if wish.is_ready:
         draw_need(hub, estimate_training_bytes(wish.student, wish.training))
+    is_quick = wish.student == "tiny" and wish.objective == "sft"
     st.caption(
-        "Runs in the background, one at a time on this machine; one to two minutes for 300 rows of the tiny student."
+        "Runs in the background, one at a time on this machine"
+        + ("; one to two minutes for 300 rows of the tiny student." if is_quick else ".")
     )
     draw_sweep_form(hub, wish)
 

@@ -196,7 +196,9 @@ def _make_policy_training(student: str, task: str, objective: Objective, trainin
 
 def start_training(hub: Hub, rows: Sequence[TrainingRow], config: Mapping[str, Any], title: str | None = None) -> str:
     """Put a finetune with such a configuration in the queue; returns the run id."""
-    about = config["seed_set_name"] or (config.get("parts") or {}).get("file") or "a file"
+    parts = config.get("parts") or {}
+    others = [name for name in ("candidates", "seeds", "answers", "own", "earlier") if parts.get(name)]
+    about = (None if others else parts.get("file")) or config["seed_set_name"] or "a file"
     name = OBJECTIVES.get(config["objective"]).title
     title = title or f"{name}: {config['student']} on {len(rows):,} rows of {about}"
     return hub.submit("finetune", title, config, lane="device", inputs={"rows": to_frame(rows)})

@@ -27,7 +27,7 @@ class TrainingConfig:
     """Settings of one finetune; the defaults are for the shipped student, PRESETS has the papers'."""
 
     weights: str = "lora"
-    """One of WEIGHTS: a fresh adapter on every linear layer, or all weights of the model."""
+    """What is trained: a fresh adapter on every linear layer, or all weights of the model (WEIGHTS)."""
 
     rank: int = 32
     """Rank of the LoRA matrices on every linear layer (Kessler 2025, table 1); not read with all weights."""
@@ -52,7 +52,7 @@ class TrainingConfig:
     """Share of all optimiser steps over which the learning rate rises from 0 (Kessler 2025, 4.1)."""
 
     schedule: str = "linear"
-    """One of SCHEDULES; the paper uses the cosine for Game of 24."""
+    """How the learning rate falls (SCHEDULES); the paper uses the cosine for Game of 24."""
 
     min_learning_rate: float = 1e-9
     """Where the cosine ends; the line ends at 0."""

@@ -39,6 +39,7 @@ def draw_result(hub: Hub, run_id: str) -> None:
     if _has_builtin_teacher(hub, run):
         note_teacher()
     _draw_left_out(run["summary"] or {})
+    _draw_kept(run["summary"] or {})
     splits = [name for name in SPLIT_NAMES if name in set(after["split"])]
     for split in splits:
         rows = evaluations[evaluations["split"] == split].set_index("round")
@@ -88,12 +89,24 @@ def _offer_evaluation(hub: Hub, run: Mapping[str, Any], round_: int | None = Non
 def _draw_left_out(summary: Mapping[str, Any]) -> None:
     """Say which rows were not trained on, where there are any."""
     reasons = {
-        "n_held_out_left_out": "are validation or test problems",
-        "n_too_long_left_out": "are empty or longer than the student's limit",
+        "n_held_out_left_out": "because the question is a validation or test problem",
+        "n_too_long_left_out": "because the answer is empty or the whole is longer than the student's limit",
     }
     for name, reason in reasons.items():
         if summary.get(name):
-            st.warning(f"{numbers.counted(summary[name], 'row')} of those chosen {reason}: not trained on.")
+            st.warning(f"{numbers.counted(summary[name], 'row')} of those chosen not trained on, {reason}.")
+
+
+def _draw_kept(summary: Mapping[str, Any]) -> None:
+    """Say which checkpoint the answers after training are of; a loop has one in each round, which Watch shows."""
+    if summary.get("best_step") is None or summary.get("n_steps") is None:
+        return
+    found = summary.get("validation_accuracy")
+    why = "the last one" if found is None else f"the best on validation: {numbers.percent(found)}"
+    st.caption(
+        f"Kept: the checkpoint of step {numbers.count(summary['best_step'])} of {numbers.count(summary['n_steps'])}, "
+        f"{why}."
+    )
 
 
 def _draw_split(before: pd.Series | None, after: pd.Series, split: str) -> None:

@@ -136,6 +136,9 @@ def draw_origin(hub: Hub, row: Row) -> None:
         run_id = next(iter(hub.store.list_runs_of_candidate(id_)), None)
     run = hub.store.read_run(run_id) if run_id else None
     what = ORIGIN_NAMES[row["origin"]]
+    if run is None and row["origin"] == "own" and not run_id:
+        st.caption("With an answer that the student drew in this run, to the question of a given row.")
+        return
     if run is None:
         st.caption(f"From {what}; the run that it came from is not in this home.")
         return

@@ -113,14 +113,16 @@ def _draw_grid(wish: Wish) -> Grid:
     makes_adapter = now["weights"] == "lora" and not trains_on(OBJECTIVES.get(wish.objective), wish.adapter)
     names = [name for name in FIELDS if name != "rank" or makes_adapter]
     boxes = st.columns(len(names) + makes_adapter)
-    values = {}
-    for name, box in zip(names, boxes, strict=False):
-        values[name] = read_numbers(name, box.text_input(LABELS[name], usual[name], key=f"sweep_{name}"))
+    typed = {
+        name: box.text_input(LABELS[name], usual[name], key=f"sweep_{name}")
+        for name, box in zip(names, boxes, strict=False)
+    }
     alpha = None
     if makes_adapter:
         alpha = boxes[-1].number_input(
             "LoRA alpha", 1, None, None, key="sweep_alpha", placeholder="as the rank", help="Empty: alpha = rank."
         )
+    values = {name: read_numbers(name, text) for name, text in typed.items()}  # behind the fields, which so stay
     return make_grid(values, now, alpha)
 
 

@@ -125,7 +125,7 @@ def _draw_whether_alone(seed_set: Mapping[str, Any]) -> Mapping[str, Any]:
     if seed_set["run_id"] is None or not set(st.session_state["train_parts"]) <= OWN_ROWS:
         return seed_set
     is_alone = st.toggle(
-        f"Without {seed_set['name']}",
+        f"Train without the seed set {seed_set['name']}",
         key=WITHOUT_SET,
         persist_state="session",
         help="Then no problem of it is held out of the rows, decides which epoch is kept, or is asked before and "
@@ -139,14 +139,20 @@ def _warn_of_length(made: TrainingSet, tuning: Tuning, task: str) -> None:
     if not made.rows or tuning.faults:
         return
     lengths = _count_tokens(made.hash, tuning.student, task, OBJECTIVES.get(tuning.objective).form == "pairs", made)
-    longest = find_longest(tuning.student, tuning.training["max_length"])
+    asked = tuning.training["max_length"]
+    longest = find_longest(tuning.student, asked)
     long = [(length, place) for place, length in enumerate(lengths or ()) if length > longest]
     if long:
         most, place = max(long)
         st.warning(
             f"{numbers.counted(len(long), 'row')} of {numbers.count(len(made.rows))} will be left out: more than "
             f"{numbers.count(longest)} tokens with the question; row {numbers.count(place + 1)} has "
-            f"{numbers.count(most)}. Allow more under Settings as far as the student's context goes, or shorten them.",
+            f"{numbers.count(most)}. "
+            + (
+                "That is the student's context; shorten them."
+                if longest < asked
+                else "Allow more under Settings as far as the student's context goes, or shorten them."
+            ),
             icon=":material/straighten:",
         )
 

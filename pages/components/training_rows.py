@@ -97,7 +97,7 @@ def draw_counts(made: TrainingSet) -> None:
 def say_why_none(made: TrainingSet) -> str:
     """Return in one sentence why a set is empty, and what to do."""
     if not made.left_out:
-        return "There is nothing to train on yet: choose above what the rows are made of."
+        return "There is nothing to train on yet: choose what the rows are made of."
     reasons = {row.reason for row in made.left_out}
     if reasons == {"not accepted by hand"}:
         return "Nothing of it is accepted by hand yet: review some candidates, or take what the filters accept."

@@ -23,7 +23,7 @@ from core.training.own_presets import list_presets
 from pages.components import numbers
 from pages.components.frame import choose, tell_apart
 from pages.components.scoring import name_adapter
-from pages.components.setting_fields import Face, draw_fields
+from pages.components.setting_fields import PLAIN, Face, draw_fields
 from pages.components.text import plain
 from pages.components.training_sources import read_address, tell_many
 
@@ -169,7 +169,9 @@ def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
     with st.expander("What it draws and weighs", icon=":material/tune:", key=f"tuned_{name}"):
         settings = draw_fields(member, f"objective_{name}", faces=FACES)
     if changed := _list_changes(member, settings):
-        st.caption("Changed: " + ", ".join(f"{key.replace('_', ' ')} {plain(value)}" for key, value in changed.items()))
+        said = [f"{(FACES.get(key, PLAIN).label or key.replace('_', ' ')).lower()} {plain(value)}"
+                for key, value in changed.items()]  # fmt: skip
+        st.caption("Changed: " + ", ".join(said))
     try:
         make_objective(name, settings)
     except SeedbedError as error:

@@ -39,6 +39,9 @@ OWN_ROWS = {"file", "earlier"}
 WITHOUT_SET = "train_without_set"
 """Key of the session: whether such rows are trained on without the seed set in view."""
 
+KEPT_FILE = "train_file_kept"
+"""Key of the session: bytes and name of the file that was given."""
+
 SUBJECT = "train_subject"
 """Key of the session: the seed set that this was chosen of."""
 
@@ -154,7 +157,7 @@ def draw_sources(hub: Hub, offer: Offer) -> tuple[Choice, RowsFile | None]:
         fields["own"], fields["own_labels"] = _draw_own(offer)
     file = _draw_file(offer) if "file" in parts else None
     if file is not None:
-        fields["file"] = st.session_state["train_file"].name
+        fields["file"] = st.session_state[KEPT_FILE][1]
     if "earlier" in parts:
         fields["earlier"] = choose_one("Rows that were given to", offer.earlier, key="train_earlier", param="rows_of")
     return Choice(**fields), file
@@ -236,18 +239,11 @@ def _draw_own(offer: Offer) -> tuple[tuple[str, ...], tuple[int, ...]]:
 def _draw_file(offer: Offer) -> RowsFile | None:
     """Draw the choice of a file; says which of its lines cannot be read."""
     task = offer.seed_set["task"]
-    given = st.file_uploader(
-        "A file with questions and answers",
-        FILE_TYPES,
-        key="train_file",
-        help="JSON lines, a JSON list, CSV or Parquet: question and answer, prompt and completion, prompt with chosen "
-        "and rejected, messages, problem and solution, instruction and output; with a label for wrong answers.",
-    )
+    given = _ask_for_file()
     if given is None:
-        st.caption("A reload forgets a file; the run that is trained on it keeps its rows.")
         return None
     try:
-        found = _read_file(given.getvalue(), given.name, task)
+        found = _read_file(*given, task)
     except SeedbedError as error:
         st.error(plain(error), icon=":material/error:")
         return None
@@ -259,6 +255,31 @@ def _draw_file(offer: Offer) -> RowsFile | None:
     if likely not in ("custom", task):
         st.caption(f":material/info: These answers end as those of the task {likely} do; this is read as {task}.")
     return found
+
+
+def _ask_for_file() -> tuple[bytes, str] | None:
+    """Draw the field for a file; returns its bytes and name, also after another view of the page was looked at."""
+
+    def remember() -> None:
+        given = st.session_state["train_file"]
+        st.session_state[KEPT_FILE] = None if given is None else (given.getvalue(), given.name)
+
+    given = st.file_uploader(
+        "A file with questions and answers",
+        FILE_TYPES,
+        key="train_file",
+        on_change=remember,
+        help="JSON lines, a JSON list, CSV or Parquet: question and answer, prompt and completion, prompt with chosen "
+        "and rejected, messages, problem and solution, instruction and output; with a label for wrong answers.",
+    )
+    kept = st.session_state.get(KEPT_FILE)
+    if kept is None:
+        st.caption("A reload forgets a file; the run that is trained on it keeps its rows.")
+    elif given is None:  # the field forgets it when another view is drawn
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.caption(f":material/draft: {plain(kept[1])}, from before", width="content")
+            st.button("Forget it", key="forget_file", type="tertiary", on_click=st.session_state.pop, args=(KEPT_FILE,))
+    return kept
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reads the file.")

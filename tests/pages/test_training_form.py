@@ -227,6 +227,10 @@ def test_rows_of_a_file_are_trained_on_without_a_seed_set(empty, visit):
     assert not app.exception and n_rows(app) == "3"
     assert "end as those of the task word_problems do; this is read as custom" in said(app)
     app.selectbox(key="train_task").set_value("word_problems").run()
+    views = next(item for item in app.get("button_group") if item.key == "finetune_view")
+    views.set_value("watch").run()
+    next(item for item in app.get("button_group") if item.key == "finetune_view").set_value("train").run()
+    assert "pears.jsonl, from before" in said(app) and n_rows(app) == "3", "another view forgets no file"
     text = said(app)
     assert "end as those of" not in text
     assert "1 row of 3 will be left out: more than 1 024 tokens with the question; row 3 has 8" in text
@@ -242,7 +246,7 @@ def test_rows_that_need_no_seed_set_can_do_without_the_one_in_view(rich, visit):
     assert not any(item.key == "train_without_set" for item in app.toggle)
     app = visit("finetune", show="train", parts=["file"])
     switch = next(item for item in app.toggle if item.key == "train_without_set")
-    assert switch.label == "Without pens" and not switch.value
+    assert switch.label == "Train without the seed set pens" and not switch.value
     app = upload(app)
     switch = next(item for item in app.toggle if item.key == "train_without_set")
     switch.set_value(True).run()
