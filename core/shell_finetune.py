@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import RunCancelled, RunError, TrainingError
 from core.lines import read_all
+from core.recipes.trained import find_adapter
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
 from core.shell import carry_out, counted, format_percent, print_seed_set
@@ -34,7 +35,7 @@ def run_finetune(options: argparse.Namespace) -> int:
     check_out_folder(options.out)
     home = options.home.resolve()
     settings = split_settings(options.objective, read_settings(options.set))
-    adapter = None if options.adapter is None else str(options.adapter.expanduser().resolve())
+    adapter = None if options.adapter is None else str(find_adapter(home, options.adapter).folder)
     rows, config = make_config(home, options, settings, test=options.test, adapter=adapter)
     print_plan(config, rows)
     if warning := warn_of_disk(home, estimate_training_bytes(config["student"], config["training"])):
@@ -184,7 +185,7 @@ def objective_cost(estimate: Mapping[str, int]) -> list[str]:
     """Return what has to be generated before training, as lines; none where nothing is."""
     lines = []
     if estimate["n_answers"]:
-        lines.append(f"{estimate['n_answers']:,} answers of the student are drawn before it")
+        lines.append(f"{estimate['n_answers']:,} answers of the student are drawn before the training")
     if estimate["n_rollouts"]:
         lines.append(f"then at most {estimate['n_rollouts']:,} continuations, as if every answer were wrong and long")
     return lines

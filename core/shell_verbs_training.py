@@ -64,7 +64,9 @@ def add_finetune_verb(verbs: argparse._SubParsersAction) -> None:
         metavar="KEY=VALUE",
         help="learning_rate=1e-4, epochs=5, rank=32, weights=full, seed=1, beta=0.1, n_samples=8, ...",
     )
-    finetune.add_argument("--adapter", type=Path, metavar="DIR", help="what it starts from, as a finetune wrote it")
+    finetune.add_argument(
+        "--adapter", metavar="DIR_OR_RUN", help="what it starts from, as a finetune wrote it; RUN/policy: its policy"
+    )
     finetune.add_argument("--seeds", metavar="FILE_OR_NAME", help="seed set whose validation and test problems it uses")
     finetune.add_argument("--validation", type=Path, metavar="FILE", help="problems that decide which epoch is kept")
     finetune.add_argument("--test", type=Path, metavar="FILE", help="test problems, with --seeds")

@@ -79,7 +79,7 @@ def test_it_writes_the_adapter_its_rows_its_metrics_and_what_the_run_was_told(fi
         ({}, ("epochs=0",), "epochs must be at least 1, not 0"),
         ({}, ("epochs",), "Write a setting as NAME=VALUE, not 'epochs'"),
         ({"objective": "signed"}, QUICK, "have no wrong answers"),
-        ({"adapter": "/nowhere/adapter"}, QUICK, "There is no LoRA adapter in /nowhere/adapter"),
+        ({"adapter": "/nowhere/adapter"}, QUICK, "There is no folder and no run '/nowhere/adapter'"),
         ({"test": "test.jsonl"}, QUICK, "A --test file goes with --seeds"),
     ],
 )
@@ -116,7 +116,7 @@ def test_what_is_trained_and_drawn_first_is_told_before_it_starts(student, capsy
     assert policy.startswith(
         "first a policy is trained on 1 right answer: LoRA rank 4, learning rate 0.0001, 10 epochs"
     )
-    assert answers == "2 answers of the student are drawn before it"
+    assert answers == "2 answers of the student are drawn before the training"
     assert "continuations, as if every answer were wrong and long" in rollouts
     assert unread.startswith("1 row") and "Per-step" in unread
     print_plan(make_finetune_config(str(student), "custom", rows[:1]), rows[:1])

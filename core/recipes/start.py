@@ -159,9 +159,8 @@ def make_finetune_config(
         more: what the rows were built from (``generate_runs``, ``policy``), ``parent`` of a sweep, ``validation_set``.
 
     Raises:
-        UnknownNameError: no such objective.
+        UnknownNameError: no such objective. ModelLoadError: there is no adapter where ``adapter`` says.
         TrainingError: no rows, rows that lack what the objective needs, or a setting out of range.
-        ModelLoadError: there is no adapter where ``adapter`` says.
     """
     chosen = make_objective(objective, settings)
     makes_policy = chosen.starts_from_policy and adapter is None

@@ -111,13 +111,7 @@ class TrainingWatch(TrainerCallback):
         if metrics.get(ACCURACY) is not None:
             # the history is saved with each checkpoint, so an attempt that goes on compares with all epochs before
             state.log_history.append({"step": state.global_step, ACCURACY: metrics[ACCURACY], LOSS: metrics.get(LOSS)})
-            told = [row for row in state.log_history if ACCURACY in row]
-            if not any(row["step"] == state.best_global_step for row in told) and state.best_metric is not None:
-                told.append(
-                    {"step": state.best_global_step, ACCURACY: state.best_metric, LOSS: None}
-                )  # of an older run
-            best = min(told, key=_rank)
-            state.best_metric, state.best_global_step = best[ACCURACY], best["step"]
+            state.best_metric, state.best_global_step = _find_best(state)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Record the hash of the checkpoint that was just written."""
@@ -133,7 +127,11 @@ class TrainingWatch(TrainerCallback):
         self.metric_seconds += time.perf_counter() - began
 
 
-def _rank(row: Mapping[str, float | None]) -> tuple[float, float, float]:
-    """Return what is lowest for the best epoch."""
-    loss = row[LOSS]
-    return -row[ACCURACY], math.inf if loss is None else loss, row["step"]
+def _find_best(state: Any) -> tuple[float, int]:
+    """Return accuracy and step of the best epoch; one that is known best and not in the history counts as well."""
+    told = {row["step"]: (-row[ACCURACY], math.inf if row[LOSS] is None else row[LOSS])
+            for row in state.log_history if ACCURACY in row}  # fmt: skip
+    if state.best_metric is not None:
+        told.setdefault(state.best_global_step, (-state.best_metric, math.inf))
+    best = min(told, key=lambda step: (*told[step], step))
+    return -told[best][0], best

@@ -11,7 +11,6 @@ from core.analysis.sweeps import FIELDS, Winner, find_winner
 from core.errors import RunError, TrainingError
 from core.figures.sweeps import draw_sweep_panels
 from core.hub import Hub
-from core.recipes.start import make_finetune_config
 from core.recipes.sweeping import (
     Grid,
     cancel_sweep,
@@ -26,7 +25,7 @@ from core.recipes.sweeping import (
 from core.training.data import from_frame
 from core.training.objectives import OBJECTIVES
 from core.training.objectives.base import trains_on
-from core.training.own_presets import list_own_presets, list_presets, save_own_preset
+from core.training.own_presets import list_own_presets, save_own_preset
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.chart import draw_chart
@@ -35,7 +34,7 @@ from pages.components.frame import choose, draw_empty
 from pages.components.running import draw_live
 from pages.components.subject import keep_in_view
 from pages.components.text import plain
-from pages.components.training_form import Wish
+from pages.components.training_form import Wish, make_config
 from pages.components.training_refilling import LIKE
 
 LABELS = {"learning_rate": "Learning rates", "rank": "LoRA ranks", "epochs": "Epochs"}
@@ -67,7 +66,7 @@ def draw_sweep_form(hub: Hub, wish: Wish) -> None:
             st.caption("The form above is not ready: choose rows and a student first.")
             return
         with show_errors():
-            config = make_config(hub, wish)
+            config = make_config(hub, wish, evaluates=())
             try:
                 _draw_cost(hub, config, grid, len(wish.rows))
             except TrainingError as error:  # there is nothing to choose by
@@ -77,28 +76,6 @@ def draw_sweep_form(hub: Hub, wish: Wish) -> None:
                 sweep = start_sweep(hub, from_frame(wish.rows), config, grid)
                 st.query_params.from_dict({"show": "sweeps", "sweep": sweep})
                 st.rerun()
-
-
-def make_config(hub: Hub, wish: Wish) -> dict[str, Any]:
-    """Return the configuration of a finetune as the form says; raises SeedbedError where it cannot begin."""
-    return make_finetune_config(
-        wish.student,
-        wish.task,
-        from_frame(wish.rows),
-        seed_set=wish.seed_set,
-        seed_set_name=wish.seed_set_name,
-        adapter=wish.adapter,
-        home=hub.settings.home,
-        objective=wish.objective,
-        settings=wish.settings,
-        preset=wish.preset,
-        presets=list_presets(hub.settings.home),
-        training=wish.training,
-        evaluates=(),
-        generate_runs=wish.generate_runs,
-        policy=wish.policy,
-        parts=wish.choice.to_config(),
-    )
 
 
 def _draw_grid(wish: Wish) -> Grid:

@@ -188,13 +188,18 @@ def make_wish(
     )
 
 
-def launch(hub: Hub, wish: Wish) -> str:
-    """Put a finetune in the queue as the form says; returns the run id. Raises SeedbedError where it cannot begin."""
-    rows = from_frame(wish.rows)
-    config = make_finetune_config(
+def make_config(hub: Hub, wish: Wish, **more: Any) -> dict[str, Any]:
+    """Return the configuration of a finetune as the form says; raises SeedbedError where it cannot begin.
+
+    Args:
+        hub: of the home.
+        wish: what the form says.
+        more: what it does not say, as ``make_finetune_config`` takes it.
+    """
+    return make_finetune_config(
         wish.student,
         wish.task,
-        rows,
+        from_frame(wish.rows),
         seed_set=wish.seed_set,
         seed_set_name=wish.seed_set_name,
         adapter=wish.adapter,
@@ -207,8 +212,13 @@ def launch(hub: Hub, wish: Wish) -> str:
         generate_runs=wish.generate_runs,
         policy=wish.policy,
         parts=wish.choice.to_config(),
+        **more,
     )
-    return start_training(hub, rows, config)
+
+
+def launch(hub: Hub, wish: Wish) -> str:
+    """Put a finetune in the queue as the form says; returns the run id. Raises SeedbedError where it cannot begin."""
+    return start_training(hub, from_frame(wish.rows), make_config(hub, wish))
 
 
 def find_subject(hub: Hub) -> dict | None:
