@@ -6,11 +6,14 @@ It knows no table of its own but the list of migrations; what the tables mean is
 
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from core.errors import HomeInUseError
+from core.store.remembered import Remembered
 
 HERE = Path(__file__).resolve().parent
 MIGRATIONS = HERE / "migrations"
@@ -51,6 +54,7 @@ class Database:
             raise describe_conflict(self.path, found and found.group(1)) from error
         self._is_open = True
         self._closing = threading.Lock()
+        self.remembered = Remembered()
         self._migrate(migrations)
 
     def _migrate(self, folder: Path) -> None:
@@ -71,6 +75,15 @@ class Database:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own for one call of one thread; use it as a context manager."""
         return self._connection.cursor()
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection for one change of the tables; answers of before it are forgotten when it ends."""
+        try:
+            with self.cursor() as cursor:
+                yield cursor
+        finally:
+            self.remembered.forget()
 
     def close(self) -> None:
         """Write everything into the file and let it go; further calls do nothing."""

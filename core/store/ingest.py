@@ -28,9 +28,9 @@ COMMIT_ROWS = 20_000
 
 _PUT_RUNS = """
     insert into runs select * from batch
-    on conflict (run_id) do update set state = excluded.state, started_at = excluded.started_at,
-        ended_at = excluded.ended_at, attempt = excluded.attempt, pid = excluded.pid, error = excluded.error,
-        summary = excluded.summary
+    on conflict (run_id) do update set title = excluded.title, state = excluded.state,
+        started_at = excluded.started_at, ended_at = excluded.ended_at, attempt = excluded.attempt, pid = excluded.pid,
+        error = excluded.error, summary = excluded.summary, note = excluded.note
 """
 _PUT_FILES = """
     insert into ingested_files select * from batch
@@ -139,7 +139,7 @@ class Ingest:
         if not (self._pending or self._new_marks or self._new_parts or self._new_runs):
             return
         try:
-            with self.database.cursor() as cursor:
+            with self.database.writing() as cursor:
                 try:
                     self._store(cursor, self._pending)
                 except (duckdb.DataError, duckdb.IntegrityError):
@@ -295,7 +295,7 @@ class Ingest:
         self.commit()
         base = path.removesuffix(".jsonl")
         where = ("where run_id = ?", [run_id]) if table.is_of_runs else ("", [])
-        with self.database.cursor() as cursor:
+        with self.database.writing() as cursor:
             cursor.execute("begin")
             cursor.execute(f'delete from "{table.name}" {where[0]}', where[1])
             self._forget_ledgers(cursor, f"{base}.jsonl", f"{base}/")
@@ -317,7 +317,7 @@ class Ingest:
     def forget_run(self, run_id: str) -> bool:
         """Delete every row of a run but the reviews of its candidates, and that its files were read."""
         self.commit()
-        with self.database.cursor() as cursor:
+        with self.database.writing() as cursor:
             cursor.execute("begin")
             for table in self.tables.values():
                 if table.is_of_runs:
@@ -344,6 +344,7 @@ class Ingest:
             None if state.pid is None else int(state.pid),
             None if state.error is None else _make_text(state.error),
             None if state.summary is None else json.dumps(state.summary),
+            None if run.get("note") is None else _make_text(run["note"]),
         )
         if self._runs.get(row[0]) == row:
             return False
@@ -354,7 +355,7 @@ class Ingest:
         """Record a fault of a whole file, the first time it is met."""
         if (path, reason) in self._faulty:
             return False
-        with self.database.cursor() as cursor:
+        with self.database.writing() as cursor:
             cursor.execute(_PUT_FAULT, [path, reason, 0, 1])
         self._faulty.add((path, reason))
         return True

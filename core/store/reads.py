@@ -19,16 +19,24 @@ class Reads:
     database: Database
 
     def _frame(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
-        """Return the rows as a DataFrame with the columns of the query."""
-        with self.database.cursor() as cursor:
-            return cursor.execute(sql, list(values)).df()
+        """Return the rows as a DataFrame with the columns of the query; it is the caller's own."""
+
+        def find() -> pd.DataFrame:
+            with self.database.cursor() as cursor:
+                return cursor.execute(sql, list(values)).df()
+
+        return self.database.remembered.ask(["frame", sql, *values], find).copy(deep=False)  # copied where written to
 
     def _records(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Return the rows as dicts of plain Python values."""
-        with self.database.cursor() as cursor:
-            found = cursor.execute(sql, list(values))
-            names = [column[0] for column in found.description]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        """Return the rows as dicts of plain Python values; the dicts are the caller's own."""
+
+        def find() -> list[dict[str, Any]]:
+            with self.database.cursor() as cursor:
+                found = cursor.execute(sql, list(values))
+                names = [column[0] for column in found.description]
+                return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+        return [dict(row) for row in self.database.remembered.ask(["records", sql, *values], find)]
 
     def _record(self, sql: str, values: Sequence[Any] = ()) -> dict[str, Any] | None:
         """Return the first row as a dict; None where there is none."""

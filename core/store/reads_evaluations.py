@@ -17,14 +17,16 @@ ANSWER_FILTERS = {
     "lost": "tuned_share < base_share",
     "wrong": "coalesce(greatest(base_share, tuned_share), 1) = 0",
     "right": "coalesce(least(base_share, tuned_share), 0) = 1",
+    "mixed": "share > 0 and share < 1 and coalesce(base_share = tuned_share, true)",
     "disagree": "n_disagree > 0",
     "undecided": "n_undecided > 0",
     "truncated": "n_truncated > 0",
     "no_final": "n_no_final > 0",
     "not_judged": "coalesce(base_share, tuned_share) is null",
 }
-"""Name -> condition on a problem. ``wrong``: by every student and every time; ``right`` likewise; ``disagree``: checker
-and grader differ on an answer."""
+"""Name -> condition on a problem. ``wrong``: by every student and every time; ``right`` likewise; ``mixed``: sometimes,
+by both equally often. With ``gained``, ``lost`` and ``not_judged`` each problem is in one of these. ``disagree``:
+checker and grader differ on an answer."""
 
 ANSWER_ORDERS = {
     "source": "position, problem_id",

@@ -106,7 +106,7 @@ class MetricReads(Reads):
         return (None, 0) if found is None or found["p99"] is None else (found["p99"], found["n_above"])
 
     def find_best(self, run_id: str, round_: int, name: str = "validation_accuracy") -> tuple[int, float] | None:
-        """Return step and value of the best checkpoint of a round; None: none yet.
+        """Return step and value of the best checkpoint of a round, what it started from aside; None: none yet.
 
         Of equal ones it is that of the lowest validation loss, then the earliest, as the training itself has it.
         """
@@ -114,7 +114,7 @@ class MetricReads(Reads):
             """
             select a.step, a.value from metrics a left join metrics l on l.run_id = a.run_id and l.round = a.round
                 and l.step = a.step and l.name = replace(a.name, 'accuracy', 'loss')
-            where a.run_id = ? and a.round = ? and a.name = ? and a.value is not null
+            where a.run_id = ? and a.round = ? and a.name = ? and a.value is not null and a.step > 0
             order by a.value desc, l.value nulls last, a.step limit 1
             """,
             [run_id, round_, name],
@@ -125,15 +125,19 @@ class MetricReads(Reads):
         """Say whether a training wrote a checkpoint that a further attempt could begin from."""
         return self._record("select 1 from checkpoints where run_id = ? limit 1", [run_id]) is not None
 
-    def list_checkpoint_answers(self, run_id: str, round_: int) -> pd.DataFrame:
+    def list_checkpoint_answers(self, run_id: str, round_: int, *, is_policy: bool = False) -> pd.DataFrame:
         """Return the student's answers to the same few problems at each checkpoint, by problem and step.
+
+        Those of the policy that was trained before are asked for by ``is_policy``; step 0 is what a training started
+        from.
 
         Columns: step, epoch, problem_id, question, reference, text, final, is_correct (NA: unknown), n_tokens.
         """
         return self._frame(
-            """
+            f"""
             select step, epoch, problem_id, question, reference, text, final, is_correct, n_tokens
-            from checkpoint_answers where run_id = ? and round = ? order by problem_id, step
+            from {"policy_answers" if is_policy else "checkpoint_answers"}
+            where run_id = ? and round = ? order by problem_id, step
             """,
             [run_id, round_],
         )

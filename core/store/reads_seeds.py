@@ -26,9 +26,11 @@ class SeedReads(Reads):
     def list_seed_sets(self) -> pd.DataFrame:
         """Return seed sets, newest first: the columns of ``seed_sets``, state, and n_train ... n_ood.
 
-        A seed set is known by ``run_id``, the run that imported it.
+        A seed set is known by ``run_id``, the run that imported it. Those that were brought in whole, to be asked and
+        not to grow from, come after all others.
         """
-        return self._frame(f"{_SEED_SETS} order by r.created_at desc, s.run_id desc")
+        is_whole = "coalesce(r.config ->> '$.has_splits', 'true') = 'false'"
+        return self._frame(f"{_SEED_SETS} order by {is_whole}, r.created_at desc, s.run_id desc")
 
     def read_seed_set(self, seed_set_id: str) -> dict[str, Any] | None:
         """Return one seed set as ``list_seed_sets`` has it, ``mapping`` parsed; None where there is none."""

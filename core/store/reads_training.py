@@ -1,5 +1,7 @@
 """Reading verbs about what was trained and whether it paid off: adapters, evaluations, rounds."""
 
+from typing import Any
+
 import pandas as pd
 
 from core.store.reads import Reads, match_all
@@ -35,6 +37,19 @@ class TrainingReads(Reads):
             {match_all(conditions)} order by s.created_at desc, x.run_id, x.round
             """,
             values,
+        )
+
+    def read_adapter(self, run_id: str, round_: int) -> dict[str, Any] | None:
+        """Return the row of ``adapters`` of a round; None before its training is over.
+
+        What an earlier attempt made is not that of a finetune which is trained again.
+        """
+        return self._record(
+            """
+            select a.* from adapters a join runs r using (run_id) where run_id = ? and round = ?
+                and (a.attempt >= r.attempt or r.kind = 'loop' or r.state not in ('queued', 'running', 'cancelling'))
+            """,
+            [run_id, round_],
         )
 
     def list_adapters(self, seed_set_id: str | None = None) -> pd.DataFrame:

@@ -93,6 +93,13 @@ def test_seed_sets_and_problems(hub):
     counts = hub.store.count_problems("seeds")
     assert dict(zip(counts["split"], counts["n"], strict=True)) == {"train": 6, "test": 2}
     assert list(hub.store.count_problems("seeds", "question 3")["n"]) == [1]
+
+
+def test_what_was_brought_in_whole_comes_after_the_seed_sets(hub):
+    about = {"name": "w", "task": "custom", "n_in": 1, "n_kept": 1, "n_rejected": 0}
+    for run_id, config in (("second", {"has_splits": True}), ("asked", {"has_splits": False})):
+        finish(hub, run_id, "import", config, {"seed_sets": [about]})
+    assert hub.store.list_seed_sets()["run_id"].tolist() == ["second", "seeds", "asked"]
     assert hub.store.list_rejected_rows("seeds")["reason"].tolist() == ["no question"]
 
 

@@ -1,0 +1,3 @@
+-- What a person wrote about a run.
+
+alter table runs add column note varchar;

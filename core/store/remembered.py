@@ -1,0 +1,58 @@
+"""Answers of the database that hold until its tables change, so that a page drawn again asks nothing twice.
+
+It knows no SQL and no tables; who writes says so (:meth:`Remembered.forget`).
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+MOST_ANSWERS, MOST_ROWS, MOST_ITEMS = 256, 2_000, 20
+"""Answers kept at a time, rows of each, and items of a list in a question: larger ones are asked anew."""
+
+
+class Remembered:
+    """Question -> answer since the tables last changed; safe in any thread."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Hashable, Any] = {}
+
+    def forget(self) -> None:
+        """Forget everything: the tables have changed."""
+        self._answers = {}  # replaced, never emptied: see ``ask``
+
+    def ask(self, question: Sequence[Any], find: Callable[[], T]) -> T:
+        """Return the answer to a question, found anew where it is not known; what comes back must not be changed.
+
+        Args:
+            question: all that decides the answer, with numbers, texts, and lists of them.
+            find: finds it; its answer has a length.
+        """
+        key = _make_key(question)
+        answers = self._answers  # of before we look: a change meanwhile replaces it, and ours is not kept there
+        if key is None:
+            return find()
+        if key in answers:
+            return answers[key]
+        answer = find()
+        if len(answer) <= MOST_ROWS and len(answers) < MOST_ANSWERS:
+            answers[key] = answer
+        return answer
+
+
+def _make_key(question: Sequence[Any]) -> Hashable | None:
+    """Return a question as a key; None where it is too long to be one."""
+    parts = []
+    for part in question:
+        if isinstance(part, list):
+            if len(part) > MOST_ITEMS:
+                return None
+            part = tuple(map(_tell_kind, part))
+        parts.append(_tell_kind(part))
+    return tuple(parts)
+
+
+def _tell_kind(value: Any) -> tuple[type, Any]:
+    """Return a value with its kind: 1, 1.0 and True are equal, and not the same to a database."""
+    return type(value), value
