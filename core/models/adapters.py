@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelLoadError
+from core.models.attention import is_attention
 from core.models.student import check_adapter, check_source, is_whole_model
 
 _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
@@ -52,17 +53,29 @@ def check_fit(source: str, adapter: Path) -> None:
             )
 
 
-def read_rank(adapter: Path) -> dict[str, int]:
-    """Return ``rank`` and ``alpha`` of a LoRA adapter; nothing for a whole model. Raises ModelLoadError for none."""
-    check_adapter(adapter)
+def read_adapter_settings(adapter: Path) -> dict[str, Any]:
+    """Return ``rank``, ``alpha``, ``dropout`` and ``layers`` of a LoRA adapter, as TrainingConfig has them.
+
+    Nothing for a whole model; no ``layers`` where none of the attention are among them. Raises ModelLoadError where
+    there is no adapter, or one that does not say what it is.
+    """
+    weights = check_adapter(adapter)
     if is_whole_model(adapter):
         return {}
     file = adapter / "adapter_config.json"
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
-        return {"rank": int(about["r"]), "alpha": int(about["lora_alpha"])}
+        found = {"rank": int(about["r"]), "alpha": int(about["lora_alpha"])}
+        found["dropout"] = float(about.get("lora_dropout") or 0.0)
     except _TORN:
         raise ModelLoadError(f"{file} names no rank (r) and lora_alpha; save the adapter again.") from None
+    try:
+        are_attention = {is_attention(name) for name in _read_shapes(weights)}
+    except _TORN:
+        raise ModelLoadError(f"{weights} cannot be read as safetensors; save the adapter again.") from None
+    if are_attention == {False}:
+        return found  # other layers than any setting names
+    return {**found, "layers": "all-linear" if False in are_attention else "attention"}
 
 
 def _read_shapes(path: Path) -> dict[str, list[int]]:

@@ -58,7 +58,7 @@ class Answer:
 NO_ROOM = Answer("", None, 0, True, unknown="the prompt fills the student's context, so there is no answer")
 """The answer to a prompt that fills the model's whole context."""
 
-REFUSED = Answer("", None, None, False, unknown="the server refused this prompt")
+REFUSED = Answer("", None, None, False, unknown="the server refused this prompt, or never answered it")
 """The answer to a prompt that a server would not answer, while it answered others."""
 
 

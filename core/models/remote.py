@@ -265,14 +265,18 @@ def _ask_all(
 class _Crew(Generic[T]):
     """Requests under way and those still to be sent.
 
-    A refused request does not stop the others, unless none is answered: then it is the settings that are refused. A
-    server that gives up answering is sent nothing new. Any other failure, such as a wrong key, ends all.
+    A refused request does not stop the others, unless none is answered: then it is the settings that are refused. One
+    that is never answered counts as refused where the server then answers an earlier one once more; else the server is
+    gone, and is sent nothing new. Any other failure, such as a wrong key, ends all.
     """
 
     def __init__(self, asks: Iterable[Callable[[], Awaitable[T]]], width: int):
         self._waiting = deque(asks)
         self._n, self._n_answered, self._width = len(self._waiting), 0, width
-        self._running: set[asyncio.Task[T]] = set()
+        self._running: dict[asyncio.Task[T], Callable[[], Awaitable[T]]] = {}
+        self._answered: Callable[[], Awaitable[T]] | None = None
+        self._silent: list[ServerUnavailable] = []  # failures whose meaning the probe will tell
+        self._probe: asyncio.Task[T] | None = None
         self._failure: BaseException | None = None
         self._is_over = False
 
@@ -290,29 +294,54 @@ class _Crew(Generic[T]):
             self._send_more()
             if not self._running:
                 break
-            done, self._running = await asyncio.wait(self._running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            good = [task.result() for task in done if task.exception() is None]
-            self._n_answered += len(good)
-            found += good
+            done, _ = await asyncio.wait(self._running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                if (failure := task.exception()) is not None:
+                ask, failure = self._running.pop(task, None), task.exception()
+                if task is self._probe:
+                    self._end_probe(failure)
+                elif failure is not None:
                     self._take_failure(failure)
+                else:
+                    found.append(task.result())
+                    self._n_answered, self._answered = self._n_answered + 1, ask
         return found
 
     def _send_more(self) -> None:
-        """Fill up what is under way; after a refusal only when something else was answered."""
+        """Fill up what is under way; after a refusal only when something else was answered, in a silence nothing."""
+        if self._silent:
+            return
         if self._failure is not None and not self._n_answered:
             if not self._running:
                 self._waiting.clear()
             return
         while self._waiting and len(self._running) < self._width:
-            self._running.add(asyncio.ensure_future(self._waiting.popleft()()))
+            self._run(self._waiting.popleft())
+
+    def _run(self, ask: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
+        task = asyncio.ensure_future(ask())
+        self._running[task] = ask
+        return task
 
     def _take_failure(self, failure: BaseException) -> None:
-        """Remember the first failure, or the first that ends all, and stop what cannot go on."""
+        """Remember the first failure that others may outlive; ask once more what was answered; else end all."""
         if isinstance(failure, RequestRefused):
             self._failure = self._failure or failure
-            return
+        elif isinstance(failure, ServerUnavailable) and self._answered is not None and not self._is_over:
+            self._silent.append(failure)
+            self._probe = self._probe or self._run(self._answered)
+        else:
+            self._end(failure)
+
+    def _end_probe(self, failure: BaseException | None) -> None:
+        """Take what was never answered as refused, where the server answers what it has answered before."""
+        (first, *_), self._silent, self._probe = self._silent, [], None
+        if failure is None:
+            self._failure = self._failure or first
+        else:
+            self._end(first if isinstance(failure, ServerUnavailable) else failure)
+
+    def _end(self, failure: BaseException) -> None:
+        """Send nothing more; what is under way may still be answered, unless the failure is of another kind."""
         if not self._is_over:
             self._failure = failure
         self._is_over = True
@@ -320,7 +349,7 @@ class _Crew(Generic[T]):
         if not isinstance(failure, ServerUnavailable):
             for task in self._running:
                 task.cancel()
-            self._running = set()
+            self._running, self._silent = {}, []
 
     def raise_failure(self) -> None:
         """Raise the first failure, if there was one, with the number of requests that were not answered."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from core.errors import ModelLoadError
 from core.models.batches import is_out_of_memory
 from core.models.loading import first_line, load_weights, move_to_device, translate_faults
+from core.paths import expand
 from core.settings import DEMO
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Student:
                 if dtype == torch.float32:
                     model = model.merge_and_unload()  # faster; in bfloat16 it would round the adapter away
         if adapter is not None:
-            fingerprint = _hash_texts([fingerprint, hash_model_files(Path(adapter))])
+            fingerprint = hash_adapted(fingerprint, Path(adapter))
         model = move_to_device(model, device, name)
         return cls(model, tokenizer, str(source), fingerprint, find_context_length(model.config))
 
@@ -161,7 +162,7 @@ def check_source(source: str) -> Path | None:
 
 def _find_local_folder(source: str) -> Path | None:
     """Return the folder that a source names; None where it must be a hub id."""
-    path = DEMO / TINY if source == TINY else Path(source).expanduser()
+    path = DEMO / TINY if source == TINY else expand(source)
     is_local = source == TINY or path.exists() or path.is_absolute() or source.startswith(".") or source.count("/") > 1
     if not is_local:
         return None
@@ -297,6 +298,11 @@ def merged(student: Student) -> Iterator[None]:
         student.model.unmerge_adapter()  # subtracts, which leaves rounding errors in the base
         for weight, original in weights:
             weight.data.copy_(original)
+
+
+def hash_adapted(base_fingerprint: str, adapter: Path) -> str:
+    """Return the fingerprint of a base with what a finetune of it wrote."""
+    return _hash_texts([base_fingerprint, hash_model_files(adapter)])
 
 
 def hash_model_files(folder: Path) -> str:

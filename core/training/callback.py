@@ -19,6 +19,9 @@ from core.training.order import StepOrder
 ACCURACY, LOSS = "validation_accuracy", "validation_loss"
 """The metric that decides which epoch is kept (Kessler 2025, 4.1), and the one that decides between equal ones."""
 
+BEFORE = "accuracy_before"
+"""What the accuracy of what a training starts from is called in the trainer's history."""
+
 STREAMED = {
     "loss": "loss",
     "learning_rate": "learning_rate",
@@ -34,10 +37,10 @@ N_ROWS_NAMED = 8
 
 
 class TrainingWatch(TrainerCallback):
-    """Streams metrics, validates after each epoch, and remembers the best epoch in the trainer's state.
+    """Streams metrics, validates before the first step and after each epoch, remembers the best in the trainer's state.
 
     Args:
-        validate: step, epoch -> metrics; None: no validation.
+        validate: step, epoch -> metrics; step 0 is what it starts from. None: no validation.
         hooks: of the caller.
         root: folder that reported checkpoint paths are relative to.
         order: which rows a step has.
@@ -54,9 +57,18 @@ class TrainingWatch(TrainerCallback):
     ):
         self.validate, self.hooks, self.root, self.order, self.positions = validate, hooks, root, order, positions
         self.is_stopped = False
+        self.accuracy_before: float | None = None
         self.n_tokens = self.n_cells = 0
         self.step_seconds = self.metric_seconds = 0.0
         self._began = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Validate what it starts from, as step 0, which is never kept; an attempt that goes on has that already."""
+        if self.validate is not None and state.global_step == 0:
+            metrics = self._validate(state)
+            # the history is saved with each checkpoint, so an attempt that goes on still knows it
+            state.log_history.append({"step": 0, BEFORE: metrics.get(ACCURACY)})
+        self.accuracy_before = next((row[BEFORE] for row in state.log_history if BEFORE in row), None)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Look at the clock."""
@@ -104,14 +116,18 @@ class TrainingWatch(TrainerCallback):
         self._emit("padding_share", state, 1 - n_tokens / n_cells)
         if self.validate is None:
             return
-        metrics = self.validate(state.global_step, state.epoch)
-        for name, value in metrics.items():
-            if value is not None:
-                self._emit(name, state, value)
+        metrics = self._validate(state)
         if metrics.get(ACCURACY) is not None:
             # the history is saved with each checkpoint, so an attempt that goes on compares with all epochs before
             state.log_history.append({"step": state.global_step, ACCURACY: metrics[ACCURACY], LOSS: metrics.get(LOSS)})
             state.best_metric, state.best_global_step = _find_best(state)
+
+    def _validate(self, state: Any) -> Mapping[str, float | None]:
+        metrics = self.validate(state.global_step, self._find_epoch(state))
+        for name, value in metrics.items():
+            if value is not None:
+                self._emit(name, state, value)
+        return metrics
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Record the hash of the checkpoint that was just written."""
@@ -119,11 +135,15 @@ class TrainingWatch(TrainerCallback):
         if self.hooks.on_checkpoint is not None and folder.is_dir():
             self.hooks.on_checkpoint(step_of(folder), folder.relative_to(self.root).as_posix(), hash_folder(folder))
 
+    def _find_epoch(self, state: Any) -> float:
+        """Return the epoch by steps; the trainer's own counts parts of batches, and runs ahead at an epoch's end."""
+        return state.global_step / self.order.n_steps
+
     def _emit(self, name: str, state: Any, value: float) -> None:
         if self.hooks.on_metric is None:
             return
         began = time.perf_counter()
-        self.hooks.on_metric(name, state.global_step, value, state.epoch)
+        self.hooks.on_metric(name, state.global_step, value, self._find_epoch(state))
         self.metric_seconds += time.perf_counter() - began
 
 

@@ -4,7 +4,7 @@ It knows nothing of the trainer that carries it out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from core.errors import TrainingError
@@ -15,10 +15,13 @@ SCHEDULES = ("linear", "cosine_with_min_lr")
 WEIGHTS = ("lora", "full")
 """What is trained."""
 
+LAYERS = ("all-linear", "attention")
+"""What gets an adapter: every linear layer but the output (Kessler 2025, 4.1), or the attention's alone."""
+
 SHARED = ("weights", "seed", "max_length")
 """Fields that the training of a policy always has from the training after it."""
 
-ADAPTER = ("rank", "alpha")
+ADAPTER = ("rank", "alpha", "dropout", "layers")
 """Fields that say what an adapter is: they are decided where it is made."""
 
 
@@ -27,13 +30,20 @@ class TrainingConfig:
     """Settings of one finetune; the defaults are for the shipped student, PRESETS has the papers'."""
 
     weights: str = "lora"
-    """What is trained: a fresh adapter on every linear layer, or all weights of the model (WEIGHTS)."""
+    """What is trained: a fresh adapter, or all weights of the model (WEIGHTS)."""
 
     rank: int = 32
-    """Rank of the LoRA matrices on every linear layer (Kessler 2025, table 1); not read with all weights."""
+    """Rank of the LoRA matrices (Kessler 2025, table 1); not read with all weights."""
 
     alpha: int = 32
     """LoRA scale; the update is multiplied by alpha / rank, so alpha = rank is a factor of 1 (Kessler 2025, 4.1)."""
+
+    dropout: float = 0.0
+    """Share of what goes into the LoRA matrices that is dropped at each step, from 0 to below 1; an adapter that is
+    trained on keeps its own, and preferences drop nothing."""
+
+    layers: str = "all-linear"
+    """Which layers get LoRA matrices (LAYERS): every linear one as in the paper, or those of the attention alone."""
 
     learning_rate: float = 4e-4
     """Highest learning rate of Adam, reached at the end of the warm-up."""
@@ -60,6 +70,9 @@ class TrainingConfig:
     max_grad_norm: float = 2.0
     """Gradients are scaled down to this norm (Kessler 2025, 4.1)."""
 
+    weight_decay: float = 0.0
+    """Share of each trained weight, times the learning rate, that is taken off at each step."""
+
     seed: int = 0
     """Decides the adapter's first values and the order of the rows."""
 
@@ -75,6 +88,9 @@ class TrainingConfig:
         require(0 <= self.min_learning_rate <= self.learning_rate, "min_learning_rate", self.min_learning_rate,
                  "between 0 and the learning rate")  # fmt: skip
         require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
+        require(self.layers in LAYERS, "layers", self.layers, " or ".join(LAYERS))
+        require(0 <= self.weight_decay <= 1, "weight_decay", self.weight_decay, "between 0 and 1")
         require(self.max_grad_norm > 0, "max_grad_norm", self.max_grad_norm, "above 0")
         require(0 <= self.seed < 2**32, "seed", self.seed, "between 0 and 4294967295")
         require(self.weights in WEIGHTS, "weights", self.weights, " or ".join(WEIGHTS))
@@ -92,6 +108,18 @@ class TrainingConfig:
         if unknown := sorted(set(values) - set(known)):
             raise TrainingError(f"Unknown training setting {', '.join(unknown)}; known: {', '.join(known)}.")
         return cls(**values)
+
+
+ADDED = {"dropout": 0.0, "layers": "all-linear", "weight_decay": 0.0}
+"""Settings that came later -> what was done before there were such."""
+
+
+def list_decisive(config: TrainingConfig) -> dict[str, Any]:
+    """Return the settings as what is made by them is known: without those that came later and change nothing.
+
+    So a training that was begun before there were such settings is gone on with.
+    """
+    return {name: value for name, value in asdict(config).items() if name not in ADDED or value != ADDED[name]}
 
 
 def _check_type(name: str, value: Any, expected: Any) -> None:
@@ -132,6 +160,7 @@ PRESETS: Mapping[str, TrainingConfig] = {
     "tiny-dpo": TrainingConfig(epochs=3),
     "tiny-per-step-dpo": TrainingConfig(learning_rate=8e-4, epochs=3),
     "tiny-signed": TrainingConfig(learning_rate=1.6e-3),
+    "tiny-signed-summed": TrainingConfig(learning_rate=2e-4),
     "tiny-game24": TrainingConfig(epochs=3, schedule="cosine_with_min_lr"),
     "gsm8k-seed": replace(_PAPER, learning_rate=1e-4, epochs=10),
     "math-seed": replace(_PAPER, learning_rate=1e-6, epochs=13),
@@ -154,3 +183,29 @@ the best that the paper found for its 7 and 8 billion parameter students, on ori
 (Kessler 2025, appendix B, table 1). ``limo``: LIMO's file of settings, which has 1 row per device and step and names no
 number of devices, 8 are taken; ``verbalized`` the same with the 5 epochs of Zhang 2025, G.6.1.
 ``game24-unlikelihood``: Ni 2025. ``preferences``: a starting point for DPO with LoRA that was not measured here."""
+
+_TINY = "the built-in student"
+_7B, _8B = "7 billion parameters", "8 billion parameters"
+_TABLE = "Kessler 2025, table 1"
+
+PRESETS_FOR: Mapping[str, str] = {
+    "tiny": f"{_TINY}, any task",
+    "tiny-dpo": f"{_TINY}, preferences",
+    "tiny-per-step-dpo": f"{_TINY}, per-step preferences",
+    "tiny-signed": f"{_TINY}, signed likelihood per token",
+    "tiny-signed-summed": f"{_TINY}, signed likelihood summed (no rate did better than SFT)",
+    "tiny-game24": f"{_TINY}, Game of 24",
+    "gsm8k-seed": f"{_7B}, GSM8K, original rows ({_TABLE})",
+    "math-seed": f"{_8B}, MATH 1–3, original rows ({_TABLE})",
+    "prontoqa-seed": f"{_7B}, ProntoQA, original rows ({_TABLE})",
+    "game24-seed": f"{_7B}, Game of 24, original rows ({_TABLE})",
+    "gsm8k-synthetic": f"{_7B}, GSM8K, synthetic rows ({_TABLE})",
+    "math-synthetic": f"{_8B}, MATH 1–3, synthetic rows ({_TABLE})",
+    "prontoqa-synthetic": f"{_7B}, ProntoQA, synthetic rows ({_TABLE})",
+    "game24-synthetic": f"{_7B}, Game of 24, synthetic rows ({_TABLE})",
+    "limo": "all weights, competition mathematics (LIMO)",
+    "verbalized": "all weights, competition mathematics (Zhang 2025, G.6.1)",
+    "game24-unlikelihood": "Game of 24, right and wrong answers (Ni 2025)",
+    "preferences": "DPO with LoRA, a starting point that was not measured",
+}
+"""For whom a preset is: size of the student, task, source."""

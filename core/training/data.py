@@ -18,6 +18,15 @@ ORIGINS = ("candidate", "seed", "teacher", "own", "file")
 """An accepted candidate; a seed with its reference answer; a seed with a teacher's answer; a student's own answer; a
 line of a file."""
 
+ORIGINS_COUNTED = {
+    "candidate": ("accepted candidate", "accepted candidates"),
+    "seed": ("seed with its reference answer", "seeds with their reference answers"),
+    "teacher": ("seed with a teacher's answer", "seeds with a teacher's answers"),
+    "own": ("answer of the student's own", "answers of the student's own"),
+    "file": ("line of a file", "lines of a file"),
+}
+"""What one is called in a count, and several."""
+
 POSITIVE, NEGATIVE = 1, -1
 
 

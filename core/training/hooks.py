@@ -12,12 +12,14 @@ class TrainingHooks:
     """What a caller may see of, and do to, a training while it runs."""
 
     validate: Callable[[Student, int, float], Mapping[str, float | None]] | None = None
-    """Called with the live student, the optimiser step and the epoch after each epoch; ``validation_accuracy`` decides
-    which epoch is kept."""
+    """Called with the live student, the optimiser step and the epoch before the first step, as step 0, and after each
+    epoch; ``validation_accuracy`` decides which epoch is kept. At step 0 the student has the fingerprint of what the
+    training starts from, so that answers which are known need not be given again."""
 
     on_metric: Callable[[str, int, float, float], None] | None = None
     """Called with name, optimiser step, value, epoch: loss, learning_rate, grad_norm, tokens_per_second and what the
-    objective measures at each step; validation_loss, padding_share and what ``validate`` returns after each epoch."""
+    objective measures at each step; padding_share after each epoch; validation_loss and what ``validate`` returns at
+    step 0 and after each epoch."""
 
     on_rows: Callable[[Sequence[LeftOut]], None] | None = None
     """Called once before the first step, also of an attempt that goes on: with the rows that cannot be used."""

@@ -1,4 +1,4 @@
-"""Which rows are too long to be trained on, told from the tokenizer's file before anything is loaded.
+"""How many rows will be trained on, and which are too long, told from the tokenizer's file before anything is loaded.
 
 It knows nothing of chat templates, whose marks come on top: what it finds is left out, and a row that is just short
 enough may be left out as well. ``core.training.rows`` decides.
@@ -6,12 +6,71 @@ enough may be left out as well. ``core.training.rows`` decides.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ModelLoadError
 from core.models.student import check_source
 from core.tasks.base import Task
 from core.training.data import TrainingRow
+from core.training.objectives.base import Objective, draws_answers, prefers_given
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What can be said of a training before it begins."""
+
+    n_used: int | None
+    """Rows, or pairs, that will be trained on; None where the student's own answers decide that."""
+
+    long: tuple[tuple[int, int], ...]
+    """(tokens, place) of the given rows that are left out as too long; empty also where nobody can count them."""
+
+    longest: int
+    """Tokens that a row may have."""
+
+    long_for_policy: tuple[tuple[int, int], ...] = ()
+    """The same of the rows that the training of a policy leaves out; empty also where none is trained first."""
+
+
+def foresee(
+    objective: Objective,
+    rows: Sequence[TrainingRow],
+    student: str,
+    task: Task,
+    max_length: int,
+    *,
+    makes_policy: bool = False,
+) -> Foresight:
+    """Return how many rows will be trained on.
+
+    Args:
+        objective: with its settings.
+        rows: that are given to it.
+        student: name, folder or hub id.
+        task: renders the questions as prompts.
+        max_length: the setting.
+        makes_policy: whether a policy is trained first, on the right ones of these rows.
+
+    Raises:
+        TrainingError: the objective makes nothing of these rows.
+    """
+    has_pairs, longest = objective.form == "pairs", find_longest(student, max_length)
+
+    def list_long(*, has_pairs: bool) -> tuple[tuple[int, int], ...]:
+        lengths = count_tokens(student, task, rows, has_pairs=has_pairs) or ()
+        return tuple((length, place) for place, length in enumerate(lengths) if length > longest)
+
+    given = list_long(has_pairs=False) if makes_policy else ()
+    for_policy = tuple((length, place) for length, place in given if rows[place].label > 0)
+    if draws_answers(objective, rows):
+        # where own answers are preferred, or trained on, it is of no account how long the given ones are
+        long = list_long(has_pairs=has_pairs) if prefers_given(objective) else ()
+        return Foresight(None, long, longest, for_policy)
+    made = [row for row in objective.prepare(rows, None).rows if row.answer.strip()]  # an empty answer teaches nothing
+    lengths = count_tokens(student, task, made, has_pairs=has_pairs) or ()
+    n_used = len(made) - sum(length > longest for length in lengths)
+    return Foresight(n_used, list_long(has_pairs=has_pairs), longest, for_policy)
 
 
 def find_longest(student: str, max_length: int) -> int:

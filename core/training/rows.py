@@ -10,6 +10,7 @@ from typing import Any
 from core.models.rendering import encode_beginnings, encode_completions, encode_prompts
 from core.tasks.base import Task
 from core.training.data import POSITIVE, TrainingRow
+from core.training.objectives.base import Unused
 
 IGNORED = -100
 """Label of a token that carries no loss."""
@@ -130,6 +131,24 @@ def encode_pairs(
             usable.append(pair)
             places.append(place)
     return usable, places, left_out
+
+
+def set_aside_unusable(
+    tokenizer: Any, task: Task, rows: Sequence[TrainingRow], max_length: int
+) -> tuple[list[TrainingRow], list[Unused]]:
+    """Return the rows that ``encode_rows`` would take, and the others with the reason, both in their order.
+
+    For objectives that let the student answer: what it says to a row that is left out anyway is drawn for nothing,
+    and would be the reason in place of the row's own.
+
+    Args:
+        tokenizer: of the student.
+        task: renders the question as the student's prompt.
+        rows: that were given.
+        max_length: longest prompt and answer together, tokens.
+    """
+    _, places, left_out = encode_rows(tokenizer, task, rows, max_length)
+    return [rows[place] for place in places], [Unused(rows[each.position], each.reason) for each in left_out]
 
 
 def _find_reason(answer: str, length: int, max_length: int) -> str | None:

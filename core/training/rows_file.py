@@ -29,6 +29,12 @@ class LineLeftOut(NamedTuple):
     """One sentence."""
 
 
+class RepeatedLine(LineLeftOut):
+    """A line that could be trained on, but that another one says too."""
+
+    __slots__ = ()
+
+
 class RowsFile(NamedTuple):
     """What a file gave; every line but an empty one is in one of the two."""
 
@@ -65,9 +71,9 @@ def read_rows_file(source: Path | bytes, task: Task | None = None, name: str | N
         if first.final is None and row.final is not None:
             del kept[row.texts]  # so that it stands where it was found
             kept[row.texts] = line, row
-            left_out.append(LineLeftOut(earlier, f"Line {line} repeats it, and has a final answer."))
+            left_out.append(RepeatedLine(earlier, f"Line {line} repeats it, and has a final answer."))
         else:
-            left_out.append(LineLeftOut(line, f"It repeats line {earlier}."))
+            left_out.append(RepeatedLine(line, f"It repeats line {earlier}."))
     left_out.sort()
     if not kept:
         raise DataFormatError(_say_none(table, left_out))

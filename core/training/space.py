@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelLoadError
+from core.models.attention import is_attention
 from core.models.student import check_source
 from core.models.weight_files import list_weights
 from core.training.config import TrainingConfig
@@ -53,7 +54,7 @@ def count_trained(folder: Path, config: TrainingConfig) -> int:
 
     Args:
         folder: the student's.
-        config: ``weights`` and ``rank`` are read.
+        config: ``weights``, ``rank`` and ``layers`` are read.
 
     Raises:
         ModelLoadError: its files cannot be read.
@@ -64,6 +65,8 @@ def count_trained(folder: Path, config: TrainingConfig) -> int:
     linear = [
         weight.shape
         for name, weight in weights.items()
-        if len(weight.shape) == 2 and not any(part in name.lower() for part in HEADS)
+        if len(weight.shape) == 2
+        and not any(part in name.lower() for part in HEADS)
+        and (config.layers == "all-linear" or is_attention(name))
     ]
     return config.rank * sum(rows + columns for rows, columns in linear)

@@ -20,10 +20,10 @@ from typing import Any
 
 from core.errors import TrainingError
 from core.models.rendering import RENDERING_VERSION
-from core.models.student import ADAPTER_ORIGIN, Student, hash_model_files, is_whole_model
+from core.models.student import ADAPTER_ORIGIN, Student, hash_adapted, hash_model_files, is_whole_model
 from core.tasks.base import Task
 from core.training.checkpoints import find_checkpoint, hash_folder
-from core.training.config import TrainingConfig
+from core.training.config import TrainingConfig, list_decisive
 from core.training.data import TrainingRow
 from core.training.faults import translated_faults
 from core.training.hooks import TrainingHooks
@@ -66,6 +66,9 @@ class TrainingOutcome:
 
     validation_accuracy: float | None
     """Of the kept epoch; None where there was no validation."""
+
+    validation_accuracy_before: float | None
+    """Of what it started from; None where there was no validation."""
 
     is_stopped: bool
     """Whether it was told to keep what it has before the last step."""
@@ -127,7 +130,7 @@ def train(
     if (outcome := _read_outcome(folder, inputs)) is not None:
         return outcome
     student = _open_for_training(base, source, start, config, device)
-    max_length = min(config.max_length, student.context_length or config.max_length)
+    max_length = find_longest_row(student, config)
     usable, positions, left_out = _encode(student, task, rows, max_length, objective, hooks)
     held_out, _, _ = encode_rows(student.tokenizer, task, validation_rows, max_length)
     checkpoints = folder / "checkpoints" / inputs[:12]
@@ -146,6 +149,11 @@ def train(
     _write_outcome(folder, inputs, outcome)
     shutil.rmtree(folder / "checkpoints")
     return outcome
+
+
+def find_longest_row(student: Student, config: TrainingConfig) -> int:
+    """Return how many tokens a row may have, prompt and answer together: longer ones are left out."""
+    return min(config.max_length, student.context_length or config.max_length)
 
 
 def _describe(
@@ -167,6 +175,7 @@ def _describe(
         best_epoch=round(config.epochs * best_step / state.max_steps, 6),
         best_step=best_step,
         validation_accuracy=state.best_metric,
+        validation_accuracy_before=watch.accuracy_before,
         is_stopped=watch.is_stopped and state.global_step < state.max_steps,
         seconds=time.monotonic() - started,
         step_seconds=watch.step_seconds,
@@ -179,8 +188,8 @@ def _describe(
 def _open_for_training(
     base: Student, source: str | Path, start: Path | None, config: TrainingConfig, device: str | None
 ) -> Student:
-    """Return the student whose weights are about to change, without a fingerprint."""
-    student = base
+    """Return the student whose weights are about to change, with the fingerprint of what it starts from."""
+    student = base if start is None else replace(base, fingerprint=hash_adapted(base.fingerprint, start))
     if start is not None and is_whole_model(start):
         if config.weights != "full":
             raise TrainingError("What it goes on from is a whole model, so all weights must be trained: weights=full.")
@@ -189,7 +198,7 @@ def _open_for_training(
         raise TrainingError("What it goes on from is an adapter, so only that can be trained on: weights=lora.")
     if config.weights == "full":
         student.model.float()  # steps of 1e-6 are lost in the rounding of bfloat16
-    return replace(student, fingerprint=None)
+    return student
 
 
 def _encode(
@@ -209,15 +218,18 @@ def _encode(
     usable, _, left_out = found
     if hooks.on_rows is not None:
         hooks.on_rows(left_out)
+    if not rows:
+        raise TrainingError("There is nothing to train on: accept some candidates first.")
     if not usable:
-        raise TrainingError(_say_why_none(rows, left_out))
+        raise TrainingError(say_why_none(len(rows), left_out[0].position, left_out[0].reason))
     return found
 
 
-def _say_why_none(rows: Sequence[TrainingRow], left_out: Sequence[LeftOut]) -> str:
-    if not rows:
-        return "There is nothing to train on: accept some candidates first."
-    return f"None of the {len(rows):,} training rows can be used; row {left_out[0].position + 1}: {left_out[0].reason}"
+def say_why_none(n_rows: int, place: int, reason: str) -> str:
+    """Return the sentence for rows none of which can be used, with the first one's place and reason."""
+    if n_rows == 1:
+        return f"The one training row cannot be used: {reason}"
+    return f"None of the {n_rows:,} training rows can be used; row {place + 1}: {reason}"
 
 
 def _keep(checkpoint: Path, target: Path, base_fingerprint: str | None, source: str) -> None:
@@ -253,7 +265,8 @@ def _hash_inputs(
     ]
     before = None if start is None else hash_model_files(start)
     way = [type(objective).__name__, asdict(objective)]
-    parts = [RENDERING_VERSION, student.fingerprint, student.dtype_name, before, way, asdict(config), len(rows), texts]
+    settings = list_decisive(config)
+    parts = [RENDERING_VERSION, student.fingerprint, student.dtype_name, before, way, settings, len(rows), texts]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -276,4 +289,5 @@ def _read_outcome(folder: Path, inputs: str) -> TrainingOutcome | None:
     if record.pop("inputs") != inputs or not adapter.is_dir() or record["adapter"] != hash_folder(adapter):
         return None
     left_out = tuple(LeftOut(**row) for row in record["left_out"])
-    return TrainingOutcome(**{**record, "adapter": adapter, "left_out": left_out})
+    unsaid = {"validation_accuracy_before": None}  # what outcomes of before do not say
+    return TrainingOutcome(**{**unsaid, **record, "adapter": adapter, "left_out": left_out})

@@ -12,6 +12,7 @@ from datasets import Dataset
 from peft import LoraConfig, PeftModel
 from trl import DPOConfig, SFTConfig
 
+from core.models.attention import list_attention
 from core.models.student import Student, merged
 from core.training.config import TrainingConfig
 from core.training.hooks import TrainingHooks
@@ -54,7 +55,8 @@ def make_trainer(
     """Return the trainer and the callback that watches it.
 
     Args:
-        student: the base, or a whole model to go on with; its model is changed in place.
+        student: the base, or a whole model to go on with, with the fingerprint of what the training starts from; its
+            model is changed in place.
         start: adapter to go on with; None: a fresh one. Not read where all weights are trained.
         encoded: rows and validation rows.
         objective: what is minimised.
@@ -66,14 +68,7 @@ def make_trainer(
     from core.training.callback import TrainingWatch
 
     rows, is_pairs = encoded.rows, objective.form == "pairs"
-    order = StepOrder(
-        [row.length for row in rows],
-        config.batch_size,
-        config.batch_size // config.accumulation_steps,
-        config.seed,
-        [row.n_tokens for row in rows],
-        n_sequences=2 if is_pairs else 1,
-    )
+    order = _order_steps(rows, config, n_sequences=2 if is_pairs else 1)
     open_trainer, more = objective.open_trainer()
     model, adapter = _make_model(student, start, config)
     options: dict[str, Any] = {}
@@ -91,9 +86,10 @@ def make_trainer(
         peft_config=adapter,
         **options,
     )
-    live = replace(student, model=trainer.model)
 
     def validate(step: int, epoch: float) -> dict[str, float | None]:
+        known = None if step else student.fingerprint  # once it has changed, nothing said before is its answer
+        live = replace(student, model=trainer.model, fingerprint=known)
         return _validate(live, encoded.held_out, hooks, step, epoch)
 
     watch = TrainingWatch(
@@ -101,6 +97,20 @@ def make_trainer(
     )
     trainer.add_callback(watch)
     return trainer, watch
+
+
+def _order_steps(
+    rows: Sequence[EncodedRow] | Sequence[EncodedPair], config: TrainingConfig, n_sequences: int
+) -> StepOrder:
+    """Return which rows each step has; ``n_sequences`` are computed for each row."""
+    return StepOrder(
+        [row.length for row in rows],
+        config.batch_size,
+        config.batch_size // config.accumulation_steps,
+        config.seed,
+        [row.n_tokens for row in rows],
+        n_sequences=n_sequences,
+    )
 
 
 def _make_model(student: Student, start: Path | None, config: TrainingConfig) -> tuple[Any, LoraConfig | None]:
@@ -117,8 +127,8 @@ def _make_model(student: Student, start: Path | None, config: TrainingConfig) ->
         task_type="CAUSAL_LM",
         r=config.rank,
         lora_alpha=config.alpha,
-        lora_dropout=0.0,
-        target_modules="all-linear",
+        lora_dropout=config.dropout,
+        target_modules="all-linear" if config.layers == "all-linear" else list_attention(student.model),
         bias="none",
     )
     return student.model, adapter
@@ -180,7 +190,7 @@ def make_arguments(
         warmup_steps=config.warmup if has_warmup else 0,
         lr_scheduler_type=config.schedule,
         lr_scheduler_kwargs={"min_lr": config.min_learning_rate} if is_cosine else None,
-        weight_decay=0.0,
+        weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
         seed=config.seed,
         max_length=None,  # rows were measured before

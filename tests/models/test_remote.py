@@ -262,6 +262,17 @@ def collect_until_error(batches) -> tuple[set[int], BaseException]:
     return found, caught.value
 
 
+def fall_silent(server, words):
+    """Return a fault after which the server answers nothing any more."""
+    silence = status(500, words)
+
+    def fault(*request):
+        server.script.poison = dict.fromkeys(PROMPTS, silence)
+        return silence(*request)
+
+    return fault
+
+
 def test_a_wrong_key_ends_it_at_once(server):
     server.script.key = "another"
     with pytest.raises(TeacherError, match="wants a key"):
@@ -278,8 +289,8 @@ def test_a_refused_prompt_is_left_out_and_loses_no_other(server):
 
 
 def test_what_ends_all_is_told_and_not_an_earlier_refusal(server, no_pauses):
-    server.script.poison |= {PROMPTS[0]: status(400, "not allowed"), PROMPTS[1]: status(500, "out of order")}
-    with pytest.raises(TeacherError, match=r"2 of 12 requests were not answered\. .* status 500, out of order"):
+    server.script.poison |= {PROMPTS[0]: status(400, "not allowed"), PROMPTS[1]: fall_silent(server, "out of order")}
+    with pytest.raises(TeacherError, match=r"of 12 requests were not answered\. .* status 500, out of order"):
         ask(connect(server, max_concurrency=2))
 
 
@@ -297,10 +308,16 @@ def test_passing_faults_are_not_seen(server, no_pauses):
 
 
 def test_what_was_answered_before_a_server_fell_silent_is_there(server, no_pauses):
-    server.script.poison = {prompt: status(500, "shutting down") for prompt in PROMPTS[6:]}
+    server.script.poison = {PROMPTS[6]: fall_silent(server, "shutting down")}
     found, error = collect_until_error(connect(server, max_concurrency=1).answer(PROMPTS, 40))
     assert found == set(range(6)) and "shutting down" in str(error)
-    assert len(server.bodies) <= 6 + 2 * 6  # nothing new was begun after the first one was given up
+    assert len(server.bodies) <= 6 + 3 * 6  # nothing new was begun after the first one was given up
+
+
+def test_a_prompt_that_is_never_answered_is_left_out_and_loses_no_other(server, no_pauses):
+    server.script.poison[PROMPTS[1]] = status(500, "out of order")
+    batches = connect(server, max_concurrency=2).answer(PROMPTS, 40)
+    assert {index for batch in batches for index, _ in batch} == set(range(12)) - {1}
 
 
 def test_a_cancelled_run_ends_soon(server):

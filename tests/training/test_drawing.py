@@ -9,11 +9,12 @@ from core.models.student import Student
 from core.training.asking import AskingHooks, StudentAsking
 from core.training.data import TrainingRow
 from core.training.objectives import make_objective
-from core.training.objectives.base import OwnAnswer
+from core.training.objectives.base import OwnAnswer, draws_answers
 from core.training.objectives.drawing import (
     CUT_OFF,
     NO_REFERENCE,
     NO_RIGHT,
+    NO_ROOM,
     NO_WRONG_LEFT,
     REPEATED,
     group_by_problem,
@@ -44,7 +45,7 @@ class Scripted:
         self.asked += [row.question for row in rows]
         return [
             [
-                OwnAnswer(place, sample, text, text.split()[-1], text.split()[-1] == row.final, is_cut)
+                OwnAnswer(place, sample, text, last(text), last(text) == row.final, is_cut)
                 for sample, (text, is_cut) in enumerate(self.said[row.question][:n])
             ]
             for place, row in enumerate(rows)
@@ -59,6 +60,10 @@ class Scripted:
 
     def note_steps(self, row, sample, steps):
         self.steps.append([(step["step"], step["text"], step["value"], step["is_pit"]) for step in steps])
+
+
+def last(text):
+    return (text.split() or [None])[-1]
 
 
 def whole(*texts):
@@ -103,10 +108,35 @@ def test_rejection_leaves_out_what_nobody_can_judge_or_solve():
     material = make_objective("rft", {"n_samples": 1}).prepare(rows, asking)
     assert {(unused.row.question, unused.reason) for unused in material.unused} == {
         ("And this?", NO_REFERENCE),
-        ("Hard?", "None of 1 own answers was right."),
+        ("Hard?", "The one own answer was not right (and whole)."),
     }
-    with pytest.raises(TrainingError, match="none of 1 problems right"):
+    with pytest.raises(TrainingError, match="none of 1 problem right in 1 try each"):
         make_objective("rft", {"n_samples": 1}).prepare(rows[2:], asking)
+
+
+@pytest.mark.parametrize("name", ["rft", "dpo", "per_step_dpo"])
+def test_a_question_that_leaves_no_room_for_an_answer_is_left_out_for_that(name):
+    rows = [ROW, TrainingRow("Very long?", "3", "3")]
+    said = {"How many?": whole(RIGHT, WRONG), "Very long?": [("", True), ("", True)]}
+    asking = Scripted(said, {"": 6, "2 * 3\n": 0, "2 * 3\nis 6\n": 0})
+    material = make_objective(name, {"n_samples": 2}).prepare(rows, asking)
+    assert [(each.row.question, each.reason) for each in material.unused] == [("Very long?", NO_ROOM)]
+
+
+@pytest.mark.parametrize("name", ["rft", "per_step_dpo"])
+def test_where_nothing_is_to_be_drawn_the_reason_is_said_without_the_student(name):
+    rows = [TrainingRow("Whose?", "3"), TrainingRow("Bare?", "6", "5", label=-1)][: 1 if name == "rft" else 2]
+    assert not draws_answers(make_objective(name), rows)
+    with pytest.raises(TrainingError, match="nothing to train on"):
+        make_objective(name).prepare(rows, None)
+
+
+def test_counts_of_one_are_said_in_the_singular():
+    asking = Scripted({"How many?": whole(RIGHT, WRONG, "a 5", "7")})
+    make_objective("dpo", {"n_samples": 4, "n_pairs": 1}).prepare([ROW], asking)
+    assert asking.notes[-1][2] == "1 wrong answer to its question is used, the most of one."
+    with pytest.raises(TrainingError, match="The one row has no wrong answer"):
+        make_objective("signed").prepare([ROW], None)
 
 
 def test_preferences_pair_right_with_wrong_answers_of_the_same_problem():

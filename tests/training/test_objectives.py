@@ -286,7 +286,7 @@ def test_an_answer_longer_than_the_context_is_refused_with_its_row_named(model_f
     outcome, _ = run(model_folder, tmp_path / "some", name, rows=rows, config=replace(CONFIG, epochs=1))
     ((position, reason),) = [(each.position, each.reason) for each in outcome.left_out]
     assert (outcome.n_rows, position) == (4, 4) and "more than the 256 that a training row may have" in reason
-    with pytest.raises(TrainingError, match=r"None of the 1 training rows can be used; row 1: It has [\d,]+ tokens"):
+    with pytest.raises(TrainingError, match=r"The one training row cannot be used: It has [\d,]+ tokens"):
         run(model_folder, tmp_path / "none", name, rows=rows[4:])
 
 

@@ -4,7 +4,9 @@ import torch
 from core.models.rendering import encode_prompts
 from core.models.student import Student
 from core.training.data import TrainingRow
-from core.training.rows import IGNORED, encode_rows, measure_loss
+from core.training.lengths import foresee
+from core.training.objectives import make_objective
+from core.training.rows import IGNORED, encode_rows, measure_loss, set_aside_unusable
 from tests.models.tiny import EchoTask
 
 TASK = EchoTask()
@@ -37,6 +39,24 @@ def test_long_rows_are_left_out_with_the_reason_never_cut(student):
     assert len(rows) == 2 and [row.position for row in left_out] == [lengths.index(max(lengths))]
     assert f"{max(lengths)} tokens" in left_out[0].reason
     assert len(encode_rows(student.tokenizer, TASK, ROWS, max(lengths))[0]) == 3
+
+
+def test_as_many_rows_are_foreseen_as_are_encoded(student, model_folder):
+    rows = [*ROWS, TrainingRow("Tom has 3", " \n")]
+    longest = max(row.length for row in encode_rows(student.tokenizer, TASK, rows, 100)[0])
+    for most, n_used in ((longest, 3), (longest - 1, 2)):
+        assert len(encode_rows(student.tokenizer, TASK, rows, most)[0]) == n_used
+        assert foresee(make_objective("sft"), rows, str(model_folder), TASK, most).n_used == n_used
+
+
+def test_long_rows_are_set_aside_before_anything_is_drawn_for_the_reason_that_encoding_gives(student):
+    lengths = [len(row.input_ids) for row in encode_rows(student.tokenizer, TASK, ROWS, 100)[0]]
+    _, _, left_out = encode_rows(student.tokenizer, TASK, ROWS, max(lengths) - 1)
+    fit, unused = set_aside_unusable(student.tokenizer, TASK, ROWS, max(lengths) - 1)
+    long = lengths.index(max(lengths))
+    assert fit == [row for place, row in enumerate(ROWS) if place != long]
+    assert [(each.row, each.reason) for each in unused] == [(ROWS[long], left_out[0].reason)]
+    assert set_aside_unusable(student.tokenizer, TASK, ROWS, max(lengths)) == (ROWS, [])
 
 
 def test_an_empty_answer_is_left_out_with_the_reason(student):

@@ -54,12 +54,15 @@ train(sys.argv[1], ROWS, TASK, CONFIG, Path(sys.argv[2]), objective=SFT, hooks=h
 
 
 def validate_by_epoch(*accuracies: float):
-    """Return a validation that answers with given accuracies, or one that depends on the weights alone."""
+    """Return a validation that answers with given accuracies, or one that depends on the weights alone.
+
+    With given ones, what it starts from gets all right, and is not kept all the same.
+    """
     left = list(accuracies)
 
     def validate(student: Student, step: int, epoch: float) -> dict[str, float]:
         if left:
-            return {"validation_accuracy": left.pop(0)}
+            return {"validation_accuracy": left.pop(0) if step else 1.0}
         weights = sum(float(w.detach().double().sum()) for n, w in student.model.named_parameters() if "lora_B" in n)
         return {"validation_accuracy": round(abs(weights) % 1, 4)}
 
@@ -111,8 +114,9 @@ def test_metrics_are_streamed_at_each_step_and_each_epoch(trained):
     assert sorted(notes.speeds) == steps and min(notes.speeds.values()) > 0
     for name in ("loss", "learning_rate", "grad_norm"):
         assert [step for metric, step in notes.metrics if metric == name] == steps
-    for name in ("validation_loss", "validation_accuracy", "padding_share"):
-        assert [step for metric, step in notes.metrics if metric == name] == steps[2::3]
+    for name in ("validation_loss", "validation_accuracy"):
+        assert [step for metric, step in notes.metrics if metric == name] == [0, *steps[2::3]]
+    assert [step for metric, step in notes.metrics if metric == "padding_share"] == steps[2::3]
     assert notes.n_metrics == len(notes.metrics)
     assert outcome.n_steps == 9 and outcome.n_rows == 10 and outcome.left_out == ()
 
@@ -225,11 +229,13 @@ def test_the_best_epoch_is_kept_of_equals_the_lowest_loss_then_the_earlier(
     given = validate_by_epoch(*accuracies)
 
     def validate(student, step, epoch):
-        kept.append({n: w.detach().clone() for n, w in student.model.named_parameters() if "lora_" in n})
-        return {**given(student, step, epoch), "validation_loss": losses[len(kept) - 1]}
+        if step:
+            kept.append({n: w.detach().clone() for n, w in student.model.named_parameters() if "lora_" in n})
+        return {**given(student, step, epoch), "validation_loss": losses[len(kept) - 1] if step else 0.0}
 
     outcome = train(model_folder, tmp_path, Notes(validate))
     assert (outcome.best_epoch, outcome.validation_accuracy) == (best, max(accuracies))
+    assert outcome.validation_accuracy_before == 1.0
     saved = load_file(outcome.adapter / "adapter_model.safetensors")
     for name, weights in kept[best - 1].items():
         assert torch.equal(saved[name.replace(".default", "")], weights)
@@ -238,6 +244,7 @@ def test_the_best_epoch_is_kept_of_equals_the_lowest_loss_then_the_earlier(
 def test_without_validation_the_last_epoch_is_kept(model_folder, tmp_path):
     outcome = train(model_folder, tmp_path)
     assert (outcome.best_epoch, outcome.validation_accuracy) == (3, None)
+    assert outcome.validation_accuracy_before is None
 
 
 def test_rows_that_are_too_long_are_reported(model_folder, tmp_path):
@@ -245,7 +252,7 @@ def test_rows_that_are_too_long_are_reported(model_folder, tmp_path):
         model_folder, tmp_path, rows=[*ROWS[:4], TrainingRow("Tom " * 400, "3")], config=replace(CONFIG, epochs=1)
     )
     assert outcome.n_rows == 4 and [row.position for row in outcome.left_out] == [4]
-    with pytest.raises(TrainingError, match="None of the 1 training rows can be used"):
+    with pytest.raises(TrainingError, match="The one training row cannot be used: "):
         train(model_folder, tmp_path / "b", rows=[TrainingRow("Tom " * 400, "3")])
     with pytest.raises(TrainingError, match="nothing to train on"):
         train(model_folder, tmp_path / "c", rows=[])

@@ -169,6 +169,11 @@ def draws_answers(objective: Objective, rows: Sequence[TrainingRow]) -> bool:
     return any(objective.estimate(rows).values())
 
 
+def prefers_given(objective: Objective) -> bool:
+    """Say whether right answers are preferred as they are given: then one that is too long is worth no draw."""
+    return objective.form == "pairs" and getattr(objective, "right_answers", "given") == "given"
+
+
 def trains_on(objective: Objective, adapter: object | None) -> bool:
     """Say whether an adapter that is given is itself trained further; else it only draws, or there is none."""
     return adapter is not None and (objective.goes_on or not objective.starts_from_policy)

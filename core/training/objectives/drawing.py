@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from core.counting import counted
 from core.training.data import TrainingRow
 from core.training.objectives.base import Asking, OwnAnswer, Unused
 
@@ -14,6 +15,7 @@ CUT_OFF = "The token limit cut it off."
 REPEATED = "It was drawn before."
 UNDECIDED = "It could not be judged."
 EMPTY = "It is empty."
+NO_ROOM = "Its question fills the student's whole context, so the student has no room for an answer."
 
 UNFIT = (CUT_OFF, REPEATED, UNDECIDED, EMPTY)
 """Reasons for which a drawn answer is of no use to any objective; all others are one objective's own."""
@@ -44,6 +46,11 @@ class Asked:
 
     draws: list[Draw] = field(default_factory=list)
     """In the order of drawing."""
+
+    @property
+    def has_no_room(self) -> bool:
+        """Whether the question is so long that the student could not say a word: every draw was cut off empty."""
+        return bool(self.draws) and not any(draw.answer.text or not draw.answer.is_truncated for draw in self.draws)
 
     def list_fit(self, *, is_correct: bool) -> list[Draw]:
         """Return the right (or wrong) draws that nothing speaks against so far: whole and distinct."""
@@ -77,6 +84,8 @@ def draw_for(problems: Sequence[Asked], asking: Asking, n: int, temperature: flo
         kept: ``right`` and ``wrong``: which of them the objective uses; the others get that as the reason.
     """
     judged = [asked for asked in problems if asked.row.final is not None]
+    if not judged:
+        return  # nobody opened the student, for nothing is to be drawn
     kept = set(kept)
     for asked, answers in zip(judged, asking.draw([asked.row for asked in judged], n, temperature), strict=True):
         seen: set[str] = set()
@@ -105,6 +114,18 @@ def _find_reason(answer: OwnAnswer, is_repeated: bool, kept: set[str]) -> str | 
         return REPEATED
     kind = "right" if answer.is_correct else "wrong"
     return None if kind in kept else f"It is {kind}."
+
+
+def say_none(n: int, kind: str) -> str:
+    """Return that none of n own answers was ``right``, or ``wrong``."""
+    none = "The one own answer was not" if n == 1 else f"None of {n:,} own answers was"
+    return f"{none} {kind} (and whole)."
+
+
+def say_most(n: int, kind: str, what: str) -> str:
+    """Return that n ``right`` (or ``wrong``) answers to a question are ``used`` (or ``looked at``), and no more."""
+    verb = "is" if n == 1 else "are"
+    return f"{counted(n, f'{kind} answer')} to its question {verb} {what}, the most of one."
 
 
 def find_commonest(unused: Sequence[Unused]) -> str:

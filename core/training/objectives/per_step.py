@@ -17,6 +17,7 @@ from core.training.objectives.base import OBJECTIVES, Asking, Material, OwnAnswe
 from core.training.objectives.drawing import (
     NO_REFERENCE,
     NO_RIGHT,
+    NO_ROOM,
     NO_WRONG_LEFT,
     Asked,
     Draw,
@@ -24,6 +25,8 @@ from core.training.objectives.drawing import (
     find_commonest,
     group_by_problem,
     note_draws,
+    say_most,
+    say_none,
 )
 
 
@@ -122,7 +125,8 @@ class PerStepPreference:
         wanted = [(asked, draw) for asked in fit for draw in self._choose(asked)]
         steps = [split_steps(draw.answer.text, self.most_steps) for _, draw in wanted]
         beginnings = [make_beginnings(each) for each in steps]
-        counts = asking.finish([asked.row for asked, _ in wanted], beginnings, self.n_rollouts, self.temperature)
+        asked_rows = [asked.row for asked, _ in wanted]
+        counts = asking.finish(asked_rows, beginnings, self.n_rollouts, self.temperature) if wanted else []
         made: dict[str, list[TrainingRow]] = {asked.row.question: [] for asked in fit}
         for (asked, draw), each, n_right in zip(wanted, steps, counts, strict=True):
             pit = self._find_pit(asked.row, draw.answer, each, n_right, asking)
@@ -142,7 +146,7 @@ class PerStepPreference:
             unused += [Unused(row, NO_WRONG_LEFT) for row in idle]
         if not any(made.values()):
             raise TrainingError(
-                f"None of {len(problems):,} problems makes a pair, so there is nothing to train on; most often: "
+                f"No problem of {len(problems):,} makes a pair, so there is nothing to train on; most often: "
                 f"{find_commonest(unused)}"
             )
         return Material([row for pairs in made.values() for row in pairs], unused)
@@ -151,7 +155,7 @@ class PerStepPreference:
         """Return the wrong answers to be looked at step by step; the others get the reason."""
         wrong = asked.list_fit(is_correct=False)
         for draw in wrong[self.n_negatives :]:
-            draw.reason = f"{self.n_negatives} wrong answers to its question are looked at, the most of one."
+            draw.reason = say_most(self.n_negatives, "wrong", "looked at")
         return wrong[: self.n_negatives]
 
     def _find_pit(
@@ -180,7 +184,7 @@ class PerStepPreference:
 
     def _say_why_none(self, asked: Asked, wanted: Sequence[tuple[Asked, Draw]]) -> str:
         if not any(each is asked for each, _ in wanted):
-            return f"None of {self.n_samples} own answers was wrong (and whole)."
+            return NO_ROOM if asked.has_no_room else say_none(self.n_samples, "wrong")
         return self._say_no_pit("No step of its wrong answers")
 
     def _say_no_pit(self, what: str) -> str:

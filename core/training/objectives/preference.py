@@ -12,12 +12,15 @@ from core.training.objectives.drawing import (
     EMPTY,
     NO_REFERENCE,
     NO_RIGHT,
+    NO_ROOM,
     NO_WRONG_LEFT,
     Asked,
     draw_for,
     find_commonest,
     group_by_problem,
     note_draws,
+    say_most,
+    say_none,
 )
 
 RIGHT_ANSWERS = ("given", "own", "both")
@@ -91,7 +94,7 @@ class Preference:
         note_draws(drawn, asking)
         if not made:
             raise TrainingError(
-                f"None of {len(problems):,} problems has both a right and a wrong answer, so nothing can be preferred; "
+                f"No problem of {len(problems):,} has both a right and a wrong answer, so nothing can be preferred; "
                 f"most often: {find_commonest(unused)}"
             )
         return Material(made, unused)
@@ -125,7 +128,7 @@ class Preference:
             return "No right answer to its question is there to be preferred to it."
         if text in rights:
             return "It is given as a right answer."
-        return f"{self.n_pairs} wrong answers to its question are used, the most of one."
+        return say_most(self.n_pairs, "wrong", "used")
 
     def _say_why_none(self, asked: Asked, rights: Sequence[str], wrongs: Sequence[str]) -> str:
         """Return why a problem makes no pair."""
@@ -135,7 +138,7 @@ class Preference:
             return "Its wrong answers are all given as right ones too."
         if asked.row.final is None:
             return NO_REFERENCE
-        return f"None of {self.n_samples} own answers was {'wrong' if rights else 'right'} (and whole)."
+        return NO_ROOM if asked.has_no_room else say_none(self.n_samples, "wrong" if rights else "right")
 
     def estimate(self, rows: Sequence[TrainingRow]) -> Mapping[str, int]:
         """Return how many answers are drawn."""

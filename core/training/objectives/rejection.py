@@ -7,11 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from core.counting import counted
 from core.errors import TrainingError
 from core.training.config import require
 from core.training.data import TrainingRow
 from core.training.objectives.base import OBJECTIVES, Asking, Material, Unused
-from core.training.objectives.drawing import NO_REFERENCE, draw_for, group_by_problem, note_draws
+from core.training.objectives.drawing import (
+    NO_REFERENCE,
+    NO_ROOM,
+    draw_for,
+    group_by_problem,
+    note_draws,
+    say_most,
+    say_none,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +59,20 @@ class Rejection:
         for asked in problems:
             right = asked.list_fit(is_correct=True)
             for draw in right[self.most_per_problem :]:
-                draw.reason = f"{self.most_per_problem} right answers to its question are used, the most of one."
+                draw.reason = say_most(self.most_per_problem, "right", "used")
             kept = right[: self.most_per_problem]
             made += [replace(asked.row, answer=each.answer.text, label=1, rejected=None, origin="own") for each in kept]
             if asked.row.final is None:
                 unused.append(Unused(asked.row, NO_REFERENCE))
             elif not kept:
-                unused.append(Unused(asked.row, f"None of {self.n_samples} own answers was right."))
+                reason = NO_ROOM if asked.has_no_room else say_none(self.n_samples, "right")
+                unused.append(Unused(asked.row, reason))
         note_draws(problems, asking)
         if not made:
             raise TrainingError(
-                f"The student answered none of {len(problems):,} problems right in {self.n_samples} tries each, so "
-                "there is nothing to train on; take easier problems, or an adapter that solves some of them."
+                f"The student answered none of {counted(len(problems), 'problem')} right in "
+                f"{counted(self.n_samples, 'try', 'tries')} each, so there is nothing to train on; take easier "
+                "problems, or an adapter that solves some of them."
             )
         return Material(made, unused)
 

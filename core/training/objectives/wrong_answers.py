@@ -99,8 +99,9 @@ def keep_both(rows: Sequence[TrainingRow]) -> Material:
     labels = {row.label for row in made}
     if made and len(labels) < 2:
         lacking = "wrong" if labels == {POSITIVE} else "right"
+        none = "The one row has no" if len(made) == 1 else f"None of the {len(made):,} rows has a"
         raise TrainingError(
-            f"None of the {len(made):,} rows has a {lacking} answer, and this objective needs both; add "
+            f"{none} {lacking} answer, and this objective needs both; add "
             f"{'candidates of the method incorrect, or own wrong answers' if lacking == 'wrong' else 'right answers'}."
         )
     return Material(made, unused)
