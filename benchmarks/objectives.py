@@ -40,7 +40,7 @@ METHODS = {
     "dpo": {},
     "per_step_dpo": {},
     "signed": {},
-    "signed, summed": {"settings": {"is_normalised": False}, "training": {"learning_rate": 2e-4}},
+    "signed, summed": {"settings": {"is_normalised": False}},
     "unlikelihood": {},
 }
 """Name in the table, which begins with the objective's -> what is not as its preset and objective have it."""

@@ -37,10 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     A command that cannot be read ends the process with status 2.
     """
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    prepare_libraries()  # before a verb imports them: they look only then
     try:
+        options = make_parser().parse_args(arguments)
+        prepare_libraries()  # before a verb imports them: they look only then
         return options.verb(options)
     except SeedbedError as error:
         print(f"seedbed: {error}", file=sys.stderr)
@@ -96,6 +95,13 @@ def make_parser() -> argparse.ArgumentParser:
         order.set_defaults(verb=shell.order_run, order=name)
         order.add_argument("run_id", metavar="RUN")
         add_home(order)
+
+    rename = verbs.add_parser("rename", help="give a run another title, and a note")
+    rename.set_defaults(verb=shell.rename_run)
+    rename.add_argument("run_id", metavar="RUN")
+    rename.add_argument("title", metavar="TITLE")
+    rename.add_argument("--note", metavar="TEXT", help="what to remember of it (default: the note that it has)")
+    add_home(rename)
 
     rebuild = verbs.add_parser("rebuild", help="make the whole database again from journals, runs and imports")
     rebuild.set_defaults(verb=shell.rebuild_database)

@@ -20,6 +20,7 @@ from core.lines import read_all
 from core.runs.disk import DiskMeter
 from core.runs.executor import Executor
 from core.runs.folder import ENDED, RunFolder
+from core.runs.naming import write_name
 from core.runs.orders import check_order, refuse_selection
 from core.runs.queue import list_waiting, plan_move
 from core.runs.trash import Trash
@@ -171,6 +172,16 @@ class Hub(HubLoop):
         """Say whether a running run was told to stop and keep the best so far."""
         seen = self._watch.runs.get(run_id)
         return seen is not None and seen.state.is_kept
+
+    def rename(self, run_id: str, title: str, note: str | None = None) -> None:
+        """Give a run of any kind and in any state another title, and a note; both show wherever the run does.
+
+        Raises:
+            RunError: no such run, an empty title, or a title or note that is too long.
+        """
+        with self._lock:
+            write_name(self._folder(run_id).path, title, note)
+            self._absorb(run_id)
 
     def _folder(self, run_id: str) -> RunFolder:
         """Return the folder of a known run; raises RunError otherwise."""

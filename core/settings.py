@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.paths import expand, expand_new
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 """The checkout that this code runs from."""
 
@@ -43,7 +45,7 @@ class Settings:
         home = os.environ.get("SEEDBED_HOME")
         files = [part for part in os.environ.get("SEEDBED_SELECTORS", "").split(os.pathsep) if part.strip()]
         return cls(
-            home=Path(home).expanduser().resolve() if home else REPOSITORY / "data" / "local",
-            selector_files=tuple(Path(part.strip()).expanduser().resolve() for part in files),
+            home=expand_new(home).resolve() if home else REPOSITORY / "data" / "local",
+            selector_files=tuple(expand(part.strip()).resolve() for part in files),
             webhook=os.environ.get("SEEDBED_WEBHOOK", "").strip() or None,
         )

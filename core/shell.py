@@ -11,10 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.counting import counted
 from core.errors import RunCancelled, RunError
 from core.lines import to_plain
+from core.paths import expand
 from core.recipes.kinds import execute
+from core.recipes.training import POLICY
 from core.runs.folder import ENDED, RunFolder
+from core.runs.naming import write_name
 from core.runs.orders import check_order, refuse_selection
 from core.settings import Settings
 from core.shell_stopping import stopped_by_hand
@@ -61,11 +65,6 @@ def describe_stage(stage: str, made: int, failed: int, total: int | None) -> str
         counts += f", of {total:,} wanted" if made > total else f" of {total:,}"
     lost = f", {failed:,} failed or rejected" if failed else ""
     return f"{stage}: {counts}{lost}" if made or failed or total else stage
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``1 line``, ``1,200 lines``."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def carry_out(
@@ -200,7 +199,7 @@ def run_score(options: argparse.Namespace) -> int:
     check_out(options.out)
     list_signals(options.signals)  # a wrong name is refused before anything is read
     if options.adapter is not None and not is_address(options.student):
-        check_adapter(options.adapter.expanduser())
+        check_adapter(expand(options.adapter))
     server = None
     if is_address(options.student):
         server = ask_server(options.student, options.student_model, options.key_env, "--student-model")
@@ -266,10 +265,11 @@ def name_adapter(home: Path, adapter: Path | None) -> dict[str, str | None]:
     """Return what a run calls an adapter, and the student with it: as the pages do where it was made in this home."""
     if adapter is None:
         return {"adapter": None, "label": "base"}
-    folder = adapter.expanduser().resolve()
+    folder = expand(adapter).resolve()
     rounds = [part for part in folder.parts if part.startswith("round-")]
+    label = "policy" if POLICY in folder.parts and rounds else rounds[-1] if rounds else "tuned"
     inside = folder.relative_to(home) if folder.is_relative_to(home) else folder
-    return {"adapter": str(inside), "label": rounds[-1] if rounds else "tuned"}
+    return {"adapter": str(inside), "label": label}
 
 
 def print_scores(summary: Mapping[str, Any]) -> None:
@@ -371,6 +371,15 @@ def order_run(options: argparse.Namespace) -> int:
     print(f"{options.run_id}: {options.order} (was {state})")
     if options.order == "again":
         print(f"A running dashboard starts it; without one: python -m core run {folder.path}")
+    return 0
+
+
+def rename_run(options: argparse.Namespace) -> int:
+    """Give a run another title and a note; a live app shows them within moments."""
+    folder = RunFolder(options.home / "runs" / options.run_id)
+    before = folder.read_run()
+    write_name(folder.path, options.title, before.get("note") if options.note is None else options.note)
+    print(f"{options.run_id}: {folder.read_run()['title']} (was {before['title']})")
     return 0
 
 

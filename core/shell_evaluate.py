@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.shell import carry_out, check_out, counted, format_percent, tell_failed
+from core.counting import counted
+from core.shell import carry_out, check_out, format_percent, tell_failed
 from core.shell_teacher import ask_server, find_teacher, is_address, print_offer, require_no_model
 
 

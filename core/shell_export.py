@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.counting import counted
 from core.errors import RunError
+from core.paths import expand
 from core.runs.disk import describe_bytes
-from core.shell import carry_out, counted
+from core.shell import carry_out
 
 if TYPE_CHECKING:
     from core.recipes.trained import Trained
@@ -18,7 +20,7 @@ def run_export(options: argparse.Namespace) -> int:
     from core.recipes.exporting import describe_check, make_export_config, name_trained
 
     home, trained = find_subject(options.subject, options.home.resolve(), options.round, options.student)
-    out = None if options.out is None else options.out.expanduser().resolve()
+    out = None if options.out is None else options.out.resolve()
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"{out} is not empty; name a folder that is not there yet for --out.")
     config = make_export_config(home, trained, options.dtype, out)
@@ -38,7 +40,7 @@ def find_subject(subject: str, home: Path, round_: int | None, student: str | No
     """
     from core.recipes.trained import find_trained, open_trained
 
-    path = Path(subject).expanduser()
+    path = expand(subject)
     if (home / "runs" / subject / "run.json").is_file():
         found = find_trained(home, subject, round_)
     elif (path / "run.json").is_file():

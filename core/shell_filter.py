@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from core.counting import counted
 from core.errors import DataFormatError, RunCancelled, RunError, SeedbedError, UnknownNameError
 from core.filters.base import Filter, FilterContext, is_rejected, make_filters, shorten
 from core.filters.judging import FREE, ask_filters, judge
+from core.paths import expand
 from core.records import Candidate, Verdict, content_id
-from core.shell import check_out, counted
+from core.shell import check_out
 from core.shell_generate import (
     VERDICT_FIELDS,
     find_filters,
@@ -172,7 +174,7 @@ def read_against(home: Path, name: str) -> list[str]:
     """
     from core.datasets import ensure_seed_set, load_problems
 
-    path = Path(name).expanduser()
+    path = expand(name)
     if name == "-":
         if not (questions := read_questions(path)):
             raise DataFormatError("No line of standard input has a question to compare with.")

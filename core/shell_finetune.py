@@ -10,12 +10,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from core.counting import counted
 from core.errors import RunCancelled, RunError, TrainingError
 from core.lines import read_all
-from core.recipes.trained import find_adapter
+from core.recipes.cards import ADAPTER, write_card
+from core.recipes.trained import find_adapter, find_trained
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
-from core.shell import carry_out, counted, format_percent, print_seed_set
+from core.shell import carry_out, format_percent, print_seed_set
 from core.shell_generate import read_settings
 from core.shell_rows import open_out, write_row
 from core.training.config import TrainingConfig
@@ -206,8 +208,10 @@ def carry_out_finetune(home: Path, title: str, config: Mapping[str, Any], rows: 
 def copy_result(folder: RunFolder, out: Path) -> None:
     """Put what was trained into a folder, with the rows, the metrics and what the run says of itself."""
     home, records = folder.path.parent.parent, folder.path / "records"
-    trained = read_all(records / "adapters.jsonl")[-1]["path"]
-    shutil.copytree(home / trained, out, dirs_exist_ok=True)
+    trained = find_trained(home, folder.run_id)
+    shutil.copytree(trained.folder, out, dirs_exist_ok=True)
+    if not trained.is_whole:  # a whole model has no tokenizer here: `export` puts it to it, with a card
+        (out / "README.md").write_text(write_card(home, trained, ADAPTER), encoding="utf-8")
     for name in ("training_rows", "policy_rows", "metrics"):
         if not (records / f"{name}.jsonl").exists():
             continue  # no policy was trained, or nothing but the policy

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.counting import counted
 from core.errors import PromptError, RunCancelled, RunError, UnknownNameError
 from core.filters.base import FILTERS
 from core.lines import read_all
+from core.paths import expand
 from core.runs.folder import RunFolder
 from core.settings import Settings
-from core.shell import carry_out, check_out, counted, format_percent, print_seed_set
+from core.shell import carry_out, check_out, format_percent, print_seed_set
 from core.shell_rows import open_out, write_row
 from core.shell_teacher import find_teacher, print_offer
 
@@ -132,7 +134,7 @@ def read_prompt_files(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, mark, path = pair.partition("=")
         try:
-            texts[name.strip()] = Path(path).expanduser().read_text(encoding="utf-8").rstrip("\n") if mark else ""
+            texts[name.strip()] = expand(path).read_text(encoding="utf-8").rstrip("\n") if mark else ""
         except (OSError, ValueError) as error:
             raise RunError(f"The prompt file {path} cannot be read; name a text file in UTF-8.") from error
         if not texts[name.strip()]:

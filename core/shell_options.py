@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
 
+from core.paths import expand_new
 from core.settings import Settings
 
 N = TypeVar("N", int, float)
@@ -57,7 +57,9 @@ def add_selector(parser: argparse.ArgumentParser) -> None:
 def add_home(parser: argparse.ArgumentParser) -> None:
     """Add ``--home``."""
     default = Settings.from_env().home
-    parser.add_argument("--home", type=Path, default=default, metavar="DIR", help=f"workspace (default: {default})")
+    parser.add_argument(
+        "--home", type=expand_new, default=default, metavar="DIR", help=f"workspace (default: {default})"
+    )
 
 
 def positive(text: str) -> int:

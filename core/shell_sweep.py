@@ -13,12 +13,13 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.sweeps import FIELDS, Winner, find_winner
+from core.counting import counted
 from core.errors import RunCancelled, RunError, TrainingError
 from core.recipes import sweeping
 from core.recipes.kinds import execute
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
-from core.shell import WatchedRun, carry_out, counted, format_percent, require_done
+from core.shell import WatchedRun, carry_out, format_percent, require_done
 from core.shell_finetune import make_config, print_first, split_settings
 from core.shell_generate import read_settings
 from core.shell_stopping import stopped_by_hand
@@ -192,6 +193,8 @@ def describe_winner(winner: Winner, n_validation: int | None, n_cells: int) -> s
         f"best of {winner.n_ended} of {n_cells} runs: learning rate {winner.learning_rate:g}, rank {winner.rank}, "
         f"{counted(winner.epochs, 'epoch')}: {format_percent(winner.accuracy)}{of}{interval}"
     )
+    if winner.before is not None:
+        said += f", {format_percent(winner.before)} before training"
     if winner.n_tied:
         others = "another run reaches" if winner.n_tied == 1 else f"{winner.n_tied} other runs reach"
         said += f"\n{others} the same; the smaller rank was taken, then fewer epochs, then the lower learning rate"

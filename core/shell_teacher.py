@@ -6,10 +6,10 @@ It knows nothing of what is asked.
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from core.errors import TeacherError
+from core.paths import expand
 
 
 def is_address(source: str) -> bool:
@@ -42,7 +42,7 @@ def find_teacher(name: str | None, model: str | None, key_env: str | None, model
         if model is not None:
             print(f"seedbed: {model_option} {model} is not used: the {name} teacher has no models.", file=sys.stderr)
         return BUILT_IN
-    is_folder = Path(name).expanduser().is_dir()
+    is_folder = expand(name).is_dir()
     if not is_folder and (":" in name or name.rstrip("/").endswith("/v1")):
         raise TeacherError(f"Write http:// or https:// before the address {name}.")
     if not is_folder and name != "tiny" and "/" not in name:

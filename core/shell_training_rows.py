@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.counting import counted
 from core.errors import RunError, TrainingError
+from core.paths import expand
 from core.recipes.training_choice import ALL_SEEDS, PARTS, Choice, settle_subject
 from core.recipes.training_sets import TrainingSet, build_rows, read_earlier
 from core.runs.folder import RunFolder
-from core.shell import carry_out, check_out, counted, print_seed_set
+from core.shell import carry_out, check_out, print_seed_set
 from core.shell_rows import open_out, write_row
 from core.shell_teacher import find_teacher, print_offer
 from core.store.reads_candidates import POLICIES
@@ -103,8 +105,8 @@ def sort_sources(home: Path, names: Sequence[str]) -> tuple[list[str], list[Path
     for name in names:
         if Path(name).name == name and (home / "runs" / name / "run.json").exists():
             runs.append(name)
-        elif Path(name).expanduser().is_file():
-            files.append(Path(name).expanduser())
+        elif expand(name).is_file():
+            files.append(expand(name))
         else:
             raise RunError(f"{name!r} is neither a run of {home} nor a file; `python -m core runs` lists the runs.")
     return runs, files

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from core.paths import expand_new
 from core.shell_options import (
     above_zero,
     add_budget,
@@ -48,7 +49,7 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
     )
     score.add_argument("--samples", type=positive, default=16, metavar="K", help="answers drawn for solve_rate")
     score.add_argument("--temperature", type=above_zero, default=1.0, help="of those answers (default: 1)")
-    score.add_argument("--out", type=Path, required=True, metavar="FILE.parquet", help="one row per problem")
+    score.add_argument("--out", type=expand_new, required=True, metavar="FILE.parquet", help="one row per problem")
     add_home(score)
 
     select = verbs.add_parser("select", help="choose from a table of scores")
@@ -58,7 +59,9 @@ def add_scoring_verbs(verbs: argparse._SubParsersAction) -> None:
     select.add_argument("--select", type=positive, default=100, metavar="K", help="problems to choose (default: 100)")
     select.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")
     select.add_argument("--temperature", type=above_zero, default=1.0, help="of the softmax pick (default: 1)")
-    select.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="chosen problems, best first")
+    select.add_argument(
+        "--out", type=expand_new, required=True, metavar="FILE.jsonl", help="chosen problems, best first"
+    )
 
 
 def add_generate_verb(verbs: argparse._SubParsersAction) -> None:
@@ -110,7 +113,9 @@ def add_generate_verb(verbs: argparse._SubParsersAction) -> None:
     add_budget(generate)
     generate.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of every draw")
     add_teacher(generate)
-    generate.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every candidate, a line each")
+    generate.add_argument(
+        "--out", type=expand_new, required=True, metavar="FILE.jsonl", help="every candidate, a line each"
+    )
     add_home(generate)
 
 
@@ -122,7 +127,9 @@ def add_retry_verb(verbs: argparse._SubParsersAction) -> None:
     retry.set_defaults(verb=shell_retry.run_retry)
     retry.add_argument("run_id", metavar="RUN", help="what `generate` (or `retry`) printed; all else is as in that run")
     add_budget(retry, "that of the run")
-    retry.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every new candidate, a line each")
+    retry.add_argument(
+        "--out", type=expand_new, required=True, metavar="FILE.jsonl", help="every new candidate, a line each"
+    )
     add_home(retry)
 
 
@@ -156,7 +163,9 @@ def add_filter_verb(verbs: argparse._SubParsersAction) -> None:
     filter_.add_argument("--task", help="whose checks verify an answer (default: that of the seeds, or custom)")
     add_teacher(filter_)
     add_budget(filter_)
-    filter_.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="every line, with is_accepted")
+    filter_.add_argument(
+        "--out", type=expand_new, required=True, metavar="FILE.jsonl", help="every line, with is_accepted"
+    )
     add_home(filter_)
 
 

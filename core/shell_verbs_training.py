@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from core.paths import expand_new
 from core.shell_options import above_zero, add_budget, add_home, add_teacher, not_negative, positive, split_names
 
 
@@ -36,7 +37,7 @@ def add_rows_verb(verbs: argparse._SubParsersAction) -> None:
     )
     add_teacher(rows, "let this teacher answer the seeds now, and take what is right: the rules, a server, a student")
     add_budget(rows)
-    rows.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="one row a line")
+    rows.add_argument("--out", type=expand_new, required=True, metavar="FILE.jsonl", help="one row a line")
     add_home(rows)
 
 
@@ -74,7 +75,9 @@ def add_finetune_verb(verbs: argparse._SubParsersAction) -> None:
         "--no-evaluate", dest="evaluate", action="store_false", help="do not ask the test problems before and after"
     )
     finetune.add_argument("--task", help="task of the rows where it is not recognised")
-    finetune.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder for what is trained")
+    finetune.add_argument(
+        "--out", type=expand_new, required=True, metavar="DIR", help="a new folder for what is trained"
+    )
     add_home(finetune)
 
 
@@ -149,7 +152,7 @@ def add_evaluate_verb(verbs: argparse._SubParsersAction) -> None:
     evaluate.add_argument("--grader-model", metavar="NAME", help="its model name, for a grader behind a server")
     for name, whose in (("--key-env", "student"), ("--grader-key-env", "grader")):
         evaluate.add_argument(name, metavar="NAME", help=f"variable with the key of the {whose}'s server")
-    evaluate.add_argument("--out", type=Path, required=True, metavar="FILE.parquet", help="one row per answer")
+    evaluate.add_argument("--out", type=expand_new, required=True, metavar="FILE.parquet", help="one row per answer")
     add_home(evaluate)
 
 
@@ -161,7 +164,9 @@ def add_export_verbs(verbs: argparse._SubParsersAction) -> None:
     export.set_defaults(verb=shell_export.run_export)
     export.add_argument("subject", metavar="RUN_OR_ADAPTER_DIR", help="what a finetune or a loop made")
     export.add_argument("--student", metavar="PATH_OR_ID", help="the base (default: what the run or folder says)")
-    export.add_argument("--out", type=Path, metavar="DIR", help="a folder that is not there yet (default: the run's)")
+    export.add_argument(
+        "--out", type=expand_new, metavar="DIR", help="a folder that is not there yet (default: the run's)"
+    )
     kinds = "float32, bfloat16 or float16 (default: as the base is used)"
     export.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), metavar="TYPE", help=kinds)
     push = verbs.add_parser("push", help="upload an adapter, or the model of an export, to the Hugging Face hub")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
 
+from core.counting import counted
 from core.errors import RunCancelled
-from core.shell import counted
 from core.shell_rows import LineFaultError, list_texts, open_lines, parse_line, write_row
 from core.tasks.answers.compare import compare_many, judge_many
 from core.tasks.answers.judgement import Judgement

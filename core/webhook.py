@@ -141,17 +141,17 @@ class Webhook:
             return f"it cannot be reached ({getattr(reason, 'strerror', None) or reason})", True
 
     def _succeed(self) -> None:
-        self.n_sent += 1
         if self.fault is not None:
             self._log.error("webhook: %s takes posts again; %d were not delivered.", self.host, self.n_failed)
         self.fault = None
+        self.n_sent += 1  # last, as below: who sees the count sees what belongs to it
 
     def _fail(self, sentence: str) -> None:
         """Count it, and say it in the log where the one before could be sent."""
-        self.n_failed += 1
         if self.fault is None:
             self._log.error("webhook: %s Further ones are counted on the page Runs.", sentence)
         self.fault = sentence
+        self.n_failed += 1
 
 
 def make_document(end: End) -> dict[str, Any]:

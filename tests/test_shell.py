@@ -172,6 +172,20 @@ def test_a_cancelled_run_ends_with_a_status_of_its_own(tmp_path, capsys, monkeyp
     assert capsys.readouterr().err == "seedbed: The run was cancelled.\n"
 
 
+def test_a_run_is_renamed_and_keeps_its_note(tmp_path, capsys):
+    run = make_run(tmp_path)
+    before = run.read_run()["title"]
+    assert (
+        main(["rename", run.run_id, "Pears, half the rate", "--note", "too high before", "--home", str(tmp_path)]) == 0
+    )
+    assert capsys.readouterr().out == f"{run.run_id}: Pears, half the rate (was {before})\n"
+    assert main(["rename", run.run_id, "Pears", "--home", str(tmp_path)]) == 0
+    assert (run.read_run()["title"], run.read_run()["note"]) == ("Pears", "too high before")
+    assert main(["rename", run.run_id, " ", "--home", str(tmp_path)]) == 1
+    assert main(["rename", "nowhere", "Pears", "--home", str(tmp_path)]) == 1
+    assert "A run needs a title; write one." in capsys.readouterr().err
+
+
 def test_what_fails_is_said_in_the_runs_own_words(tmp_path, capsys):
     with pytest.raises(RunError, match="There is no kind of run named 'dance'"):
         shell.carry_out(tmp_path, "dance", "t", {})

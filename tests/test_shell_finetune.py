@@ -1,5 +1,6 @@
 """``finetune`` as a person runs it: what it writes, what it refuses before it begins, and a disk that takes no more."""
 
+import argparse
 import json
 import resource
 
@@ -9,7 +10,7 @@ from core.__main__ import main
 from core.models.student import Student
 from core.recipes.start import make_finetune_config
 from core.runs.folder import RunFolder
-from core.shell_finetune import print_plan
+from core.shell_finetune import make_config, print_plan, split_settings
 from core.training.data import TrainingRow, hash_rows
 from core.training.rows_file import read_rows_file
 from tests.models.tiny import save_random_student
@@ -64,6 +65,8 @@ def test_it_writes_the_adapter_its_rows_its_metrics_and_what_the_run_was_told(fi
     assert len(losses) == 3 and losses[-1] < losses[0]
     assert f"rows {hash_rows(given)[:12]}" in told.out and "LoRA rank 4, learning rate 0.01, 3 epochs" in told.out
     assert "no validation problems" in told.out and f"trained: {out}" in told.out
+    card = (out / "README.md").read_text()
+    assert hash_rows(given) in card and "(given: 6 lines of a file)" in card and str(tmp_path) not in card
     tuned = Student.load(str(student), adapter=out)
     assert tuned.fingerprint != Student.load(str(student)).fingerprint
 
@@ -88,6 +91,20 @@ def test_what_cannot_begin_is_one_sentence_and_no_run(finetune, tmp_path, named,
     assert status == 1 and sentence in told.err and "Traceback" not in told.err
     assert told.err.strip().count("\n") == 0
     assert not list((tmp_path / "home" / "runs").glob("*-finetune-*"))
+
+
+def test_the_summed_signed_likelihood_has_a_preset_of_its_own_and_the_shell_sets_adapters(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"question": "Q?", "answer": "1"}\n{"question": "Q?", "answer": "2", "label": -1}\n')
+    options = argparse.Namespace(
+        objective="signed", student="tiny", task=None, seeds=None, rows=rows, validation=None, test=None, preset=None
+    )
+    given = {"layers": "attention", "dropout": 0.1, "weight_decay": 0.01}
+    for is_normalised, preset, rate in ((True, "tiny-signed", 1.6e-3), (False, "tiny-signed-summed", 2e-4)):
+        settings = split_settings("signed", {"is_normalised": is_normalised, **given})
+        _, config = make_config(tmp_path, options, settings)
+        assert (config["preset"], config["training"]["learning_rate"]) == (preset, rate)
+        assert {name: config["training"][name] for name in given} == given
 
 
 def test_rows_that_hold_nothing_and_a_folder_that_holds_something(finetune, tmp_path):

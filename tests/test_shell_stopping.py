@@ -36,13 +36,19 @@ def tell_apart(prompt, body, number):
 
 def interrupt(arguments, is_ready):
     """Start a verb in a process of its own, press Ctrl-C when it is ready; return status and both streams."""
+    command = [sys.executable, "-X", "faulthandler", "-m", "core", *map(str, arguments)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "core", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background inherit it ignored
+    )  # fmt: skip
     try:
         wait_for(is_ready, 60)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)  # it says where each thread stands
+            raise AssertionError(process.communicate(timeout=10)[1]) from None
     finally:
         process.kill()
     return process.returncode, out, err

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.training.config import ADDED
+
 USUAL = {"objective": "sft"}
 """What older runs, and loops, do without saying so."""
 
@@ -26,13 +28,19 @@ def flatten(config: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def _list_unsaid(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the training settings that came after a run was made, as they were then."""
+    parts = [name for name in ("training", "policy_training") if config.get(name)]
+    return {f"{part}.{name}": value for part in parts for name, value in ADDED.items()}
+
+
 def find_differences(configs: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Any]]]:
     """Return the settings in which runs differ, with each run's value, None where it has none.
 
     Two runs with the same rows differ in nothing that only names the rows; where the rows differ and nothing says so
     in words, ``rows_hash`` is among the settings.
     """
-    flat = [USUAL | flatten(config) for config in configs]
+    flat = [USUAL | _list_unsaid(config) | flatten(config) for config in configs]
     names = list(dict.fromkeys(name for one in flat for name in one))
     found = [(name, [one.get(name) for one in flat]) for name in names]
     differing = [(name, values) for name, values in found if any(value != values[0] for value in values[1:])]

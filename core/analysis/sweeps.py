@@ -15,8 +15,9 @@ from core.analysis.accuracy import wilson_interval
 FIELDS = ("learning_rate", "rank", "epochs")
 """Settings that a sweep varies."""
 
-COLUMNS = (*FIELDS, "alpha", "run_id", "state", "error", "accuracy", "low", "high", "best_epoch", "seconds")
-"""Of the table of cells."""
+COLUMNS = (*FIELDS, "alpha", "run_id", "state", "error", "accuracy", "low", "high", "before", "best_epoch",
+           "seconds")  # fmt: skip
+"""Of the table of cells; ``before`` is the accuracy of what the run started from."""
 
 STOPPED = "stopped"
 """State of a run that was told to keep its best before its last epoch: its learning rate never came to its end, so it
@@ -37,6 +38,9 @@ class Winner:
     """Of the 95 % interval (Wilson 1927); None where the number of problems is not known."""
 
     high: float | None
+    before: float | None
+    """Accuracy of what it started from; None where that was not measured."""
+
     n_tied: int
     """Other cells of the same accuracy: the smaller rank won, then fewer epochs, then the lower learning rate."""
 
@@ -71,12 +75,13 @@ def tabulate_cells(runs: Iterable[Mapping[str, Any]], n_validation: int | None) 
                 "accuracy": accuracy,
                 "low": low,
                 "high": high,
+                "before": summary.get("validation_accuracy_before"),
                 "best_epoch": summary.get("best_epoch"),
                 "seconds": summary.get("seconds"),
             }
         )
     cells = pd.DataFrame(lines, columns=list(COLUMNS))
-    numbers = ["accuracy", "low", "high", "best_epoch", "seconds"]
+    numbers = ["accuracy", "low", "high", "before", "best_epoch", "seconds"]
     cells[numbers] = cells[numbers].astype("float64")
     return cells.sort_values(["epochs", "rank", "learning_rate"], ignore_index=True)
 
@@ -99,7 +104,7 @@ def find_winner(cells: pd.DataFrame) -> Winner | None:
         ["accuracy", "rank", "epochs", "learning_rate"], ascending=[False, True, True, True], kind="stable"
     )
     best = order.iloc[0]
-    low, high = (None if pd.isna(best[name]) else float(best[name]) for name in ("low", "high"))
+    low, high, before = (None if pd.isna(best[name]) else float(best[name]) for name in ("low", "high", "before"))
     n_close = 0 if low is None else int((ended["accuracy"] >= low).sum()) - 1
     return Winner(
         run_id=best["run_id"],
@@ -110,6 +115,7 @@ def find_winner(cells: pd.DataFrame) -> Winner | None:
         accuracy=float(best["accuracy"]),
         low=low,
         high=high,
+        before=before,
         n_tied=int((ended["accuracy"] == best["accuracy"]).sum()) - 1,
         n_close=n_close,
         n_ended=len(ended),

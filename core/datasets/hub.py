@@ -12,6 +12,7 @@ from typing import Any
 
 from core.datasets.reading import Rows
 from core.errors import DataFormatError
+from core.paths import expand
 
 PATIENCE_S = 5.0
 """How long the Hub is waited for before it counts as out of reach."""
@@ -38,7 +39,7 @@ def read_hub(dataset_id: str, config: str | None = None, splits: Mapping[str, st
     Raises:
         DataFormatError: out of reach, unknown, or without the splits that were named.
     """
-    is_local = Path(dataset_id).expanduser().is_dir()
+    is_local = expand(dataset_id).is_dir()
     if not is_local and not os.environ.get("HF_HUB_OFFLINE") and not _is_hub_reachable():
         raise DataFormatError(
             f"The Hugging Face Hub cannot be reached to load {dataset_id!r}; go online, choose a file or a built-in "
@@ -69,7 +70,7 @@ def _load(dataset_id: str, config: str | None, is_local: bool) -> dict[str, Any]
     """Return the dataset's splits by name."""
     import datasets
 
-    path = str(Path(dataset_id).expanduser()) if is_local else dataset_id
+    path = str(expand(dataset_id)) if is_local else dataset_id
     try:
         if is_local and any((Path(path) / name).exists() for name in ("dataset_dict.json", "state.json")):
             loaded = datasets.load_from_disk(path)

@@ -86,7 +86,7 @@ def read_rows(source: Path | bytes, name: str | None = None, n_max: int | None =
             break
         rows.add(item)
     if not rows.rows and not rows.faults:
-        raise DataFormatError(f"{name} holds no rows; choose a file with at least one problem.")
+        raise DataFormatError(f"{name} holds no rows; choose a file with at least one row.")
     rows.columns = list(dict.fromkeys(key for row in rows.rows for key in row))
     return rows
 
@@ -106,7 +106,7 @@ def _list_items(data: bytes, name: str) -> Iterator[Item]:
     """Choose the reader by content first, then by the ending of the name."""
     suffix = Path(name).suffix.lower()
     if not data.strip():
-        raise DataFormatError(f"{name} is empty; choose a file with at least one problem.")
+        raise DataFormatError(f"{name} is empty; choose a file with at least one row.")
     if data[:4] == b"PAR1" or suffix in (".parquet", ".pq"):
         return _read_parquet(data, name)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -19,6 +19,7 @@ from core.datasets.recognise import ColumnMapping
 from core.datasets.splits import LIMITS, describe_splits, draw_splits
 from core.errors import DataFormatError, SeedbedError
 from core.lines import read_all
+from core.paths import expand
 from core.records import SPLITS, Problem, content_id
 from core.runs.folder import RunFolder
 from core.settings import DEMO
@@ -198,12 +199,12 @@ def ensure_seed_set(
     """
     is_built_in = str(name_or_path) in BUILT_IN and not Path(name_or_path).is_file()
     given = {"validation": validation, "test": test}
-    given = {split: Path(path).expanduser() for split, path in given.items() if path is not None}
+    given = {split: expand(path) for split, path in given.items() if path is not None}
     if is_built_in:
         name = task = str(name_or_path)
         files = {**list_built_in(name), **given}
     else:
-        files = {"train": Path(name_or_path).expanduser(), **given}
+        files = {"train": expand(name_or_path), **given}
         name = files["train"].stem
         if not files["train"].exists():
             known = ", ".join(BUILT_IN)

@@ -17,6 +17,7 @@ from core.datasets.reading import read_rows
 from core.datasets.seed_set import import_now
 from core.errors import DataFormatError
 from core.evaluation.benchmarks import BENCHMARKS, Benchmark, pick_ranks
+from core.paths import expand
 from core.records import SPLITS, Problem, content_id
 from core.runs.folder import RunFolder
 
@@ -56,14 +57,14 @@ def find_set(home: Path, text: str, *, splits: Sequence[str] | None = None, task
     Raises:
         DataFormatError: no such set, file or split, or nothing in it can be used.
     """
-    path = Path(text).expanduser()
+    path = expand(text)
     if path.is_file():
         _refuse_splits(splits, text)
         return describe_set(home, ensure_seed_set(home, path, task=task, has_splits=False), label=path.stem)
     name, has_file, file = text.partition("=")
     if has_file and name in BENCHMARKS:
         _refuse_splits(splits, name)
-        return describe_set(home, import_benchmark(home, BENCHMARKS[name], Path(file).expanduser()))
+        return describe_set(home, import_benchmark(home, BENCHMARKS[name], expand(file)))
     if text in BENCHMARKS:
         _refuse_splits(splits, text)
         return describe_set(home, find_benchmark(home, text) or import_benchmark(home, BENCHMARKS[text]))

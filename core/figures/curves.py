@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from core.figures.colours import fade
-from core.figures.layout import Figure, label_line_end, make_axis, make_figure
+from core.figures.layout import WHOLE, Figure, label_line_end, make_axis, make_figure
 
 TRAINING = "#D55E00"
 VALIDATION = "#0078BD"
@@ -22,7 +22,7 @@ RUN_COLOURS = ("#0078BD", "#D55E00", "#008F68", "#8A63D2", "#B5588F", "#5B7F1C",
 SMOOTHING_SPAN = 15
 """Steps that an exponential mean remembers, roughly, unless somebody chose otherwise."""
 
-ACROSS = {"step": "step", "epoch": "epoch", "minutes": "minutes since the first step"}
+ACROSS = {"step": "step", "epoch": "epoch", "minutes": "minutes since the first point"}
 """What the horizontal axis can be, and its title."""
 
 NOISY, EXACT, CHECKED = "noisy", "exact", "checked"
@@ -81,6 +81,9 @@ class Run:
 
     best_step: int | None = None
     """Where the best checkpoint is; None: nobody knows yet."""
+
+    is_kept: bool = False
+    """Whether that is the one which the training ended with: no better one will come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ def draw_measure(
         if measure.has_best and run.best_step is not None:
             marks += _mark_best(run, frame, look, measure, made[-1]["line"]["color"])
     labels = [label_line_end(trace, trace["name"]) for trace in traces] if len(runs) > 1 else []
-    return _finish(traces + marks, labels, f"{measure.title}{_say_unit(measure)}", look, measure, bound, height)
+    notes = [_label_best(mark, runs[0], traces) for mark in marks] if len(runs) == 1 else []
+    return _finish(traces + marks, labels, notes, f"{measure.title}{_say_unit(measure)}", look, measure, bound, height)
 
 
 def draw_loss(run: Run, look: Look, *, bound: float | None = None, height: int = 320) -> Figure:
@@ -182,9 +186,12 @@ def draw_loss(run: Run, look: Look, *, bound: float | None = None, height: int =
     if len(labels) == 2:  # the curves often end close together: one name above its line, one below
         is_first_higher = (labels[0]["y"] or 0) >= (labels[1]["y"] or 0)
         labels[0]["yanchor"], labels[1]["yanchor"] = ("bottom", "top") if is_first_higher else ("top", "bottom")
+    notes = []
     if not checked.empty and run.best_step is not None:
-        traces += _mark_best(run, checked, look, MEASURES["validation_loss"], VALIDATION)
-    return _finish(traces, labels, "Loss, nats per token", look, MEASURES["loss"], bound, height)
+        marks = _mark_best(run, checked, look, MEASURES["validation_loss"], VALIDATION)
+        traces += marks
+        notes = [_label_best(mark, run, traces) for mark in marks]
+    return _finish(traces, labels, notes, "Loss, nats per token", look, MEASURES["loss"], bound, height)
 
 
 def _say_unit(measure: Measure) -> str:
@@ -199,7 +206,10 @@ def _make_traces(name: str, run: Run, frame: pd.DataFrame, look: Look, measure: 
     points = _make_trace(title, across, frame["value"], colour, look, measure, uid=f"{run.name}-{name}")
     if measure.kind == CHECKED:
         return [{**points, "mode": "lines+markers", "marker": {"size": 7}}]
-    if measure.kind == EXACT or look.span == 0:
+    n_points = int(frame["n_points"].iloc[0])
+    if n_points <= SMOOTHING_SPAN:  # so few could hardly be seen, or not at all, without their markers
+        points = {**points, "mode": "lines+markers", "marker": {"size": 5}}
+    if measure.kind == EXACT or n_points <= look.span or look.span == 0:  # a mean of all there is would be a flat line
         return [points]
     ends = (frame["n_mean"] > 0).to_numpy()
     means = smooth(frame["mean"][ends].tolist(), frame["n_mean"][ends].tolist(), look.span)
@@ -252,17 +262,37 @@ def _mark_best(run: Run, frame: pd.DataFrame, look: Look, measure: Measure, colo
     best = frame[frame["step"] == run.best_step]
     if best.empty:
         return []
+    word = "kept" if run.is_kept else "best"
     trace = _make_trace("best", _find_across(run, best, look), best["value"], colour, look, measure, "")
     return [
         {
             **trace,
-            "name": f"{run.name}, best checkpoint".removeprefix(", "),
+            "name": f"{run.name}, {word} checkpoint".removeprefix(", "),
             "uid": f"{run.name}-best",
             "mode": "markers",
             "marker": {"symbol": "star", "size": 15, "color": colour, "line": {"width": 1, "color": "white"}},
-            "hovertemplate": f"best checkpoint: {trace['hovertemplate'].removeprefix('best<br>')}",
+            "hovertemplate": f"{word} checkpoint: {trace['hovertemplate'].removeprefix('best<br>')}",
         }
     ]
+
+
+def _label_best(mark: dict, run: Run, traces: Sequence[dict]) -> dict:
+    """Return the words at the star: which step it is, and whether a better one may still come.
+
+    Where its epoch is unknown ``x`` is None: such words are not drawn.
+    """
+    last = max((trace["x"][-1] or 0 for trace in traces), default=0)
+    is_late = (mark["x"][0] or 0) > 0.6 * last  # words to its left have room then
+    return {
+        "x": mark["x"][0],
+        "y": mark["y"][0],
+        "text": f"{'kept' if run.is_kept else 'best so far'}: step {run.best_step:,}",
+        "xanchor": "right" if is_late else "left",
+        "yanchor": "bottom",
+        "yshift": 8,
+        "showarrow": False,
+        "font": {"color": mark["marker"]["color"], "size": 12},
+    }
 
 
 def _clip(traces: list[dict], bound: float, is_log: bool) -> dict[str, float]:
@@ -274,13 +304,14 @@ def _clip(traces: list[dict], bound: float, is_log: bool) -> dict[str, float]:
 def _finish(
     traces: list[dict],
     labels: list[dict],
+    notes: list[dict],
     title: str,
     look: Look,
     measure: Measure,
     bound: float | None,
     height: int,
 ) -> Figure:
-    """Return the figure of some traces: its axes, its clipping, the names at the ends of lines."""
+    """Return the figure of some traces: its axes, its clipping, the names at the ends of lines, and other words."""
     is_log = look.is_log and measure.has_log
     vertical: dict = {"type": "log" if is_log else "linear", "uirevision": f"{look.view}-{is_log}-{bound is None}"}
     vertical["exponentformat"] = "e"  # a learning rate is 4e-4, not 400 millionths
@@ -288,16 +319,20 @@ def _finish(
         vertical["autorangeoptions"] = _clip(traces, bound * (100 if measure.is_share else 1), is_log)
     if measure.is_share:
         vertical["rangemode"] = "tozero"
-    for label in labels:
+    for label in (*labels, *notes):
         if is_log and label["y"] is not None:
             label["y"] = math.log10(label["y"])
     return make_figure(
         traces,
         title=title,
-        x=make_axis(ACROSS[look.across], uirevision=f"{look.view}-{look.across}"),
+        x=make_axis(
+            ACROSS[look.across],
+            uirevision=f"{look.view}-{look.across}",
+            **({"tickformat": WHOLE} if look.across == "step" else {}),
+        ),
         y=make_axis("", **vertical),
         view=look.view,
         height=height,
-        annotations=[label for label in labels if None not in (label["x"], label["y"])],
+        annotations=[label for label in (*labels, *notes) if None not in (label["x"], label["y"])],
         margin={"l": 56, "r": 16 if not labels else 40 if len(labels[0]["text"]) == 1 else 84, "t": 40, "b": 44},
     )

@@ -8,6 +8,9 @@ from typing import Any
 Figure = dict[str, Any]
 """``{"data": [trace, ...], "layout": {...}}``, JSON values only; plotly.js draws it."""
 
+WHOLE = ",d"
+"""``tickformat`` of an axis of whole numbers: the chart puts no tick between two of them, however far one zooms in."""
+
 
 def make_axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis with a title (name and unit); ``more`` overrides plotly attributes."""

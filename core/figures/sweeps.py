@@ -21,6 +21,12 @@ MARK = "★ "
 SYMBOLS = {"failed": "x", "lost": "x", "cancelled": "x", "stopped": "square-open", "running": "circle"}
 """How a cell without an accuracy is drawn; any other state waits: an open circle."""
 
+GAP = 3
+"""Pixels between two cells, and the width of the frame, which fills that gap around the best one at every size."""
+
+EDGE = 0.04
+"""Of a cell's size, around all cells: room for the frame of one that stands at the edge."""
+
 CELL_HEIGHT, AROUND = 46, 104
 """Pixels of a rank, and of all that is above and below."""
 
@@ -62,7 +68,13 @@ def draw_sweep_panels(
 def _make_axis(title: str, names: list[str]) -> dict:
     places = list(range(len(names)))
     return make_axis(
-        title, tickvals=places, ticktext=names, range=[-0.5, len(names) - 0.5], showgrid=False, showline=False, ticks=""
+        title,
+        tickvals=places,
+        ticktext=names,
+        range=[-0.5 - EDGE, len(names) - 0.5 + EDGE],
+        showgrid=False,
+        showline=False,
+        ticks="",
     )
 
 
@@ -87,8 +99,8 @@ def _draw_cells(rows: pd.DataFrame, rates: list, ranks: list, low: float, high: 
         "zmax": high,
         "colorscale": [[place / (len(VIRIDIS) - 1), colour] for place, colour in enumerate(VIRIDIS)],
         "showscale": False,
-        "xgap": 3,
-        "ygap": 3,
+        "xgap": GAP,
+        "ygap": GAP,
     }
 
 
@@ -128,8 +140,8 @@ def _mark_unknown(rows: pd.DataFrame, rates: list, ranks: list) -> dict:
 
 def _frame_winner(winner: Winner, rates: list, ranks: list) -> dict:
     x, y = rates.index(winner.learning_rate), ranks.index(winner.rank)
-    corners = {"x0": x - 0.47, "x1": x + 0.47, "y0": y - 0.45, "y1": y + 0.45}
-    return {"type": "rect", **corners, "line": {"width": 3, "color": "#D55E00"}}
+    corners = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
+    return {"type": "rect", **corners, "line": {"width": GAP, "color": "#D55E00"}}
 
 
 def _write_numbers(

@@ -10,25 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.counting import counted
 from core.models.student import TINY
 from core.recipes.trained import Trained, has_builtin_teacher, read_evaluations, read_origin, read_rows
 from core.recipes.training import POLICY
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
+from core.training.data import ORIGINS_COUNTED
 
 if TYPE_CHECKING:
     from core.models.merging import MergeCheck
 
 ADAPTER, MODEL = "adapter", "model"
 """What a card is about: LoRA weights that need their base, or a whole model."""
-
-ORIGIN_NAMES = {
-    "candidate": "accepted candidates",
-    "seed": "seeds with their reference answers",
-    "teacher": "seeds with a teacher's answers",
-    "own": "answers of the student itself",
-    "file": "lines of a file",
-}
 
 SPLIT_NAMES = {"validation": "validation", "test": "test", "ood": "out of distribution"}
 
@@ -56,6 +50,8 @@ class _Facts:
     evaluations: Sequence[Mapping[str, Any]]
     origins: Mapping[str, int]
     has_builtin_teacher: bool
+    stopped: str | None
+    """Why the training has fewer epochs than its settings say; None: it has not."""
 
 
 def write_card(
@@ -84,13 +80,14 @@ def write_card(
 
 
 def _gather(home: Path, trained: Trained) -> _Facts:
-    config = {} if trained.run_id is None else RunFolder(home / "runs" / trained.run_id).config
+    run = None if trained.run_id is None else RunFolder(home / "runs" / trained.run_id)
     rows = read_rows(home, trained.run_id)
     return _Facts(
-        config,
+        {} if run is None else run.config,
         read_evaluations(home, trained),
         Counter(row.origin for row in rows),
         has_builtin_teacher(home, trained.run_id, rows),
+        None if run is None else (run.read_state().summary or {}).get("stopped"),
     )
 
 
@@ -151,15 +148,25 @@ def _list_training(trained: Trained, facts: _Facts) -> list[str]:
         ("rows", None if n_rows is None else f"{n_rows:,}{_say_origins(facts.origins)}"),
         ("hash of the rows", f"`{hash_}`" if hash_ else None),
         ("settings", ", ".join(f"{key} {value}" for key, value in training.items()) or None),
-        ("epoch kept", None if epoch is None else f"{epoch:g}"),
+        ("epoch kept", None if epoch is None else f"{epoch:.3g}"),
+        ("ended early", facts.stopped),
+        ("before it", _say_policy(config, trained)),
         ("run", f"`{trained.run_id}`, round {trained.round}" if trained.run_id else None),
     ]
     said = [f"- {name}: {text}" for name, text in lines if text is not None]
     return [*said, "", STAND_IN] if facts.has_builtin_teacher else said
 
 
+def _say_policy(config: Mapping[str, Any], trained: Trained) -> str | None:
+    """Return how the policy was trained that the training began with; None where there was none, or it is that."""
+    policy = config.get("policy_training")
+    if not policy or trained.is_policy or (trained.record or {}).get("objective") == POLICY:
+        return None
+    return f"a policy, supervised on the right answers of the rows, {counted(policy['epochs'], 'epoch')}"
+
+
 def _say_origins(origins: Mapping[str, int]) -> str:
-    said = [f"{n:,} {ORIGIN_NAMES.get(name, name)}" for name, n in sorted(origins.items())]
+    said = [counted(n, *ORIGINS_COUNTED.get(name, (name, name))) for name, n in sorted(origins.items())]
     return f" (given: {', '.join(said)})" if said else ""
 
 
@@ -170,9 +177,10 @@ def _list_measured(trained: Trained, facts: _Facts, check: "MergeCheck | None") 
         f"{_percent(row['accuracy'])} ({_percent(row['low'])} to {_percent(row['high'])}) |"
         for row in facts.evaluations
     ]
-    accuracy = (trained.record or {}).get("validation_accuracy")
+    record = trained.record or {}
+    accuracy, before = record.get("validation_accuracy"), record.get("validation_accuracy_before")
     if accuracy is not None and not any(row["split"] == "validation" for row in facts.evaluations):
-        rows.insert(0, f"| validation, which chose the epoch | | not measured | {_percent(accuracy)} |")
+        rows.insert(0, f"| validation, which chose the epoch | | {_percent(before)} | {_percent(accuracy)} |")
     lines = ["| problems | n | before | after (95 %) |", "|---|---:|---:|---:|", *rows]
     lines = lines if rows else ["Nothing was measured in the run."]
     if check is None:

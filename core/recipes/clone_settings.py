@@ -13,7 +13,7 @@ from core.errors import RunError
 from core.filters.base import FILTERS
 from core.selection import PICKS, SELECTORS
 from core.signals import SIGNALS
-from core.training.config import ADAPTER, SCHEDULES, WEIGHTS, TrainingConfig
+from core.training.config import ADAPTER, LAYERS, SCHEDULES, WEIGHTS, TrainingConfig
 from core.training.objectives import OBJECTIVES, make_objective
 from core.training.objectives.base import list_shared, trains_on
 from core.training.objectives.preference import RIGHT_ANSWERS
@@ -21,7 +21,7 @@ from core.training.objectives.preference import RIGHT_ANSWERS
 PARTS = ("training", "policy_training", "settings")
 """Entries of a configuration that have fields of their own."""
 
-CHOICES = {"schedule": SCHEDULES, "weights": WEIGHTS, "right_answers": RIGHT_ANSWERS}
+CHOICES = {"schedule": SCHEDULES, "weights": WEIGHTS, "layers": LAYERS, "right_answers": RIGHT_ANSWERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def change_field(config: Mapping[str, Any], part: str, field: str, value: Any) -
     """
     usual, fields = _find_usual(config, part), _list_fields(config, part)
     if field in usual and field not in fields:
-        raise RunError(f"The {field} is that of the adapter that is trained on; it cannot be changed here.")
+        raise RunError(f"The setting {field} is that of the adapter that is trained on; it cannot be changed here.")
     if field not in usual:
         raise RunError(f"A run's {part} has no {field!r}; it can change: {', '.join(fields) or 'nothing'}.")
     made = {**(config.get(part) or {}), field: value}

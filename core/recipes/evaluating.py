@@ -43,6 +43,9 @@ from core.tasks import TASKS
 from core.tasks.base import Task
 from core.teacher.base import Teacher
 
+DRAWN_AT = 1.0
+"""Temperature of drawn answers where nobody says otherwise: the student as it is."""
+
 MOST_SAMPLES = 1024
 """Answers to one problem, at most."""
 
@@ -76,7 +79,7 @@ def make_evaluate_config(
         server: ``base_url``, ``model``, ``key_env`` of a student behind a server; None: it is on this machine.
         asks_base: whether the base is asked beside the tuned student.
         n_samples: answers drawn for each problem; None: one greedy answer, or with a temperature one drawn.
-        temperature: of drawn answers, above 0; None: greedy, or with several samples 1.
+        temperature: of drawn answers, above 0; None: greedy, or with several samples DRAWN_AT.
         seed: of the numbers that decide drawn answers.
         grader: a teacher as ``core.teacher.roles`` has it, who reads every answer beside the reference; None: nobody.
         limit: problems asked, at most, see ``core.evaluation.sets.choose_problems``; None: all.
@@ -106,7 +109,7 @@ def make_evaluate_config(
         "adapter": adapter,
         "asks_base": asks_base,
         "n_samples": 1 if n_samples is None else n_samples,
-        "temperature": 1.0 if temperature is None and n_samples is not None else temperature,
+        "temperature": DRAWN_AT if temperature is None and n_samples is not None else temperature,
         "seed": seed,
         "teacher": grader,
     }

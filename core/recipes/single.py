@@ -109,7 +109,7 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
     rows = without_held_out(given, task, [*(row for row in problems if row.split != "train"), *validation])
     if not rows:
         raise TrainingError(
-            f"All {len(given):,} rows ask validation or test problems, which are never trained on; choose other rows."
+            "Every row asks a validation or test problem, which are never trained on; choose other rows."
             if given
             else "There is nothing to train on: choose rows first."
         )
@@ -145,6 +145,7 @@ def describe_training(trained: TrainingOutcome, n_held_out: int) -> dict[str, An
         "n_held_out_left_out": n_held_out,
         "n_too_long_left_out": len(trained.left_out),
         "validation_accuracy": trained.validation_accuracy,
+        "validation_accuracy_before": trained.validation_accuracy_before,
         "best_epoch": trained.best_epoch,
         "best_step": trained.best_step,
         "n_steps": trained.n_steps,

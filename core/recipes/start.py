@@ -11,12 +11,15 @@ from typing import Any
 
 from core.errors import RunError, TrainingError
 from core.hub import Hub
-from core.models.adapters import read_rank
-from core.models.student import check_source
+from core.models.adapters import read_adapter_settings
+from core.models.student import TINY, check_source
+from core.paths import expand
+from core.recipes.presets import choose_preset
 from core.recipes.scoring import REWARD
-from core.recipes.training import choose_preset, require_rows
+from core.recipes.training import require_rows
 from core.runs.folder import RunFolder
 from core.selection import check_pick
+from core.settings import DEMO
 from core.training.config import PRESETS, TrainingConfig
 from core.training.data import TrainingRow, hash_rows, to_frame
 from core.training.objectives import OBJECTIVES, Objective, make_objective
@@ -25,15 +28,22 @@ from core.training.objectives.base import list_shared, trains_on
 FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
 """Filters of a run unless it says otherwise, cheapest first."""
 
+SHIPPED = (TINY, REWARD)
+"""Models that come with Seedbed."""
+
 DEMO_K = 100
 """Accepted candidates of the demo's one round."""
 
 
 def fix_model(source: str) -> str:
-    """Return a model's name as a run keeps it: a folder by its whole path, for a worker starts elsewhere."""
-    folder = Path(source).expanduser()
-    is_shipped = source in ("tiny", "tiny-reward")
-    return str(folder.resolve()) if not is_shipped and folder.is_dir() else source
+    """Return a model's name as a run keeps it: a folder by its whole path, for a worker starts elsewhere.
+
+    What is shipped is known by its name, also where its folder is given.
+    """
+    if source in SHIPPED or not expand(source).is_dir():
+        return source
+    folder = expand(source).resolve()
+    return next((name for name in SHIPPED if folder == DEMO / name), str(folder))
 
 
 def require_model(source: str) -> str:
@@ -81,7 +91,6 @@ def make_training(
     student: str,
     task: str,
     changes: Mapping[str, Any] | None = None,
-    objective: str = "sft",
     preset: str | None = None,
     presets: Mapping[str, TrainingConfig] = PRESETS,
 ) -> dict[str, Any]:
@@ -91,29 +100,31 @@ def make_training(
         student: source of the student.
         task: registry name.
         changes: fields of TrainingConfig.
-        objective: registry name.
-        preset: one of ``presets``; None: the usual one of student, task and objective.
+        preset: one of ``presets``; None: the usual one of student and task, for supervised finetuning.
         presets: those that there are; with a person's own, ``list_presets`` of the home.
     """
-    name = preset or choose_preset(student, task, objective)
+    name = preset or choose_preset(student, task)
     if name not in presets:
         raise TrainingError(f"There is no preset {name!r}; known: {', '.join(presets)}.")
     return asdict(TrainingConfig.from_dict({**asdict(presets[name]), **(changes or {})}))
 
 
-def keep_adapter_rank(adapter: Path, training: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the training settings with the rank and alpha of the adapter that is trained on.
+def keep_adapter_settings(
+    objective: Objective, adapter: Path | None, training: Mapping[str, Any], asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the training settings, where an adapter is trained on with those that it was made with.
 
     Args:
-        adapter: folder, as a finetune wrote it; where that is a whole model nothing changes.
+        objective: decides whether the adapter itself is trained on.
+        adapter: folder, as a finetune wrote it; where that is a whole model nothing changes. None: there is none.
         training: every field of TrainingConfig.
         asked: those that a person named.
 
     Raises:
-        TrainingError: another rank or alpha was asked for.
+        TrainingError: another one of them was asked for.
         ModelLoadError: there is no adapter in the folder.
     """
-    own = read_rank(adapter)
+    own = read_adapter_settings(adapter) if trains_on(objective, adapter) else {}
     for name, value in own.items():
         if asked.get(name, value) != value:
             raise TrainingError(
@@ -159,24 +170,24 @@ def make_finetune_config(
         more: what the rows were built from (``generate_runs``, ``policy``), ``parent`` of a sweep, ``validation_set``.
 
     Raises:
-        UnknownNameError: no such objective. ModelLoadError: there is no adapter where ``adapter`` says.
+        UnknownNameError: no such objective. ModelLoadError: no student, or no adapter, where it should be.
         TrainingError: no rows, rows that lack what the objective needs, or a setting out of range.
     """
-    chosen = make_objective(objective, settings)
+    student, chosen = require_model(student), make_objective(objective, settings)
     makes_policy = chosen.starts_from_policy and adapter is None
     require_rows(chosen, rows, makes_policy=makes_policy)
-    made = make_training(student, task, training, objective, preset, presets)
-    if trains_on(chosen, adapter):
-        made = keep_adapter_rank(home / adapter, made, training or {})
+    preset = preset or choose_preset(student, task, objective, settings)
+    made = make_training(student, task, training, preset, presets)
+    made = keep_adapter_settings(chosen, None if adapter is None else home / adapter, made, training or {})
     return {
         "seed_set": seed_set,
         "seed_set_name": seed_set_name,
         "task": task,
-        "student": require_model(student),
+        "student": student,
         "adapter": adapter,
         "objective": objective,
         "settings": asdict(chosen),
-        "preset": preset or choose_preset(student, task, objective),
+        "preset": preset,
         "training": made,
         "policy_training": _make_policy_training(student, task, chosen, made) if makes_policy else None,
         "rows_hash": hash_rows(rows),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.cache import Cache
+from core.counting import counted
 from core.errors import RunCancelled, TrainingError
 from core.lines import read_all
 from core.models.predict import predict
@@ -22,42 +23,29 @@ from core.recipes.stages import home_of
 from core.records import Candidate, Prediction, Problem, content_id
 from core.runs.folder import RunFolder
 from core.tasks.base import Task
-from core.training.config import PRESETS, TrainingConfig
+from core.training.config import TrainingConfig
 from core.training.data import TrainingRow, hash_rows
 from core.training.hooks import TrainingHooks
 from core.training.objectives import Material, Objective, make_objective
-from core.training.objectives.base import NEEDS, OwnAnswer, draws_answers, find_missing, say_unread
-from core.training.rows import LeftOut
-from core.training.train import TrainingOutcome, train
+from core.training.objectives.base import (
+    NEEDS,
+    OwnAnswer,
+    draws_answers,
+    find_missing,
+    prefers_given,
+    say_unread,
+)
+from core.training.rows import LeftOut, set_aside_unusable
+from core.training.train import OUTCOME, TrainingOutcome, find_longest_row, say_why_none, train
 
 if TYPE_CHECKING:
     from core.training.asking import StudentAsking
-
-SETTINGS_BY_TASK = {
-    "word_problems": "gsm8k-synthetic",
-    "maths": "math-synthetic",
-    "prontoqa": "prontoqa-synthetic",
-    "game24": "game24-synthetic",
-    "custom": "gsm8k-synthetic",
-}
-"""Preset of a real student by task; the shipped student has its own."""
 
 N_SAMPLES_SHOWN = 6
 """Validation problems whose answers are kept at each checkpoint."""
 
 POLICY = "sft"
 """What the training of a policy is called in metrics and folders, and the objective that trains it."""
-
-
-def choose_preset(student: str, task: str, objective: str = "sft") -> str:
-    """Return the name of the preset that a finetune of this student on this task starts from."""
-    if student == "tiny":
-        own = f"tiny-{task if objective == 'sft' else objective.replace('_', '-')}"
-        return own if own in PRESETS else "tiny"
-    if make_objective(objective).form == "pairs":
-        return "preferences"
-    is_paper = objective == "unlikelihood" and task == "game24"
-    return "game24-unlikelihood" if is_paper else SETTINGS_BY_TASK[task]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +119,8 @@ def train_stage(
     """Train a student of the round, or go on where an earlier attempt stopped.
 
     Args:
-        folder: receives training_rows, policy_rows, own_answers, step_values, metrics, checkpoint_answers, checkpoints,
-            adapters and the progress, counted in optimiser steps.
+        folder: receives training_rows, policy_rows, own_answers, step_values, metrics, checkpoint_answers,
+            policy_answers, checkpoints, adapters and the progress, counted in optimiser steps.
         round_: number of the round, from 1.
         task: renders questions as prompts.
         source: the base student.
@@ -156,9 +144,11 @@ def train_stage(
             if not plan.makes_policy:
                 raise RunCancelled("It was told to keep what it has, and nothing was trained yet.") from None
             outcome = policy
-    is_policy = plan.makes_policy and outcome is policy
+    if plan.makes_policy:  # before is what the whole run started from, not what its policy had made of it
+        outcome = replace(outcome, validation_accuracy_before=policy.validation_accuracy_before)
+    is_policy = plan.makes_policy and outcome.adapter == policy.adapter
     if is_policy:
-        outcome = replace(policy, is_stopped=True)  # also where the order came at its last step, or after it
+        outcome = replace(outcome, is_stopped=True)  # also where the order came at its last step, or after it
     record = {
         "round": round_,
         "student": source,
@@ -166,6 +156,7 @@ def train_stage(
         "n_rows": outcome.n_rows,
         "best_epoch": outcome.best_epoch,
         "validation_accuracy": outcome.validation_accuracy,
+        "validation_accuracy_before": outcome.validation_accuracy_before,
         "objective": POLICY if is_policy else folder.config.get("objective", "sft"),
         "weights": plan.training.weights,
         "rows_hash": folder.config.get("rows_hash") or hash_rows(rows),  # no other is known of a round
@@ -196,7 +187,11 @@ class _Stage:
         material = objective.prepare(rows, None)
         hooks = self.make_hooks(f"{POLICY}/", "policy", config, len(material.rows))
         hooks = replace(hooks, on_rows=lambda left_out: self.record_rows(material, left_out, "policy_rows"))
-        return self._train(material.rows, objective, config, None, self.place / POLICY, hooks)
+        outcome = self._train(material.rows, objective, config, None, self.place / POLICY, hooks)
+        if outcome.is_stopped and not self.folder.wants_keep():  # by an earlier attempt; this one is to go on
+            (self.place / POLICY / OUTCOME).unlink()  # what was kept stays until the new policy takes its place
+            outcome = self._train(material.rows, objective, config, None, self.place / POLICY, hooks)
+        return outcome
 
     def prepare(self, rows: Sequence[TrainingRow], plan: Plan, start: Path | None) -> Material:
         """Return what the objective makes of the rows, after letting the student answer where it needs that."""
@@ -205,7 +200,15 @@ class _Stage:
         if not draws_answers(plan.objective, rows):
             return plan.objective.prepare(rows, None)
         with Cache(home_of(self.folder) / "cache" / "samples") as cache:
-            return plan.objective.prepare(rows, self._open_asking(start, plan.training.seed, cache))
+            asking = self._open_asking(start, plan.training.seed, cache)
+            fit, unusable = list(rows), []
+            if prefers_given(plan.objective):
+                most = find_longest_row(asking.student, plan.training)
+                fit, unusable = set_aside_unusable(asking.student.tokenizer, self.task, rows, most)
+            if not fit:
+                raise TrainingError(say_why_none(len(rows), 0, unusable[0].reason))
+            material = plan.objective.prepare(fit, asking)
+        return replace(material, unused=[*unusable, *material.unused])
 
     def train(self, material: Material, plan: Plan, start: Path | None, n_given: int) -> TrainingOutcome:
         """Train on what the objective made, and record its rows."""
@@ -214,7 +217,7 @@ class _Stage:
         if plan.objective.starts_from_policy and not plan.objective.goes_on:
             start = None  # the policy has drawn; what is trained is a fresh adapter
         outcome = self._train(material.rows, plan.objective, plan.training, start, self.place, hooks)
-        print(f"round {self.round}: {n_given:,} rows given, {outcome.n_rows:,} trained on")
+        print(f"round {self.round}: {counted(n_given, 'row')} given, {outcome.n_rows:,} trained on")
         return outcome
 
     def _train(
@@ -260,9 +263,9 @@ class _Stage:
                 folder.report(f"round {self.round}: {name}", step, 0, max(n_steps, step))
 
         def validate(student: Student, step: int, epoch: float) -> dict[str, float | None]:
-            predictions = predict(student, self.task, self.validation, check=folder.check_cancelled)
-            if not prefix:
-                self._record_samples(predictions, step, epoch)
+            with Cache(home_of(folder) / "cache" / "predictions") as cache:
+                predictions = predict(student, self.task, self.validation, cache=cache, check=folder.check_cancelled)
+            self._record_samples("policy_answers" if prefix else "checkpoint_answers", predictions, step, epoch)
             losses = [row.loss for row in predictions if row.loss is not None]
             return {
                 "validation_accuracy": float(np.mean([bool(row.is_correct) for row in predictions])),
@@ -281,12 +284,12 @@ class _Stage:
             wants_keep=folder.wants_keep,
         )
 
-    def _record_samples(self, predictions: Sequence[Prediction], step: int, epoch: float) -> None:
-        """Record the answers to the same few validation problems, evenly spread over them."""
+    def _record_samples(self, table: str, predictions: Sequence[Prediction], step: int, epoch: float) -> None:
+        """Record in a table the answers to the same few validation problems, evenly spread over them."""
         every = max(1, len(predictions) // N_SAMPLES_SHOWN)
         for problem, said in list(zip(self.validation, predictions, strict=True))[::every][:N_SAMPLES_SHOWN]:
             self.folder.append(
-                "checkpoint_answers",
+                table,
                 {
                     "round": self.round,
                     "step": step,

@@ -21,7 +21,7 @@ from core.store.store import Store
 from core.tasks.base import Task
 from core.training.data import NEGATIVE, POSITIVE, TrainingRow, from_frame, hash_rows
 from core.training.objectives.drawing import UNFIT
-from core.training.rows_file import RowsFile
+from core.training.rows_file import RepeatedLine, RowsFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,8 @@ BY_HAND = "rejected by hand"
 UNUSABLE = "there is no usable answer"
 UNVERIFIED = "nobody could say whether it is right"
 WRONG = "the answer is wrong"
+UNREADABLE = "the line cannot be read as a row"
+REPEATED_LINE = "another line of the file says the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +243,10 @@ def _find_in_file(file: RowsFile | None) -> list[Found]:
     if file is None:
         return []
     found: list[Found] = [(row, None, None, _place(row)) for row in file.rows]
-    for line, reason in file.left_out:
-        place = {"origin": "file", "origin_run_id": None, "origin_id": str(line), "question": None}
-        found.append((None, "the line cannot be read as a row", f"Line {line}: {reason}", place))
+    for each in file.left_out:
+        place = {"origin": "file", "origin_run_id": None, "origin_id": str(each.line), "question": None}
+        reason = REPEATED_LINE if isinstance(each, RepeatedLine) else UNREADABLE
+        found.append((None, reason, f"Line {each.line}: {each.reason}", place))
     return found
 
 

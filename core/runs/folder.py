@@ -4,7 +4,7 @@
     input/NAME.parquet  what the run was given (other files may stand there too: an uploaded seed file)
     records/TABLE.jsonl rows for the table of that name, append-only
     records/TABLE/      larger rows as Parquet parts, renamed into place when complete
-    inbox.jsonl         orders to the run: cancel, again (with another budget), keep, move
+    inbox.jsonl         orders to the run: cancel, again (with another budget), keep, move; names that it was given
     prices.json         prices that its costs are reckoned with, where it asks a server
     pushbacks.json      how often its servers pushed back (status 429, 503 or 529), and how far that held it back
     log.txt             what the process printed
@@ -29,6 +29,7 @@ from typing import Any
 
 from core.errors import RunCancelled, RunError
 from core.lines import SCHEMA_VERSION, LineWriter, read_all, to_plain
+from core.runs.naming import read_name
 from core.runs.orders import INBOX, Orders, read_orders, write_order
 
 LANES = ("device", "teacher", "light")
@@ -213,9 +214,9 @@ class RunFolder:
         return self.path.name
 
     def read_run(self) -> dict[str, Any]:
-        """Return the frozen ``run.json``."""
+        """Return the frozen ``run.json``, with the title and the ``note`` that somebody gave the run since."""
         try:
-            return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            return json.loads((self.path / "run.json").read_text(encoding="utf-8")) | read_name(self.path)
         except FileNotFoundError as error:
             raise RunError(f"{self.path} is not a run folder: it has no run.json.") from error
         except ValueError as error:

@@ -5,8 +5,9 @@
     keep     end the training now, keep the best checkpoint so far, evaluate it, and end as done
     move     stand elsewhere in the queue: ``place`` counts in place of the time at which the run was made
 
-Every line names the attempt that it speaks of; the next attempt knows nothing of it. This file says what the lines
-mean and which order makes sense when; it starts and stops nothing.
+Every order names the attempt that it speaks of; the next attempt knows nothing of it. The inbox holds names too
+(``naming.py``), which speak of none. This file says what the lines mean and which order makes sense when; it starts and
+stops nothing.
 """
 
 import math

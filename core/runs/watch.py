@@ -14,6 +14,7 @@ from typing import Any
 
 from core.errors import RunError
 from core.runs.folder import LANES, RunFolder, RunState
+from core.runs.naming import read_name
 
 ACTIVE = ("running", "cancelling")
 """States in which a run's files grow."""
@@ -31,7 +32,7 @@ class Watched:
 
     folder: RunFolder
     run: dict[str, Any]
-    """The frozen ``run.json``."""
+    """As ``RunFolder.read_run`` has it: the frozen ``run.json``, and the name that somebody gave the run."""
 
     state: RunState
     mark: tuple[int, ...] = ()
@@ -112,7 +113,7 @@ class Watch:
         mark, changed_at = read_mark(
             folder.path
         )  # before the state: a change in between is then seen at the next glance
-        run = seen.run if seen else check_run(folder.read_run())
+        run = seen.run | read_name(folder.path) if seen else check_run(folder.read_run())
         is_hot = time.time() - changed_at < QUIET_S
         found = Watched(folder, run, folder.read_state(), mark, time.monotonic(), is_hot)
         self.runs[run_id] = found

@@ -17,6 +17,10 @@ def test_only_what_differs_is_there_with_every_runs_value():
         ("settings.beta", [None, 0.1, None]),
     ]
     assert find_differences([CONFIG, CONFIG]) == []
+    newer = {**CONFIG, "training": {**CONFIG["training"], "dropout": 0.0, "layers": "all-linear", "weight_decay": 0.0}}
+    assert find_differences([CONFIG, newer]) == [], "what was done before there was a choice"
+    older, newer = ({**each, "policy_training": each["training"]} for each in (CONFIG, newer))
+    assert find_differences([older, newer]) == []
 
 
 def test_other_rows_are_said_where_nothing_else_says_so():

@@ -30,6 +30,12 @@ def test_cells_stand_in_the_order_of_the_grid_with_their_intervals():
     assert find_winner(tabulate_cells([], 40)) is None
 
 
+def test_what_the_best_run_started_from_is_known_where_it_was_measured():
+    cells = tabulate_cells([run(1e-4, 8, 1, 0.5), run(4e-4, 8, 1, 0.6, validation_accuracy_before=0.45)], 100)
+    assert find_winner(cells).before == 0.45
+    assert find_winner(cells[cells["accuracy"] < 0.6]).before is None
+
+
 def test_a_run_that_failed_or_was_stopped_early_has_no_accuracy_but_a_reason():
     runs = [
         run(1e-4, 8, 3, state="failed", error="It is full."),

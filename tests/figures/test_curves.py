@@ -20,6 +20,7 @@ from core.figures.curves import (
     order_names,
     smooth,
 )
+from core.figures.layout import WHOLE
 from tests.figures.test_colours import contrast
 
 LOOK = Look()
@@ -69,7 +70,7 @@ def test_smoothing_switched_off_leaves_the_points_as_measured(run):
 
 @pytest.mark.parametrize(
     ("across", "first", "last", "title"),
-    [("step", 1, 20, "step"), ("epoch", 0.1, 2.0, "epoch"), ("minutes", 0.5, 10.0, "minutes since the first step")],
+    [("step", 1, 20, "step"), ("epoch", 0.1, 2.0, "epoch"), ("minutes", 0.5, 10.0, "minutes since the first point")],
 )
 def test_the_horizontal_axis_is_steps_epochs_or_minutes(run, across, first, last, title):
     figure = draw("loss", [run], replace(LOOK, across=across))
@@ -174,3 +175,40 @@ def test_figures_are_json_without_nan(run):
 @pytest.mark.parametrize("colour", [*RUN_COLOURS, TRAINING, VALIDATION])
 def test_lines_can_be_seen_on_both_backgrounds(colour, background):
     assert contrast(colour, background) >= 3.0
+
+
+def test_of_fewer_points_than_a_mean_remembers_none_is_drawn_and_every_point_is_seen(run):
+    few = run.metrics[run.metrics["step"] <= 3].assign(n_points=3)
+    figure = draw("loss", [replace(run, metrics=few)])
+    assert [(trace["name"], trace["mode"]) for trace in figure["data"]] == [("Training loss", "lines+markers")]
+    over = [replace(each, metrics=few) for each in several()]
+    assert [trace["y"] for trace in draw("loss", over)["data"]] == [[2.0, 1.0, 0.6666667]] * 2  # no flat means
+    many = run.metrics.assign(n_points=20)
+    assert len(draw("loss", [replace(run, metrics=many)])["data"]) == 2
+    wide = draw("loss", [replace(run, metrics=many)], replace(LOOK, span=50))["data"]
+    assert [(trace["name"], trace["mode"]) for trace in wide] == [("Training loss", "lines")]
+
+
+def test_the_best_is_named_by_its_step_and_the_kept_one_is_called_that(run):
+    kept = replace(run, best_step=10, is_kept=True)
+    notes = [figure["layout"]["annotations"][-1] for figure in (draw_loss(kept, LOOK), draw("validation_loss", [kept]))]
+    assert [(note["text"], note["x"], note["y"]) for note in notes] == [("kept: step 10", 10.0, 0.1)] * 2
+    assert draw_loss(kept, LOOK)["data"][-1]["name"] == "kept checkpoint"
+    assert draw("validation_loss", [run])["layout"]["annotations"][0]["text"] == "best so far: step 20"
+    log = draw_loss(kept, replace(LOOK, is_log=True))["layout"]["annotations"][-1]
+    assert log["y"] == pytest.approx(-1.0)
+    assert all("kept" not in each["text"] for each in draw("validation_loss", several())["layout"]["annotations"])
+
+
+def test_only_an_axis_of_steps_is_one_of_whole_numbers(run):
+    formats = {across: draw("loss", [run], replace(LOOK, across=across)) for across in ("step", "epoch", "minutes")}
+    assert {name: each["layout"]["xaxis"].get("tickformat") for name, each in formats.items()} == {
+        "step": WHOLE, "epoch": None, "minutes": None,
+    }  # fmt: skip
+
+
+def test_a_best_checkpoint_whose_epoch_nobody_knows_has_no_words(run):
+    run = replace(run, metrics=run.metrics.assign(epoch=np.nan))
+    look = replace(LOOK, across="epoch")
+    for figure in (draw_loss(run, look), draw("validation_accuracy", [run], look)):
+        assert not any("step 20" in note["text"] for note in figure["layout"].get("annotations", []))

@@ -30,7 +30,9 @@ def test_one_panel_for_each_number_of_epochs_with_the_numbers_where_they_belong(
 def test_the_best_cell_alone_has_a_frame_and_a_star():
     panels = draw([run(1e-4, 8, 3, 0.5), run(4e-4, 8, 3, 0.6), run(4e-4, 8, 5, 0.55)])
     (frame,) = panels[3]["layout"]["shapes"]
-    assert frame["x0"] < 1 < frame["x1"] and frame["y0"] < 0 < frame["y1"]
+    assert (frame["x0"], frame["x1"], frame["y0"], frame["y1"]) == (0.5, 1.5, -0.5, 0.5)  # the cell's bounds,
+    assert frame["line"]["width"] == panels[3]["data"][0]["xgap"] == panels[3]["data"][0]["ygap"]  # in its gap
+    assert panels[3]["layout"]["xaxis"]["range"][1] > frame["x1"]  # not cut off at the edge
     assert not panels[5]["layout"]["shapes"]
     stars = [note["text"] for one in panels.values() for note in one["layout"]["annotations"] if "★" in note["text"]]
     assert stars == ["<b>★ 60.0</b>"]

@@ -151,7 +151,7 @@ def test_an_adapter_is_named_by_its_run_and_so_is_the_policy_before_it(
         (["--adapter", "/nowhere"], "There is no folder and no run '/nowhere'"),
         (["--student", "not a model"], "neither a folder nor a hub id"),
         (["--student", "/nowhere/model"], "There is no model folder /nowhere/model; give a folder, a hub id, or"),
-        (["--set", "{empty}"], "empty.csv holds no rows; choose a file with at least one problem."),
+        (["--set", "{empty}"], "empty.csv holds no rows; choose a file with at least one row."),
         (["--set", "{odd}"], "odd.jsonl is no known kind of file (columns: foo)"),
         (["--grader", "/nowhere/model"], "There is no model folder /nowhere/model"),
         (["--grader-model", "gpt"], "write its base URL as --grader."),

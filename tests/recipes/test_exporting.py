@@ -71,7 +71,8 @@ def add_round(home, folder, number, adapter, student):
     kept = shutil.copytree(adapter, folder.path / "checkpoints" / f"round-{number}" / "adapter")
     path = kept.relative_to(home).as_posix()
     folder.append("adapters", {"round": number, "student": student, "path": path, "n_rows": 2, "best_epoch": 2.0,
-                               "validation_accuracy": 0.5, "objective": "signed",
+                               "validation_accuracy": 0.5, "validation_accuracy_before": 0.3 if number == 1 else None,
+                               "objective": "signed",
                                "rows_hash": hash_rows(ROWS)})  # fmt: skip
     for round_, accuracy in ((0, 0.25), (number, 0.6)):
         folder.append("evaluations", {"round": round_, "split": "test", "n": 20, "accuracy": accuracy,
@@ -101,13 +102,14 @@ def test_the_card_says_what_the_run_says_and_nothing_of_this_machine(home, base)
     card = write_card(home, find_trained(home, FINETUNE), ADAPTER)
     for text in (
         'library_name: "peft"', "# my-base, finetuned on pens (b)", "objective: `signed`", hash_rows(ROWS),
-        "rows: 2 (given: 1 accepted candidates, 1 seeds with their reference answers)",
+        "rows: 2 (given: 1 accepted candidate, 1 seed with its reference answer)",
         "rank 4, epochs 2, is_mean True",
-        "| test | 20 | 25.0 % | 60.0 % (50.0 % to 70.0 %) |", "not measured | 50.0 % |", "Question: QUESTION",
+        "| test | 20 | 25.0 % | 60.0 % (50.0 % to 70.0 %) |", "30.0 % | 50.0 % |", "Question: QUESTION",
         "no evidence about language models",
     ):  # fmt: skip
         assert text in card
     assert str(base.parent) not in card and str(home) not in card
+    assert "| not measured | 50.0 % |" in write_card(home, find_trained(home, LOOP, 2), ADAPTER)
 
 
 def test_no_stand_in_is_named_where_none_wrote(home):

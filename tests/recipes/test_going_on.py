@@ -8,7 +8,7 @@ import pytest
 from core.datasets import ensure_seed_set
 from core.errors import ModelLoadError, RunError, TrainingError
 from core.lines import read_all
-from core.models.adapters import read_rank
+from core.models.adapters import read_adapter_settings
 from core.recipes.clone import CHANGEABLE
 from core.recipes.clone_settings import change_field, list_settings
 from core.recipes.kinds import execute
@@ -76,7 +76,9 @@ def test_the_rank_is_the_adapters_in_the_plan_and_in_what_is_made(home, student,
     config = go_on(home, student, adapter, training=FAST)
     assert (config["training"]["rank"], config["training"]["alpha"]) == (4, 8) and config["policy_training"] is None
     made = carry_out(home, config, PAIRS)
-    assert read_rank(made.path / "checkpoints" / "round-1" / "adapter") == {"rank": 4, "alpha": 8}
+    assert read_adapter_settings(made.path / "checkpoints" / "round-1" / "adapter") == {
+        "rank": 4, "alpha": 8, "dropout": 0.0, "layers": "all-linear"
+    }  # fmt: skip
     for objective in ("dpo", "sft"):
         with pytest.raises(
             TrainingError, match="goes on from an adapter of rank 4, which stays as it is; leave rank=16"
@@ -93,7 +95,11 @@ def test_an_adapter_from_elsewhere_without_a_rank_is_refused(tmp_path, student):
     about = tmp_path / "lora" / "adapter_config.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "r": None}))
     with pytest.raises(ModelLoadError, match="names no rank"):
-        read_rank(tmp_path / "lora")
+        read_adapter_settings(tmp_path / "lora")
+    about.write_text(json.dumps({**json.loads(about.read_text()), "r": 4}))
+    (tmp_path / "lora" / "adapter_model.safetensors").write_bytes(b"{}")
+    with pytest.raises(ModelLoadError, match=r"adapter_model\.safetensors cannot be read"):
+        read_adapter_settings(tmp_path / "lora")
 
 
 def test_a_policy_that_is_trained_on_has_the_rank_of_the_training(student):

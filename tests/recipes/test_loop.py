@@ -1,5 +1,7 @@
 """The loop from the shell: the command that the README names, on small files, with the shipped student."""
 
+import contextlib
+import io
 import json
 import re
 import shutil
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.__main__ import main
 from core.lines import read_all
 from core.settings import REPOSITORY
 
@@ -21,10 +24,18 @@ def run_shell(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=280, check=False)
 
 
-def run_loop(files: dict[str, Path], home: Path, *more: str) -> subprocess.CompletedProcess:
+def run_here(*arguments: str) -> subprocess.CompletedProcess:
+    """Do the same in this process, which has the libraries loaded."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        state = main(list(arguments))
+    return subprocess.CompletedProcess(arguments, state, out.getvalue(), err.getvalue())
+
+
+def run_loop(files: dict[str, Path], home: Path, *more: str, run=run_here) -> subprocess.CompletedProcess:
     given = ("--seeds", files["train"], "--validation", files["validation"], "--test", files["test"])
     sizes = ("--select", K, "--rounds", 2, "--epochs", 2)
-    return run_shell("loop", *map(str, given), *map(str, sizes), "--home", str(home), *more)
+    return run("loop", *map(str, given), *map(str, sizes), "--home", str(home), *more)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +45,7 @@ def home(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def shell(seed_files, home) -> subprocess.CompletedProcess:
-    return run_loop(seed_files, home, "--selector", "loss_high")
+    return run_loop(seed_files, home, "--selector", "loss_high", run=run_shell)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +163,7 @@ def test_a_wrong_wish_gets_one_sentence(seed_files, home, shell, arguments, sent
 
 
 def test_what_has_ended_is_repeated_only_where_that_is_said(folder, home):
-    refused = run_shell("run", str(folder))
+    refused = run_here("run", str(folder))
     assert refused.returncode == 1 and "is done; add --again to repeat it." in refused.stderr
     assert (folder / "result.json").exists()
 
@@ -161,7 +172,7 @@ def test_a_loop_in_which_nothing_is_accepted_says_why(tmp_path):
     seeds = tmp_path / "own.jsonl"
     rows = [{"question": f"Who wrote the book number {i}?", "answer": f"Author {i}"} for i in range(40)]
     seeds.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    done = run_shell("loop", "--seeds", str(seeds), "--select", "2", "--home", str(tmp_path / "home"))
+    done = run_here("loop", "--seeds", str(seeds), "--select", "2", "--home", str(tmp_path / "home"))
     assert done.returncode == 1
     assert "8 requested, 8 failed, 0 rejected; most often: " in done.stderr
     assert "custom" in done.stderr.splitlines()[-1]
@@ -171,13 +182,13 @@ def test_a_damaged_run_does_not_hide_the_others(folder, home):
     broken = home / "runs" / "20200101-000000-loop-aaaa"
     broken.mkdir()
     (broken / "run.json").write_text("{")
-    done = run_shell("runs", "--home", str(home))
+    done = run_here("runs", "--home", str(home))
     shutil.rmtree(broken)
     assert folder.name in done.stdout and "is damaged" in done.stderr
 
 
 def test_an_unknown_seed_set_names_the_built_in_ones(tmp_path):
-    done = run_shell("loop", "--seeds", "word_problem", "--home", str(tmp_path))
+    done = run_here("loop", "--seeds", "word_problem", "--home", str(tmp_path))
     assert done.returncode == 1
     assert "word_problems, maths, prontoqa, game24" in done.stderr
 

@@ -12,7 +12,7 @@ from core.store.reads_candidates import POLICIES
 from core.tasks import TASKS
 from core.training.data import NEGATIVE, POSITIVE, TrainingRow, hash_rows
 from core.training.objectives import drawing
-from core.training.rows_file import LineLeftOut, RowsFile
+from core.training.rows_file import LineLeftOut, RowsFile, read_rows_file
 from tests.recipes.rows_world import make_run, make_world
 
 EVERY = Choice(
@@ -98,6 +98,16 @@ def test_seeds_are_all_or_those_of_a_selection_in_its_order(build):
     assert ids(made, "seeds") == [f"p{i}" for i in range(6)]
     assert made.rows[1] == TrainingRow("Question 1, 50% of it?", "Answer 1", "1", 1, None, "seed", "seeds", "p1")
     assert ids(build(Choice(seeds="chosen")), "seeds") == ["p4", "p1"]
+
+
+def test_a_line_that_is_there_twice_is_not_called_unreadable(build):
+    line = b'{"question": "New?", "answer": "#### 5"}\n'
+    made = build(Choice(), file=read_rows_file(line + line + b'{"question": "Bare?"}\n', name="a.jsonl"))
+    assert [(row.reason, row.detail) for row in made.left_out] == [
+        (sets.REPEATED_LINE, "Line 2: It repeats line 1."),
+        (sets.UNREADABLE, "Line 3: The line has no answer; it is looked for in answer, chosen, solution, rationale, "
+         "completion, output, target, response."),
+    ]  # fmt: skip
 
 
 def test_own_answers_are_labelled_by_whether_they_are_right(build):

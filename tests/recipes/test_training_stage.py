@@ -2,18 +2,19 @@
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from core.datasets import ensure_seed_set
 from core.errors import TrainingError
 from core.lines import read_all
+from core.models.student import Student
 from core.recipes.cards import ADAPTER, write_card
 from core.recipes.kinds import execute
+from core.recipes.presets import choose_preset
 from core.recipes.start import make_finetune_config
 from core.recipes.trained import find_trained
-from core.recipes.training import choose_preset
 from core.runs.folder import RunFolder
 from core.settings import DEMO
 from core.shell_finetune import print_result
@@ -77,15 +78,40 @@ def test_per_step_preferences_from_rows_alone(tmp_path):
     assert len(pits) == len(used) and {row["step"] for row in records["step_values"]} >= {0, 1}
     names = {row["name"] for row in records["metrics"]}
     assert {"loss", "reward_margin", "validation_accuracy", "sft/loss", "sft/validation_accuracy"} <= names
-    assert {row["reference"] for row in records["checkpoint_answers"]} == {"10", "11"}
+    for table, prefix in (("checkpoint_answers", ""), ("policy_answers", "sft/")):
+        steps = [row["step"] for row in records["metrics"] if row["name"] == f"{prefix}validation_accuracy"]
+        assert {row["reference"] for row in records[table]} == {"10", "11"}
+        assert sorted({row["step"] for row in records[table]}) == steps and steps[0] == 0
+    starts = {row["name"]: row["value"] for row in records["metrics"] if row["step"] == 0}
+    assert state.summary["validation_accuracy_before"] == starts["sft/validation_accuracy"], "that of the base"
     (adapter,) = records["adapters"]
     assert adapter["objective"] == "per_step_dpo" and adapter["rows_hash"] == hash_rows(rows)
     assert (tmp_path / adapter["path"] / "adapter_model.safetensors").is_file()
+    assert adapter["validation_accuracy_before"] == starts["sft/validation_accuracy"]
     assert state.summary["metrics_share"] < 1 and state.summary["n_test"] == 0
     resumed = RunFolder(folder.path)
     resumed.order("again")
     assert execute(resumed) == "done"
     assert len(list((tmp_path / "cache" / "samples").glob("*"))) > 0
+
+
+def test_what_the_start_answers_is_asked_once_for_all_trainings_from_it(tmp_path, student, monkeypatch):
+    validation = tmp_path / "validation.jsonl"
+    validation.write_text('{"question": "What is 9 + 2?", "answer": "11"}\n')
+    held_out = ensure_seed_set(tmp_path, validation, task="custom", has_splits=False)
+    asked, answer = [], Student.answer
+
+    def note(self, prompts, *more, **options):
+        asked.append((self.fingerprint is not None, len(prompts)))
+        return answer(self, prompts, *more, **options)
+
+    monkeypatch.setattr(Student, "answer", note)
+    for objective in ("sft", "unlikelihood"):
+        rows = [*ROWS, TrainingRow("How?", "3", "4", label=-1)]
+        folder, records = finetune(tmp_path, student, objective, rows, validation_set=held_out)
+        assert folder.read_state().state == "done"
+        assert [row["step"] for row in records["checkpoint_answers"]] == [0, 1]
+    assert asked == [(True, 1), (False, 1), (True, 0), (False, 1)]
 
 
 def test_a_student_that_solves_nothing_cannot_learn_from_its_own_answers(tmp_path, student):
@@ -115,6 +141,16 @@ def test_the_policys_rows_are_recorded_and_the_hash_is_that_of_the_rows_given(tm
     assert adapter["rows_hash"] == folder.config["rows_hash"] == hash_rows(rows) != hash_rows(rows[1:])
 
 
+@pytest.mark.parametrize("objective", ["dpo", "per_step_dpo"])
+def test_to_a_row_that_is_too_long_nothing_is_drawn(tmp_path, student, objective):
+    rows = [*ROWS[:2], TrainingRow("What is 9 + 2?", "9 and 2 " * 800, "11")]
+    _, records = finetune(tmp_path, student, objective, rows, settings={"n_samples": 2})
+    assert {row["question"] for row in records["own_answers"]} == {row.question for row in ROWS[:2]}
+    if objective == "dpo":  # this student has no step that lowers a value
+        (reason,) = (row["reason"] for row in records["training_rows"] if row["question"] == rows[2].question)
+        assert "tokens" in reason
+
+
 def test_told_to_keep_what_it_has_during_the_policy_it_keeps_the_policy(tmp_path, student):
     config = make_finetune_config(
         student, "custom", ROWS, objective="dpo", training=FAST, settings={"n_samples": 1}, evaluates=[]
@@ -129,6 +165,47 @@ def test_told_to_keep_what_it_has_during_the_policy_it_keeps_the_policy(tmp_path
     (adapter,) = read_all(folder.path / "records" / "adapters.jsonl")
     assert "/sft/adapter" in adapter["path"] and summary["n_steps"] == 1 and "keep the best" in summary["stopped"]
     assert not (folder.path / "records" / "own_answers.jsonl").exists()
+
+
+def refuse_second(load):
+    """Let the second loading of a student fail: the first looks at what is there, the second begins to train anew."""
+    calls = []
+
+    def refuse(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise TrainingError("The disk is full.")
+        return load(*arguments, **options)
+
+    return refuse
+
+
+def test_a_policy_that_was_ended_early_is_trained_to_its_end_when_the_run_goes_on(tmp_path, student, monkeypatch):
+    config = make_finetune_config(
+        student, "custom", ROWS, objective="dpo", training=FAST | {"epochs": 3}, settings={"n_samples": 1}, evaluates=[]
+    )
+    rows = [replace(row, rejected="so 99") for row in ROWS]
+    folder = RunFolder.create(
+        tmp_path, "finetune", title="t", config=config, lane="device", inputs={"rows": to_frame(rows)},
+        starts_itself=True,
+    )  # fmt: skip
+    folder.order("keep")
+    assert execute(folder) == "done" and folder.read_state().summary["n_steps"] == 1
+    (kept,) = read_all(folder.path / "records" / "adapters.jsonl")
+    again = RunFolder(folder.path)
+    again.order("again")
+    with monkeypatch.context() as fault:
+        fault.setattr(Student, "load", refuse_second(Student.load))
+        assert execute(again) == "failed" and (tmp_path / kept["path"] / "adapter_model.safetensors").is_file()
+    again = RunFolder(folder.path)
+    again.order("again")
+    assert execute(again) == "done"
+    steps = [row["step"] for row in read_all(folder.path / "records" / "metrics.jsonl") if row["name"] == "sft/loss"]
+    assert (
+        steps == [1, *range(1, config["policy_training"]["epochs"] + 1)]
+        and again.read_state().summary["stopped"] is None
+    )
+    assert read_all(folder.path / "records" / "adapters.jsonl")[-1]["objective"] == "dpo"
 
 
 def test_told_to_keep_what_it_has_while_it_draws_it_keeps_the_policy(tmp_path, student, monkeypatch, capsys):
@@ -167,7 +244,7 @@ def test_a_policy_needs_right_answers_and_held_out_rows_are_called_so(tmp_path, 
     validation.write_text('{"question": "What is 0 + 2?", "answer": "2"}\n{"question": "More?", "answer": "3"}\n')
     held_out = ensure_seed_set(tmp_path, validation, task="custom", has_splits=False)
     folder, _ = finetune(tmp_path, student, "sft", ROWS[:1], validation_set=held_out)
-    assert "All 1 rows ask validation or test problems" in folder.read_state().error
+    assert "Every row asks a validation or test problem" in folder.read_state().error
 
 
 def test_rows_that_nothing_is_made_of_are_recorded_with_the_reason(tmp_path, student, capsys):
@@ -198,6 +275,11 @@ def test_presets_fit_student_task_and_objective():
     assert choose_preset("some/model", "game24", "unlikelihood") == "game24-unlikelihood"
     for objective in ("sft", "rft", "dpo", "per_step_dpo", "signed", "unlikelihood"):
         assert choose_preset("tiny", "word_problems", objective) in PRESETS
+    config = make_finetune_config(str(DEMO / "tiny"), "word_problems", ROWS)
+    assert (config["student"], config["preset"]) == ("tiny", "tiny"), "the shipped student by its folder"
+    rows = [*ROWS, replace(ROWS[0], answer="so 99", label=-1)]
+    config = make_finetune_config("tiny", "custom", rows, objective="signed", settings={"is_normalised": False})
+    assert config["preset"] == "tiny-signed-summed" and config["training"] == asdict(PRESETS["tiny-signed-summed"])
 
 
 def test_rows_keep_their_words_and_their_hash_through_a_frame():
