@@ -3,12 +3,11 @@
 import streamlit as st
 
 from core.hub import Hub
-from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.evaluating import draw_form
 from pages.components.evaluating_answers import draw_answers
 from pages.components.evaluating_numbers import draw_numbers, draw_progress
-from pages.components.frame import choose, draw_empty, explain, open_page
+from pages.components.frame import RUN_TIMES, choose, choose_view, draw_empty, explain, name_run, open_page
 from pages.components.standing import ACTIVE
 
 VIEWS = {"ask": "Ask", "numbers": "Numbers", "answers": "Answers"}
@@ -38,13 +37,7 @@ hub = use_hub()
 place = open_page("Evaluate", "Ask students the same problems, before and after, and read every answer.")
 rows = {row["run_id"]: row for row in hub.store.list_evaluate_runs().to_dict("records")}
 usual = "numbers" if st.query_params.get("run") in rows else "ask"
-wanted = st.query_params.get("show") or usual
-if st.session_state.get("evaluate_shown") != wanted and wanted in VIEWS:
-    st.session_state["evaluate_view"] = wanted
-view = st.segmented_control(
-    "View", list(VIEWS), format_func=VIEWS.get, key="evaluate_view", required=True, label_visibility="collapsed"
-)
-st.session_state["evaluate_shown"] = st.query_params["show"] = view
+view = choose_view(VIEWS, "evaluate_view", usual)
 if view == "ask":
     draw_form(hub, place, go_to)
 elif not rows:
@@ -55,7 +48,8 @@ else:
         list(rows),
         param="run",
         key="evaluate_run",
-        shown=lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}",
+        shown=lambda id_: name_run(rows[id_]),
+        help=RUN_TIMES,
     )
     run = hub.store.read_run(run_id)
     draw_orders(hub, run, place)

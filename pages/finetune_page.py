@@ -8,8 +8,9 @@ from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.disk import draw_need
 from pages.components.exporting import draw_export
-from pages.components.frame import choose, draw_empty, explain, open_page
+from pages.components.frame import RUN_TIMES, choose, choose_view, draw_empty, explain, name_run, open_page
 from pages.components.result import draw_result
+from pages.components.run_actions import draw_note, draw_rename
 from pages.components.standing import TRAINING
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.sweeping import draw_sweep_form, draw_sweeps
@@ -25,7 +26,7 @@ def draw_form(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
     """Draw the form and launch what it asks for."""
     alert = st.container()  # above the form: below it nobody would see why nothing started
     wish = draw_training_form(hub)
-    label = f"Finetune on {numbers.count(len(wish.rows))} rows"
+    label = f"Finetune on {wish.label}"
     if place.button(label, type="primary", key="launch", disabled=not wish.is_ready, icon=":material/model_training:"):
         with alert, show_errors():
             go_to("watch", launch(hub, wish))
@@ -51,13 +52,7 @@ every = hub.store.list_runs(TRAINING)
 is_chosen = every["parent_id"].isna() | (every["run_id"] == st.query_params.get("run"))
 runs = keep_in_view(every[is_chosen], "run")  # of a sweep only the run that was opened from it
 rows = {row["run_id"]: row for row in runs.to_dict("records")}
-wanted = st.query_params.get("show") or ("watch" if st.query_params.get("run") in rows else "train")
-if st.session_state.get("finetune_shown") != wanted and wanted in VIEWS:
-    st.session_state["finetune_view"] = wanted
-view = st.segmented_control(
-    "View", list(VIEWS), format_func=VIEWS.get, key="finetune_view", required=True, label_visibility="collapsed"
-)
-st.session_state["finetune_shown"] = st.query_params["show"] = view
+view = choose_view(VIEWS, "finetune_view", "watch" if st.query_params.get("run") in rows else "train")
 if view == "train":
     draw_form(hub, place)
 elif view == "sweeps":
@@ -65,13 +60,12 @@ elif view == "sweeps":
 elif not rows:
     draw_empty("Nothing was trained yet. **Train** starts a finetune.")
 else:
-    run_id = choose(
-        "Run",
-        list(rows),
-        param="run",
-        key="finetune_run",
-        shown=lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}",
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", key="finetune_subject"):
+        run_id = choose(
+            "Run", list(rows), param="run", key="finetune_run", shown=lambda id_: name_run(rows[id_]), help=RUN_TIMES
+        )
+        draw_rename(hub, rows[run_id], key="finetune")
+    draw_note(rows[run_id])
     seed_set = rows[run_id]["seed_set_id"]
     if not numbers.is_missing(seed_set):
         view_seed_set(seed_set)

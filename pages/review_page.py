@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.hub import Hub
-from pages.components import numbers, reviewing
+from pages.components import reviewing
 from pages.components.access import use_hub
-from pages.components.frame import choose, draw_empty, explain, note_teacher, open_page
+from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, note_teacher, open_page
 from pages.components.record import draw_buttons, draw_finished, draw_progress, draw_record
 from pages.components.reviewing import PLACE
 from pages.components.running import draw_live, draw_run
@@ -40,7 +40,8 @@ run_id = choose(
     list(rows),
     param="run",
     key="review_run",
-    shown=lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}",
+    shown=lambda id_: name_run(rows[id_]),
+    help=RUN_TIMES,
 )
 view_seed_set(rows[run_id]["seed_set_id"])
 if st.session_state.get("review_of") != run_id:

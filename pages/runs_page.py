@@ -11,9 +11,9 @@ from core.runs.orders import MADE_AT_ONCE
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.disk import draw_disk
-from pages.components.frame import choose, draw_empty, explain, open_page
+from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, open_page
 from pages.components.queueing import draw_ends, draw_lane
-from pages.components.run_actions import draw_clone, draw_trash
+from pages.components.run_actions import draw_clone, draw_note, draw_rename, draw_trash
 from pages.components.running import describe_counts, draw_live, draw_state, elapsed
 from pages.components.spending import draw_calls
 from pages.components.standing import ACTIVE
@@ -42,22 +42,25 @@ def draw_queue(hub: Hub) -> None:
 def draw_list(runs: pd.DataFrame, sizes: dict[str, int]) -> None:
     """Draw all runs as a table."""
     table = runs.assign(
-        at=runs["created_at"].map(numbers.moment),
+        made=runs["created_at"].map(numbers.moment),
         took=[numbers.duration(elapsed(row)) for row in runs.to_dict("records")],
         counts=[describe_counts(row) for row in runs.to_dict("records")],
         size=[numbers.size(sizes.get(id_)) for id_ in runs["run_id"]],
+        note=runs["note"].fillna(""),
     )
+    noted = ["note"] if table["note"].any() else []
     right = {"alignment": "right", "width": "small"}
     st.dataframe(
         table,
         hide_index=True,
         height=min(38 + 35 * len(table), 320),
-        column_order=["state", "kind", "title", "counts", "at", "took", "size"],
+        column_order=["made", "state", "kind", "title", *noted, "counts", "took", "size"],
         column_config={
             "title": st.column_config.TextColumn("run", width="large"),
             "counts": "latest stage",
-            "at": st.column_config.TextColumn("started", **right),
-            "took": st.column_config.TextColumn("took", **right),
+            "made": st.column_config.TextColumn("made", help=RUN_TIMES, width="small"),
+            "note": st.column_config.TextColumn("note", width="medium"),
+            "took": st.column_config.TextColumn("took", help="Its latest attempt, from begin to end.", **right),
             "size": st.column_config.TextColumn("on disk", **right),
         },
     )
@@ -70,6 +73,7 @@ def draw_details(hub: Hub, run: dict) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         draw_state(run["state"])
         st.markdown(f"**{plain(run['title'])}**", width="content")
+        draw_rename(hub, run, key="run")
         if is_active:
             draw_ends(hub, run, key="run")
         if (
@@ -92,6 +96,7 @@ def draw_details(hub: Hub, run: dict) -> None:
         if not is_active and st.button("To the trash", key="run_trash", icon=":material/delete:"):
             hub.trash(run_id)
             st.rerun()
+    draw_note(run)
     if run["error"]:
         st.error(plain(run["error"]))
     draw_calls(hub, run_id)
@@ -148,7 +153,7 @@ with show_errors():
         draw_list(runs, dict(zip(frame["run_id"], frame["bytes"], strict=True)))
         rows = {row["run_id"]: row for row in runs.to_dict("records")}
         run_id = choose(
-            "Run", list(rows), param="run", key="runs_run", shown=lambda id_: f"{rows[id_]['title']}, {id_}"
+            "Run", list(rows), param="run", key="runs_run", shown=lambda id_: name_run(rows[id_]), help=RUN_TIMES
         )
         draw_details(hub, hub.store.read_run(run_id))
     draw_webhook(hub)

@@ -5,6 +5,7 @@ calls ``Plotly.react`` on the same node with a fixed ``uirevision``. Figures com
 text, grid and hover colours are read from the theme in the browser.
 """
 
+import re
 from importlib.metadata import version
 
 import streamlit as st
@@ -20,7 +21,7 @@ const load = (address) => window.__seedbedPlotly || (window.__seedbedPlotly = ne
 const paint = (figure, style) => {
   const pick = (name, other) => style.getPropertyValue(name).trim() || other;
   const text = pick('--st-text-color', '#333'), line = pick('--st-border-color', 'rgba(128,128,128,.3)');
-  const axis = (own) => ({gridcolor: line, linecolor: line, ...own,
+  const axis = (own, ticks) => ({gridcolor: line, linecolor: line, ...own, ...ticks,
     title: {...own.title, font: {size: 12.5, color: text}}});
   const own = figure.layout, range = figure.range;
   const mark = range ? [{type: 'rect', xref: 'x', yref: 'paper', x0: range[0], x1: range[1], y0: 0, y1: 1,
@@ -29,9 +30,24 @@ const paint = (figure, style) => {
     paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
     font: {family: pick('--st-font', 'sans-serif'), size: 12.5, color: text},
     title: {...own.title, font: {size: 14.5, color: text}},
-    xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
-    modebar: {bgcolor: 'rgba(0,0,0,0)', color: 'rgba(128,128,128,.8)', activecolor: text},
+    xaxis: axis(own.xaxis, figure.ticks), yaxis: axis(own.yaxis),
+    modebar: {bgcolor: pick('--st-background-color', 'rgba(0,0,0,0)'), color: 'rgba(128,128,128,.8)',
+      activecolor: text},
     hoverlabel: {bgcolor: pick('--st-secondary-background-color', '#eee'), font: {color: text}, bordercolor: line}};
+};
+const ONES = {tickmode: 'linear', tick0: 0, dtick: 1};
+const keepWhole = (node) => {  // an axis of whole numbers: one tick each where few are in sight
+  const axis = node._fullLayout.xaxis;
+  if (axis.tickformat !== ',d') return;
+  const isShort = Math.abs(axis.range[1] - axis.range[0]) < 12;
+  if (isShort === Boolean(node.seedbedTicks)) return;
+  node.seedbedTicks = isShort ? ONES : null;
+  node.seedbedDraw();  // not relayout, which would make the zoom no longer the reader's own
+};
+const save = (Plotly, node, style) => {
+  const back = style.getPropertyValue('--st-background-color').trim() || '#fff';
+  Plotly.downloadImage({data: node.data, layout: {...node.layout, paper_bgcolor: back, plot_bgcolor: back}},
+    {format: 'svg', filename: node.dataset.file, width: node.offsetWidth, height: node.offsetHeight});
 };
 const watch = (node) => {
   if (node.seedbedIsWatched) return;
@@ -51,11 +67,21 @@ export default function (component) {
   node.style.height = `${data.figure.layout.height}px`;
   node.dataset.chart = data.name;
   load(data.library).then((Plotly) => {
+    // the same function each time: at another configuration the figure would be made anew, and its zoom lost
+    node.seedbedSave ||= () => save(Plotly, node, getComputedStyle(parentElement));
     const draw = () => Plotly.react(node, structuredClone(data.figure.data),
-      paint({...structuredClone(data.figure), range: data.range}, getComputedStyle(parentElement)),
+      paint({...structuredClone(data.figure), range: data.range, ticks: node.seedbedTicks},
+        getComputedStyle(parentElement)),
       {responsive: true, displaylogo: false, displayModeBar: 'hover', modeBarButtons:
-       [['toImage'], [...(data.has_range ? ['select2d'] : []), 'zoom2d', 'pan2d', 'resetScale2d']]});
+       [['toImage', {name: 'Download plot as an SVG', icon: Plotly.Icons.disk, click: node.seedbedSave}],
+        [...(data.has_range ? ['select2d'] : []), 'zoom2d', 'pan2d', 'resetScale2d']],
+       toImageButtonOptions: {filename: data.file}});
+    node.dataset.file = data.file;
+    const isFirst = !node.seedbedDraw;
+    node.seedbedDraw = draw;
     draw();
+    keepWhole(node);
+    if (isFirst) node.on('plotly_relayout', () => setTimeout(() => keepWhole(node)));
     if (data.has_range) { node.seedbedTell = (range) => setStateValue('range', range); watch(node); }
     node.dataset.points = data.figure.data.reduce((most, trace) => Math.max(most, trace.x.length), 0);
   }).catch(() => { node.textContent = 'The chart library could not be loaded; reload the page.'; });
@@ -87,7 +113,14 @@ def draw_chart(figure: Figure, *, key: str, has_range: bool = False) -> tuple[fl
     range_ = (st.session_state.get(key) or {}).get("range") if has_range else None
     found = _chart(
         key=key,
-        data={"figure": figure, "library": f"/{library}", "name": key, "has_range": has_range, "range": range_},
+        data={
+            "figure": figure,
+            "library": f"/{library}",
+            "name": key,
+            "file": re.sub(r"\W+", "_", figure["layout"]["title"]["text"]).strip("_").lower() or key,
+            "has_range": has_range,
+            "range": range_,
+        },
         height=figure["layout"]["height"],
         default={"range": None},
         on_range_change=lambda: None,

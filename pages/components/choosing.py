@@ -15,8 +15,8 @@ from core.selection.own import load_selectors
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import choose, follow_address, tell_address
-from pages.components.scoring import name_adapter
 from pages.components.text import plain
+from pages.components.trained_students import list_offered
 
 
 def choose_scores(scored: pd.DataFrame) -> dict | None:
@@ -101,14 +101,13 @@ def list_students(hub: Hub, seed_set: str) -> list[dict]:
     First the bases, the built-in student before those that have answered here or were finetuned; then the servers that
     have answered here; then every trained adapter; each newest first. Labels are short, and no two are the same.
     """
-    adapters = hub.store.list_adapters(seed_set).to_dict("records")
+    trained = {path: each for path, each in list_offered(hub).items() if each.seed_set == seed_set}
     sources, servers = _list_asked(hub, seed_set)
-    sources = dict.fromkeys(["tiny", *sources, *(row["student"] for row in adapters)])
+    sources = dict.fromkeys(["tiny", *sources, *(each.student for each in trained.values())])
     found = [  # (short label, one that nothing else has), student, adapter, server
         *((_name_base(source), source, None, None) for source in sources),
         *((_name_server(server), server["model"], None, server) for server in servers),
-        *(((name_adapter(row), f"{name_adapter(row)}, {row['run_id']}"), row["student"], row["path"], None)
-          for row in adapters),
+        *(((each.label, f"{each.label}, {each.run_id}"), each.student, path, None) for path, each in trained.items()),
     ]  # fmt: skip
     counts = Counter(short for (short, _), *_ in found)
     return [

@@ -27,6 +27,7 @@ from core.figures.curves import (
 )
 from core.figures.layout import Figure
 from core.hub import Hub
+from core.store.store import Store
 from core.training.objectives import OBJECTIVES
 from pages.components import numbers
 from pages.components.chart import draw_chart
@@ -35,6 +36,9 @@ from pages.components.frame import choose, follow_address, tell_address
 SPANS = (0, 5, SMOOTHING_SPAN, 50, 200, 1000)
 MAIN_POINTS, SMALL_POINTS = 2000, 600
 """Points of one curve that a large and a small figure draw at most."""
+
+EVERY = 10**9
+"""More points than any curve has."""
 
 MAIN = ("loss", "validation_loss", "validation_accuracy")
 
@@ -179,7 +183,15 @@ class _Panels:
         metrics = pd.concat(parts, ignore_index=True)
         metrics["name"] = metrics["name"].str.removeprefix(prefix)
         best = store.find_best(shown.run_id, shown.round, f"{prefix}validation_accuracy")
-        return Run(shown.name, shown.colour, metrics, best and best[0])
+        is_kept = self._is_kept(shown, list_phases(curves, shown.round))
+        return Run(shown.name, shown.colour, metrics, best and best[0], is_kept)
+
+    def _is_kept(self, shown: Shown, phases: Sequence[str]) -> bool:
+        """Say whether a phase of a run is over and its best checkpoint is what came of it."""
+        made = self.hub.store.read_adapter(shown.run_id, shown.round)
+        if shown.phase:
+            return made is not None or "" in phases
+        return made is not None and made["objective"] not in phases  # else the policy alone was kept
 
     def list_names(self) -> list[str]:
         """Return the metrics that any of the runs has, in the order in which they are shown."""
@@ -227,6 +239,44 @@ class _Panels:
                 f"{numbers.count(n_drawn)} are drawn, the lowest, the highest and the last of each stretch; smoothed "
                 "lines are means of all points."
             )
+
+
+# -- the numbers behind them -----------------------------------------------------------------------------------------
+
+
+def draw_download(hub: Hub, shown: Sequence[Shown]) -> None:
+    """Draw the button that brings the points of the figures, all of them, as CSV."""
+    st.download_button(
+        "Points as CSV",
+        data=lambda: tabulate(hub.store, shown).to_csv(index=False),
+        file_name=f"curves_{'_'.join(one.run_id for one in shown[:3])}.csv",
+        mime="text/csv",
+        key="curves_csv",
+        icon=":material/download:",
+        on_click="ignore",
+        help="Every point of these figures as it was measured, also those that a long curve leaves out.",
+    )
+
+
+def tabulate(store: Store, shown: Sequence[Shown]) -> pd.DataFrame:
+    """Return all points of what is drawn, by run, metric and step.
+
+    Columns: title, run_id, round, metric, step, epoch, minutes (since the first of these points of the
+    run, as in the figures), value.
+    """
+    tables = []
+    for one in shown:
+        prefix = f"{one.phase}/" if one.phase else ""
+        curves = store.list_curves(one.run_id)
+        names = [name for name in curves[curves["round"] == one.round]["name"] if _is_of(name, prefix)]
+        points = store.read_metrics(one.run_id, names, EVERY, round_=one.round)
+        points = points.rename(columns={"name": "metric"}).assign(
+            title=store.read_run(one.run_id)["title"],
+            run_id=one.run_id,
+            minutes=(points["written_at"] - points["written_at"].min()) / 60,
+        )
+        tables.append(points[["title", "run_id", "round", "metric", "step", "epoch", "minutes", "value"]])
+    return pd.concat(tables, ignore_index=True)
 
 
 def _is_of(name: str, prefix: str) -> bool:

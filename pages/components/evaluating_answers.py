@@ -20,6 +20,7 @@ FILTER_WORDS = {
     "lost": "lost",
     "wrong": "wrong each time",
     "right": "right each time",
+    "mixed": "right at times, as before",
     "disagree": "grader disagrees",
     "undecided": "undecided",
     "truncated": "cut off",
@@ -43,7 +44,7 @@ def draw_answers(hub: Hub, run: Mapping[str, Any]) -> None:
     search, group, order, seed = _choose_rows((run["summary"] or {}).get("groups", []))
     counts = hub.store.count_evaluated(run_id, search=search, group=group)
     with parts:
-        show = _choose_filter(counts)
+        show = _choose_filter(counts, is_pair=_is_pair(hub, run_id))
     n = counts[show]
     if not n:
         st.info("No problem is left; choose another part, or search for something else.")
@@ -63,8 +64,15 @@ def draw_answers(hub: Hub, run: Mapping[str, Any]) -> None:
 # -- which ones ------------------------------------------------------------------------------------------------------
 
 
-def _choose_filter(counts: Mapping[str, int]) -> str:
+def _is_pair(hub: Hub, run_id: str) -> bool:
+    """Say whether two students have answered: of a run that was stopped it may be one, whoever was to be asked."""
+    (row,) = hub.store.list_evaluated(run_id, "all", "source", limit=1).to_dict("records")
+    return not any(numbers.is_missing(row[f"{who}_verdict"]) for who in (BASE, TUNED))
+
+
+def _choose_filter(counts: Mapping[str, int], *, is_pair: bool) -> str:
     """Draw which problems are shown, with their numbers; what nothing belongs to is not offered."""
+    words = FILTER_WORDS if is_pair else {**FILTER_WORDS, "mixed": "right at times"}  # there is no before
     options = [name for name in FILTER_WORDS if counts[name] or name == "all"]
     follow_address("which", "answers_which", {name: name for name in options}.get, "all")
     if st.session_state.get("answers_which", "all") not in options:
@@ -75,7 +83,7 @@ def _choose_filter(counts: Mapping[str, int]) -> str:
         key="answers_which",
         required=True,
         wrap=True,
-        format_func=lambda name: f"{FILTER_WORDS[name]} {numbers.count(counts[name])}",
+        format_func=lambda name: f"{words[name]} {numbers.count(counts[name])}",
         label_visibility="collapsed",
     )
     tell_address("which", "answers_which", show, "all")

@@ -12,11 +12,11 @@ from core.hub import Hub
 from core.recipes.evaluation_results import list_warnings
 from pages.components import numbers
 from pages.components.chart import draw_chart
-from pages.components.evaluating_who import list_offered
 from pages.components.frame import note_teacher
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
+from pages.components.trained_students import list_offered
 
 WORDS = {"base": "base", "tuned": "tuned"}
 
@@ -73,14 +73,22 @@ def _draw_headline(summary: Mapping[str, Any], config: Mapping[str, Any]) -> Non
     st.markdown(f"## {before} → {after} {of} {numbers.counted(row['n'], 'problem')}", anchors=False)
     st.markdown(
         f"{name} · paired difference **{numbers.points(row['difference'])}**, 95 % interval "
-        f"{numbers.points(row['low'])} to {numbers.points(row['high'])} · gained {numbers.count(row['n_gained'])}, "
-        f"lost {numbers.count(row['n_lost'])}, as before {numbers.count(row['n_unchanged'])} · McNemar p "
-        f"{_write_p(row['p_value'])}{'' if row['newcombe_low'] is not None else ' (of the majority answers)'}"
+        f"{numbers.points(row['low'])} to {numbers.points(row['high'])} (bootstrap) · {_count_changes(row)} · "
+        f"McNemar p {_write_p(row['p_value'])}"
     )
     if row["n_gained"] + row["n_lost"] == 0:
         ends = [numbers.points(row[f"newcombe_{end}"]) for end in ("low", "high")]
         newcombe = "" if row["newcombe_low"] is None else f" By Newcombe it is {' to '.join(ends)}."
         st.caption(f"No problem came out otherwise: all resamples are alike, so that interval says nothing.{newcombe}")
+
+
+def _count_changes(row: Mapping[str, Any]) -> str:
+    """Return how many problems came out otherwise; of several answers also by the majority's, which is tested."""
+    gained, lost, unchanged = (numbers.count(row[f"n_{name}"]) for name in ("gained", "lost", "unchanged"))
+    if row["newcombe_low"] is not None:
+        return f"gained {gained}, lost {lost}, as before {unchanged}"
+    tested = f"gained {numbers.count(row['n_test_gained'])}, lost {numbers.count(row['n_test_lost'])}"
+    return f"right more often {gained}, less often {lost}, as often {unchanged} · by the majority's answer {tested}"
 
 
 def _write_p(value: float) -> str:

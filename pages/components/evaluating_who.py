@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,47 +10,17 @@ from core.errors import SeedbedError
 from core.evaluation.benchmarks import BENCHMARKS
 from core.evaluation.judging import TOLERANT
 from core.hub import Hub
-from core.recipes.evaluating import MOST_SAMPLES
-from core.recipes.trained import find_adapter, list_policies
-from pages.components import numbers
-from pages.components.frame import follow_address, note_teacher, tell_address, tell_apart
-from pages.components.scoring import OTHER, SERVER, TINY, name_adapter
+from core.paths import expand
+from core.recipes.evaluating import DRAWN_AT, MOST_SAMPLES
+from core.recipes.trained import find_adapter
+from pages.components.frame import follow_address, note_teacher, tell_address
+from pages.components.scoring import OTHER, SERVER, TINY
 from pages.components.serving import draw_server_form
 from pages.components.text import plain
+from pages.components.trained_students import Offered, list_offered, show_offered
 
 NOBODY, RULES, LOCAL = "nobody", "built-in, the rule-based stand-in", "a student on this machine"
 GREEDY, DRAWN = "one, greedy", "several, drawn"
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """One trained student that can be asked."""
-
-    label: str
-    student: str
-    run_id: str
-
-
-def list_offered(hub: Hub) -> dict[str, Offered]:
-    """Return adapter -> trained student, newest first; the policy that a run trained first stands behind the run."""
-    rows = hub.store.list_adapters().to_dict("records")
-    policies = {(each.run_id, each.round): each for each in list_policies(hub.settings.home) if each.student}
-    offered = {}
-
-    def offer_policy(run_id: str, round_: int, title: str, moment: float) -> None:
-        each = policies.pop((run_id, round_))
-        label = f"policy of run {title}, {numbers.moment(moment)}{'' if round_ == 1 else f', round {round_}'}"
-        path = str(each.folder.relative_to(hub.settings.home))
-        offered[path] = Offered(label, each.student, run_id)
-
-    for row in rows:
-        offered[row["path"]] = Offered(name_adapter(row), row["student"], row["run_id"])
-        if (row["run_id"], row["round"]) in policies:
-            offer_policy(row["run_id"], row["round"], row["title"], row["written_at"])
-    for run_id, round_ in list(policies):  # of runs that got no further
-        if (run := hub.store.read_run(run_id)) is not None:
-            offer_policy(run_id, round_, run["title"], run["created_at"])
-    return offered
 
 
 def choose_student(hub: Hub) -> dict[str, Any] | None:
@@ -73,11 +41,7 @@ def choose_student(hub: Hub) -> dict[str, Any] | None:
         options,
         key="evaluate_student",
         persist_state="session",
-        format_func=tell_apart(
-            options,
-            lambda option: made[option].label if option in made else option,
-            lambda option: made[option].run_id if option in made else option,
-        ),
+        format_func=show_offered(made, options),
     )
     tell_address("adapter", "evaluate_student", choice, None if choice in made else choice)
     if choice == SERVER:
@@ -93,7 +57,7 @@ def choose_student(hub: Hub) -> dict[str, Any] | None:
         return None
     if not tuned:
         return {"student": source, "asks_base": True}
-    return {"student": source, "adapter": str(Path(tuned).expanduser().resolve()), "asks_base": _ask_base()}
+    return {"student": source, "adapter": str(expand(tuned).resolve()), "asks_base": _ask_base()}
 
 
 def _find_wanted(hub: Hub, adapter: str) -> dict[str, Offered]:
@@ -102,7 +66,7 @@ def _find_wanted(hub: Hub, adapter: str) -> dict[str, Offered]:
     with suppress(SeedbedError):
         found = find_adapter(home, str(home / adapter))
         if found.student is not None:
-            return {adapter: Offered(found.name, found.student, found.run_id or adapter)}
+            return {adapter: Offered(found.name, found.student, found.run_id or adapter, found.round or 1)}
     st.info(f"There is no trained student in {plain(adapter)} any more; choose another one.")
     return {}
 
@@ -142,7 +106,7 @@ def choose_how(hub: Hub, task: str | None, benchmark: str | None, limit: int | N
             first.number_input("Drawn", 1, MOST_SAMPLES, 8, key="evaluate_samples", persist_state="session")
         )
         temperature = second.number_input(
-            "Temperature", 0.1, 2.0, 0.7, 0.1, key="evaluate_temperature", persist_state="session"
+            "Temperature", 0.1, 2.0, DRAWN_AT, 0.1, key="evaluate_temperature", persist_state="session"
         )
         st.caption("Gives mean@n, pass@k and the majority's answer (maj@n).")
     who = st.selectbox(

@@ -11,6 +11,12 @@ from pages.components import numbers
 
 T = TypeVar("T")
 
+RUN_TIMES = "The time is that at which a run was made: put into the queue, or begun in a shell."
+
+NEWEST = "newest"
+"""The choice that follows what is made. A value of its own, never set by us: a browser that has not heard yet of a
+value that we set sends the one before again, which looks as if a person had chosen it."""
+
 TEACHER_NOTE = (
     "The built-in teacher is a rule-based stand-in: it shows how the loop works, and is no evidence about language "
     "models."
@@ -37,6 +43,33 @@ def draw_empty(sentence: str, page: str | None = None, label: str | None = None)
 def name_set(seed_set: Mapping[str, Any]) -> str:
     """Return what a choice of seed sets calls one: by its time too, for names may be alike."""
     return f"{seed_set['name']}, {numbers.moment(seed_set['created_at'])}"
+
+
+def name_run(run: Mapping[str, Any]) -> str:
+    """Return what a choice of runs calls one: the time comes first, for a narrow box cuts off the end."""
+    return f"{numbers.moment(run['created_at'])} · {run['title']}"
+
+
+def choose_view(views: Mapping[str, str], key: str, usual: str) -> str:
+    """Draw which view of a page is shown; the address says it, and is told it.
+
+    The browser forgets the choice while another page is open, and then brings none: the address decides.
+
+    Args:
+        views: name -> what people read.
+        key: of the choice.
+        usual: the view where the address names none.
+    """
+    asked, seen = st.query_params.get("show"), f"{key}_shown"
+    wanted = asked if asked in views else usual
+    if st.session_state.get(seen) != wanted or st.session_state.get(key) not in views:
+        st.session_state[key] = wanted
+    view = st.segmented_control(
+        "View", list(views), format_func=views.get, key=key, required=True, label_visibility="collapsed"
+    )
+    view = wanted if view is None else view
+    st.session_state[seen] = st.query_params["show"] = view
+    return view
 
 
 def explain(body: str) -> None:
@@ -75,7 +108,12 @@ def choose(
     shown = tell_apart(options, shown)
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = options[0]  # set, not deleted: the browser would go on showing the old one
+    memory = f"{key}_words"
+    before, words = st.session_state.get(memory, (None, None))
+    if key in st.session_state and st.session_state[key] == before and shown(before) != words:
+        st.session_state[key] = before  # set anew: the browser would go on showing an old title
     chosen = st.selectbox(label, options, format_func=shown, key=key, **more)
+    st.session_state[memory] = (chosen, shown(chosen))
     tell_address(param, key, chosen, usual)
     return chosen
 
@@ -99,6 +137,37 @@ def tell_apart(
     return lambda option: next(
         (way(option) for way, count in zip(ways, counts, strict=True) if count[way(option)] == 1), ways[-1](option)
     )
+
+
+def choose_newest(
+    label: str, options: Sequence[T], *, param: str, key: str, shown: Callable[[T], str] = str, most_buttons: int = 12
+) -> T:
+    """Draw a choice among some that grow in number: the last one, until a person takes another; the address knows.
+
+    Args:
+        label: of the choice.
+        options: at least one, in their order; of one there is nothing to choose and nothing is drawn.
+        param: query parameter.
+        key: of the widget.
+        shown: option -> what people read, as Markdown.
+        most_buttons: up to so many are buttons; more are a slider.
+    """
+    if len(options) == 1:
+        return options[0]
+    offered = [*options, NEWEST]
+    follow_address(param, key, {str(option): option for option in offered}.get, NEWEST)
+    if st.session_state[key] not in offered:
+        st.session_state[key] = NEWEST
+
+    def show(option: T | str) -> str:
+        return NEWEST if option == NEWEST else shown(option)
+
+    if len(options) <= most_buttons:
+        chosen = st.segmented_control(label, offered, key=key, required=True, format_func=show)
+    else:
+        chosen = st.select_slider(label, offered, key=key, format_func=show)
+    tell_address(param, key, chosen, NEWEST)
+    return options[-1] if chosen == NEWEST else chosen
 
 
 def follow_address(param: str, key: str, read: Callable[[str], T | None], usual: T | None = None) -> None:

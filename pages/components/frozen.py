@@ -11,10 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import SeedbedError
-from core.recipes.training import choose_preset
+from core.recipes.presets import choose_preset
 from core.training.config import PRESETS
 from core.training.objectives import OBJECTIVES
 from pages.components import numbers
+from pages.components.setting_faces import FACES, name_field, say_option
 
 PARTS = {"training": "Training", "policy_training": "Policy, trained first", "settings": "Objective"}
 """Entries that are a table of their own, and its head."""
@@ -64,8 +65,9 @@ def _draw_table(head: str, values: Mapping[str, Any], usual: Mapping[str, Any]) 
         is_changed = name in usual and usual[name] != value
         if name == "rows_hash":
             value = str(value)[:HASH_SHOWN]
-        mark = f"changed from {say_value(usual[name])}" if is_changed else ""
-        rows.append((name_setting(name), say_value(value), mark))
+        mark = f"changed from {say_value(usual[name], name)}" if is_changed else ""
+        label = name_field(name) if name in FACES else name_setting(name)
+        rows.append((label, say_value(value, name), mark))
     table = pd.DataFrame(rows, columns=["setting", "value", "preset"])
     columns = ["setting", "value", *(["preset"] if usual and table["preset"].any() else [])]
     st.dataframe(
@@ -98,7 +100,8 @@ def find_preset(config: Mapping[str, Any], part: str = "training") -> str:
     if part == "training" and config.get("preset"):
         return str(config["preset"])
     objective = "sft" if part == "policy_training" else config.get("objective") or "sft"
-    return choose_preset(config["student"], config["task"], objective)
+    settings = None if part == "policy_training" else config.get("settings")
+    return choose_preset(config["student"], config["task"], objective, settings)
 
 
 def _say_source(config: Mapping[str, Any], part: str) -> str:
@@ -115,11 +118,19 @@ def name_setting(name: str) -> str:
     """Return a setting's name as people read it: ``training.learning_rate`` is ``learning rate``."""
     part, _, inner = name.rpartition(".")
     prefix = "policy: " if part == "policy_training" else ""
+    if part in PARTS and inner in FACES:
+        return prefix + name_field(inner)
     return prefix + (WORDS.get(name) or (inner or name).replace("_", " "))
 
 
-def say_value(value: Any) -> str:
-    """Return a setting's value as people read it; an unknown one is a dash."""
+def say_value(value: Any, name: str = "") -> str:
+    """Return a setting's value as people read it; an unknown one is a dash.
+
+    Args:
+        value: of the setting.
+        name: of the setting, ``training.weights`` or ``weights``, where its values have words of their own.
+    """
+    value = say_option(name.rpartition(".")[2], value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import BUILT_IN, ColumnMapping, Preview, preview_file
 from core.hub import Hub
+from core.paths import expand
 from core.recipes.start import start_import
 from core.tasks import TASKS
 from pages.components import numbers
@@ -74,7 +75,7 @@ def _take_file(split: str, is_upload: bool) -> tuple[str, bytes | Path] | None:
         given = st.file_uploader(SPLITS[split], ["jsonl", "json", "csv", "tsv", "parquet"], key=f"upload_{split}")
         return (given.name, given.getvalue()) if given else None
     text = st.text_input(SPLITS[split], key=f"path_{split}", placeholder="/folder/file.jsonl").strip()
-    path = Path(text).expanduser()
+    path = expand(text)
     return (path.name, path) if text else None
 
 

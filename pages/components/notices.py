@@ -3,6 +3,8 @@
 They are read from the hub's memory, not from the database: looking costs next to nothing, so it is done all the time.
 """
 
+import time
+
 import streamlit as st
 
 from core.figures.colours import style_of_state
@@ -23,6 +25,10 @@ SHOWN_S = 10
 N_SHOWN = 3
 """Notices told one by one at a time; more are told as a number."""
 
+AGAIN_S = 3.0
+"""For how long a notice is told again by each run of the page: a browser that has not drawn it yet when the next run
+begins (a run that ends changes the page at once) would never show it. One that it shows already stays as it is."""
+
 _SEEN = "notices_seen"
 
 _STYLE = "<style>.stToastContainer {top: auto !important; bottom: 1.5rem !important;}</style>"
@@ -30,22 +36,23 @@ _STYLE = "<style>.stToastContainer {top: auto !important; bottom: 1.5rem !import
 
 
 def draw_notices(hub: Hub) -> None:
-    """Tell what has ended since this tab last looked; looks by itself from now on."""
+    """Tell what has ended since this tab was opened; looks by itself from now on."""
     st.html(_STYLE)
-    if st.session_state.get(_SEEN, (None, 0))[0] != hub.ends.began_at:  # a new tab, or a hub that was opened anew
-        st.session_state[_SEEN] = (hub.ends.began_at, hub.ends.latest)
+    if st.session_state.get(_SEEN, (None,))[0] != hub.ends.began_at:  # a new tab, or a hub that was opened anew
+        st.session_state[_SEEN] = (hub.ends.began_at, hub.ends.latest, {})
+    _, opened_at, told_at = st.session_state[_SEEN]  # the last end before the tab; end -> when it was told first
     is_active = not hub.store.list_runs(states=ACTIVE, limit=1).empty
 
     def tell() -> None:
-        began_at, number = st.session_state[_SEEN]
-        ended = hub.ends.list_after(number)
-        if ended:
-            st.session_state[_SEEN] = (began_at, ended[-1].number)
-        told = [end for end in ended if not end.is_trial]
-        for end in told[-N_SHOWN:]:
+        now = time.monotonic()
+        ended = [end for end in hub.ends.list_after(opened_at) if not end.is_trial]
+        news = [end for end in ended if end.number not in told_at or now - told_at[end.number] < AGAIN_S]
+        if len(news) > N_SHOWN:
+            st.toast(f"{numbers.counted(len(news) - N_SHOWN, 'more run')} ended; see the page Runs.")
+        for end in news[-N_SHOWN:]:
             st.toast(say_end(end), icon=style_of_state(end.state).icon, duration="infinite" if end.error else SHOWN_S)
-        if len(told) > N_SHOWN:
-            st.toast(f"{numbers.counted(len(told) - N_SHOWN, 'more run')} ended; see the page Runs.")
+        for end in news:  # only now: a rerun may have ended us at a toast
+            told_at.setdefault(end.number, now)
 
     st.fragment(tell, run_every=2 * REFRESH_S if is_active else IDLE_S)()
 

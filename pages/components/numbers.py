@@ -7,6 +7,8 @@ import math
 import time
 from typing import Any
 
+from core import counting
+
 MISSING = "–"
 SPACE = "\u00a0"
 """Keeps a number and its unit on one line."""
@@ -52,8 +54,8 @@ def score(value: float | None) -> str:
 
 
 def count(number: int | float | None) -> str:
-    """Return a count with thin groups of thousands: ``7 473``."""
-    return MISSING if is_missing(number) else f"{int(number):,}".replace(",", "\u202f")
+    """Return a count with commas between thousands, as everywhere: ``7,473``."""
+    return MISSING if is_missing(number) else f"{int(number):,}"
 
 
 def tokens(number: int | float | None) -> str:
@@ -110,5 +112,7 @@ def moment(seconds: float | None) -> str:
 
 
 def counted(number: int | float | None, noun: str, plural: str | None = None) -> str:
-    """Return ``1 row``, ``3 rows``."""
-    return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
+    """Return ``1 row``, ``3 rows``; an unknown number is a dash before several."""
+    if is_missing(number):
+        return f"{MISSING} {plural or noun + 's'}"
+    return counting.counted(int(number), noun, plural)

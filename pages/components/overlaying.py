@@ -1,6 +1,7 @@
 """Several runs over one another: the choice of the others, and a table of what they differ in and what came of it."""
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from core.figures.curves import RUN_COLOURS
 from core.hub import Hub
 from pages.components import numbers
 from pages.components.curves import Shown, colour_of, letter, list_phases, show_run
-from pages.components.frame import follow_address, tell_address, tell_apart
+from pages.components.frame import RUN_TIMES, follow_address, name_run, tell_address, tell_apart
 from pages.components.frozen import name_setting, say_value
 from pages.components.running import elapsed
 
@@ -20,7 +21,7 @@ LINE = "━━"
 
 
 def choose_others(rows: Mapping[str, Mapping[str, Any]], run_id: str) -> list[str]:
-    """Draw the choice of runs that are laid over the one in view; the address keeps it."""
+    """Draw the choice of runs that are laid over the one in view, each with its letter; the address keeps it."""
     options = [id_ for id_, row in rows.items() if id_ != run_id and not numbers.is_missing(row["started_at"])]
     if not options:
         return []
@@ -31,7 +32,7 @@ def choose_others(rows: Mapping[str, Mapping[str, Any]], run_id: str) -> list[st
     follow_address("with", "overlaid", read, [])
     kept = [id_ for id_ in st.session_state.get("overlaid") or [] if id_ in options]
     st.session_state["overlaid"] = kept
-    show = tell_apart(options, lambda id_: f"{rows[id_]['title']}, {numbers.moment(rows[id_]['created_at'])}")
+    show = tell_apart(options, lambda id_: name_run(rows[id_]))
     others = st.multiselect(
         "Lay over it",
         options,
@@ -39,10 +40,19 @@ def choose_others(rows: Mapping[str, Mapping[str, Any]], run_id: str) -> list[st
         format_func=show,
         max_selections=len(RUN_COLOURS) - 1,
         placeholder="other trainings, one colour each",
+        help=RUN_TIMES,
         persist_state="session",
     )
+    st.html(f"<style>{''.join(map(_style_chip, range(len(others))))}</style>")
     tell_address("with", "overlaid", ",".join(others), "")
     return others
+
+
+def _style_chip(place: int) -> str:
+    """Return what gives a chosen run its letter and colour; the first run of a figure is the one in view."""
+    chip = f'.st-key-overlaid [data-tag-index="{place}"]'
+    mark = f'{chip}::before {{content: "{letter(place + 1)}"; font-weight: 700; margin-right: .4rem;}}'
+    return f"{mark} {chip} {{background: {colour_of(place + 1)}; color: white;}}"
 
 
 def show_runs(hub: Hub, run_ids: Sequence[str], phase: str, round_: int) -> list[Shown]:
@@ -65,13 +75,31 @@ def _name(one: Shown, place: int) -> Shown:
     return replace(one, name=letter(place), colour=colour_of(place))
 
 
+def draw_names(hub: Hub, shown: Sequence[Shown]) -> None:
+    """Draw which line is which run: its colour, its letter, and its whole title."""
+    name = _tell_apart(hub, shown)
+    names = [
+        f'<span style="color:{one.colour};white-space:nowrap"><b>{LINE} {one.name}</b></span> '
+        f"{html.escape(name(one.run_id))}"
+        for one in shown
+    ]
+    lines = "".join(f"<div>{name}</div>" for name in names)
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.15rem 1.4rem">{lines}</div>')
+
+
+def _tell_apart(hub: Hub, shown: Sequence[Shown]) -> Callable[[str], str]:
+    """Return run -> its time and title, so that no two of these read alike."""
+    runs = {one.run_id: hub.store.read_run(one.run_id) for one in shown}
+    return tell_apart(list(runs), lambda run_id: name_run(runs[run_id]))
+
+
 def draw_differences(hub: Hub, shown: Sequence[Shown]) -> None:
     """Draw the table: one row a run, how each ended, and the settings in which they differ."""
     runs = [hub.store.read_run(one.run_id) for one in shown]
     table = pd.DataFrame(
         {
             "line": [f"{LINE} {one.name}" for one in shown],
-            "run": [run["title"] for run in runs],
+            "run": list(map(_tell_apart(hub, shown), (one.run_id for one in shown))),
             "state": [run["state"] for run in runs],
         }
     )

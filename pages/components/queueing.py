@@ -15,6 +15,7 @@ from core.runs.orders import KEEPERS
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.running import draw_bar, draw_live, draw_state, elapsed
+from pages.components.stage_words import when_evaluated
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
 
@@ -54,18 +55,22 @@ def _list_lane(hub: Hub, lane: str) -> tuple[dict[str, dict[str, Any]], list[str
 
 def _draw_working(hub: Hub, row: Mapping[str, Any], key: str) -> None:
     """Draw a run that works: how far it is, and the ways to end it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    run_id = row["run_id"]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}_working_{run_id}"):
         draw_state(row["state"])
         st.markdown(f"**{plain(row['title'])}**", width="content")
         if elapsed(row) is not None:
             st.caption(numbers.duration(elapsed(row)), width="content")
-        draw_ends(hub, row, key=key)
-    draw_bar(row)
+        draw_ends(hub, row, key=key, name=row["title"])
+    draw_bar({**row, "is_kept": hub.is_kept(run_id)})
 
 
 def _draw_waiting(hub: Hub, row: Mapping[str, Any], place: int, n: int, key: str) -> None:
-    """Draw a run that waits: its number, what it waits for, and the ways to move it."""
-    run_id = row["run_id"]
+    """Draw a run that waits: its number, what it waits for, and the ways to move it.
+
+    The buttons show an icon only; their labels, which the page's style keeps out of sight, are for screen readers.
+    """
+    run_id, name = row["run_id"], f"{place + 1}. {plain(row['title'])}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{key}_waiting_{run_id}"):
         st.markdown(f":gray[{place + 1}.] {plain(row['title'])}", width="stretch")
         if after := _find_after(hub, run_id):
@@ -73,7 +78,7 @@ def _draw_waiting(hub: Hub, row: Mapping[str, Any], place: int, n: int, key: str
         for where, icon, words in MOVES:
             _offer(
                 lambda where=where: hub.move(run_id, where),
-                "",
+                f"{words}: {name}",
                 icon=icon,
                 help=words,
                 key=f"{key}_{where}_{run_id}",
@@ -83,7 +88,7 @@ def _draw_waiting(hub: Hub, row: Mapping[str, Any], place: int, n: int, key: str
             )
         _offer(
             lambda: hub.order(run_id, "cancel"),
-            "",
+            f"Cancel: {name}",
             icon=":material/close:",
             help="Cancel: it never starts",
             key=f"{key}_cancel_{run_id}",
@@ -99,15 +104,22 @@ def _find_after(hub: Hub, run_id: str) -> str | None:
     return found["title"] if found and found["state"] in ACTIVE else None
 
 
-def draw_ends(hub: Hub, row: Mapping[str, Any], *, key: str) -> None:
-    """Draw the ways to end a run that is not over: keep the best so far, or cancel."""
-    run_id, state = row["run_id"], row["state"]
-    is_trained = row["kind"] == "finetune" and str(row.get("stage")).endswith(", after")  # it is only evaluated now
+def draw_ends(hub: Hub, row: Mapping[str, Any], *, key: str, name: str | None = None) -> None:
+    """Draw the ways to end a run that is not over: keep the best so far, or cancel.
+
+    Args:
+        hub: of the home.
+        row: of the run.
+        key: of the place.
+        name: of the run, where it stands among others: said to screen readers, kept out of sight by the page's style.
+    """
+    run_id, state, whose = row["run_id"], row["state"], f" :gray[{plain(name)}]" if name else ""
+    is_trained = row["kind"] == "finetune" and when_evaluated(row.get("stage")) == "after"  # a loop may go on training
     if row["kind"] in KEEPERS and state == "running" and not is_trained:
         is_kept = hub.is_kept(run_id)
         _offer(
             lambda: hub.order(run_id, "keep"),
-            "Stopping" if is_kept else "Stop and keep the best",
+            f"{'Stopping' if is_kept else 'Stop and keep the best'}{whose}",
             icon=":material/save:",
             key=f"{key}_keep_{run_id}",
             disabled=is_kept,
@@ -115,7 +127,7 @@ def draw_ends(hub: Hub, row: Mapping[str, Any], *, key: str) -> None:
         )
     _offer(
         lambda: hub.order(run_id, "cancel"),
-        "Cancel this run",
+        f"Cancel this run{whose}",
         icon=":material/stop:",
         key=f"{key}_cancel_{run_id}",
         disabled=state == "cancelling",

@@ -21,6 +21,7 @@ from pages.components import numbers
 from pages.components.scoring import OTHER, TINY
 from pages.components.teaching import BUILT_IN, ROLE_NAMES, SAME, SERVER, STUDENT
 from pages.components.text import plain
+from pages.components.trained_students import list_offered
 
 SETTINGS = {
     "form": "method_form",
@@ -77,7 +78,7 @@ def _list_team(hub: Hub, config: Mapping[str, Any]) -> Fields:
     """Return whom each role asks; on the page, who writes questions is who is asked in every other role as well."""
     teacher, roles = config.get("teacher", "built-in"), config.get("roles") or {}
     first = roles.get("question", teacher)
-    adapters = set(hub.store.list_adapters()["path"])
+    adapters = set(list_offered(hub))
     fields: Fields = {}
     for role in ROLE_NAMES:
         spec = roles.get(role, teacher)

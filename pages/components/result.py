@@ -11,6 +11,7 @@ from core.hub import Hub
 from core.recipes.trained import asks_builtin, list_origins, list_trained, read_rows
 from pages.components import numbers
 from pages.components.frame import draw_empty, note_teacher
+from pages.components.kept import draw_kept, read_kept
 from pages.components.result_answers import draw_answers
 from pages.components.standing import ACTIVE
 
@@ -39,7 +40,7 @@ def draw_result(hub: Hub, run_id: str) -> None:
     if _has_builtin_teacher(hub, run):
         note_teacher()
     _draw_left_out(run["summary"] or {})
-    _draw_kept(run["summary"] or {})
+    draw_kept(read_kept(hub, run, number))
     splits = [name for name in SPLIT_NAMES if name in set(after["split"])]
     for split in splits:
         rows = evaluations[evaluations["split"] == split].set_index("round")
@@ -97,18 +98,6 @@ def _draw_left_out(summary: Mapping[str, Any]) -> None:
             st.warning(f"{numbers.counted(summary[name], 'row')} of those chosen not trained on, {reason}.")
 
 
-def _draw_kept(summary: Mapping[str, Any]) -> None:
-    """Say which checkpoint the answers after training are of; a loop has one in each round, which Watch shows."""
-    if summary.get("best_step") is None or summary.get("n_steps") is None:
-        return
-    found = summary.get("validation_accuracy")
-    why = "the last one" if found is None else f"the best on validation: {numbers.percent(found)}"
-    st.caption(
-        f"Kept: the checkpoint of step {numbers.count(summary['best_step'])} of {numbers.count(summary['n_steps'])}, "
-        f"{why}."
-    )
-
-
 def _draw_split(before: pd.Series | None, after: pd.Series, split: str) -> None:
     """Draw one sentence with the number and its uncertainty, then the counts behind it."""
     n = numbers.count(after["n"])
@@ -118,7 +107,7 @@ def _draw_split(before: pd.Series | None, after: pd.Series, split: str) -> None:
     st.markdown(f"## {sentence} of {n} {SPLIT_NAMES[split]}", anchors=False)
     difference = f"{numbers.points(after['difference_low'])} to {numbers.points(after['difference_high'])}"
     st.markdown(
-        f"Paired difference **{numbers.points(after['difference'])}**, 95 % interval {difference} · "
+        f"Paired difference **{numbers.points(after['difference'])}**, 95 % interval {difference} (Newcombe) · "
         f"gained {numbers.count(after['n_gained'])}, lost {numbers.count(after['n_lost'])} · "
         f"accuracy after: {numbers.interval(after['low'], after['high'])} · "
         f"{numbers.count(after['n_truncated'])} answers cut off"

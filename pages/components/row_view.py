@@ -1,6 +1,7 @@
 """One training row whole: question, answer, what it was preferred to, and where it came from, with a link there."""
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from core.hub import Hub
 from pages.components import numbers
 from pages.components.candidates import draw_candidate
+from pages.components.frame import name_run
 from pages.components.standing import GROWING
 from pages.components.text import mark_differences, plain, to_markdown
 
@@ -20,16 +22,21 @@ ORIGIN_NAMES = {
 }
 """One of ``core.training.data.ORIGINS`` -> what people read."""
 
-ORIGIN_PLURALS = {
-    "candidate": "candidates",
-    "seed": "seeds with reference answers",
-    "teacher": "seeds with a teacher's answers",
-    "own": "answers of the student's own",
-    "file": "lines of a file",
-}
-
 SEARCHED = 60
 """Characters of a question that the page Seeds searches for."""
+
+VALUE_HELP = (
+    "The value of a beginning is estimated by Monte Carlo: the student goes on from it several times, and the share of "
+    "those continuations that end right is the chance of one. Where the objective takes the best of several "
+    "(1 − (1 − share) to the power of their number), the value lies above that share."
+)
+PIT_HELP = (
+    "The first pit: the first step after which the value is at its lowest, below the question's own by the least fall "
+    "at least. The rejected answer ends with this step."
+)
+
+MOST_SHOWN, MOST_IN_CELL = 1_500, 300
+"""Characters of a text that are drawn before somebody asks for all of it, and those of one in a table's cell."""
 
 Row = Mapping[str, Any]
 """Fields of a TrainingRow; of one that a run was given also run_id, round, is_used, reason and is_as_now."""
@@ -68,7 +75,7 @@ def _draw_badges(row: Row) -> None:
 
 
 def _draw_texts(row: Row) -> None:
-    st.markdown(to_markdown(row["question"]))
+    draw_text(row["question"], "question")
     if row.get("final"):
         word = "Final answer" if row["label"] > 0 else "What would be right"
         st.caption(f"{word}: **{plain(row['final'])}**")
@@ -76,17 +83,45 @@ def _draw_texts(row: Row) -> None:
         draw_preference(row["answer"], row["rejected"])
     else:
         st.caption("Answer")
-        st.markdown(to_markdown(row["answer"]))
+        draw_text(row["answer"], "answer")
     if row.get("reason"):
         st.caption(f":material/block: Not trained on: {plain(row['reason'])}")
     if row.get("is_as_now"):
         st.caption("The run kept no texts; these are the candidate's as they stand now.")
 
 
+def draw_text(text: str, name: str) -> None:
+    """Draw a text, the rest of a long one only when somebody asks for it.
+
+    Args:
+        text: of a row.
+        name: what it is, for the key of the switch: two equal texts on a page need two names.
+    """
+    place = st.container()
+    is_whole = len(text) <= MOST_SHOWN or _ask_for_whole(name, text)
+    place.markdown(to_markdown(text if is_whole else cut(text, MOST_SHOWN)))
+
+
+def _ask_for_whole(name: str, *texts: str) -> bool:
+    """Draw the switch that shows long texts whole; says whether it is on."""
+    mark = zlib.crc32("".join(texts).encode(errors="replace"))
+    sizes = " and ".join(numbers.count(len(text)) for text in texts)
+    return st.toggle(f"Show all of it: {sizes} characters", key=f"whole_{name}_{mark}")
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of at most so many characters; one that is longer ends in an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def draw_preference(chosen: str, rejected: str) -> None:
     """Draw the chosen answer beside the rejected one, the first line in which they differ marked."""
+    place = st.container(key="two_sides_preference")
+    is_whole = max(len(chosen), len(rejected)) <= MOST_SHOWN or _ask_for_whole("pair", chosen, rejected)
+    if not is_whole:
+        chosen, rejected = cut(chosen, MOST_SHOWN), cut(rejected, MOST_SHOWN)
     left, right, number = mark_first_difference(chosen, rejected)
-    with st.container(key="two_sides_preference"):
+    with place:
         sides = st.columns(2)
     for side, name, text in zip(sides, ("Chosen", "Rejected"), (left, right), strict=True):
         with side:
@@ -145,7 +180,7 @@ def draw_origin(hub: Hub, row: Row) -> None:
     if row["origin"] == "own" and run["kind"] != "finetune":  # the run itself let the student answer that problem
         what = f"{what} to {'a seed' if run['kind'] == 'import' else 'the question of a candidate'}"
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.caption(f"From {what}: {plain(run['title'])}, {numbers.moment(run['created_at'])}", width="content")
+        st.caption(f"From {what}: {plain(name_run(run))}", width="content")
         _link_run(run, row)
     if run["kind"] in (*GROWING, "answers") and id_:
         _draw_candidate_of(hub, run, row)
@@ -220,21 +255,37 @@ def _draw_answer(answer: Mapping[str, Any]) -> None:
         marks = {True: ":green[:material/check: right]", False: ":red[:material/close: wrong]", None: "not judged"}
         kept = "used" if answer["is_kept"] else f"not used: {plain(answer['reason'] or 'no reason is known')}"
         st.caption(f"Answer {answer['sample'] + 1} · {marks[answer['is_correct']]} · {kept}")
-        st.markdown(to_markdown(answer["text"]))
+        draw_text(answer["text"] or "", f"drawn_{answer['sample']}_{answer['problem_id']}")
 
 
 def _draw_steps(hub: Hub, answer: Mapping[str, Any]) -> None:
     """Draw the steps of a wrong answer: how often the student ends right from there, and the step that spoils it."""
     place = (answer["run_id"], answer["round"], answer["problem_id"], answer["sample"])
     steps = hub.store.list_step_values(*place).to_dict("records")
-    st.caption("The wrong answer step by step: how often the student, going on from there, ends right.")
+    st.caption(
+        "The wrong answer step by step: the student went on from each several times. Beside it stand how many of those "
+        f"continuations end right, and its value: the chance that {_say_whose_chance(steps)} ends right.",
+        help=VALUE_HELP,
+    )
     with st.container(border=True, key="reading_steps"):
         for step in steps:
             bar, text = st.columns([1, 3.2], vertical_alignment="center")
             share = None if numbers.is_missing(step["value"]) else float(step["value"])
-            counts = f"{numbers.count(step['n_right'])} of {numbers.count(step['n_rollouts'])} right"
-            is_whole = not step["n_rollouts"]  # nothing is left to go on with
-            bar.progress(share or 0.0, text=f"{numbers.percent(share)} · {'the whole answer' if is_whole else counts}")
-            pit = " :red-badge[:material/trending_down: first pit]" if step["is_pit"] else ""
-            said = ":gray[the question alone]" if step["step"] == 0 else to_markdown(step["text"])
-            text.markdown(said + pit)
+            bar.progress(share or 0.0, text=describe_value(share, step["n_right"], step["n_rollouts"]))
+            said = ":gray[the question alone]" if step["step"] == 0 else to_markdown(cut(step["text"], MOST_SHOWN))
+            text.markdown(said + (" :red-badge[:material/trending_down: goes wrong here]" if step["is_pit"] else ""),
+                          help=PIT_HELP if step["is_pit"] else None)  # fmt: skip
+
+
+def _say_whose_chance(steps: Sequence[Mapping[str, Any]]) -> str:
+    """Return whose chance the values are: they lie above the shares where the best of several is taken."""
+    known = [step for step in steps if step["n_rollouts"] and not numbers.is_missing(step["value"])]
+    is_best = any(step["value"] > step["n_right"] / step["n_rollouts"] + 1e-9 for step in known)
+    return "the best of several" if is_best else "one"
+
+
+def describe_value(value: float | None, n_right: int, n_rollouts: int) -> str:
+    """Return what was counted for an answer's beginning, and its value; a whole answer is judged as it is."""
+    if not n_rollouts:
+        return "whole answer: wrong"
+    return f"{numbers.count(n_right)} of {numbers.count(n_rollouts)} end right · value {numbers.percent(value)}"

@@ -9,6 +9,7 @@ import streamlit as st
 from core.figures.colours import style_of_state
 from pages.components import numbers
 from pages.components.access import show_errors
+from pages.components.stage_words import say_stage, when_evaluated
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
 
@@ -76,27 +77,46 @@ def draw_run(run: Mapping[str, Any], *, has_title: bool = True) -> None:
         draw_state(run["state"])
         if has_title:
             st.markdown(f"**{plain(run['title'])}**", width="content")
-        st.caption(numbers.duration(elapsed(run)) if elapsed(run) is not None else "not started", width="content")
+        st.caption(_say_elapsed(run), width="content")
     if run["state"] in ACTIVE:
         draw_bar(run)
     if run["state"] in ("failed", "lost") and not numbers.is_missing(run["error"]):
         st.error(plain(run["error"]), icon=":material/error:")
 
 
+def _say_elapsed(run: Mapping[str, Any]) -> str:
+    """Return how long a run has taken; of one that waits or never began, that."""
+    if run["state"] == "queued" and run["attempt"] > 0:
+        return f"attempt {run['attempt'] + 1}, not begun"
+    if numbers.is_missing(run["started_at"]):
+        return "not begun"
+    taken = elapsed(run)  # of a lost one nobody knows
+    return f"began {numbers.moment(run['started_at'])}" if taken is None else numbers.duration(taken)
+
+
 def draw_bar(run: Mapping[str, Any]) -> None:
     """Draw the progress bar of a run's present stage."""
     if run["state"] == "queued":
-        st.progress(0.0, text="Waits for its turn in the queue.")
+        goes_on = " to go on" if run["attempt"] > 0 else ""
+        st.progress(0.0, text=f"Waits for its turn in the queue{goes_on}.")
         return
     stage = "starts" if numbers.is_missing(run.get("stage")) else run["stage"]
     has_total = not numbers.is_missing(run.get("total")) and run["total"] > 0
     share = min(run["made"] / run["total"], 1.0) if has_total else 0.0
-    parts = [plain(stage), describe_counts(run), describe_rest(run)]
+    parts = [plain(say_stage(stage)), describe_counts(run), describe_rest(run)]
     st.progress(share, text=" · ".join(part for part in parts if part))
 
 
 def describe_rest(run: Mapping[str, Any]) -> str:
-    """Return how long the present stage will still take at its rate so far; empty where that cannot be told yet."""
+    """Return how long the present stage will still take at its rate so far; empty where that cannot be told.
+
+    Args:
+        run: row of a run or stage; of one that is stopping (``state``, and ``is_kept`` where it is known) nothing is
+            told: the rate so far says nothing of when it will have stopped.
+    """
+    is_stopping = run.get("is_kept") and not when_evaluated(run.get("stage"))  # what was kept is evaluated as ever
+    if run.get("state") == "cancelling" or is_stopping:
+        return ""
     fields = ("began_at", "began_made", "progress_at", "made", "total")
     if any(numbers.is_missing(run.get(name)) for name in fields):
         return ""

@@ -8,16 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.paths import expand
 from core.recipes.scoring import REWARD, TEACHER
 from core.recipes.selecting import estimate_seconds, start_score
 from core.signals import SIGNALS, needs_weights
 from pages.components import numbers
 from pages.components.access import show_errors
-from pages.components.frame import note_teacher, tell_apart
+from pages.components.frame import note_teacher
 from pages.components.running import draw_live, draw_run
 from pages.components.serving import draw_server_form
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
+from pages.components.trained_students import Offered, list_offered, show_offered
 
 TINY = "tiny, the built-in student"
 OTHER = "a folder or a Hugging Face id"
@@ -37,10 +39,9 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
         scored: ``store.list_prediction_sets`` of the seed set.
         wanted: signals that the chosen selector needs.
     """
-    adapters = hub.store.list_adapters().to_dict("records")
-    own = [row["path"] for row in adapters if row["seed_set_id"] == seed_set]
-    made = {row["path"]: row for row in sorted(adapters, key=lambda row: row["path"] not in own)}
-    newest = own[0] if own else None
+    offered = list_offered(hub)
+    made = dict(sorted(offered.items(), key=lambda item: item[1].seed_set != seed_set))
+    newest = next((path for path, each in made.items() if each.seed_set == seed_set and not each.is_policy), None)
     is_behind = newest is not None and newest not in set(scored["adapter"])
     if is_behind and not scored.empty:
         st.warning("These answers are from before the last finetune: let the student it made answer the seeds.")
@@ -54,13 +55,9 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
             options.index(newest) if is_behind else 0,
             key=key,
             persist_state="session",
-            format_func=tell_apart(
-                options,
-                lambda option: name_adapter(made[option]) if option in made else option,
-                lambda option: made[option]["run_id"] if option in made else option,
-            ),
+            format_func=show_offered(made, options),
         )
-        student = _choose_model(choice, made.get(choice))
+        student = _choose_model(choice, made)
         signals = _choose_signals(wanted, has_weights=choice != SERVER)
         more = _choose_sources(signals, hub.settings.home)
         st.caption(_say_cost(hub, n, student, signals, more))
@@ -76,10 +73,10 @@ def draw_score_form(hub: Hub, seed_set: str, n: int, scored: pd.DataFrame, wante
                 st.rerun()
 
 
-def _choose_model(choice: str, adapter: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _choose_model(choice: str, made: Mapping[str, Offered]) -> dict[str, Any] | None:
     """Return what ``start_score`` needs to know of the student; None while something is not filled in."""
-    if adapter is not None:
-        return {"student": adapter["student"], "adapter": adapter["path"], "label": f"round-{adapter['round']}"}
+    if choice in made:
+        return {"student": made[choice].student, "adapter": choice, "label": made[choice].short}
     if choice == SERVER:
         server = draw_server_form("score_server")
         return None if server is None else {"student": server["model"], "server": server}
@@ -87,7 +84,7 @@ def _choose_model(choice: str, adapter: Mapping[str, Any] | None) -> dict[str, A
         return {"student": "tiny"}
     source = st.text_input("Folder or id", key="score_source", persist_state="session").strip()
     tuned = st.text_input("Adapter folder (optional)", key="score_adapter", persist_state="session").strip()
-    more = {"adapter": str(Path(tuned).expanduser().resolve()), "label": "tuned"} if tuned else {}
+    more = {"adapter": str(expand(tuned).resolve()), "label": "tuned"} if tuned else {}
     return {"student": source, **more} if source else None
 
 
@@ -158,11 +155,6 @@ def _say_cost(
         return f"{what} How long it takes was not measured on this machine yet; the progress will say."
     rest = f", and {', '.join(unknown)}, not measured here yet" if unknown else ""
     return f"{what} Some {numbers.duration(seconds)} at the rates of earlier runs here{rest}."
-
-
-def name_adapter(row: Mapping[str, Any]) -> str:
-    """Return what people read for a trained adapter."""
-    return f"round {row['round']}, {numbers.moment(row['written_at'])}, {row['title']}"
 
 
 def follow_scores(hub: Hub, seed_set: str) -> None:

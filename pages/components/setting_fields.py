@@ -51,11 +51,13 @@ def draw_fields(
         is_shown: whether a setting is drawn, given those drawn before it; one that is not keeps its value.
     """
     docs, values = read_docs(type(owner)), asdict(owner)
-    boxes = st.columns(n_columns)
+    boxes: list[Any] = []
     place = 0
     for each in fields(owner):
         if not is_shown(each.name, values):
             continue
+        if place % n_columns == 0:
+            boxes = st.columns(n_columns)  # row by row: on a narrow screen they stack in their order
         with boxes[place % n_columns]:
             face = (faces or {}).get(each.name, PLAIN)
             values[each.name] = _draw_field(
@@ -65,8 +67,13 @@ def draw_fields(
     return values
 
 
+def make_label(name: str, face: Face = PLAIN) -> str:
+    """Return what a field is called: what its face says, else the setting's own name."""
+    return face.label or name.replace("_", " ").removeprefix("is ").capitalize()
+
+
 def _draw_field(name: str, value: Any, key: str, face: Face, help_: str | None) -> Any:
-    label = face.label or name.replace("_", " ").removeprefix("is ").capitalize()
+    label = make_label(name, face)
     about: dict[str, Any] = {"key": key, "help": help_, "persist_state": "session"}
     st.session_state.setdefault(key, value)
     if face.options:

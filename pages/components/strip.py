@@ -31,6 +31,7 @@ _STYLE = """<style>
   .st-key-page_head [data-testid="stColumn"]:first-child {flex: 1 1 100% !important;}}
 .st-key-page_head [data-testid="stColumn"]:first-child {min-width: 0; flex: 1 1 0;}
 .st-key-page_head [data-testid="stColumn"]:last-child {flex: 0 0 auto; width: auto; min-width: 0;}
+@media (max-width: 480px) {.st-key-page_head [data-testid="stColumn"]:last-child {flex: 1 1 100%; max-width: 100%;}}
 .st-key-primary_place .stButton button {min-width: 9rem;}
 @media (max-width: 768px) {.stMainBlockContainer {padding-top: 4.2rem;}}  /* the bar with the menu lies over it there */
 @media (max-width: 1000px) {
@@ -39,12 +40,13 @@ _STYLE = """<style>
   .st-key-loop_strip a p {font-size: .78rem;}
   [class*="st-key-two_sides"] [data-testid="stColumn"] {min-width: 100%;}
 }
+[class*="_waiting_"] button p, [class*="_working_"] button p span {position: absolute; width: 1px; height: 1px;
+  overflow: hidden; clip-path: inset(50%);}
 [class*="st-key-reading"] p {max-width: 68ch; line-height: 1.55;}
 </style>"""
 
 
-def _draw_steps(standing: Standing, here: str, shows_result: bool) -> None:
-    current = "evaluate" if here == "finetune" and shows_result else here
+def _draw_steps(standing: Standing, here: str) -> None:
     with st.container(key="loop_strip", horizontal=True, gap=None):
         for step in standing.steps:
             mark = ""
@@ -52,7 +54,7 @@ def _draw_steps(standing: Standing, here: str, shows_result: bool) -> None:
                 mark = " :blue[● running]"
             elif step.name == standing.next_step and standing.running_step is None:
                 mark = " :primary[● next]"
-            state = "-here" if step.name == current else ""
+            state = "-here" if step.name == here else ""
             with st.container(key=f"step_{step.name}{state}"):
                 st.page_link(
                     step.page,
@@ -77,6 +79,6 @@ def draw_strip(hub: Hub, here: str) -> None:
         with show_errors():
             standing = read_standing(hub.store, recall_seed_set())
             note_strip(standing.seed_set_id)
-            _draw_steps(standing, here, st.query_params.get("show") == "result")
+            _draw_steps(standing, here)
 
     st.fragment(draw, run_every=2 * REFRESH_S if is_active else None)()

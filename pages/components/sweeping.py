@@ -30,7 +30,7 @@ from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.chart import draw_chart
 from pages.components.disk import draw_warning
-from pages.components.frame import choose, draw_empty
+from pages.components.frame import RUN_TIMES, choose, draw_empty, name_run
 from pages.components.running import draw_live
 from pages.components.subject import keep_in_view
 from pages.components.text import plain
@@ -140,7 +140,8 @@ def draw_sweeps(hub: Hub) -> None:
         list(sweeps),
         param="sweep",
         key="sweep_shown",
-        shown=lambda id_: f"{sweeps[id_]['title']}, {numbers.moment(sweeps[id_]['created_at'])}",
+        shown=lambda id_: name_run(sweeps[id_]),
+        help=RUN_TIMES,
     )
     is_active = sweeps[sweep_id]["n_left"] > 0
     draw_live(lambda: _draw_standing(hub, sweep_id), is_active=is_active)
@@ -200,6 +201,8 @@ def _draw_winner(winner: Winner, n_validation: int | None, *, is_final: bool) ->
     word = "Best" if is_final else "Best so far"
     st.markdown(f"#### {word}: {describe_winner(winner)}: {numbers.percent(winner.accuracy)}", anchors=False)
     notes = []
+    if winner.before is not None:
+        notes.append(f"{numbers.percent(winner.before)} before training.")
     if winner.low is not None:
         notes.append(
             f"95 % interval {numbers.interval(winner.low, winner.high)} of {numbers.count(n_validation)} validation "
@@ -259,7 +262,8 @@ def _draw_use(hub: Hub, sweep_id: str) -> None:
             st.caption("There is a preset of this name; it will be replaced.")
         if is_wanted:
             save_own_preset(hub.settings.home, name, read_training(hub, winner))
-            st.switch_page("finetune_page.py", query_params={"show": "train", LIKE: winner.run_id})
+            query = {"show": "train", LIKE: winner.run_id, "preset": name.strip()}
+            st.switch_page("finetune_page.py", query_params=query)
 
 
 def read_training(hub: Hub, winner: Winner) -> dict[str, Any]:

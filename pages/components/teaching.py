@@ -1,17 +1,18 @@
 """Who is asked: the teacher of a run, and other models for other roles, each with its own sampling and limits."""
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.hub import Hub
 from core.models.adapters import check_fit
+from core.paths import expand
 from core.recipes.start import find_trained_run, fix_model
 from pages.components.access import show_errors
-from pages.components.frame import note_teacher, tell_apart
-from pages.components.scoring import OTHER, TINY, name_adapter
+from pages.components.frame import note_teacher
+from pages.components.scoring import OTHER, TINY
 from pages.components.serving import draw_server_form
+from pages.components.trained_students import list_offered, show_offered
 
 BUILT_IN = "the built-in teacher"
 SERVER = "a model behind a server"
@@ -82,7 +83,7 @@ def _draw_spec(hub: Hub, role: str, options: list[str]) -> Spec | None:
 
 def _draw_student(hub: Hub, role: str) -> dict[str, str] | None:
     """Draw which student answers in a role: as shipped, as trained in this home, or from a folder; None: not known."""
-    made = {row["path"]: row for row in hub.store.list_adapters().to_dict("records")}
+    made = list_offered(hub)
     options, key = [TINY, *made, OTHER], f"{role}_student"
     if st.session_state.get(key, TINY) not in options:
         st.session_state[key] = TINY  # its run is in the trash
@@ -91,15 +92,11 @@ def _draw_student(hub: Hub, role: str) -> dict[str, str] | None:
         options,
         key=key,
         persist_state="session",
-        format_func=tell_apart(
-            options,
-            lambda option: name_adapter(made[option]) if option in made else option,
-            lambda option: made[option]["run_id"] if option in made else option,
-        ),
+        format_func=show_offered(made, options),
         help="The student as its own teacher, as trained here, is SPARQ's way: it needs no server and costs only time.",
     )
     if choice in made:
-        return {"student": made[choice]["student"], "adapter": choice}
+        return {"student": made[choice].student, "adapter": choice}
     if choice == TINY:
         return {"student": "tiny"}
     source = st.text_input("Folder or id", key=f"{role}_source", persist_state="session").strip()
@@ -109,7 +106,7 @@ def _draw_student(hub: Hub, role: str) -> dict[str, str] | None:
     student = {"student": fix_model(source)}
     if not tuned:
         return student
-    folder = Path(tuned).expanduser().resolve()
+    folder = expand(tuned).resolve()
     with show_errors():
         check_fit(student["student"], folder)
         return {**student, "adapter": str(folder)}

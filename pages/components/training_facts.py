@@ -10,6 +10,7 @@ from core.hub import Hub
 from pages.components import numbers
 from pages.components.queueing import KEPT_NOTE
 from pages.components.running import describe_rest, elapsed
+from pages.components.stage_words import when_evaluated
 from pages.components.text import plain
 
 STEPPING = ("finetune", "policy")
@@ -65,9 +66,13 @@ def _say_epoch(run: Mapping[str, Any], last_epochs: pd.Series) -> str:
 
 
 def _say_rest(run: Mapping[str, Any], training: Mapping[str, Any] | None) -> str:
-    """Return how long the training will still take at its own rate."""
+    """Return how long the training will still take at its own rate, or that it stops."""
     if run["state"] not in ("running", "cancelling"):
         return numbers.MISSING
+    if when_evaluated(run.get("stage")) == "after":
+        return "none"  # it is only evaluated now
+    if run["state"] == "cancelling" or run.get("is_kept"):
+        return "stopping"  # its rate so far says nothing of when it will have stopped
     if training is None:
         return "not begun"
     if training["made"] >= (training["total"] or 0):
@@ -85,9 +90,13 @@ def _count_rows(hub: Hub, run: Mapping[str, Any]) -> int | None:
     return None if adapters.empty else adapters.iloc[0]["n_rows"]
 
 
-def draw_orders(hub: Hub, run: Mapping[str, Any]) -> None:
-    """Say what a run was told, and what became of it, where that is not the usual course."""
-    if run["state"] == "running" and hub.is_kept(run["run_id"]):
+def draw_orders(run: Mapping[str, Any]) -> None:
+    """Say what a run was told, and what became of it, where that is not the usual course.
+
+    Args:
+        run: its row, with ``is_kept``.
+    """
+    if run["state"] == "running" and run["is_kept"]:
         st.info(KEPT_NOTE, icon=":material/save:")
     stopped = (run["summary"] or {}).get("stopped")
     if isinstance(stopped, str):

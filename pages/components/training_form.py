@@ -17,8 +17,8 @@ from core.recipes.training_sets import TrainingSet, build_rows, read_earlier
 from core.records import Problem
 from core.tasks import TASKS
 from core.training.data import from_frame, hash_rows, to_frame
-from core.training.lengths import count_tokens, find_longest
-from core.training.objectives import OBJECTIVES
+from core.training.lengths import Foresight, foresee
+from core.training.objectives import OBJECTIVES, make_objective
 from core.training.own_presets import list_presets
 from core.training.rows_file import RowsFile
 from pages.components import numbers
@@ -62,6 +62,25 @@ class Wish:
     faults: tuple[str, ...]
     """Why it cannot begin so, a sentence each; they are drawn in the form."""
 
+    foresight: Foresight | None = None
+    """What can be said of the training before it begins; None where it cannot begin."""
+
+    @property
+    def label(self) -> str:
+        """What it is trained on, in a few words; of rows that are left out for sure it says so."""
+        n_given = len(self.rows)
+        if self.foresight is None:
+            return numbers.counted(n_given, "row")
+        n_used = self.foresight.n_used
+        if n_used is None:  # the student's own answers decide
+            n_used = n_given - len(self.foresight.long)
+        elif OBJECTIVES.get(self.objective).form == "pairs":
+            return numbers.counted(n_used, "pair")
+        if n_used > n_given:  # a row with a rejected answer makes two
+            return numbers.counted(n_used, "answer")
+        few = "" if n_used == n_given else f"{numbers.count(n_used)} of "
+        return f"{few}{numbers.counted(n_given, 'row')}"
+
     @property
     def is_ready(self) -> bool:
         """Whether it can be started."""
@@ -96,14 +115,18 @@ def draw_training_form(hub: Hub) -> Wish:
     with right:
         tell_difference(hub, made.hash)
         faults = [*tuning.faults, *list_lacks(tuning, rows)]
-        for fault in faults:
-            st.warning(plain(fault), icon=":material/info:")
-        draw_cost(hub, tuning, rows)
-        _warn_of_length(made, tuning, seed_set["task"])
+        foresight, fault = _foresee_all(made, tuning, seed_set["task"]) if rows and not faults else (None, None)
+        faults += [fault] if fault else []
+        for each in faults:
+            st.warning(plain(each), icon=":material/info:")
+        long = {place for _, place in foresight.long} if foresight else set()
+        draw_cost(hub, tuning, [row for place, row in enumerate(rows) if place not in long])
+        if foresight is not None:
+            _warn_of_length(foresight, len(rows), tuning.training["max_length"])
         marked = draw_set(made, frame)
     if marked is not None:
         draw_row(hub, asdict(rows[marked]), f"Row {numbers.count(marked + 1)} of {numbers.count(len(frame))}")
-    return make_wish(seed_set, choice, tuning, made, frame, faults)
+    return make_wish(seed_set, choice, tuning, made, frame, faults, foresight)
 
 
 def _draw_task() -> Mapping[str, Any]:
@@ -134,32 +157,57 @@ def _draw_whether_alone(seed_set: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**NO_SET, "task": seed_set["task"]} if is_alone else seed_set
 
 
-def _warn_of_length(made: TrainingSet, tuning: Tuning, task: str) -> None:
+def _foresee_all(made: TrainingSet, tuning: Tuning, task: str) -> tuple[Foresight | None, str | None]:
+    """Return what can be said of the training, or why it cannot begin."""
+    try:
+        makes_policy = OBJECTIVES.get(tuning.objective).starts_from_policy and tuning.adapter is None
+        most = tuning.training["max_length"]
+        found = _foresee(made.hash, tuning.student, task, tuning.objective, tuning.settings, most, makes_policy, made)
+    except SeedbedError as error:
+        return None, str(error)
+    if found.n_used == 0 or len(found.long) == len(made.rows):
+        empty = "empty or " if any(not row.answer.strip() for row in made.rows) else ""
+        most = numbers.counted(found.longest, "token")
+        return found, f"Every row is {empty}too long: more than {most} with the question."
+    if found.long_for_policy and len(found.long_for_policy) == sum(row.label > 0 for row in made.rows):
+        return found, (
+            f"Every right answer is too long for the policy, which is trained first: more than "
+            f"{numbers.counted(found.longest, 'token')} with the question."
+        )
+    return found, None
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _foresee(
+    hash_: str,
+    student: str,
+    task: str,
+    objective: str,
+    settings: dict[str, Any],
+    max_length: int,
+    makes_policy: bool,
+    _made: TrainingSet,
+) -> Foresight:
+    wanted = make_objective(objective, settings)
+    return foresee(wanted, _made.rows, student, TASKS.get(task), max_length, makes_policy=makes_policy)
+
+
+def _warn_of_length(found: Foresight, n_rows: int, asked: int) -> None:
     """Say which rows will not be trained on because they are too long, where the student's files can tell."""
-    if not made.rows or tuning.faults:
-        return
-    lengths = _count_tokens(made.hash, tuning.student, task, OBJECTIVES.get(tuning.objective).form == "pairs", made)
-    asked = tuning.training["max_length"]
-    longest = find_longest(tuning.student, asked)
-    long = [(length, place) for place, length in enumerate(lengths or ()) if length > longest]
-    if long:
+    if long := found.long or found.long_for_policy:
         most, place = max(long)
+        where = "" if found.long else " of the policy's training"
         st.warning(
-            f"{numbers.counted(len(long), 'row')} of {numbers.count(len(made.rows))} will be left out: more than "
-            f"{numbers.count(longest)} tokens with the question; row {numbers.count(place + 1)} has "
+            f"{numbers.counted(len(long), 'row')} of {numbers.count(n_rows)} will be left out{where}: more than "
+            f"{numbers.count(found.longest)} tokens with the question; row {numbers.count(place + 1)} has "
             f"{numbers.count(most)}. "
             + (
                 "That is the student's context; shorten them."
-                if longest < asked
+                if found.longest < asked
                 else "Allow more under Settings as far as the student's context goes, or shorten them."
             ),
             icon=":material/straighten:",
         )
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _count_tokens(hash_: str, student: str, task: str, has_pairs: bool, _made: TrainingSet) -> list[int] | None:
-    return count_tokens(student, TASKS.get(task), _made.rows, has_pairs=has_pairs)
 
 
 def make_wish(
@@ -169,6 +217,7 @@ def make_wish(
     made: TrainingSet,
     frame: pd.DataFrame,
     faults: list[str],
+    foresight: Foresight | None = None,
 ) -> Wish:
     """Return what the form says."""
     return Wish(
@@ -185,6 +234,7 @@ def make_wish(
         tuning.student,
         tuning.adapter,
         tuple(faults),
+        foresight,
     )
 
 

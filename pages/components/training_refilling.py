@@ -4,18 +4,19 @@ A run whose rows cannot be gathered again (they came from a file) is taken up wi
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
 
 from core.errors import SeedbedError
-from core.hub import Hub
-from core.recipes.training import choose_preset
+from core.hub import Hub, get_hub
+from core.recipes.presets import choose_preset
 from core.recipes.training_choice import Choice
-from core.training.config import PRESETS
+from core.training.config import PRESETS, TrainingConfig
 from core.training.objectives import OBJECTIVES
-from pages.components import numbers
+from core.training.own_presets import list_presets
+from pages.components.frame import name_run
 from pages.components.text import plain
 from pages.components.training_settings import BASE, CHANGES, OTHER, RECALLED, TINY, USUAL
 from pages.components.training_sources import SUBJECT, WITHOUT_SET
@@ -35,24 +36,31 @@ PARAMS = (
 Fields = dict[str, Any]
 
 
-def list_training_fields(run: Mapping[str, Any]) -> Fields:
+def list_training_fields(
+    run: Mapping[str, Any], presets: Mapping[str, TrainingConfig] = PRESETS, preset: str | None = None
+) -> Fields:
     """Return what the fields of the form hold where a training is to be as in this run.
 
     Args:
         run: of ``store.read_run``, a finetune or a loop.
+        presets: those that there are.
+        preset: the one that its settings were kept as since; None: the one that it began from. One that is gone is
+            the usual one, and the settings are those of the run all the same.
     """
     config = run["config"]
-    objective = config.get("objective") or USUAL
+    objective, settings = config.get("objective") or USUAL, config.get("settings")
     fields = {**_list_sources(run), **_list_student(config)}
     if objective in OBJECTIVES:
         fields["objective"] = objective
-        fields |= {f"{name}_objective_{objective}": value for name, value in (config.get("settings") or {}).items()}
-    preset = config.get("preset")
-    if preset not in PRESETS:  # a person's own may be gone or another one by now; the settings are all here
-        preset = choose_preset(config["student"], config["task"], objective)
+        fields |= {f"{name}_objective_{objective}": value for name, value in (settings or {}).items()}
+    preset = preset if preset in presets else config.get("preset")
+    if preset not in presets:
+        preset = choose_preset(config["student"], config["task"], objective, settings)
     fields["preset"] = preset
-    fields |= {f"{name}_{preset}": value for name, value in (config.get("training") or {}).items()}
-    return fields
+    training = config.get("training") or {}
+    if training:  # an older run does not know every setting; what was typed since must not stay in their place
+        training = {**asdict(TrainingConfig()), **training}
+    return fields | {f"{name}_{preset}": value for name, value in training.items()}
 
 
 def read_choice(run: Mapping[str, Any]) -> Choice:
@@ -85,19 +93,19 @@ def _list_student(config: Mapping[str, Any]) -> Fields:
 
 def refill_once(hub: Hub) -> None:
     """Fill the form as the run in the address had it, and take that out of the address: what is changed then stays."""
-    run_id = st.query_params.get(LIKE)
+    run_id, kept = st.query_params.get(LIKE), st.query_params.get("preset")
     if run_id is not None:
         del st.query_params[LIKE]
         if (run := hub.store.read_run(run_id)) is not None:
-            fill_form(run)
+            fill_form(hub, run, kept)
 
 
-def fill_form(run: Mapping[str, Any]) -> None:
-    """Put a run's settings into the fields of the form, before they are drawn."""
+def fill_form(hub: Hub, run: Mapping[str, Any], preset: str | None = None) -> None:
+    """Put a run's settings into the fields of the form, before they are drawn; see ``list_training_fields``."""
     for param in PARAMS:
         st.query_params.pop(param, None)
     try:
-        fields = list_training_fields(run)
+        fields = list_training_fields(run, list_presets(hub.settings.home), preset)
     except (SeedbedError, KeyError) as error:
         st.warning(f"The settings of {plain(run['title'])} cannot be taken again: {plain(error)}")
         return
@@ -119,7 +127,7 @@ def offer_clone(run: Mapping[str, Any], *, key: str) -> None:
     """
 
     def open_form() -> None:
-        fill_form(run)
+        fill_form(get_hub(), run)
         st.query_params["show"] = "train"
 
     help_ = "Opens the form with the rows, the objective and the settings of this run; change what you like."
@@ -139,7 +147,7 @@ def tell_difference(hub: Hub, hash_: str) -> None:
         return
     then = run["config"].get("rows_hash")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        when = f"Filled in as in {plain(run['title'])}, {numbers.moment(run['created_at'])}"
+        when = f"Filled in as in {plain(name_run(run))}"
         if then is None or then == hash_:
             st.caption(f":material/history: {when}{'' if then is None else ': the same rows'}.", width="content")
             return

@@ -14,11 +14,11 @@ import streamlit as st
 from core.hub import Hub
 from core.recipes.training_choice import PARTS
 from core.recipes.training_sets import TrainingSet
-from core.training.data import from_frame
+from core.training.data import ORIGINS_COUNTED, from_frame
 from core.training.rows_file import to_line
 from pages.components import numbers
 from pages.components.frame import draw_empty
-from pages.components.row_view import ORIGIN_PLURALS, draw_row
+from pages.components.row_view import MOST_IN_CELL, cut, draw_row
 from pages.components.text import plain
 
 MOST_ROWS = 1_000
@@ -83,8 +83,9 @@ def draw_counts(made: TrainingSet) -> None:
             f"{numbers.counted(len(made.left_out), 'row')} left out", icon=":material/block:", key="rows_left_out"
         ):
             table = pd.DataFrame(map(asdict, made.left_out[:MOST_ROWS]))
+            texts = {name: _cut_all(table[name]) for name in ("detail", "question")}
             st.dataframe(
-                table.assign(part=table["part"].map(PARTS)).fillna(""),
+                table.assign(part=table["part"].map(PARTS), **texts).fillna(""),
                 hide_index=True,
                 height=min(38 + 35 * len(table), 260),
                 column_order=["reason", "detail", "question", "part"],
@@ -130,8 +131,8 @@ def _show(rows: pd.DataFrame, *, key: str, height: int = 320) -> int:
             "row": [numbers.count(place + 1) for place in rows.get("position", pd.Series(rows.index))],
             "answer is": rows["label"].map(LABELS).tolist(),
             "from": rows["origin"].map(SHORT_ORIGINS).tolist(),
-            "final": rows["final"].fillna("").tolist(),
-            "question": rows["question"].fillna("(not known any more)").tolist(),
+            "final": _cut_all(rows["final"]),
+            "question": _cut_all(rows["question"], "(not known any more)"),
         }
     )
     if "is_used" in rows and not rows["is_used"].all():
@@ -156,6 +157,11 @@ def _show(rows: pd.DataFrame, *, key: str, height: int = 320) -> int:
     )
     marked = event.selection.rows
     return marked[0] if marked and marked[0] < len(table) else 0
+
+
+def _cut_all(texts: pd.Series, missing: str = "") -> list[str]:
+    """Return texts as a table's cells have them: a long one would go to the browser whole, and be read nowhere."""
+    return [missing if text is None or text != text else cut(str(text), MOST_IN_CELL) for text in texts]
 
 
 def write_lines(frame: pd.DataFrame) -> bytes:
@@ -214,9 +220,9 @@ def _say_counts(hub: Hub, run_id: str, round_: int, counts: pd.DataFrame, *, is_
     n_wrong = int(used[used["label"] < 0]["n"].sum())
     parts = [f"**{numbers.counted(used['n'].sum(), 'row')}** trained on"]
     origins = used.groupby("origin", observed=True)["n"].sum().sort_values(ascending=False)
-    parts += [f"{numbers.count(n)} {ORIGIN_PLURALS[name]}" for name, n in origins.items()]
+    parts += [numbers.counted(n, *ORIGINS_COUNTED[name]) for name, n in origins.items()]
     if n_wrong:
-        parts.append(f"{numbers.count(n_wrong)} of them wrong answers, made unlikelier")
+        parts.append(f"{numbers.counted(n_wrong, 'wrong answer')} among them, made unlikelier")
     st.markdown(" · ".join(parts))
     reasons = left_out.groupby("reason", dropna=False)["n"].sum().sort_values(ascending=False)
     for reason, n in reasons.items():

@@ -10,21 +10,22 @@ import streamlit as st
 
 from core.errors import SeedbedError
 from core.hub import Hub
-from core.models.adapters import read_rank
-from core.recipes.selecting import estimate_seconds
-from core.recipes.training import choose_preset
+from core.models.adapters import read_adapter_settings
+from core.recipes.drawing_rate import estimate_drawing
+from core.recipes.presets import choose_preset
+from core.recipes.start import fix_model
 from core.setting_types import find_misfit
-from core.training.config import SCHEDULES, WEIGHTS, TrainingConfig
+from core.training.config import ADAPTER, PRESETS_FOR, TrainingConfig
 from core.training.data import TrainingRow
 from core.training.objectives import OBJECTIVES, Objective, make_objective
 from core.training.objectives.base import find_missing, say_unread, trains_on
-from core.training.objectives.preference import RIGHT_ANSWERS
 from core.training.own_presets import list_presets
 from pages.components import numbers
-from pages.components.frame import choose, tell_apart
-from pages.components.scoring import name_adapter
-from pages.components.setting_fields import PLAIN, Face, draw_fields
+from pages.components.frame import choose
+from pages.components.setting_faces import FACES, name_field, say_option, to_words
+from pages.components.setting_fields import draw_fields
 from pages.components.text import plain
+from pages.components.trained_students import list_offered, show_offered
 from pages.components.training_sources import read_address, tell_many
 
 TINY, OTHER = "tiny, the built-in student", "a folder or a Hugging Face id"
@@ -41,37 +42,6 @@ HOW_TO_GET = {
     "seeds, or candidates whose answers end in one",
 }
 """What an objective may lack -> that, and how to get it."""
-
-FACES = {
-    "weights": Face(
-        "Trains",
-        WEIGHTS,
-        words={"lora": "a LoRA adapter", "full": "all weights"},
-    ),
-    "rank": Face("LoRA rank", least=1),
-    "alpha": Face("LoRA alpha", least=1),
-    "learning_rate": Face(least=1e-9, most=1.0, form="%.1e"),
-    "epochs": Face(least=1),
-    "batch_size": Face(least=1),
-    "accumulation_steps": Face("Parts of a batch", least=1),
-    "warmup": Face("Warm-up share", least=0.0, most=0.99),
-    "schedule": Face(options=SCHEDULES, words={"cosine_with_min_lr": "cosine"}),
-    "min_learning_rate": Face("Lowest rate", least=0.0, most=1.0, form="%.1e"),
-    "max_grad_norm": Face("Gradient norm, at most", least=0.01),
-    "seed": Face(least=0, most=2**32 - 1),
-    "max_length": Face("Tokens, at most", least=1),
-    "right_answers": Face("Right answers", RIGHT_ANSWERS),
-    "n_samples": Face("Answers to each", least=1),
-    "n_pairs": Face("Pairs of a problem", least=1),
-    "n_negatives": Face("Wrong ones of each", least=1),
-    "n_rollouts": Face("Continuations", least=1),
-    "most_steps": Face("Steps of each", least=1),
-    "best_of": Face("Best of", least=1),
-    "min_drop": Face("Least fall", most=1.0),
-    "most_per_problem": Face("Kept of each", least=1),
-    "is_normalised": Face("Mean per token"),
-    "share": Face("Weight of wrong ones", most=0.99),
-}
 
 CHANGES = "set"
 """Query parameter: settings that are not the usual ones, as JSON: ``{"training": {...}, "objective": {...}}``."""
@@ -101,14 +71,15 @@ def draw_tuning(hub: Hub, task: str) -> Tuning:
     objective, settings, faults = _draw_objective()
     student = _draw_student()
     adapter = _draw_start(hub, student)
-    fixed: Mapping[str, int] = {}
+    fixed: Mapping[str, Any] = {}
     if trains_on(OBJECTIVES.get(objective), adapter):
         try:
-            fixed = read_rank(hub.settings.home / adapter)
+            fixed = read_adapter_settings(hub.settings.home / adapter)
         except SeedbedError as error:
             faults = [*faults, str(error)]
     presets = {name: replace(config, **fixed) for name, config in list_presets(hub.settings.home).items()}
-    preset, training, fault = _draw_training(presets, student, task, objective, fixed)
+    usual = choose_preset(student or OTHER, task, objective, None if faults else settings)
+    preset, training, fault = _draw_training(presets, usual, fixed)
     _tell_changes(
         {
             "objective": _list_changes(OBJECTIVES.get(objective), settings),
@@ -166,17 +137,26 @@ def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
     if not asdict(member):
         return name, {}, []
     _recall_changes("objective", member, f"objective_{name}")
-    with st.expander("What it draws and weighs", icon=":material/tune:", key=f"tuned_{name}"):
+    with _open_expander("What it draws and weighs", "train_tuned"):
         settings = draw_fields(member, f"objective_{name}", faces=FACES)
     if changed := _list_changes(member, settings):
-        said = [f"{(FACES.get(key, PLAIN).label or key.replace('_', ' ')).lower()} {plain(value)}"
-                for key, value in changed.items()]  # fmt: skip
-        st.caption("Changed: " + ", ".join(said))
+        st.caption("Changed: " + ", ".join(_say_change(key, value) for key, value in changed.items()))
     try:
         make_objective(name, settings)
     except SeedbedError as error:
-        return name, settings, [str(error)]
+        return name, settings, [to_words(error)]
     return name, settings, []
+
+
+def _open_expander(label: str, key: str) -> Any:
+    """Draw an expander that stays as it is, open or folded, when what is above it comes and goes."""
+    return st.expander(label, icon=":material/tune:", key=key, on_change="rerun")
+
+
+def _say_change(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"{name_field(name)} {'on' if value else 'off'}"
+    return f"{name_field(name)} {plain(say_option(name, value))}"
 
 
 def _draw_student() -> str:
@@ -189,12 +169,12 @@ def _draw_student() -> str:
         return "tiny"
     source = st.text_input("Folder or id", key="student_source", persist_state="session").strip()
     tell_many("student", [source] if source else [], ())
-    return source
+    return fix_model(source) if source else ""
 
 
 def _draw_start(hub: Hub, student: str) -> str | None:
     """Draw what the training starts from, where this student was trained here before; returns an adapter's path."""
-    made = {row["path"]: row for row in hub.store.list_adapters().to_dict("records") if row["student"] == student}
+    made = list_offered(hub, student)
     if not made:
         return None
     options = [BASE, *made]
@@ -205,11 +185,7 @@ def _draw_start(hub: Hub, student: str) -> str | None:
         options,
         key="train_start",
         persist_state="session",
-        format_func=tell_apart(
-            options,
-            lambda option: name_adapter(made[option]) if option in made else option,
-            lambda option: made[option]["run_id"] if option in made else option,
-        ),
+        format_func=show_offered(made, options),
         help="Each round of the paper starts from the student as it is. Objectives that begin with a policy train one "
         "on the right answers first, unless they start from what was trained here.",
     )
@@ -217,38 +193,44 @@ def _draw_start(hub: Hub, student: str) -> str | None:
     return None if chosen == BASE else chosen
 
 
+def name_preset(name: str) -> str:
+    """Return a preset as the box shows it: for whom it is stands behind its name."""
+    return f"{name} · {PRESETS_FOR.get(name, 'your own')}"
+
+
 def _draw_training(
-    presets: Mapping[str, TrainingConfig], student: str, task: str, objective: str, fixed: Mapping[str, int]
+    presets: Mapping[str, TrainingConfig], usual: str, fixed: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any], str | None]:
     """Draw preset and settings but the fixed ones; returns its name, every field of TrainingConfig, what is wrong."""
-    usual = choose_preset(student or OTHER, task, objective)
     preset = choose(
         "Preset",
         list(presets),
         param="preset",
         key="preset",
         usual=usual,
+        shown=name_preset,
         help="The shipped student's own, the papers' for 7 and 8 billion parameters, and those kept from your sweeps.",
         persist_state="session",
     )
     base = presets[preset]
     _recall_changes("training", base, preset)
-    with st.expander("Settings", icon=":material/tune:", key=f"settings_{preset}"):
+    hidden = ADAPTER if fixed else ()  # it keeps what it was made with
+    with _open_expander("Settings", "train_settings"):
         values = draw_fields(
-            base, preset, faces=FACES, is_shown=lambda name, now: name not in fixed and _is_read(name, now)
+            base, preset, faces=FACES, is_shown=lambda name, now: name not in hidden and _is_read(name, now)
         )
     values = complete_settings(base, values)
     st.caption(describe_settings(base, values) + (" · the rank is that of the adapter" if fixed else ""))
     try:
         TrainingConfig.from_dict(values)
     except SeedbedError as error:
-        return preset, values, str(error)
+        return preset, values, to_words(error)
     return preset, values, None
 
 
 def _is_read(name: str, values: Mapping[str, Any]) -> bool:
     """Say whether a setting counts for anything, given the others."""
-    if name in ("rank", "alpha"):
+    if name in ADAPTER:
         return values["weights"] == "lora"
     return name != "min_learning_rate" or values["schedule"] != "linear"
 
@@ -270,10 +252,10 @@ def describe_settings(base: TrainingConfig, values: Mapping[str, Any]) -> str:
     changed = [name for name, value in values.items() if value != getattr(base, name)]
     what = f"rank {values['rank']}" if values["weights"] == "lora" else "all weights"
     line = (
-        f"{what}, learning rate {values['learning_rate']:.0e}, {numbers.counted(values['epochs'], 'epoch')}, batches "
+        f"{what}, learning rate {values['learning_rate']:g}, {numbers.counted(values['epochs'], 'epoch')}, batches "
         f"of {values['batch_size']}"
     )
-    return line + (f" · changed: {', '.join(name.replace('_', ' ') for name in changed)}" if changed else "")
+    return line + (f" · changed: {', '.join(map(name_field, changed))}" if changed else "")
 
 
 def list_lacks(tuning: Tuning, rows: Sequence[TrainingRow]) -> list[str]:
@@ -316,10 +298,9 @@ def describe_drawing(hub: Hub, objective: Objective, student: str, rows: Sequenc
     parts = [f"draws {numbers.counted(n_answers, 'answer')}"] if n_answers else []
     if n_rollouts:
         parts.append(f"goes on from beginnings up to {numbers.count(n_rollouts)} times")
-    seconds, _ = estimate_seconds(hub, student, ["answers"], n_answers + n_rollouts, {})
-    told = (
-        f"some {numbers.duration(seconds)} at the rate at which it answered problems here"
-        if seconds is not None
-        else "how long that takes was not measured on this machine yet"
-    )
+    took = estimate_drawing(hub, student, wanted)
+    told = "how long that takes was not measured on this machine yet"
+    if took is not None:
+        told = f"some {numbers.duration(took.seconds)} at the rate at which it "
+        told += "drew for earlier trainings here" if took.is_drawn else "answered problems here"
     return f"the student {' and '.join(parts)}, at most: {told}"

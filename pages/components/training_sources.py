@@ -20,7 +20,7 @@ from core.training.data import NEGATIVE, POSITIVE
 from core.training.rows_file import RowsFile, guess_task, read_rows_file
 from pages.components import numbers
 from pages.components.answering import draw_asking
-from pages.components.frame import draw_empty, tell_apart
+from pages.components.frame import draw_empty, name_run, tell_apart
 from pages.components.standing import GROWING, TRAINING
 from pages.components.text import plain
 
@@ -117,9 +117,9 @@ def _keep_of_set(runs: pd.DataFrame, seed_set: Mapping[str, Any]) -> pd.DataFram
 
 
 def _describe(runs: pd.DataFrame, counts: Mapping[str, str]) -> dict[str, str]:
-    """Return run id -> title, time and count, of the runs that have a count; newest first."""
+    """Return run id -> time, title and count, of the runs that have a count; newest first."""
     return {
-        row["run_id"]: f"{row['title']}, {numbers.moment(row['created_at'])} ({counts[row['run_id']]})"
+        row["run_id"]: f"{name_run(row)} ({counts[row['run_id']]})"
         for row in runs.to_dict("records")
         if row["run_id"] in counts
     }
@@ -182,7 +182,7 @@ def _draw_candidates(hub: Hub, offer: Offer) -> tuple[str, ...]:
     if n_others := len(offer.candidates) - len(chosen):
         counts = hub.store.count_candidates([id_ for id_ in offer.candidates if id_ not in chosen])
         st.caption(
-            f"Not among them: {numbers.count(counts['accepted'])} candidates of "
+            f"Not among them: {numbers.counted(counts['accepted'], 'candidate')} of "
             f"{numbers.counted(n_others, 'other run')}."
         )
     return chosen

@@ -15,14 +15,15 @@ from core.figures.curves import Look
 from core.hub import Hub
 from pages.components import numbers
 from pages.components.access import show_errors
-from pages.components.curves import choose_look, draw_panels, list_phases
-from pages.components.frame import follow_address, tell_address
+from pages.components.curves import choose_look, draw_download, draw_panels, list_phases
+from pages.components.frame import choose_newest
 from pages.components.frozen import draw_frozen
-from pages.components.overlaying import choose_others, draw_differences, show_runs
+from pages.components.kept import draw_kept, read_kept
+from pages.components.overlaying import choose_others, draw_differences, draw_names, show_runs
 from pages.components.queueing import draw_ends, draw_queue
 from pages.components.run_actions import draw_clone
 from pages.components.running import draw_live, draw_run
-from pages.components.samples import draw_samples
+from pages.components.samples import BEFORE, POLICY_BEFORE, draw_samples
 from pages.components.standing import ACTIVE
 from pages.components.training_facts import draw_log, draw_orders, draw_standing
 
@@ -94,20 +95,28 @@ def draw_lane_of(hub: Hub, run: Mapping[str, Any]) -> None:
 def draw_moment(hub: Hub, run: Mapping[str, Any], others: Sequence[str], look: Look) -> None:
     """Draw what moves while a run works."""
     run_id = run["run_id"]
+    run = {**run, "is_kept": hub.is_kept(run_id)}
     draw_run(run)
-    draw_orders(hub, run)
+    draw_orders(run)
     curves = hub.store.list_curves(run_id)
     if curves.empty:
         st.caption("The curves begin with the first training step.")
     else:
         round_, phase = choose_part(curves, run_id)
+        kept = read_kept(hub, run, round_)
+        draw_kept(kept)
         draw_standing(hub, run, round_)
         shown = show_runs(hub, [run_id, *others], phase, round_)
+        if others:
+            draw_names(hub, shown)
         draw_panels(hub, shown, replace(look, view=f"{run_id}-{round_}-{phase}"), key="watch")
+        draw_download(hub, shown)
         if others:
             draw_differences(hub, shown)
         st.subheader("Answers at each checkpoint", anchor=False)
-        draw_samples(hub, run_id, round_)
+        step = kept.step if kept and kept.phase == phase else None
+        start = POLICY_BEFORE if run["config"].get("policy_training") and not phase else BEFORE
+        draw_samples(hub, run_id, round_, phase, step, start)
     draw_log(hub, run, LOG_BYTES)
 
 
@@ -117,19 +126,11 @@ def choose_part(curves: pd.DataFrame, run_id: str) -> tuple[int, str]:
     with st.container(horizontal=True, key="curve_part"):
         round_ = choose_newest("Round", rounds, param="round", key=f"curve_round_{run_id}")
         phases = list_phases(curves, round_)
-        phase = choose_newest("Curves of", phases, param="phase", key=f"curve_phase_{run_id}", words=PHASES)
+        phase = choose_newest(
+            "Curves of",
+            phases,
+            param="phase",
+            key=f"curve_phase_{run_id}",
+            shown=lambda phase: PHASES.get(phase, phase),
+        )
     return round_, phase
-
-
-def choose_newest(
-    label: str, options: list[Any], *, param: str, key: str, words: Mapping[Any, str] | None = None
-) -> Any:
-    """Draw a choice among a few that grow in number: the last one, until a person takes another; the address knows."""
-    if len(options) == 1:
-        return options[0]
-    follow_address(param, key, {str(option): option for option in options}.get, options[-1])
-    chosen = st.segmented_control(
-        label, options, key=key, required=True, format_func=lambda option: (words or {}).get(option, str(option))
-    )
-    tell_address(param, key, chosen, options[-1])
-    return chosen

@@ -2,7 +2,9 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import streamlit as st
@@ -52,13 +54,39 @@ def filled(tmp_path):
     hubs.close()
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """One home for all tests of a file: each makes runs of its own, and brings them to an end."""
+    yield open_home(fill_home(tmp_path_factory.mktemp("home")))
+    hubs.close()
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Chart -> the figure that it was given last."""
+    figures = {}
+    monkeypatch.setattr("pages.components.curves.draw_chart", lambda figure, *, key: figures.update({key: figure}))
+    return figures
+
+
+@contextmanager
+def name_pages_only() -> Iterator[None]:
+    """Let the shell name its pages and draw nothing."""
+    with ExitStack() as stack:
+        for drawn in ("pages.components.strip.draw_strip", "pages.components.notices.draw_notices"):
+            stack.enter_context(patch(drawn))
+        stack.enter_context(patch("streamlit.navigation.page.StreamlitPage.run"))
+        yield
+
+
 @pytest.fixture
 def visit() -> Callable[..., AppTest]:
     def open_page(name: str, **query: str) -> AppTest:
         """Open ``<name>_page.py`` inside the shell, as a browser would with these query parameters."""
         app = AppTest.from_file(str(SHELL), default_timeout=30)
         if name != "overview":
-            app.run()  # the harness knows the pages only after the shell has named them
+            with name_pages_only():
+                app.run()  # the harness knows the pages only after the shell has named them
             app.switch_page(f"{name}_page.py")
         for key, value in query.items():
             app.query_params[key] = value

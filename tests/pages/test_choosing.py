@@ -39,6 +39,23 @@ def test_the_usual_number_follows_the_pool_until_somebody_chooses_one():
     assert app.run().number_input[0].value == 7 and dict(app.query_params) == {"k": "7"}
 
 
+def test_a_box_is_set_anew_for_a_new_title_and_not_for_every_choice():
+    def page():
+        import streamlit as st
+
+        from pages.components.frame import choose
+
+        choose("Run", ["a", "b"], param="run", key="box", shown=st.session_state.get("titles", {}).get)
+
+    app = AppTest.from_function(page)
+    app.session_state["titles"] = {"a": "One", "b": "Two"}
+    app.run()
+    assert not app.selectbox[0].set_value("b").run().selectbox[0].proto.set_value  # what is sent back may be too late
+    app.session_state["titles"] = {"a": "One", "b": "Three"}
+    box = app.run().selectbox[0]
+    assert box.proto.set_value and box.value == "b" and box.options == ["One", "Three"]
+
+
 @pytest.mark.parametrize("n_values", [17, 5, 1000])
 def test_a_clicked_bar_gives_the_problems_that_it_counts(n_values):
     rng = np.random.default_rng(0)

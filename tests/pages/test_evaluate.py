@@ -3,7 +3,13 @@
 import json
 import shutil
 
+from streamlit.testing.v1 import AppTest
+
 from core.runs.folder import RunFolder
+from pages.components import trained_students
+from pages.components.choosing import list_students
+from pages.components.teaching import STUDENT
+from pages.components.trained_students import list_offered
 from tests.pages import home
 from tests.pages.test_pages import button, texts
 
@@ -21,7 +27,7 @@ def test_an_empty_home_offers_benchmarks_and_built_in_sets(empty, visit):
 
 def test_a_benchmark_is_brought_in_and_asked_afterwards(empty, visit, tmp_path):
     app = visit("evaluate", set="benchmark gsm8k")
-    assert "1\u202f319" in button(app, "launch").label and "Dataset openai/gsm8k" in texts(app).replace("\\", "")
+    assert "1,319" in button(app, "launch").label and "Dataset openai/gsm8k" in texts(app).replace("\\", "")
     app.segmented_control(key="evaluate_from").set_value("a file on this machine").run()
     assert button(app, "launch").disabled
     app.text_input(key="evaluate_path").input("/nowhere.jsonl").run()
@@ -81,7 +87,7 @@ def test_what_is_chosen_is_asked_for(filled, visit):
     assert "20 answers of 1 student, and each is graded" in texts(app)
     button(app, "launch").click().run()
     config = launched(filled)
-    assert (config["n_samples"], config["temperature"], config["limit"]) == (4, 0.7, 5)
+    assert (config["n_samples"], config["temperature"], config["limit"]) == (4, 1.0, 5)
     assert (config["teacher"], config["adapter"]) == ("built-in", None)
 
 
@@ -170,15 +176,56 @@ def test_the_policy_of_a_run_is_offered_behind_it(filled, visit):
     shutil.copytree(place / "adapter", policy)
     app = visit("evaluate")
     options = app.selectbox(key="evaluate_student").options
-    place = next(
-        i for i, label in enumerate(options) if label.startswith("policy of run Finetune tiny on 9 candidates")
-    )
+    (place,) = [i for i, label in enumerate(options) if label.startswith("policy of run")]
+    assert options[place].endswith("Finetune tiny on 9 candidates of pens")
     assert options[place - 1].endswith("Finetune tiny on 9 candidates of pens")
     path = str(policy.relative_to(filled.settings.home))
     app = visit("evaluate", adapter=path)
     assert app.selectbox(key="evaluate_student").value == path
     button(app, "launch").click().run()
     assert not app.exception and launched(filled)["adapter"] == path
+
+
+def test_a_page_that_is_come_back_to_shows_a_view(filled, visit):
+    app = visit("evaluate")
+    for page, key, view in (("finetune", "finetune_view", "train"), ("evaluate", "evaluate_view", "ask")):
+        app.query_params.clear()
+        app.switch_page(f"{page}_page.py").run()
+        assert app.segmented_control(key=key).value == view and view in app.query_params["show"]
+
+
+def test_a_view_that_the_browser_forgot_is_that_of_the_address():
+    def page():
+        import streamlit as st
+
+        from pages.components.frame import choose_view
+
+        st.session_state.setdefault("view_shown", "b")  # of an earlier look at the page
+        st.write(choose_view({"a": "A", "b": "B"}, "view", "b"))
+
+    app = AppTest.from_function(page).run()
+    assert app.markdown[0].value == "b" and app.segmented_control(key="view").value == "b"
+    app.segmented_control(key="view").set_value("a").run()
+    assert app.markdown[0].value == "a" and "a" in app.query_params["show"]
+
+
+def test_every_box_that_asks_for_a_student_offers_the_policy(filled, visit):
+    place = filled.settings.home / "runs" / home.FINETUNE / "checkpoints"
+    shutil.copytree(place / "adapter", place / "round-1" / "sft" / "adapter")
+    generate = visit("generate")
+    generate.selectbox(key="question_teacher").select(STUDENT).run()
+    apps = {"train_start": visit("finetune"), "score_student": visit("select"), "question_student": generate}
+    for key, app in apps.items():
+        (box,) = [box for box in app.selectbox if (box.key or "").startswith(key)]
+        assert any(label.startswith("policy of run") for label in box.options), key
+    assert any(each["label"].startswith("policy of run") for each in list_students(filled, home.SEED_SET))
+
+
+def test_policies_are_looked_for_once_for_all_boxes_of_a_page(filled, monkeypatch):
+    asked = []
+    monkeypatch.setattr(trained_students, "list_policies", lambda home: asked.append(home) or [])
+    assert list_offered(filled) == list_offered(filled)
+    assert asked == [filled.settings.home]
 
 
 def test_an_address_with_a_student_that_is_gone_says_so(filled, visit):

@@ -15,7 +15,7 @@ from tests.pages import home
 from tests.pages.conftest import open_home
 from tests.pages.test_pages import button, texts
 
-PAIR, DRAWN, STOPPED = (f"20260102-00000{number}-evaluate-aaaa" for number in range(3))
+PAIR, DRAWN, STOPPED, DRAWN_PAIR = (f"20260102-00000{number}-evaluate-aaaa" for number in range(4))
 
 
 class Silent:
@@ -72,6 +72,8 @@ def evaluated(tmp_path_factory):
     tuned.grade_reasons = ["It reads well. Final Verdict: Correct"] * home.N_TEST
     add_evaluation(place, PAIR, [base, tuned], {"adapter": "x", "teacher": "built-in"})
     add_evaluation(place, DRAWN, [answer("base", {0, 1, 2}, 4)], {"temperature": 0.7, "limit": 20})
+    drawn = [answer("base", {0, 1, 2}, 4), answer("tuned", {0, 1, 3, 4}, 4)]
+    add_evaluation(place, DRAWN_PAIR, drawn, {"adapter": "x", "temperature": 0.7})
     add_evaluation(place, STOPPED, [base], {"adapter": "x"}, state="cancelled")
     yield open_home(place)
     hubs.close()
@@ -104,6 +106,19 @@ def test_numbers_of_drawn_answers(evaluated, visit):
     assert "the first by a hash of seed 0" in said
 
 
+def test_of_drawn_answers_it_is_said_what_is_counted_by_the_majority(evaluated, visit):
+    said = texts(visit("evaluate", run=DRAWN_PAIR, show="numbers"))
+    assert "right more often 2, less often 1, as often 17" in said and "by the majority's answer gained" in said
+
+
+@pytest.mark.parametrize("run_id", ["PAIR", "DRAWN", "DRAWN_PAIR"])
+def test_each_problem_is_in_one_of_the_parts(evaluated, run_id):
+    counts = evaluated.store.count_evaluated(globals()[run_id])
+    parts = ("gained", "lost", "wrong", "right", "mixed", "not_judged")
+    assert sum(counts[name] for name in parts) == counts["all"] == home.N_TEST
+    assert (counts["mixed"] > 0) == (run_id != "PAIR")
+
+
 def test_answers_are_shown_by_what_became_of_them(evaluated, visit):
     app = visit("evaluate", run=PAIR, show="answers", which="gained", order="worst")
     assert not app.exception and not app.error
@@ -112,6 +127,15 @@ def test_answers_are_shown_by_what_became_of_them(evaluated, visit):
     said = texts(app)
     assert "base · :red[" in said and "tuned · :green[" in said and "differs from the reference" in said
     assert "".join(app.query_params["which"]) == "gained" and "".join(app.query_params["order"]) == "worst"
+
+
+@pytest.mark.parametrize(
+    ("run_id", "words"), [("DRAWN", "right at times 3"), ("DRAWN_PAIR", "right at times, as before 2")]
+)
+def test_only_where_two_were_asked_something_is_as_before(evaluated, visit, run_id, words):
+    app = visit("evaluate", run=globals()[run_id], show="answers")
+    (parts,) = [box for box in app.get("button_group") if box.key == "answers_which"]
+    assert words in parts.options
 
 
 def test_a_grader_that_disagrees_is_found(evaluated, visit):

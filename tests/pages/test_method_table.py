@@ -193,4 +193,4 @@ def test_one_that_stopped_short_goes_on_with_a_larger_budget(filled):
 
 def test_a_budget_is_in_what_a_comparison_sends(filled):
     app = open_table({**CHOICES, "budget": {"tokens": 12_000, "usd": 0.5}})
-    assert "The budget of 12\u202f000 tokens, $0.50, for all" in texts_of(app).replace("\\", "")
+    assert "The budget of 12,000 tokens, $0.50, for all" in texts_of(app).replace("\\", "")

@@ -29,13 +29,13 @@ from pages.components import numbers
         (numbers.duration(3_900), "1 h 5 min"),
         (numbers.size(512), "512 B"),
         (numbers.size(12_300_000), "12.3 MB"),
-        (numbers.count(7473), "7 473"),
+        (numbers.count(7473), "7,473"),
         (numbers.counted(1, "row"), "1 row"),
         (numbers.counted(2, "row"), "2 rows"),
     ],
 )
 def test_formats(made, wanted):
-    assert made.replace("\u00a0", " ").replace("\u202f", " ") == wanted
+    assert made.replace("\u00a0", " ") == wanted
 
 
 @pytest.mark.parametrize("unknown", [None, math.nan, pd.NA])

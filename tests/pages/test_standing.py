@@ -4,7 +4,9 @@ import pytest
 
 from core.hub import Hub
 from pages.components.running import describe_rest
+from pages.components.stage_words import when_evaluated
 from pages.components.standing import read_standing, step_of_run
+from pages.components.training_facts import _say_rest
 from tests.pages import home
 from tests.pages.conftest import open_home
 
@@ -91,3 +93,16 @@ def test_a_later_run_that_brought_nothing_hides_no_earlier_one(filled):
     filled.submit("generate", "Generate", {"seed_set": home.SEED_SET, "is_preview": False}, lane="teacher")
     filled.step()
     assert counts(filled)["generate"] == "9 accepted" and counts(filled)["review"] == "9 waiting"
+
+
+@pytest.mark.parametrize(
+    ("stage", "when"),
+    [("test, before", "before"), ("ood, after", "after"), ("test, after round 12", "after"), ("generate", None),
+     ("round 1: score the seeds, answers", None), ("round 1: finetune", None), (None, None)],
+)  # fmt: skip
+def test_what_was_kept_is_evaluated_at_a_rate_of_its_own(stage, when):
+    run = {"began_at": 100.0, "began_made": 0, "progress_at": 110.0, "made": 50, "total": 100, "stage": stage}
+    assert when_evaluated(stage) == when
+    assert bool(describe_rest({**run, "is_kept": True})) == (when is not None)
+    told = _say_rest({"kind": "loop", "state": "running", "stage": stage, "is_kept": True}, run)
+    assert told == ("none" if when == "after" else "stopping")

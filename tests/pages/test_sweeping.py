@@ -140,7 +140,7 @@ def test_the_best_settings_go_into_the_form_and_are_kept_by_name(filled, went_to
     app = button(app, "use_sweep").click().run()
     assert not app.exception and not app.error
     ((page, query),) = went_to
-    assert page == "finetune_page.py" and query["show"] == "train"
+    assert page == "finetune_page.py" and (query["show"], query["preset"]) == ("train", "pens-sft-best")
     config = filled.store.read_run(query["like"])["config"]
     assert (config["training"]["rank"], config["training"]["alpha"]) == (4, 4)
     kept = list_own_presets(filled.settings.home)

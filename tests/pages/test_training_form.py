@@ -3,14 +3,20 @@
 import json
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core import hub as hubs
 from core.errors import TrainingError
 from core.recipes.training_choice import ALL_SEEDS, Choice
 from core.runs.folder import RunFolder
 from core.store.reads_candidates import POLICIES
+from core.training.config import TrainingConfig
 from core.training.data import TrainingRow, from_frame, to_frame
+from core.training.own_presets import remove_own_preset, save_own_preset
 from pages.components import training_form
+from pages.components.frozen import name_setting, say_value
+from pages.components.setting_faces import to_words
+from pages.components.stage_words import say_stage
 from pages.components.training_refilling import list_training_fields, read_choice
 from pages.components.training_settings import list_lacks
 from tests.pages import home
@@ -85,7 +91,7 @@ def test_parts_are_chosen_counted_and_kept_in_the_address(rich, visit):
     text = said(app)
     assert "**Accepted candidates** 9 of 13" in text and "3 rejected by the filter rouge_l" in text
     assert "1 there is no usable answer" in text and "Hash `" in text
-    assert "Row 1 of 9" in text and "From a candidate: Demo: pens" in text
+    assert "Row 1 of 9" in text and "From a candidate: " in text and " · Demo: pens" in text
     parts(app).set_value(["candidates", "seeds", "answers", "own"]).run()
     assert not app.exception
     assert n_rows(app) == str(9 + N_SEEDS + 1 + 2)
@@ -152,7 +158,7 @@ def test_a_run_is_taken_up_with_its_parts_and_settings_or_its_rows_as_they_were(
     assert app.number_input(key="epochs_tiny").value == 2 and app.number_input(key="learning_rate_tiny").value == 1e-3
     assert parts(app).value == ["candidates", "seeds"] and n_rows(app) == str(9 + N_SEEDS)
     text = said(app)
-    assert "Filled in as in Run aaaa" in text and "The rows are others now (then `000000000000`)" in text
+    assert " · Run aaaa" in text and "The rows are others now (then `000000000000`)" in text
     next(item for item in app.button if item.key == "rows_as_they_were").click().run()
     assert parts(app).value == ["earlier"] and n_rows(app) == "1"
     app = visit("finetune", show="train", like=FROM_FILE)  # its rows came from a file
@@ -191,6 +197,85 @@ def test_what_is_launched_says_what_it_was_made_of_and_that_decides_how_it_comes
         training_form.launch(rich, make_wish(rich, choice, objective="signed"))
     rich.add_review(home.GENERATE, "candidate_000", "reject")  # rows are gathered anew
     assert len(make_wish(rich, choice).rows) == 8 + N_SEEDS
+
+
+def test_a_preset_says_for_whom_it_is_and_the_summed_form_has_its_own(rich, visit):
+    app = visit("finetune", show="train", objective="signed")
+    box = app.selectbox(key="preset")
+    assert box.value == "tiny-signed" and "gsm8k-synthetic · 7 billion parameters, GSM8K, synthetic rows" in "\n".join(
+        box.options
+    )
+    assert "Kessler 2025, table 1" in "\n".join(box.options)
+    app.toggle(key="is_normalised_objective_signed").set_value(False).run()
+    assert app.selectbox(key="preset").value == "tiny-signed-summed" and "mean per token off" in said(app)
+    app.number_input(key="epochs_tiny-signed-summed").set_value(2)
+    app.selectbox(key="layers_tiny-signed-summed").set_value("attention")
+    app.number_input(key="dropout_tiny-signed-summed").set_value(0.1).run()
+    assert "changed: LoRA dropout, LoRA layers, epochs" in said(app)
+    app.selectbox(key="objective").set_value("sft").run()
+    assert app.selectbox(key="preset").value == "tiny" and app.number_input(key="epochs_tiny").value == 5
+    app.number_input(key="epochs_tiny").set_value(4).run()
+    app.selectbox(key="objective").set_value("rft").run()
+    assert app.number_input(key="epochs_tiny").value == 4  # the preset stays, and what was typed
+
+
+def test_ones_own_preset_stands_in_the_box_again(rich, visit):
+    path = rich.settings.home
+    save_own_preset(path, "mine", {"epochs": 7})
+    choice = Choice((home.GENERATE,), POLICIES[0])
+    run_id = training_form.launch(rich, make_wish(rich, choice, preset="mine", training={"epochs": 7}))
+    app = visit("finetune", show="train", like=run_id)
+    assert not app.exception and app.selectbox(key="preset").value == "mine"
+    assert "mine · your own" in app.selectbox(key="preset").options and app.number_input(key="epochs_mine").value == 7
+    app = visit("finetune", show="train", like=TUNED, preset="mine")  # as a sweep's winner is used
+    assert app.selectbox(key="preset").value == "mine" and app.number_input(key="epochs_mine").value == 2
+    remove_own_preset(path, "mine")
+    app = visit("finetune", show="train", like=run_id)
+    assert app.selectbox(key="preset").value == "tiny" and app.number_input(key="epochs_tiny").value == 7
+
+
+def test_settings_are_called_as_in_the_form():
+    with pytest.raises(TrainingError) as refused:
+        TrainingConfig(batch_size=24, accumulation_steps=7)
+    said = to_words(refused.value)
+    assert "accumulation_steps" in str(refused.value)  # the shell's reader types it
+    assert "_" not in said and "“Parts of a batch”" in said and "“Batch size”" in said
+    assert (say_value("lora", "training.weights"), say_value("cosine_with_min_lr", "schedule")) == (
+        "a LoRA adapter",
+        "cosine",
+    )
+    assert name_setting("policy_training.accumulation_steps") == "policy: parts of a batch"
+
+
+def test_a_copy_is_asked_for_in_the_words_of_the_form(rich, visit):
+    def script(run_id):
+        from core.hub import get_hub
+        from pages.components.run_actions import draw_clone
+
+        draw_clone(get_hub(), get_hub().store.read_run(run_id))
+
+    app = AppTest.from_function(script, kwargs={"run_id": TUNED}, default_timeout=20).run()
+    names = app.selectbox(key="clone_name").options
+    assert {"trains", "LoRA layers", "parts of a batch"} <= set(names) and not [name for name in names if "_" in name]
+    app.selectbox(key="clone_name").set_value("training.weights").run()
+    assert "Now: a LoRA adapter." in said(app)
+    assert app.selectbox(key=f"clone_value_{TUNED}_training.weights").options == ["a LoRA adapter", "all weights"]
+    app.selectbox(key="clone_name").set_value("training.accumulation_steps").run()
+    app.number_input(key=f"clone_value_{TUNED}_training.accumulation_steps").set_value(7)
+    next(item for item in app.button if item.key == "clone").click().run()
+    assert "choose “Parts of a batch” that divide “Batch size”" in app.error[0].value.replace("\\", "")
+
+
+def test_stages_are_told_in_words():
+    cases = [
+        ("ood, after", "out-of-distribution problems, after"),
+        ("test, after round 1", "test problems, after round 1"),
+        ("round 2: finetune", "round 2: trains"),
+        ("round 1: rollouts", "round 1: goes on from beginnings of answers"),
+        ("round 1: score the seeds, answers", "round 1: score the seeds, answers"),
+        ("generate", "generate"),
+    ]
+    assert [say_stage(name) for name, _ in cases] == [words for _, words in cases]
 
 
 def test_what_a_policy_or_a_pair_needs_is_said_too():
@@ -233,12 +318,68 @@ def test_rows_of_a_file_are_trained_on_without_a_seed_set(empty, visit):
     assert "pears.jsonl, from before" in said(app) and n_rows(app) == "3", "another view forgets no file"
     text = said(app)
     assert "end as those of" not in text
-    assert "1 row of 3 will be left out: more than 1 024 tokens with the question; row 3 has 8" in text
+    assert "1 row of 3 will be left out: more than 1,024 tokens with the question; row 3 has 8" in text
     assert "on the disk while it works" in text
+    assert next(item.label for item in app.button if item.key == "launch") == "Finetune on 2 of 3 rows"
     next(item for item in app.button if item.key == "launch").click().run()
     config = json.loads(empty.store.list_runs(["finetune"]).iloc[0]["config"])
     assert (config["seed_set"], config["task"], config["n_rows"]) == (None, "word_problems", 3)
     assert config["parts"]["file"] == "pears.jsonl"
+
+
+def test_the_button_says_what_will_be_trained_on():
+    rows = [TrainingRow("Q", "A"), TrainingRow("Q", "B", None, -1), TrainingRow("R", "long " * 2000)]
+    asked = [TrainingRow("Q", "A", "1"), TrainingRow("R", "long " * 2000, "2")]
+    cases = [
+        ("sft", {}, rows, "1 of 3 rows"),
+        ("sft", {}, rows[:1], "1 row"),
+        ("signed", {}, rows, "2 of 3 rows"),
+        ("signed", {}, [TrainingRow("Q", "A", rejected="B")], "2 answers"),
+        ("dpo", {}, rows, "1 pair"),
+        ("rft", {}, asked, "2 rows"),
+        ("dpo", {}, asked, "1 of 2 rows"),
+        ("dpo", {"right_answers": "own"}, asked, "2 rows"),
+    ]
+    for objective, settings, given, label in cases:
+        made = training_form.TrainingSet(given, ["file"] * len(given))
+        tuning = training_form.Tuning(objective, settings, "tiny", None, "tiny", {"max_length": 1024})
+        foresight, fault = training_form._foresee_all(made, tuning, "custom")
+        wish = training_form.make_wish(
+            {"run_id": None, "name": None, "task": "custom"}, Choice(), tuning, made, to_frame(given), [], foresight
+        )
+        assert (wish.label, fault) == (label, None), objective
+    made = training_form.TrainingSet(rows[2:], ["file"])
+    sft = training_form.Tuning("sft", {}, "tiny", None, "tiny", {"max_length": 1024})
+    _, fault = training_form._foresee_all(made, sft, "custom")
+    assert fault.startswith("Every row is too long")
+    made = training_form.TrainingSet([TrainingRow("Q", "A")], ["file"])
+    tuning = training_form.Tuning("signed", {}, "tiny", None, "tiny", {"max_length": 1024})
+    assert "The one row has no wrong answer" in training_form._foresee_all(made, tuning, "custom")[1]
+
+
+@pytest.mark.parametrize(
+    ("objective", "right_answers"), [("rft", None), ("dpo", "own"), ("dpo", "both"), ("dpo", "given")]
+)
+def test_long_answers_stop_only_what_is_trained_on_them(objective, right_answers):
+    settings, is_fault = {"right_answers": right_answers} if right_answers else {}, right_answers == "given"
+    rows = [TrainingRow(name, f"long {name}" * 2000, "1") for name in "QR"]
+    made = training_form.TrainingSet(rows, ["file"] * 2)
+    for adapter, words in (("x", "Every row is too long"), (None, "too long")):
+        tuning = training_form.Tuning(objective, settings, "tiny", adapter, "tiny", {"max_length": 1024})
+        found, fault = training_form._foresee_all(made, tuning, "custom")
+        assert (words in (fault or "")) == (is_fault or adapter is None), (adapter, fault)
+        assert bool(found.long) == is_fault and bool(found.long_for_policy) == (adapter is None)
+
+
+def test_what_only_the_policy_leaves_out_is_said():
+    def script():
+        from core.training.lengths import Foresight
+        from pages.components.training_form import _warn_of_length
+
+        _warn_of_length(Foresight(None, (), 64, ((90, 1),)), 2, 64)
+
+    app = AppTest.from_function(script).run()
+    assert "1 row of 2 will be left out of the policy's training: more than 64 tokens" in app.warning[0].value
 
 
 def test_rows_that_need_no_seed_set_can_do_without_the_one_in_view(rich, visit):

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import hub as hubs
 from core.training.rows_file import read_rows_file
+from pages.components import row_view
 from pages.components.row_view import mark_first_difference
 from pages.components.training_rows import read_known, write_lines
 from tests.pages.conftest import open_home
@@ -52,16 +53,18 @@ def choose(app, label, value):
 def test_rows_are_filtered_and_opened_with_their_steps_and_their_origin(world, links):
     app = draw("tuned")
     text = said(app)
-    assert "**1 row** trained on · 1 answers of the student's own" in text
+    assert "**1 row** trained on · 1 answer of the student's own" in text
     assert "1 row left out: None of 8 own answers was wrong." in text
     assert "Question 2, 50% of it?" in text and "They part in line 1." in text
     assert ":red-background[one step]" in text and ":green-background[Answer 2]" in text
-    assert "how often the student, going on from there, ends right" in text
+    assert "the chance that one ends right" in text  # the world's values are shares, not of the best of several
     bars = [bar.proto.text.replace("\xa0", " ") for bar in app.get("progress")]
-    assert bars == ["50.0 % · 4 of 8 right", "75.0 % · 6 of 8 right", "0.0 % · 0 of 8 right"]
-    assert "so 7 :red-badge[:material/trending_down: first pit]" in text
+    assert bars == [f"{n} of 8 end right · value {value} %" for n, value in ((4, 50.0), (6, 75.0), (0, 0.0))]
+    assert "so 7 :red-badge[:material/trending_down: goes wrong here]" in text
+    helps = [item.help for item in (*app.caption, *app.markdown) if item.help]
+    assert any("Monte Carlo" in text for text in helps) and any("first pit" in text for text in helps)
     assert any("1 answer drawn to this question: 0 right, 1 wrong" in box.label for box in app.expander)
-    assert "From the student's own answer to a seed: Seeds" in text and links == []
+    assert "From the student's own answer to a seed: " in text and " · Seeds" in text and links == []
     text = choose(app, "Which", False)
     assert "Q3?" in text and "Not trained on: None of 8 own answers was wrong." in text
     assert ("review_page.py", {"seeds": "seeds", "run": "grown", "candidate": "c3"}) in links
@@ -74,7 +77,7 @@ def test_the_rows_of_the_policy_are_opened_beside_those_of_the_training(world, l
     app = draw("tuned")
     assert "for the policy" not in said(app)
     text = choose(app, "Rows of", True)
-    assert "**1 row** trained on · 1 seeds with reference answers" in text and "for the policy" in text
+    assert "**1 row** trained on · 1 seed with its reference answer" in text and "for the policy" in text
     assert "1 row left out: Its answer is empty." in text
     assert "Not trained on: Its answer is empty." in choose(app, "Which", False)
     assert read_known(world, "tuned", 1, is_policy=True)["answer"].tolist() == ["Answer 2\nfor the policy"]
@@ -82,7 +85,7 @@ def test_the_rows_of_the_policy_are_opened_beside_those_of_the_training(world, l
 
 def test_rows_of_an_old_run_are_the_candidates_as_they_are_now(world, links):
     text = said(draw("old"))
-    assert "**3 rows** trained on · 3 candidates" in text
+    assert "**3 rows** trained on · 3 accepted candidates" in text
     assert "The run kept no texts; these are the candidate's as they stand now." in text
     frame = read_known(world, "old", 1)
     assert frame["origin_id"].tolist() == ["c2", "c3"]
@@ -92,6 +95,36 @@ def test_rows_of_an_old_run_are_the_candidates_as_they_are_now(world, links):
 
 def test_a_run_without_rows_says_so(world):
     assert "No rows of this run are known" in said(draw("grown"))
+
+
+def test_a_value_of_the_best_of_several_is_called_so():
+    steps = [{"value": 0.9, "n_right": 1, "n_rollouts": 2}, {"value": 0.0, "n_right": 0, "n_rollouts": 0}]
+    assert row_view._say_whose_chance(steps) == "the best of several"
+    assert row_view.describe_value(0.0, 0, 0) == "whole answer: wrong"
+
+
+def test_a_long_text_is_folded_and_says_how_long_it_is(world, links, monkeypatch):
+    monkeypatch.setattr(row_view, "MOST_SHOWN", 8)
+    monkeypatch.setattr(row_view, "MOST_IN_CELL", 5)
+    assert (row_view.cut("abc", 3), row_view.cut("abcd", 3)) == ("abc", "ab…")
+    app = draw("tuned")
+    assert "Question 2, 50% of it?" not in said(app) and "Questio…" in said(app)
+    switch = next(item for item in app.toggle if "whole_question" in item.key)
+    assert switch.label == "Show all of it: 22 characters"
+    switch.set_value(True).run()
+    assert "Question 2, 50% of it?" in said(app)
+
+
+def test_two_equal_long_answers_are_both_drawn():
+    def script():
+        from pages.components.row_view import _draw_answer
+
+        for sample in range(2):
+            text = {"text": "12 " * 600, "is_correct": True, "is_kept": not sample, "reason": "It was drawn before."}
+            _draw_answer({"problem_id": "p0", "sample": sample, **text})
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception and len(app.toggle) == 2
 
 
 def test_the_first_line_in_which_two_answers_differ_is_marked():

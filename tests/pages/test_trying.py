@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core import hub as hubs
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
-from pages.components import choosing, numbers
+from pages.components import numbers, trained_students
 from pages.components.choosing import list_students
 from pages.components.score_text import mark_verdict, say_verdict
 from pages.components.trying import WIDTH, gather_notes
@@ -182,7 +182,7 @@ def test_the_built_in_student_and_every_adapter_are_offered(filled):
     assert offered[0] == BASE
     tuned = [each for each in offered if each["adapter"]]
     assert [each["adapter"] for each in tuned] == filled.store.list_adapters(SEED_SET)["path"].tolist()
-    assert len(tuned) == len(offered) - 1 and all("round" in each["label"] for each in tuned)
+    assert len(tuned) == len(offered) - 1 and all(" · " in each["label"] for each in tuned)
 
 
 def test_whoever_has_answered_before_is_offered_newest_first(filled):
@@ -211,7 +211,7 @@ def test_labels_that_would_be_the_same_are_told_apart(filled, monkeypatch):
     add_answers(filled, 2, "/b/model")
     add_answers(filled, 3, **serve("http://localhost:8000/v1", "m"))
     add_answers(filled, 4, **serve("http://localhost:8000/other", "m"))
-    monkeypatch.setattr(choosing, "name_adapter", lambda row: "same")  # two loops of one name in one minute
+    monkeypatch.setattr(trained_students, "name_adapter", lambda row: "same")  # two loops of one name in one minute
     made = filled.store.list_adapters(SEED_SET)["run_id"].tolist()
     assert len(made) > 1
     found = labels(filled)

@@ -1,83 +1,21 @@
-"""Watching a training and its queue: figures, phases, several runs, samples, orders, notices; page by page."""
+"""Watching a training and its queue: figures, phases, several runs, orders, notices; page by page."""
 
-import itertools
 import time
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import hub as hubs
 from core.runs.ends import End
 from core.runs.folder import RunFolder
 from core.runs.orders import read_orders
+from pages.components import notices
+from pages.components.curves import Shown, tabulate
 from pages.components.notices import say_end
 from tests.pages import home
-from tests.pages.conftest import SHELL, open_home
-from tests.pages.test_pages import button, metric, texts
-
-SETTINGS = {"epochs": 6, "learning_rate": 0.002, "rank": 32}
-ANSWERS = {10: ("Tom pays 9.\n#### 9", False), 20: ("Tom pays 10.\n#### 10", True), 30: ("Tom pays 10.\n#### 10", True)}
-NUMBERS = itertools.count(10)
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    """One home for all tests of this file: each makes runs of its own, and brings them to an end."""
-    yield open_home(home.fill_home(tmp_path_factory.mktemp("home")))
-    hubs.close()
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Chart -> the figure that it was given last."""
-    figures = {}
-    monkeypatch.setattr("pages.components.curves.draw_chart", lambda figure, *, key: figures.update({key: figure}))
-    return figures
-
-
-def visit(name: str, **query: str) -> AppTest:
-    """Open a page without the frame around it, with the seed set of the home in view: several times as fast."""
-    app = AppTest.from_file(str(SHELL.with_name(f"{name}_page.py")), default_timeout=30)
-    app.session_state["strip_shows"] = home.SEED_SET
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def watch(run_id: str, **query: str) -> AppTest:
-    return visit("finetune", run=run_id, show="watch", **query)
-
-
-def begin(hub, **config) -> RunFolder:
-    """Make a finetune of which the test is the worker."""
-    config = {"student": "tiny", "objective": "sft", "preset": "tiny", "training": SETTINGS, "n_rows": 9, **config}
-    run_id = f"20260101-0001{next(NUMBERS)}-finetune-aaaa"
-    return home.make_run(hub.settings.home, run_id, f"Training {run_id}", config, "device")
-
-
-def measure(folder: RunFolder, names: list[str], last: int, value: float = 1.0) -> None:
-    for step in range(1, last + 1):
-        row = {"round": 1, "step": step, "epoch": step / 10, "written_at": 1000.0 + 6 * step}
-        for name in names:
-            folder.append("metrics", {**row, "name": name, "value": value / step})
-
-
-def answer(folder: RunFolder) -> None:
-    for step, (text, is_correct) in ANSWERS.items():
-        folder.append("checkpoint_answers", {
-            "round": 1, "step": step, "problem_id": "p1", "epoch": step / 10, "question": "How much does Tom pay?",
-            "reference": "10", "text": text, "final": text.split()[-1], "is_correct": is_correct, "n_tokens": 5,
-        })  # fmt: skip
-
-
-def address(app) -> dict[str, str]:
-    return {name: "".join(value) for name, value in app.query_params.items()}
-
-
-def look(app) -> str:
-    return texts(app).replace("\u00a0", " ").replace("\u202f", " ").replace("\\", "")
-
+from tests.pages.conftest import SHELL
+from tests.pages.test_pages import button, metric
+from tests.pages.watched import SETTINGS, address, begin, look, measure, visit, watch
 
 # -- one run ---------------------------------------------------------------------------------------------------------
 
@@ -121,7 +59,7 @@ def test_the_frozen_settings_are_the_runs_and_a_copy_changes_one(hub):
     tables = [table.value for table in app.dataframe if "setting" in table.value]
     training = next(table for table in tables if "learning rate" in set(table["setting"])).set_index("setting")
     assert training.loc["learning rate"].tolist() == ["0.002", "changed from 0.0004"]
-    assert training.loc["rank"].tolist() == ["32", ""]
+    assert next(row for name, row in training.iterrows() if "rank" in name.lower()).tolist() == ["32", ""]
     assert any("Supervised (SFT)" in set(table["value"]) for table in tables)
     app.toggle(key="frozen_json").set_value(True).run()
     assert any('"learning_rate"' in item.value for item in app.json)
@@ -170,7 +108,7 @@ def test_the_phase_before_preferences_can_be_switched_to(hub, drawn):
         measure(folder, ["sft/loss", "sft/validation_loss"], 12)
         hub.step()
         app = watch(folder.run_id)
-        assert list(drawn) == ["watch_loss"] and len(drawn["watch_loss"]["data"]) == 3  # nats per token both
+        assert list(drawn) == ["watch_loss"] and len(drawn["watch_loss"]["data"]) == 2  # nats per token both
         drawn.clear()
         measure(folder, ["loss", "validation_loss", "reward_margin"], 5)
         hub.step()
@@ -205,22 +143,6 @@ def test_a_failed_training_without_a_seed_set_says_its_sentence_and_opens_its_lo
     hub.order(folder.run_id, "cancel")
 
 
-def test_answers_follow_the_newest_checkpoint_until_another_is_taken(hub):
-    folder = begin(hub)
-    with folder.hold():
-        measure(folder, ["loss"], 30)
-        answer(folder)
-        folder.finish("done")
-    hub.step()
-    app = watch(folder.run_id)
-    assert "same answer as at the checkpoint before" in look(app) and "1 of these 1 right at step 30" in look(app)
-    app.segmented_control(key=f"sample_step_{folder.run_id}_1").set_value(20).run()
-    assert "became right" in look(app) and "red-background[9]" in look(app)
-    assert address(app)["at"] == "20"
-    again = watch(folder.run_id, at="10")
-    assert "first checkpoint" in look(again) and "0 of these 1 right at step 10" in look(again)
-
-
 def test_several_runs_are_laid_over_one_another_with_what_they_differ_in(hub, drawn):
     one, two = begin(hub), begin(hub, training={**SETTINGS, "rank": 8})
     for folder, value in ((one, 0.5), (two, 1.0)):
@@ -236,7 +158,8 @@ def test_several_runs_are_laid_over_one_another_with_what_they_differ_in(hub, dr
     assert drawn["watch_loss"]["layout"]["uirevision"] == alone
     assert address(app)["with"] == two.run_id
     table = next(table.value for table in app.dataframe if "line" in table.value)
-    assert table["rank"].tolist() == ["32", "8"] and "epochs" not in table
+    (rank,) = [name for name in table if "rank" in name.lower()]
+    assert table[rank].tolist() == ["32", "8"] and "epochs" not in [name.lower() for name in table]
     assert [text.replace("\u00a0", " ") for text in table["best validation"]] == ["50.0 %, step 1", "100.0 %, step 1"]
     again = watch(one.run_id, **{"with": f"{two.run_id},nowhere"})
     assert again.multiselect(key="overlaid").value == [two.run_id]
@@ -255,6 +178,7 @@ def test_what_waits_is_moved_and_taken_out_where_the_queue_is_shown(hub, page, k
     assert hub.list_waiting("device") == [runs[2], runs[1], runs[0]]
     shown = [line.partition("Waits ")[2] for line in look(app).splitlines() if line.startswith(":gray[")]
     assert [place for place in shown if place] == ["2", "1", "0"]
+    assert button(app, f"{key}_up_{runs[0]}").label == "One up: 3. Waits 0"  # an icon says nothing to a screen reader
     assert button(app, f"{key}_up_{runs[2]}").disabled and button(app, f"{key}_down_{runs[0]}").disabled
     button(app, f"{key}_cancel_{runs[1]}").click().run()
     assert hub.list_waiting("device") == [runs[2], runs[0]] and not app.exception
@@ -265,6 +189,9 @@ def test_what_waits_is_moved_and_taken_out_where_the_queue_is_shown(hub, page, k
         assert not app.exception and hub.list_waiting("device") == [runs[2]]
         if page == "runs":  # the other page is drawn anew at once, as that of a run that works
             assert "only a run that waits in the queue can be moved" in look(app)
+        hub.step()
+        for order, words in (("keep", "Stop and keep the best"), ("cancel", "Cancel this run")):
+            assert button(app.run(), f"{key}_{order}_{runs[0]}").label == f"{words} :gray[Waits 0]"
         folder.finish("done")
     hub.order(runs[2], "cancel")
 
@@ -272,13 +199,19 @@ def test_what_waits_is_moved_and_taken_out_where_the_queue_is_shown(hub, page, k
 # -- notices and the webhook -----------------------------------------------------------------------------------------
 
 
-def test_ends_are_told_once_in_every_tab_that_was_open(hub):
-    def look_for_ends():
-        from core import hub as hubs
-        from pages.components.notices import draw_notices
+def look_for_ends():
+    from core import hub as hubs
+    from pages.components.notices import draw_notices
 
-        draw_notices(hubs.get_hub())
+    draw_notices(hubs.get_hub())
 
+
+@pytest.fixture
+def told_once(monkeypatch):
+    monkeypatch.setattr(notices, "AGAIN_S", 0.0)
+
+
+def test_ends_are_told_once_in_every_tab_that_was_open(hub, told_once):
     hub.step()  # what other tests brought to an end is no news
     app, other = (AppTest.from_function(look_for_ends).run() for _ in range(2))
     assert not app.toast
@@ -298,7 +231,40 @@ def test_ends_are_told_once_in_every_tab_that_was_open(hub):
             folder.finish("done")
     hub.step()
     told = [toast.value for toast in app.run().toast]
-    assert len(told) == 4 and "2 more runs" in told[-1]
+    assert len(told) == 4 and "2 more runs" in told[0]
+
+
+def test_a_notice_that_a_rerun_cut_off_is_told_by_that_rerun(hub, monkeypatch, told_once):
+    app = AppTest.from_function(look_for_ends).run()
+    with (folder := begin(hub)).hold():
+        folder.finish("done")
+    hub.step()
+    with monkeypatch.context() as cut:
+        cut.setattr(notices.st, "toast", lambda *_, **__: notices.st.stop())  # as Streamlit ends a run for another
+        assert not app.run().toast
+    assert len(app.run().toast) == 1 and not app.run().toast
+    for _ in range(5):
+        with (folder := begin(hub)).hold():
+            folder.finish("done")
+    hub.step()
+    sent = []
+    with monkeypatch.context() as cut:
+        cut.setattr(notices.st, "toast", lambda *args, **_: sent.append(args) if not sent else notices.st.stop())
+        app.run()
+    assert "2 more runs" in sent[0][0]
+    told = [toast.value for toast in app.run().toast]
+    assert len(told) == 4 and "2 more runs" in told[0] and not app.run().toast
+
+
+def test_a_notice_is_told_again_by_the_runs_that_follow_at_once(hub, monkeypatch):
+    app = AppTest.from_function(look_for_ends).run()
+    with (folder := begin(hub)).hold():
+        folder.finish("done")
+    hub.step()
+    told = app.run().toast[0].value
+    assert [toast.value for toast in app.run().toast] == [told]
+    monkeypatch.setattr(notices, "AGAIN_S", 0.0)  # by now it has been seen
+    assert not app.run().toast
 
 
 def test_a_title_is_never_read_as_markdown():
@@ -314,3 +280,80 @@ def test_runs_says_who_hears_of_ends_and_what_is_wrong(hub, monkeypatch):
     hook.fault, hook.n_failed = "The end of x was not posted to hooks.example: no answer.", 2
     app = visit("runs")
     assert "was not posted" in app.warning[0].value and "so far: 2" in app.warning[0].value
+
+
+def test_the_star_of_a_phase_says_whether_that_phase_is_over(hub, drawn):
+    def read_star() -> str:
+        app = watch(folder.run_id, phase=phase)
+        assert not app.exception
+        return drawn["watch_validation_accuracy"]["layout"]["annotations"][-1]["text"].partition(":")[0]
+
+    folder = begin(hub, objective="dpo")
+    with folder.hold():
+        phase = "sft"
+        measure(folder, ["sft/loss", "sft/validation_accuracy"], 6)
+        hub.step()
+        assert read_star() == "best so far"
+        measure(folder, ["loss", "validation_accuracy"], 6)
+        hub.step()
+        assert read_star() == "kept"  # the policy; the preferences are still trained
+        phase = ""
+        assert read_star() == "best so far"
+        folder.append("adapters", {"round": 1, "student": "tiny", "path": "x", "objective": "sft"})
+        hub.step()
+        assert read_star() == "best so far"  # it was told to stop, and the policy alone is what it ended with
+        folder.append("adapters", {"round": 1, "student": "tiny", "path": "x", "objective": "dpo", "written_at": 2.0})
+        hub.step()
+        assert read_star() == "kept"
+        folder.finish("done")
+
+
+def test_a_run_that_stops_tells_no_time_left_and_one_that_waits_to_go_on_says_so(hub):
+    folder = begin(hub)
+    with folder.hold():
+        measure(folder, ["loss"], 24)
+        now = time.time()
+        folder.append("progress", {"stage": "round 1: finetune", "made": 24, "failed": 0, "total": 60,
+                                   "written_at": now, "began_at": now - 60, "began_made": 0})  # fmt: skip
+        hub.step()
+        app = watch(folder.run_id)
+        assert metric(app, "Left of the training").replace("\u00a0", " ") == "1 min 30 s"
+        folder.order("keep")
+        hub.step()
+        app.run()
+        assert metric(app, "Left of the training") == "stopping"
+        folder.order("cancel")
+        hub.step()
+        app.run()
+        assert metric(app, "Left of the training") == "stopping" and "left at this rate" not in look(app)
+        folder.finish("cancelled")
+    hub.step()
+    hub.order(folder.run_id, "again")
+    app = watch(folder.run_id)
+    assert "attempt 2, not begun" in look(app)
+    hub.order(folder.run_id, "cancel")
+
+
+def test_all_points_of_what_is_drawn_come_as_a_table(hub):
+    folder = begin(hub)
+    with folder.hold():
+        measure(folder, ["loss", "validation_accuracy", "sft/loss"], 5000)
+        folder.finish("done")
+    hub.step()
+    hub.rename(folder.run_id, 'Half, "again"')
+    table = tabulate(hub.store, [Shown(folder.run_id, 1)])
+    assert list(table) == ["title", "run_id", "round", "metric", "step", "epoch", "minutes", "value"]
+    assert table.groupby("metric").size().to_dict() == {"loss": 5000, "validation_accuracy": 5000}
+    last = table[table["metric"] == "loss"].iloc[-1]
+    assert (last["title"], last["step"], last["epoch"]) == ('Half, "again"', 5000, 500.0)
+    assert last["minutes"] == pytest.approx(499.9) and last["value"] == pytest.approx(1 / 5000)
+    assert any(each.label == "Points as CSV" for each in watch(folder.run_id).get("download_button"))
+
+
+def test_the_strip_marks_the_page_that_is_open(hub):
+    app = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    app.switch_page("finetune_page.py")
+    app.query_params["show"] = "result"
+    app.run()
+    keys = [str(getattr(getattr(node, "proto", None), "id", "")) for node in app.main]
+    assert [key.rpartition("step_")[2] for key in keys if key.endswith("-here")] == ["finetune-here"]
