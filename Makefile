@@ -21,6 +21,7 @@ setup-dev: $(VENV)/.installed-dev ## ... and what testing needs
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) scripts/check_python.py
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing what Seedbed needs; the first time this takes some minutes and shows nothing."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
@@ -30,7 +31,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 
 test: setup-dev lint ## set up, check the style, run every test (browser tests included)
 	$(BIN)/python scripts/find_browser.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
+	@# tests start many processes: without compiled files each compiles all of core anew
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev ## ruff check and format check
 	$(BIN)/ruff check .

@@ -84,7 +84,7 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     assert [review["action"] for review in reviews] == ["accept", "reject"]
 
     go(page, "Finetune")
-    page.get_by_role("button", name=re.compile(r"Finetune on \d+ rows")).click()
+    page.get_by_role("button", name=re.compile(r"Finetune on \d+ (of \d+ )?rows")).click()
     page.locator(".seedbed-chart").first.wait_for(timeout=LONG)
     page.get_by_role("button", name="See the result").click(timeout=LONG)
     page.get_by_text(re.compile("95 % interval")).first.wait_for()
@@ -102,10 +102,10 @@ def start_demo(page, address) -> None:
 def test_the_demo_starts_with_one_click_and_can_be_cancelled(page, serve, tmp_path):
     start_demo(page, serve(tmp_path))
     for _ in range(LONG // 100):
-        if found := list((tmp_path / "runs").glob("*-loop-*/records/predictions/*.parquet")):
+        if found := list((tmp_path / "runs").glob("*-loop-*/records/progress.jsonl")):
             break
         page.wait_for_timeout(100)
-    (loop,) = {path.parents[2] for path in found}
+    (loop,) = {path.parents[1] for path in found}
     go(page, "Runs")
     cancel = page.get_by_role("button", name="Cancel this run").first
     cancel.click()

@@ -1,5 +1,6 @@
 """The live curve in a real browser: points appear as they are written; node and zoom stay."""
 
+import math
 import time
 
 import pytest
@@ -53,18 +54,23 @@ def read_range(page) -> list[float]:
     return page.evaluate(f'document.querySelector("{CHART}").layout.xaxis.range')
 
 
+def zoom_in(page, low: float, high: float) -> None:
+    """Drag over a part of the horizontal axis, as a reader would."""
+    area = page.locator(f"{CHART} .nsewdrag").bounding_box()
+    middle = area["y"] + area["height"] / 2
+    page.mouse.move(area["x"] + low * area["width"], middle)
+    page.mouse.down()
+    page.mouse.move(area["x"] + high * area["width"], middle, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+
+
 def test_points_appear_and_zoom_and_node_stay(page, address, run):
     write_points(run, 1, 30)
     page.goto(f"{address}/finetune?run={run.run_id}&show=watch")
     wait_for_points(page, 30)
     page.evaluate(f'document.querySelector("{CHART}").dataset.mark = "mine"')
-    area = page.locator(f"{CHART} .nsewdrag").bounding_box()
-    middle = area["y"] + area["height"] / 2
-    page.mouse.move(area["x"] + 0.3 * area["width"], middle)
-    page.mouse.down()
-    page.mouse.move(area["x"] + 0.6 * area["width"], middle, steps=5)
-    page.mouse.up()
-    page.wait_for_timeout(500)
+    zoom_in(page, 0.3, 0.6)
     zoomed = read_range(page)
     assert zoomed[0] > 5 and zoomed[1] < 25
     for last in (40, 50, 60):
@@ -76,6 +82,12 @@ def test_points_appear_and_zoom_and_node_stay(page, address, run):
     page.locator(".st-key-curve_log label").first.click()
     page.wait_for_function(f'document.querySelector("{CHART}").layout.yaxis.type === "log"')
     assert read_range(page) == zoomed
+    zoom_in(page, 0.3, 0.5)
+    page.wait_for_function(f'document.querySelector("{CHART}")._fullLayout.xaxis.dtick === 1')
+    low, high = read_range(page)
+    assert high - low < 3
+    ticks = page.locator(f"{CHART} .xtick").all_text_contents()
+    assert ticks == [str(step) for step in range(math.ceil(low), math.floor(high) + 1)]  # whole steps only
     assert page.errors == []
 
 
@@ -84,6 +96,7 @@ def test_the_page_settles_when_the_run_ends(page, address, home):
         home, "finetune", title="Short", config={"seed_set": SEED_SET, "student": "tiny", "task": "word_problems"},
         lane="device", run_id="20260101-000008-finetune-aaaa",
     )  # fmt: skip
+    page.route("**/Toast.*.js", lambda route: (page.wait_for_timeout(1500), route.continue_()))  # a slow browser
     with folder.hold():
         write_points(folder, 1, 5)
         page.goto(f"{address}/finetune?run={folder.run_id}&show=watch")
@@ -91,4 +104,5 @@ def test_the_page_settles_when_the_run_ends(page, address, home):
         folder.finish("done", {})
     page.get_by_role("button", name="See the result").wait_for()
     page.locator("[data-testid=stToast]", has_text="Short is done").wait_for()
-    assert page.get_by_role("button", name="Cancel this run").count() == 0
+    page.get_by_role("button", name="Cancel this run").wait_for(state="detached")
+    assert page.locator(f"{CHART}[data-points='5']").count() == 1 and page.errors == []
