@@ -59,6 +59,9 @@ class Standing:
     sentence: str
     """What to do next, in one sentence."""
 
+    is_round_over: bool = False
+    """Whether the newest finetune is evaluated, so that the next step begins another round."""
+
 
 NEXT_SENTENCES = {
     "seeds": "Bring in a seed set: problems with reference answers that new ones are grown from.",
@@ -66,8 +69,11 @@ NEXT_SENTENCES = {
     "generate": "Let the teacher write new problems from the chosen seeds; look at a preview first.",
     "review": "Read what the teacher wrote, and accept, edit or reject it.",
     "finetune": "Train the student on the accepted problems.",
-    "evaluate": "See whether it paid off, then start the next round.",
+    "evaluate": "See whether it paid off: ask the newest finetune problems that it was never trained on.",
 }
+
+ROUND_OVER = "The newest finetune is evaluated: see whether it paid off, then choose the seeds of the next round."
+"""The sentence of a next step that begins another round."""
 
 
 def step_of_run(kind: str, stage: str | None) -> str:
@@ -93,29 +99,63 @@ def _first(frame: pd.DataFrame) -> dict | None:
     return None if frame.empty else frame.iloc[0].to_dict()
 
 
-def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, tuple[str, dict[str, str]]], str]:
-    """Return step -> (count, query), and the next step, for one seed set."""
-    id_ = seed_set["run_id"]
-    here = {"seeds": id_}
-    selection = _first(store.list_selections(id_))
-    growth, counts = _find_growth(store, id_)
-    evaluations = store.list_evaluations()
-    evaluations = evaluations[(evaluations["seed_set_id"] == id_) & (evaluations["split"] == "test")]
-    after = _first(evaluations[evaluations["round"] > 0].sort_values("written_at", ascending=False))
-    adapters = store.list_adapters(id_)
-    steps = {"seeds": (numbers.counted(seed_set["n_train"], "seed"), here)}
+def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, Step], str]:
+    """Return step -> what it has made, where it has made anything, and the next step, for one seed set."""
+    here = {"seeds": seed_set["run_id"]}
+    selection = _first(store.list_selections(seed_set["run_id"]))
+    growth, counts = _find_growth(store, seed_set["run_id"])
+    adapters = store.list_adapters(seed_set["run_id"])
+    trained = _first(adapters)
+    evaluated = trained and _find_evaluation(store, trained)
+    steps = {}
+
+    def put(name: str, count: str, page: str | None = None, **query: str) -> None:
+        steps[name] = Step(name, count, page or PAGES[name], {**here, **query})
+
+    put("seeds", numbers.counted(seed_set["n_train"], "seed"))
     if selection:
-        steps["select"] = (f"{numbers.count(selection['k'])} chosen", {**here, "selection": selection["run_id"]})
+        put("select", f"{numbers.count(selection['k'])} chosen", selection=selection["run_id"])
     if counts.get("made"):
-        steps["generate"] = (f"{numbers.count(counts['accepted'])} accepted", {**here, "run": growth["run_id"]})
+        put("generate", f"{numbers.count(counts['accepted'])} accepted", run=growth["run_id"])
         reviewed = _count_reviewed(counts)
         word = f"{numbers.count(reviewed)} reviewed" if reviewed else f"{numbers.count(counts['waiting'])} waiting"
-        steps["review"] = (word, {**here, "run": growth["run_id"]})
-    if len(adapters):
-        steps["finetune"] = (f"{len(adapters)} trained", {**here, "run": adapters.iloc[0]["run_id"]})
-    if after:
-        steps["evaluate"] = (numbers.percent(after["accuracy"]), {**here, "run": after["run_id"], "show": "result"})
-    return steps, _find_next(selection, counts, after, growth)
+        put("review", word, run=growth["run_id"])
+    if trained:
+        put("finetune", f"{len(adapters)} trained", run=trained["run_id"])
+        whose = f"{trained['kind']} of {numbers.moment(trained['created_at'])}"
+        if evaluated is None:
+            put("evaluate", f"not yet: {whose}", show="ask", adapter=trained["path"])
+        else:
+            word = f"{numbers.percent(evaluated['accuracy'])} on {evaluated['asked']}, {whose}"
+            put("evaluate", word, evaluated["page"], run=evaluated["run_id"], show=evaluated["show"])
+    return steps, _find_next(selection, counts, growth, trained, is_evaluated=evaluated is not None)
+
+
+def _find_evaluation(store: Store, trained: dict) -> dict | None:
+    """Return what is known of how good a trained student is: its own test, else the newest evaluation of it.
+
+    What was asked before it was trained once more says nothing of it.
+
+    Returns:
+        run_id, accuracy, asked (what, for people), and the page and view that show it; None: it is not evaluated.
+    """
+    own = store.list_evaluations(trained["run_id"])
+    own = own[(own["round"] == trained["round"]) & (own["split"] == "test")]
+    if found := _first(own[own["written_at"] >= trained["written_at"]]):
+        return {**found, "asked": "test", "page": "finetune_page.py", "show": "result"}
+    asked = store.list_evaluate_runs()
+    is_its = asked["adapter"].fillna("").map(lambda path: path.endswith(trained["path"]))  # some name it from the root
+    asked = asked[is_its & asked["tuned_accuracy"].notna() & (asked["created_at"] >= trained["written_at"])]
+    if (found := _first(asked)) is None:
+        return None
+    what = found["set_name"] if numbers.is_missing(found["benchmark"]) else found["benchmark"]
+    return {
+        "run_id": found["run_id"],
+        "accuracy": found["tuned_accuracy"],
+        "asked": what,
+        "page": "evaluate_page.py",
+        "show": "numbers",
+    }
 
 
 def _find_growth(store: Store, seed_set: str) -> tuple[dict | None, dict[str, int]]:
@@ -133,10 +173,14 @@ def _count_reviewed(counts: dict[str, int]) -> int:
     return sum(counts.get(name, 0) for name in ("reviewed_accept", "reviewed_reject", "edited"))
 
 
-def _find_next(selection: dict | None, counts: dict[str, int], after: dict | None, growth: dict | None) -> str:
+def _find_next(
+    selection: dict | None, counts: dict[str, int], growth: dict | None, trained: dict | None, *, is_evaluated: bool
+) -> str:
     """Say which step a person would take now."""
-    if after and growth and after["written_at"] >= growth["created_at"]:
-        return "evaluate"
+    if trained and (growth is None or trained["written_at"] >= growth["created_at"]):
+        if not is_evaluated:
+            return "evaluate"
+        return "generate" if selection and selection["written_at"] > trained["written_at"] else "select"
     if not selection:
         return "select"
     if not counts.get("accepted", 0) + counts.get("reviewed_accept", 0) + counts.get("edited", 0):
@@ -152,7 +196,7 @@ PAGES = {
     "generate": "generate_page.py",
     "review": "review_page.py",
     "finetune": "finetune_page.py",
-    "evaluate": "finetune_page.py",
+    "evaluate": "evaluate_page.py",
 }
 
 
@@ -181,6 +225,8 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
         wanted = subjects[0] if subjects else sets.iloc[0]["run_id"]
     seed_set = sets[sets["run_id"] == wanted].iloc[0].to_dict()
     found, next_step = _count_steps(store, seed_set)
-    empty = (numbers.MISSING, {"seeds": seed_set["run_id"]})
-    steps = tuple(Step(name, found.get(name, empty)[0], PAGES[name], found.get(name, empty)[1]) for name in STEP_NAMES)
-    return Standing(steps, next_step, running, seed_set["run_id"], seed_set["name"], NEXT_SENTENCES[next_step])
+    here = {"seeds": seed_set["run_id"]}
+    steps = tuple(found.get(name) or Step(name, numbers.MISSING, PAGES[name], here) for name in STEP_NAMES)
+    is_round_over = next_step == "select" and "finetune" in found
+    sentence = ROUND_OVER if is_round_over else NEXT_SENTENCES[next_step]
+    return Standing(steps, next_step, running, seed_set["run_id"], seed_set["name"], sentence, is_round_over)

@@ -16,13 +16,13 @@ from pages.components.text import plain
 _STYLE = """<style>
 .st-key-loop_strip {flex-wrap: nowrap !important; gap: 0 !important; align-items: stretch; overflow: hidden;
   margin-bottom: .4rem; border: 1px solid rgba(128,128,128,.3); border-radius: 8px;}
-.st-key-loop_strip > div {flex: 1 1 0; min-width: 0;}
+.st-key-loop_strip > div {flex: 1 1 0; min-width: 0; border-left: 1px solid rgba(128,128,128,.3);}
 .st-key-loop_strip a {border-radius: 0; padding: .4rem .8rem .5rem; height: auto; background: transparent;
-  align-items: flex-start; border-left: 1px solid rgba(128,128,128,.3);}
-.st-key-loop_strip > div:first-child a {border-left: none;}
+  align-items: flex-start;}
+.st-key-loop_strip > div:first-child {border-left: none;}
 .st-key-loop_strip a :is(div, span, p) {height: auto; overflow: visible;}
 .st-key-loop_strip a p {white-space: normal; line-height: 1.3; font-size: .88rem;}
-.st-key-loop_strip [class*="-here"] a {box-shadow: inset 0 -3px 0 #3F9463; background: rgba(128,128,128,.1);}
+.st-key-loop_strip > div:has([class*="-here"]) {box-shadow: inset 0 -3px 0 #3F9463; background: rgba(128,128,128,.1);}
 .stMainBlockContainer {padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1240px;}
 .stMainBlockContainer h1 {padding: .2rem 0 0;}
 .st-key-page_head [data-testid="stColumn"] > div > div {gap: .1rem;}

@@ -1,11 +1,15 @@
 """Where the loop stands: what each step has made, what is next, which step a run works on."""
 
+import time
+
 import pytest
 
 from core.hub import Hub
+from core.runs.folder import RunFolder
+from pages.components import numbers
 from pages.components.running import describe_rest
 from pages.components.stage_words import when_evaluated
-from pages.components.standing import read_standing, step_of_run
+from pages.components.standing import Step, read_standing, step_of_run
 from pages.components.training_facts import _say_rest
 from tests.pages import home
 from tests.pages.conftest import open_home
@@ -27,8 +31,8 @@ def test_an_empty_home_starts_with_seeds(empty):
         ([home.add_seed_set], "select"),
         ([home.add_seed_set, home.add_scores, home.add_selection], "generate"),
         ([home.add_seed_set, home.add_selection, home.add_candidates], "review"),
-        ([home.add_seed_set, home.add_selection, home.add_candidates, home.add_finetune], "evaluate"),
-        ([home.add_seed_set, home.add_loop], "evaluate"),
+        ([home.add_seed_set, home.add_selection, home.add_candidates, home.add_finetune], "select"),
+        ([home.add_seed_set, home.add_loop], "select"),
     ],
 )
 def test_the_next_step_follows_from_what_is_there(tmp_path, made, next_step):
@@ -59,8 +63,66 @@ def test_after_the_first_review_training_is_next(tmp_path):
 def test_counts_of_a_filled_home(filled):
     assert counts(filled) == {
         "seeds": "60 seeds", "select": "12 chosen", "generate": "9 accepted", "review": "9 waiting",
-        "finetune": "2 trained", "evaluate": "60.0 %",
+        "finetune": "2 trained", "evaluate": f"60.0 % on test, loop of {made_at(filled, home.LOOP)}",
     }  # fmt: skip
+
+
+def made_at(hub: Hub, run_id: str) -> str:
+    return numbers.moment(hub.store.read_run(run_id)["created_at"])
+
+
+def evaluate_step(hub: Hub) -> Step:
+    return read_standing(hub.store).steps[-1]
+
+
+def add_untested(hub: Hub) -> str:
+    """A finetune that answered no test problem; returns its adapter."""
+    config = {"student": "tiny", "training": {}, "generate_runs": [home.GENERATE]}
+    folder = home.make_run(hub.settings.home, "20260102-000001-finetune-bbbb", "Another finetune", config, "device")
+    with folder.hold():
+        home.append_training(folder)
+        folder.finish("done", {})
+    hub.step()
+    return f"runs/{folder.run_id}/checkpoints/adapter"
+
+
+def add_evaluation(hub: Hub, adapter: str, accuracy: float) -> str:
+    config = {"student": "tiny", "adapter": adapter, "seed_set_name": "pens/test", "benchmark": None}
+    folder = RunFolder.create(
+        hub.settings.home, "evaluate", title="Evaluate", config={"seed_set": home.SEED_SET, **config}, lane="device"
+    )
+    with folder.hold():
+        folder.finish("done", {"n": 20, "students": {"tuned": {"accuracy": accuracy}}})
+    hub.step()
+    return folder.run_id
+
+
+@pytest.mark.parametrize("is_whole_path", [False, True])
+def test_evaluate_is_next_until_the_newest_finetune_is_evaluated(filled, is_whole_path):
+    adapter = add_untested(filled)
+    standing, whose = read_standing(filled.store), f"finetune of {made_at(filled, adapter.split('/')[1])}"
+    assert standing.next_step == "evaluate" and not standing.is_round_over
+    assert evaluate_step(filled).count == f"not yet: {whose}" and evaluate_step(filled).query["adapter"] == adapter
+    add_evaluation(filled, f"runs/{home.FINETUNE}/checkpoints/adapter", 0.1)  # of another one
+    assert read_standing(filled.store).next_step == "evaluate"
+    run_id = add_evaluation(filled, str(filled.settings.home / adapter) if is_whole_path else adapter, 0.7)
+    standing, step = read_standing(filled.store), evaluate_step(filled)
+    assert standing.next_step == "select" and standing.is_round_over
+    assert counts(filled)["evaluate"] == f"70.0 % on pens/test, {whose}"
+    assert (step.page, step.query["run"], step.query["show"]) == ("evaluate_page.py", run_id, "numbers")
+
+
+def test_after_the_next_seeds_are_chosen_generating_is_next(filled):
+    config = {"selector": "random", "k": 3, "replicate": 0}
+    folder = home.make_run(filled.settings.home, "20260102-000002-select-bbbb", "Select 3", config)
+    with folder.hold():
+        folder.append("selections", {
+            "round": 1, "seed_set_id": home.SEED_SET, "selector": "random", "k": 3, "replicate": 0,
+            "prediction_run_id": None, "student": None, "n_pool": 60, "n_topped_up": 0, "written_at": time.time(),
+        })  # fmt: skip
+        folder.finish("done", {"k": 3})
+    filled.step()
+    assert read_standing(filled.store).next_step == "generate"
 
 
 def test_a_run_marks_its_step(filled):
