@@ -32,11 +32,7 @@ def draw_form(hub: Hub, place: st.delta_generator.DeltaGenerator) -> None:
             go_to("watch", launch(hub, wish))
     if wish.is_ready:
         draw_need(hub, estimate_training_bytes(wish.student, wish.training))
-    is_quick = wish.student == "tiny" and wish.objective == "sft"
-    st.caption(
-        "Runs in the background, one at a time on this machine"
-        + ("; one to two minutes for 300 rows of the tiny student." if is_quick else ".")
-    )
+    st.caption("Runs in the background, one at a time on this machine.")
     draw_sweep_form(hub, wish)
 
 

@@ -189,7 +189,7 @@ def make_finetune_config(
         "settings": asdict(chosen),
         "preset": preset,
         "training": made,
-        "policy_training": _make_policy_training(student, task, chosen, made) if makes_policy else None,
+        "policy_training": make_policy_training(student, task, chosen, made) if makes_policy else None,
         "rows_hash": hash_rows(rows),
         "n_rows": len(rows),
         "evaluates": list(evaluates),
@@ -197,7 +197,7 @@ def make_finetune_config(
     }
 
 
-def _make_policy_training(student: str, task: str, objective: Objective, training: Mapping[str, Any]) -> dict[str, Any]:
+def make_policy_training(student: str, task: str, objective: Objective, training: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the policy's training, with what it shares with the one after it."""
     shared = {name: training[name] for name in list_shared(objective)}
     is_whole = training["weights"] == "full" and student != "tiny"

@@ -27,9 +27,10 @@ from pages.components.row_view import draw_row
 from pages.components.standing import GROWING
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.text import plain
+from pages.components.training_plan import draw_cost, draw_steps, warn_of_length
 from pages.components.training_refilling import refill_once, tell_difference
 from pages.components.training_rows import draw_set
-from pages.components.training_settings import Tuning, draw_cost, draw_tuning, list_lacks
+from pages.components.training_settings import Tuning, draw_tuning, list_lacks
 from pages.components.training_sources import NO_SET, OWN_ROWS, WITHOUT_SET, draw_sources, read_offer
 
 
@@ -115,14 +116,18 @@ def draw_training_form(hub: Hub) -> Wish:
     with right:
         tell_difference(hub, made.hash)
         faults = [*tuning.faults, *list_lacks(tuning, rows)]
+        if rows and "file" in st.session_state["train_parts"] and not (file and file.rows):
+            faults.append("No row of the file can be used yet: give another file, or train without one.")
         foresight, fault = _foresee_all(made, tuning, seed_set["task"]) if rows and not faults else (None, None)
         faults += [fault] if fault else []
         for each in faults:
             st.warning(plain(each), icon=":material/info:")
         long = {place for _, place in foresight.long} if foresight else set()
-        draw_cost(hub, tuning, [row for place, row in enumerate(rows) if place not in long])
+        draw_cost(hub, tuning, seed_set["task"], [row for place, row in enumerate(rows) if place not in long])
         if foresight is not None:
-            _warn_of_length(foresight, len(rows), tuning.training["max_length"])
+            warn_of_length(foresight, len(rows), tuning.training["max_length"])
+            if not faults:
+                draw_steps(hub, tuning, seed_set, foresight)
         marked = draw_set(made, frame)
     if marked is not None:
         draw_row(hub, asdict(rows[marked]), f"Row {numbers.count(marked + 1)} of {numbers.count(len(frame))}")
@@ -190,24 +195,6 @@ def _foresee(
 ) -> Foresight:
     wanted = make_objective(objective, settings)
     return foresee(wanted, _made.rows, student, TASKS.get(task), max_length, makes_policy=makes_policy)
-
-
-def _warn_of_length(found: Foresight, n_rows: int, asked: int) -> None:
-    """Say which rows will not be trained on because they are too long, where the student's files can tell."""
-    if long := found.long or found.long_for_policy:
-        most, place = max(long)
-        where = "" if found.long else " of the policy's training"
-        st.warning(
-            f"{numbers.counted(len(long), 'row')} of {numbers.count(n_rows)} will be left out{where}: more than "
-            f"{numbers.count(found.longest)} tokens with the question; row {numbers.count(place + 1)} has "
-            f"{numbers.count(most)}. "
-            + (
-                "That is the student's context; shorten them."
-                if found.longest < asked
-                else "Allow more under Settings as far as the student's context goes, or shorten them."
-            ),
-            icon=":material/straighten:",
-        )
 
 
 def make_wish(

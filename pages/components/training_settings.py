@@ -11,14 +11,13 @@ import streamlit as st
 from core.errors import SeedbedError
 from core.hub import Hub
 from core.models.adapters import read_adapter_settings
-from core.recipes.drawing_rate import estimate_drawing
 from core.recipes.presets import choose_preset
 from core.recipes.start import fix_model
 from core.setting_types import find_misfit
 from core.training.config import ADAPTER, PRESETS_FOR, TrainingConfig
 from core.training.data import TrainingRow
-from core.training.objectives import OBJECTIVES, Objective, make_objective
-from core.training.objectives.base import find_missing, say_unread, trains_on
+from core.training.objectives import OBJECTIVES, make_objective
+from core.training.objectives.base import find_missing, trains_on
 from core.training.own_presets import list_presets
 from pages.components import numbers
 from pages.components.frame import choose
@@ -270,37 +269,3 @@ def list_lacks(tuning: Tuning, rows: Sequence[TrainingRow]) -> list[str]:
     if objective.form == "pairs" and not has_wrong and not any(row.final for row in rows):
         lacking.append("references")  # nothing is to lose, and nothing drawn can be judged
     return [f"{objective.title} cannot begin: {HOW_TO_GET[name]}." for name in dict.fromkeys(lacking)]
-
-
-def draw_cost(hub: Hub, tuning: Tuning, rows: Sequence[TrainingRow]) -> None:
-    """Say what happens, and what it takes, before the training itself begins."""
-    if tuning.faults or not rows:
-        return
-    objective = make_objective(tuning.objective, tuning.settings)
-    steps = []
-    if objective.starts_from_policy and tuning.adapter is None:
-        n_right = sum(row.label > 0 for row in rows)
-        steps.append(f"a policy is trained on the {numbers.counted(n_right, 'right answer')} (supervised)")
-    if text := describe_drawing(hub, objective, tuning.student, rows):
-        steps.append(text)
-    if steps:
-        st.info(f"Before the training itself, {'; then '.join(steps)}.", icon=":material/hourglass_top:")
-    if unread := say_unread(objective, rows):
-        st.info(plain(unread), icon=":material/info:")
-
-
-def describe_drawing(hub: Hub, objective: Objective, student: str, rows: Sequence[TrainingRow]) -> str:
-    """Return how much the student has to say before an objective can train on these rows; empty: nothing."""
-    wanted = objective.estimate(rows)
-    n_answers, n_rollouts = wanted.get("n_answers", 0), wanted.get("n_rollouts", 0)
-    if not n_answers and not n_rollouts:
-        return ""
-    parts = [f"draws {numbers.counted(n_answers, 'answer')}"] if n_answers else []
-    if n_rollouts:
-        parts.append(f"goes on from beginnings up to {numbers.count(n_rollouts)} times")
-    took = estimate_drawing(hub, student, wanted)
-    told = "how long that takes was not measured on this machine yet"
-    if took is not None:
-        told = f"some {numbers.duration(took.seconds)} at the rate at which it "
-        told += "drew for earlier trainings here" if took.is_drawn else "answered problems here"
-    return f"the student {' and '.join(parts)}, at most: {told}"

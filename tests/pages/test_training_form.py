@@ -116,10 +116,26 @@ def test_what_an_objective_lacks_or_draws_is_said_before_the_launch(rich, visit)
     assert next(item.value for item in app.metric if item.label == "wrong answers among them") == "1"
     app.selectbox(key="objective").set_value("rft").run()
     text = said(app)
-    assert "a policy is trained on the 9 right answers (supervised)" in text and "draws 80 answers" in text
+    assert "a policy is trained on the 9 right answers (supervised;" in text and "draws 80 answers" in text
     app.number_input(key="n_samples_objective_rft").set_value(2).run()
     assert "draws 20 answers" in said(app)
     assert json.loads(app.query_params["set"]) == {"objective": {"n_samples": 2}}
+
+
+def test_steps_and_questions_are_told_before_the_launch(rich, visit):
+    text = said(visit("finetune", show="train", sources=[home.GENERATE], set='{"training": {"batch_size": 4}}'))
+    assert "9 rows, 5 epochs: 15 steps" in text
+    asked = f"{home.N_VALIDATION} validation problems are answered before it and after every epoch"
+    assert f"{asked}, {home.N_TEST} others before and after all." in text
+
+
+def test_a_file_without_rows_does_not_pass_for_one(rich, visit):
+    app = visit("finetune", show="train", parts=["candidates", "file"])
+    assert "No row of the file can be used yet" in said(app)
+    assert next(item.disabled for item in app.button if item.key == "launch")
+    app = upload(app)
+    assert "No row of the file" not in said(app)
+    assert not next(item.disabled for item in app.button if item.key == "launch")
 
 
 def test_settings_come_back_with_the_address_and_a_wrong_one_is_said(rich, visit):
@@ -374,9 +390,9 @@ def test_long_answers_stop_only_what_is_trained_on_them(objective, right_answers
 def test_what_only_the_policy_leaves_out_is_said():
     def script():
         from core.training.lengths import Foresight
-        from pages.components.training_form import _warn_of_length
+        from pages.components.training_plan import warn_of_length
 
-        _warn_of_length(Foresight(None, (), 64, ((90, 1),)), 2, 64)
+        warn_of_length(Foresight(None, (), 64, ((90, 1),)), 2, 64)
 
     app = AppTest.from_function(script).run()
     assert "1 row of 2 will be left out of the policy's training: more than 64 tokens" in app.warning[0].value
