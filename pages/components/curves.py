@@ -285,8 +285,9 @@ def _is_of(name: str, prefix: str) -> bool:
 
 
 def letter(place: int) -> str:
-    """Return what the run at this place among several is called: A, B, ..."""
-    return chr(ord("A") + place)
+    """Return what the run at this place among several is called: A, B, ..., Z, AA, AB, ..."""
+    before, last = divmod(place, 26)
+    return (letter(before - 1) if before else "") + chr(ord("A") + last)
 
 
 def colour_of(place: int) -> str:

@@ -1,4 +1,7 @@
-"""The rounds of every loop and finetune as one table: seeds, candidates, training rows, accuracy before and after."""
+"""The rounds of every loop and finetune as one table: seeds, candidates, training rows, accuracy before and after.
+
+Every run has a letter, by which the table says which line of the figure is its own.
+"""
 
 from typing import Any
 
@@ -7,8 +10,11 @@ import streamlit as st
 
 from core.store.store import Store
 from pages.components import numbers
+from pages.components.curves import letter
+from pages.components.frame import RUN_TIMES
 
-COLUMNS = ["run_id", "title", "selector", "round", "seeds", "candidates", "rows", "before", "after", "interval", "gain"]
+COLUMNS = ["run_id", "name", "title", "made", "selector", "round", "seeds", "candidates", "rows", "before", "after",
+           "interval", "gain"]  # fmt: skip
 
 
 def read_timeline(store: Store, seed_set_id: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -16,12 +22,17 @@ def read_timeline(store: Store, seed_set_id: str | None) -> tuple[pd.DataFrame, 
 
     Returns:
         The table (COLUMNS, newest run first; texts for people but run_id and round), and the evaluations on test
-        problems with their selector, as ``core.figures.rounds`` draws them.
+        problems with their selector and the name of their run, as ``core.figures.rounds`` draws them. Runs are named
+        from the oldest on, so that a new one leaves the others their names.
     """
     evaluations = store.list_evaluations()
     evaluations = evaluations[(evaluations["seed_set_id"] == seed_set_id) & (evaluations["split"] == "test")]
     selectors = _find_selectors(store, evaluations["run_id"].unique().tolist())
-    evaluations = evaluations.assign(selector=evaluations["run_id"].map(selectors))
+    oldest_first = evaluations.sort_values(["created_at", "run_id"])["run_id"].unique()
+    names = {run_id: letter(place) for place, run_id in enumerate(oldest_first)}
+    evaluations = evaluations.assign(
+        selector=evaluations["run_id"].map(selectors), name=evaluations["run_id"].map(names)
+    )
     before = evaluations[evaluations["round"] == 0].set_index("run_id")["accuracy"]
     rounds = store.list_rounds().set_index(["run_id", "round"])
     adapters = store.list_adapters(seed_set_id).set_index(["run_id", "round"])
@@ -54,8 +65,10 @@ def _make_row(
     n_rows = adapter.get("n_rows") if len(adapter) else counts.get("training_rows")
     return {
         "run_id": row["run_id"],
+        "name": row["name"],
         "title": row["title"],
-        "selector": row["selector"],
+        "made": numbers.moment(row["created_at"]),
+        "selector": numbers.MISSING if numbers.is_missing(row["selector"]) else row["selector"],
         "round": int(row["round"]),
         "seeds": numbers.count(counts.get("selected")),
         "candidates": numbers.count(counts.get("accepted")),
@@ -68,7 +81,7 @@ def _make_row(
 
 
 def draw_timeline(table: pd.DataFrame) -> str | None:
-    """Draw the table; returns the run that was clicked, if any."""
+    """Draw the table without the columns that have no value; returns the run that was clicked, if any."""
     right = {"alignment": "right"}
     event = st.dataframe(
         table,
@@ -76,9 +89,11 @@ def draw_timeline(table: pd.DataFrame) -> str | None:
         key="timeline",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=[name for name in COLUMNS if name != "run_id"],
+        column_order=[name for name in COLUMNS if name != "run_id" and (table[name] != numbers.MISSING).any()],
         column_config={
+            "name": st.column_config.TextColumn("line", width="small", pinned=True, help="In the figure above."),
             "title": st.column_config.TextColumn("run", width="medium"),
+            "made": st.column_config.TextColumn("made", width="small", help=RUN_TIMES),
             "selector": "chosen by",
             "round": st.column_config.NumberColumn("round", width="small"),
             "seeds": st.column_config.TextColumn("seeds", **right),

@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.training import POLICY
+from core.training.objectives import OBJECTIVES
 from pages.components import numbers
 from pages.components.queueing import KEPT_NOTE
 from pages.components.running import describe_rest, elapsed
@@ -29,7 +31,9 @@ def draw_standing(hub: Hub, run: Mapping[str, Any], round_: int) -> None:
     training = read_training(hub.store.list_stages(run["run_id"]), round_)
     points = hub.store.list_curves(run["run_id"])
     points = points[points["round"] == round_]
-    best = hub.store.find_best(run["run_id"], round_)
+    is_policy = training is not None and training["stage"].endswith(STEPPING[1])
+    prefix, whose = (f"{POLICY}/", "policy") if is_policy else ("", "training")
+    best = hub.store.find_best(run["run_id"], round_, f"{prefix}validation_accuracy")
     steps = numbers.MISSING
     if training is not None:
         steps = f"{numbers.count(training['made'])} of {numbers.count(training['total'])}"
@@ -38,16 +42,17 @@ def draw_standing(hub: Hub, run: Mapping[str, Any], round_: int) -> None:
         st.metric("Epoch", _say_epoch(run, points.set_index("name")["last_epoch"]))
         taken = numbers.duration(elapsed(run))
         st.metric("Taken", taken, help="Since this attempt began, loading and answering included.")
-        st.metric("Left of the training", _say_rest(run, training))
+        st.metric(f"Left of the {whose}", _say_rest(run, training))
         given, trained = run["config"].get("n_rows"), (run["summary"] or {}).get("n_rows")
+        has_pairs = OBJECTIVES.get(run["config"].get("objective", "sft")).form == "pairs"
         st.metric(
-            "Rows",
+            "Rows" if trained is None or not has_pairs else "Pairs",
             numbers.count(_count_rows(hub, run) if trained is None else trained),
-            help=None if trained in (None, given) else f"Trained on; {numbers.count(given)} were given.",
+            help=None if trained in (None, given) else f"Trained on; {numbers.counted(given, 'row')} were given.",
         )
         accuracy = numbers.MISSING if best is None else numbers.percent(best[1])
         is_over = run["state"] not in ("queued", "running", "cancelling")
-        st.metric("Best validation" if is_over else "Best so far", accuracy, help=_say_best(best))
+        st.metric("Best validation" if is_over else ("Policy's best so far" if is_policy else "Best so far"), accuracy, help=_say_best(best))
 
 
 def _say_best(best: tuple[int, float] | None) -> str:

@@ -50,6 +50,29 @@ def test_a_running_training_shows_where_it_stands_and_is_told_to_keep_what_it_ha
     assert metric(app, "Best validation").replace("\u00a0", " ") == "40.0 %"
 
 
+def test_while_the_policy_trains_the_standing_is_the_policys_and_pairs_are_called_so(hub):
+    folder = begin(hub, objective="dpo", policy_training={**SETTINGS, "epochs": 3})
+    with folder.hold():
+        measure(folder, ["sft/loss"], 12)
+        point = {"round": 1, "step": 10, "name": "sft/validation_accuracy", "value": 0.3, "epoch": 1.0}
+        folder.append("metrics", point)
+        folder.report("round 1: policy", 12, 0, 30)
+        hub.step()
+        app = watch(folder.run_id)
+        assert metric(app, "Left of the policy") == "measuring"
+        assert metric(app, "Policy's best so far").replace("\u00a0", " ") == "30.0 %"
+        assert metric(app, "Rows") == "9"
+        folder.append("metrics", {**point, "name": "validation_accuracy", "value": 0.5})
+        folder.report("round 1: finetune", 10, 0, 60)
+        hub.step()
+        app.run()
+        assert metric(app, "Best so far").replace("\u00a0", " ") == "50.0 %"
+        folder.finish("done", {"n_rows": 14})
+    hub.step()
+    app.run()
+    assert metric(app, "Pairs") == "14"
+
+
 def test_the_frozen_settings_are_the_runs_and_a_copy_changes_one(hub):
     folder = begin(hub)
     with folder.hold():
