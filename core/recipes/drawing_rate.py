@@ -1,15 +1,14 @@
 """How long a student will draw before a training, by the drawing of earlier finetunes in this home.
 
-A stage's progress says when it began, how much lay in the cache then, and how far it came: that is its rate. Where
-nothing was drawn yet, answering problems greedily tells more or less, in a scoring or in a loop.
+Where nothing was drawn yet, answering problems greedily tells more or less (``answer_rate``).
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from core.hub import Hub
-from core.recipes.selecting import ENOUGH, estimate_seconds
+from core.recipes.answer_rate import estimate_answers, measure_rate
 from core.recipes.start import fix_model
 
 STAGES = {"n_answers": "answers", "n_rollouts": "rollouts"}
@@ -39,10 +38,7 @@ def estimate_drawing(hub: Hub, student: str, wanted: Mapping[str, int]) -> Drawi
         usual = rates["answers" if "answers" in rates else "rollouts"]
         seconds = sum(n * rates.get(STAGES[name], usual) for name, n in wanted.items() if name in STAGES)
         return DrawingTime(seconds, is_drawn=True)
-    n = sum(wanted.get(name, 0) for name in STAGES)
-    seconds, _ = estimate_seconds(hub, student, ["answers"], n, {})
-    if seconds is None and (rate := read_answer_rate(hub, student)) is not None:
-        seconds = n * rate
+    seconds = estimate_answers(hub, student, sum(wanted.get(name, 0) for name in STAGES))
     return None if seconds is None else DrawingTime(seconds, is_drawn=False)
 
 
@@ -55,27 +51,9 @@ def read_rates(hub: Hub, student: str) -> dict[str, float]:
         if config.get("student") != student or config.get("objective", "sft") == "sft":
             continue
         for stage in hub.store.list_stages(run["run_id"]).to_dict("records"):
-            name, rate = str(stage["stage"]).rpartition(": ")[2], _measure(stage)
+            name, rate = str(stage["stage"]).rpartition(": ")[2], measure_rate(stage)
             if name in STAGES.values() and rate is not None:
                 rates.setdefault(name, rate)
         if len(rates) == len(STAGES):
             break
     return rates
-
-
-def read_answer_rate(hub: Hub, student: str) -> float | None:
-    """Return the seconds for one greedy answer in the newest loop of this student that answered enough seeds."""
-    student = fix_model(student)
-    for run in hub.store.list_runs(["loop"], states=["done"], limit=50).to_dict("records"):
-        if json.loads(run["config"]).get("student") != student:
-            continue
-        for stage in hub.store.list_stages(run["run_id"]).to_dict("records"):
-            if str(stage["stage"]).endswith("score the seeds, answers") and (rate := _measure(stage)) is not None:
-                return rate
-    return None
-
-
-def _measure(stage: Mapping[str, Any]) -> float | None:
-    """Return the seconds for one of what a stage makes; None where too little of it was made in one go."""
-    n_made = stage["made"] - (stage["began_made"] or 0)
-    return (stage["progress_at"] - stage["began_at"]) / n_made if n_made >= ENOUGH and stage["began_at"] else None

@@ -15,6 +15,7 @@ from core.datasets import BUILT_IN, preview_file
 from core.evaluation import BENCHMARKS, EvaluationSet
 from core.hub import Hub
 from core.paths import expand
+from core.recipes.answer_rate import estimate_answers
 from core.recipes.evaluating import read_set, start_benchmark, start_evaluate, start_file
 from core.recipes.start import start_import
 from core.tasks import TASKS
@@ -126,11 +127,13 @@ def draw_form(hub: Hub, place: DeltaGenerator, go_to: Callable[[str, str], None]
                 view_seed_set(in_view)  # a set that is brought in to be asked takes no other's place in the strip
             go_to("numbers", start_evaluate(hub, chosen, after=after, **student, **how))
     with left:
-        st.caption(_say_cost(n, n_students, how))
+        st.caption(_say_cost(hub, n, n_students, student, how))
 
 
-def _say_cost(n: int | None, n_students: int, how: Mapping[str, Any] | None) -> str:
-    """Say how many answers it takes."""
+def _say_cost(
+    hub: Hub, n: int | None, n_students: int, student: Mapping[str, Any] | None, how: Mapping[str, Any] | None
+) -> str:
+    """Say how many answers it takes, and how long as far as that was measured here."""
     kept = "In the background; what a student answered before is not asked again."
     if n is None or how is None or not n_students:
         return kept
@@ -138,7 +141,9 @@ def _say_cost(n: int | None, n_students: int, how: Mapping[str, Any] | None) -> 
         how["grader"] if not isinstance(how["grader"], dict) else "", ", and each is graded by a model"
     )
     n_answers = n * n_students * (how["n_samples"] or 1)
-    return f"{numbers.counted(n_answers, 'answer')} of {numbers.counted(n_students, 'student')}{graded}. {kept}"
+    seconds = estimate_answers(hub, student["student"], n_answers, is_greedy=how["n_samples"] is None)
+    took = "" if seconds is None else f": some {numbers.duration(seconds)} at the rate of earlier answers here, at most"
+    return f"{numbers.counted(n_answers, 'answer')} of {numbers.counted(n_students, 'student')}{graded}{took}. {kept}"
 
 
 # -- what is asked -------------------------------------------------------------------------------------------------

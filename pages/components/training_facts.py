@@ -52,7 +52,11 @@ def draw_standing(hub: Hub, run: Mapping[str, Any], round_: int) -> None:
         )
         accuracy = numbers.MISSING if best is None else numbers.percent(best[1])
         is_over = run["state"] not in ("queued", "running", "cancelling")
-        st.metric("Best validation" if is_over else ("Policy's best so far" if is_policy else "Best so far"), accuracy, help=_say_best(best))
+        st.metric(
+            "Best validation" if is_over else ("Policy's best so far" if is_policy else "Best so far"),
+            accuracy,
+            help=_say_best(best),
+        )
 
 
 def _say_best(best: tuple[int, float] | None) -> str:

@@ -53,13 +53,3 @@ def test_drawing_is_told_by_the_newest_run_that_drew_enough_and_else_by_answers(
 def test_answers_that_took_no_time_are_a_rate_like_another(home):
     add_run(home, 1, "finetune", {"objective": "rft"}, [("round 1: answers", 0, 99, 0.0)])
     assert estimate_drawing(open_home(home), "tiny", {"n_answers": 80, "n_rollouts": 100}) == (0.0, True)
-
-
-def test_where_nothing_was_drawn_a_loop_that_answered_its_seeds_tells_it(home):
-    add_run(
-        home, 1, "loop", {}, [("round 1: score the seeds, answers", 0, 100, 20.0), ("round 1: teacher", 0, 50, 9.0)]
-    )
-    add_run(home, 2, "loop", {"student": "org/other"}, [("round 1: score the seeds, answers", 0, 100, 70.0)])
-    hub = open_home(home)
-    assert estimate_drawing(hub, "tiny", {"n_answers": 80, "n_rollouts": 20}) == (pytest.approx(20.0), False)
-    assert estimate_drawing(hub, "another", {"n_answers": 80}) is None
