@@ -12,7 +12,7 @@ from core.figures.layout import Figure, label_line_end, make_axis, make_figure
 BY_HAND = "by hand"
 """What rows are called that no selector chose the seeds of."""
 
-TOO_CLOSE = 0.07
+TOO_CLOSE = 0.06
 """Of the height of the figure: labels that are closer to one another are written as one."""
 
 MOST_NAMES = 6
@@ -75,7 +75,7 @@ def draw_rounds(evaluations: pd.DataFrame, *, view: str = "rounds") -> Figure:
 
 
 def _label_ends(ends: Sequence[tuple[str, dict[str, Any]]], too_close: float) -> list[dict[str, Any]]:
-    """Return what names the lines where they end; those that end too close to one another share a label, of names only.
+    """Return what names the lines where they end; those that end too close share a label, of names only.
 
     Args:
         ends: name and line of each run.
@@ -90,8 +90,10 @@ def _label_ends(ends: Sequence[tuple[str, dict[str, Any]]], too_close: float) ->
             groups.append([(name, line)])
     labels = []
     for group in groups:
-        names = sorted(name for name, _ in group)
-        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-        text = group[0][1]["name"] if len(group) == 1 else escape(", ".join(names[:MOST_NAMES]) + more)
-        labels.append(label_line_end(group[0][1], text))
+        first, text = group[0][1], group[0][1]["name"]
+        if len(group) > 1:
+            shown = sorted(group, key=lambda end: end[0])[:MOST_NAMES]
+            names = [f'<span style="color:{line["line"]["color"]}">{escape(name)}</span>' for name, line in shown]
+            text = ", ".join(names) + (f" and {len(group) - len(names)} more" if len(group) > len(names) else "")
+        labels.append(label_line_end(first, text))
     return labels

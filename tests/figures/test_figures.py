@@ -1,6 +1,7 @@
 """Figures are plain values: their traces are checked without a browser."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -41,14 +42,32 @@ def test_bins_cover_everything_once():
     assert share_per_bin(np.array([np.nan]), find_edges(np.array([np.nan]))).sum() == 0.0
 
 
+def make_evaluations(*runs) -> pd.DataFrame:
+    """Runs of one round, from 30 % to what is given: name, selector and accuracy of each."""
+    rows = []
+    for name, selector, accuracy in runs:
+        about = (f"run-{name}", name, f"Finetune <{name}>", selector)
+        rows += [(*about, 0, 0.3, 0.25, 0.35, 300), (*about, 1, accuracy, accuracy - 0.05, accuracy + 0.05, 300)]
+    columns = ["run_id", "name", "title", "selector", "round", "accuracy", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def test_rounds_have_a_band_and_a_line_per_run():
-    rows = [("a", "loss_high", 0, 0.3, 0.25, 0.35, 300), ("a", "loss_high", 1, 0.5, 0.45, 0.55, 300)]
-    rows += [("b", None, 0, 0.3, 0.25, 0.35, 300), ("b", None, 1, 0.4, 0.35, 0.45, 300)]
-    frame = pd.DataFrame(rows, columns=["run_id", "selector", "round", "accuracy", "low", "high", "n"])
-    figure = draw_rounds(frame)
+    figure = draw_rounds(make_evaluations(("A", "loss_high", 0.5), ("B", None, 0.4)))
     lines = [trace for trace in figure["data"] if trace["mode"] == "lines+markers"]
-    assert [line["name"] for line in lines] == ["loss_high", "by hand"]
-    assert lines[0]["y"] == [30.0, 50.0]
+    assert [line["name"] for line in lines] == ["A loss_high", "B by hand"]
+    assert lines[0]["y"] == [30.0, 50.0] and "Finetune &lt;A&gt;" in lines[0]["hovertemplate"]
     assert figure["data"][0]["y"] == pytest.approx([35.0, 55.0, 45.0, 25.0])
     assert "300 problems" in figure["layout"]["title"]["text"]
+    assert [label["text"] for label in figure["layout"]["annotations"]] == ["A loss_high", "B by hand"]
     json.dumps(figure, allow_nan=False)
+
+
+def test_runs_that_end_close_to_one_another_share_a_label():
+    runs = [("A", "random", 0.41), ("B", "loss_high", 0.5), ("C", "loss_high", 0.49), ("D", "loss_high", 0.5)]
+    labels = draw_rounds(make_evaluations(*runs))["layout"]["annotations"]
+    assert [re.sub("<.*?>", "", label["text"]) for label in labels] == ["B, C, D", "A random"]
+    assert labels[0]["y"] == 50.0
+    many = [(f"R{number:02d}", "loss_high", 0.5) for number in range(40)]
+    (label,) = draw_rounds(make_evaluations(*many))["layout"]["annotations"]
+    assert re.sub("<.*?>", "", label["text"]) == "R00, R01, R02, R03, R04, R05 and 34 more"

@@ -5,8 +5,10 @@ import math
 
 import pytest
 
+from core import hub as hubs
 from pages.components.frame import TEACHER_NOTE
 from tests.pages import home
+from tests.pages.conftest import open_home
 
 NAMES = ("overview", "seeds", "select", "generate", "review", "finetune", "runs")
 
@@ -103,6 +105,26 @@ def test_the_overview_shows_before_and_after(filled, visit):
     table = visit("overview").dataframe[0].value
     assert table["before"].tolist()[0].startswith("25.0") and table["after"].tolist()[0].startswith("60.0")
     assert set(table["run_id"]) == {home.FINETUNE, home.LOOP}
+
+
+def test_the_overview_names_runs_by_letters_and_leaves_out_columns_without_a_value(tmp_path, visit):
+    for add in (home.add_seed_set, home.add_selection, home.add_candidates, home.add_finetune):
+        add(tmp_path)
+    hub = open_home(tmp_path)
+    try:
+        shown = visit("overview").dataframe[0]
+        assert shown.value["name"].tolist() == ["A"]
+        assert "rows" in shown.proto.column_order and not {"seeds", "candidates"} & set(shown.proto.column_order)
+        home.add_loop(tmp_path)
+        hub.step()
+        shown = visit("overview").dataframe[0]
+        assert dict(zip(shown.value["run_id"], shown.value["name"], strict=True)) == {
+            home.FINETUNE: "A",
+            home.LOOP: "B",
+        }
+        assert {"seeds", "candidates"} <= set(shown.proto.column_order)
+    finally:
+        hubs.close()
 
 
 # -- seeds -------------------------------------------------------------------------------------------------------
