@@ -17,7 +17,8 @@ FIELDS = ("learning_rate", "rank", "epochs")
 
 COLUMNS = (*FIELDS, "alpha", "run_id", "state", "error", "accuracy", "low", "high", "before", "best_epoch",
            "seconds")  # fmt: skip
-"""Of the table of cells; ``before`` is the accuracy of what the run started from."""
+"""Of the table of cells; ``before`` is the accuracy of what the run started from, ``seconds`` what its latest attempt
+took from begin to end, loading and validation included."""
 
 STOPPED = "stopped"
 """State of a run that was told to keep its best before its last epoch: its learning rate never came to its end, so it
@@ -55,7 +56,8 @@ def tabulate_cells(runs: Iterable[Mapping[str, Any]], n_validation: int | None) 
     """Return one line per run of a sweep with COLUMNS, by epochs, rank and learning rate; unknown is NaN or None.
 
     Args:
-        runs: run_id, state, error, config and summary, the last two parsed or as JSON text; no summary before the end.
+        runs: run_id, state, error, started_at, ended_at, config and summary, the last two parsed or as JSON text; no
+            summary before the end.
         n_validation: problems that each accuracy is a share of; None: not known.
     """
     lines = []
@@ -77,13 +79,18 @@ def tabulate_cells(runs: Iterable[Mapping[str, Any]], n_validation: int | None) 
                 "high": high,
                 "before": summary.get("validation_accuracy_before"),
                 "best_epoch": summary.get("best_epoch"),
-                "seconds": summary.get("seconds"),
+                "seconds": _measure_seconds(run["started_at"], run["ended_at"]),
             }
         )
     cells = pd.DataFrame(lines, columns=list(COLUMNS))
     numbers = ["accuracy", "low", "high", "before", "best_epoch", "seconds"]
     cells[numbers] = cells[numbers].astype("float64")
     return cells.sort_values(["epochs", "rank", "learning_rate"], ignore_index=True)
+
+
+def _measure_seconds(started_at: float | None, ended_at: float | None) -> float | None:
+    """Return what the notice of the run's end tells; None where it never began, or has not ended."""
+    return None if pd.isna(started_at) or pd.isna(ended_at) else max(ended_at - started_at, 0.0)
 
 
 def _parse(value: Any) -> Any:

@@ -246,8 +246,8 @@ def read_cells_of(runs: Sequence[RunFolder], n_validation: int | None) -> pd.Dat
     states = [(folder, folder.read_state()) for folder in runs]
     return tabulate_cells(
         [
-            {"run_id": folder.run_id, "state": state.state, "error": state.error, "config": folder.config,
-             "summary": state.summary}
+            {"run_id": folder.run_id, "state": state.state, "error": state.error, "started_at": state.started_at,
+             "ended_at": state.ended_at, "config": folder.config, "summary": state.summary}
             for folder, state in states
         ],
         n_validation,

@@ -241,7 +241,7 @@ def _draw_table(cells: pd.DataFrame) -> None:
                 "validation": st.column_config.TextColumn("validation", **right),
                 "interval": st.column_config.TextColumn("95 % interval", **right),
                 "kept": st.column_config.TextColumn("epoch kept", **right),
-                "took": st.column_config.TextColumn("trained for", **right),
+                "took": st.column_config.TextColumn("took", help="Its latest attempt, from begin to end.", **right),
                 "error": st.column_config.TextColumn("why not", width="medium"),
                 "link": st.column_config.LinkColumn("run", display_text="open", width="small"),
             },

@@ -16,7 +16,9 @@ def run(rate, rank, epochs, accuracy=None, *, state="done", error=None, is_text=
     config = {"training": training}
     if is_text:
         config, about = json.dumps(config), about and json.dumps(about)
-    return {"run_id": f"{rate}-{rank}-{epochs}", "state": state, "error": error, "config": config, "summary": about}
+    times = {"started_at": 100.0, "ended_at": 145.0 if state == "done" else None}
+    about = {"error": error, "config": config, "summary": about, **times}
+    return {"run_id": f"{rate}-{rank}-{epochs}", "state": state, **about}
 
 
 def test_cells_stand_in_the_order_of_the_grid_with_their_intervals():
@@ -28,6 +30,12 @@ def test_cells_stand_in_the_order_of_the_grid_with_their_intervals():
     assert (cells["low"][1], cells["high"][1]) == wilson_interval(10, 40)
     assert tabulate_cells(runs, None)["low"].isna().all()
     assert find_winner(tabulate_cells([], 40)) is None
+
+
+def test_the_time_of_a_run_is_that_of_its_attempt_from_begin_to_end():
+    never = {**run(1e-4, 8, 3, state="cancelled"), "started_at": None, "ended_at": 145.0}
+    cells = tabulate_cells([run(1e-4, 8, 1, 0.75), run(1e-4, 8, 2, state="running"), never], 40)
+    assert cells["seconds"][0] == 45.0 and cells["seconds"].isna().tolist() == [False, True, True]
 
 
 def test_what_the_best_run_started_from_is_known_where_it_was_measured():

@@ -12,6 +12,7 @@ from core.recipes.sweeping import make_grid, start_sweep
 from core.runs.folder import RunFolder
 from core.training.data import TrainingRow
 from core.training.own_presets import list_own_presets
+from pages.components import numbers
 from tests.pages import home
 from tests.pages.conftest import open_home
 from tests.pages.test_pages import button, texts
@@ -124,6 +125,14 @@ def test_a_sweep_as_it_stands_and_what_is_told_to_all_its_runs(filled, went_to):
     assert filled.store.list_sweeps()["n_left"][0] == 0
     app = button(app, "resume_sweep").click().run()
     assert sorted(filled.store.list_sweep_runs(sweep)["state"]) == ["done", "done", "queued", "queued"]
+
+
+def test_the_table_tells_the_time_that_the_notice_tells(filled, went_to):
+    add_sweep(filled, [0.4])  # whose own training is said to have taken 9 s
+    (notice,) = filled.ends.list_after(0)
+    (table,) = [one.value for one in draw_sweeps().dataframe if "took" in one.value]
+    assert sorted(set(table["took"])) == sorted({numbers.MISSING, numbers.duration(notice.seconds)})
+    assert notice.seconds < 9
 
 
 def test_a_sweep_of_rows_without_a_seed_set_is_in_view_with_any(filled, visit):
