@@ -26,6 +26,7 @@ from core.runs.folder import RunFolder
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.disk import draw_warning
+from pages.components.queueing import draw_wait
 from pages.components.running import draw_bar, draw_live, draw_state
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
@@ -224,7 +225,9 @@ def _draw_run(hub: Hub, run: Mapping[str, Any]) -> None:
             with show_errors():
                 hub.order(run_id, "again")
                 st.rerun()
-    if run["state"] in ACTIVE:
+    if run["state"] == "queued":
+        draw_wait(hub, run)
+    elif run["state"] in ACTIVE:
         draw_bar(run)
     elif not numbers.is_missing(run["error"]):
         st.error(plain(run["error"]), icon=":material/error:")

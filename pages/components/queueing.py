@@ -45,6 +45,19 @@ def draw_lane(hub: Hub, lane: str, *, key: str) -> bool:
     return bool(rows)
 
 
+def draw_wait(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Draw behind what a run waits, with a link to where the queue can be changed."""
+    rows, waiting = _list_lane(hub, run["lane"])
+    before = waiting[: waiting.index(run["run_id"])] if run["run_id"] in waiting else []
+    ahead = [*(run_id for run_id in rows if run_id not in waiting and run_id != run["run_id"]), *before]
+    if not ahead:
+        st.caption("Is next in the queue.")
+        return
+    more = f" and {numbers.counted(len(ahead) - 1, 'more run')}" if len(ahead) > 1 else ""
+    st.caption(f"Waits in the queue behind **{plain(rows[ahead[0]]['title'])}**{more}.")
+    st.page_link("runs_page.py", label="See the queue, and change its order", icon=":material/queue:")
+
+
 def _list_lane(hub: Hub, lane: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return run -> row of what is not over in a lane, the oldest first, and which of them wait, in their order."""
     found = hub.store.list_runs(states=ACTIVE)

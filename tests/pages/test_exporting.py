@@ -88,6 +88,21 @@ def test_the_ways_out_of_a_finetune_and_what_they_need(filled):
     assert [one.key for one in app.button if one.key.startswith("cancel_")] == [f"cancel_{queued['run_id']}"]
 
 
+def test_an_export_that_waits_says_behind_what(filled):
+    app = button(draw(), "make_export").click().run()
+    assert "Is next in the queue." in texts(app)
+    trained = RunFolder.create(filled.settings.home, "finetune", title="Sweep: rank 4", config={}, lane="device")
+    later = [filled.submit("score", f"Score {n}", {"seed_set": home.SEED_SET}, lane="device") for n in range(2)]
+    with trained.hold():
+        filled.step()
+        assert "behind **Sweep: rank 4**." in texts(draw()).replace("\\", "")
+        filled.move(later[1], "first")
+        app = draw()
+        assert "Waits in the queue behind **Sweep: rank 4** and 1 more run." in texts(app).replace("\\", "")
+        assert "See the queue, and change its order -> runs_page.py" in texts(app)
+        trained.finish("done")
+
+
 def test_a_push_asks_for_a_name_and_is_private_unless_told(filled, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_x")
     app = button(draw(), "push").click().run()
