@@ -19,8 +19,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
     The status is 1 where the grader could not be had; the answers and their own judgement are there all the same.
     """
     from core.evaluation.sets import find_set
-    from core.recipes.evaluating import make_evaluate_config, title_evaluation
+    from core.recipes.evaluating import make_evaluate_config
     from core.recipes.evaluation_results import read_answer_frame
+    from core.recipes.titles import title_evaluation
     from core.recipes.trained import find_adapter
 
     home = options.home.resolve()
@@ -51,12 +52,11 @@ def run_evaluate(options: argparse.Namespace) -> int:
     )
     for line in describe_set(chosen, config):
         print(line)
-    if trained is not None:
-        print(f"student {config['student']}, tuned: {trained.name}")
+    print(f"base: {config['student']}" + ("" if trained is None else f", tuned: {trained.name}"))
     folder = carry_out(
         home,
         "evaluate",
-        title_evaluation(config),
+        title_evaluation(config, home),
         config,
         on_end=lambda ended: print_offer(server, [ended.read_state().error]),
     )

@@ -14,6 +14,7 @@ from core.counting import counted
 from core.errors import RunCancelled, RunError, TrainingError
 from core.lines import read_all
 from core.recipes.cards import ADAPTER, write_card
+from core.recipes.titles import title_finetune
 from core.recipes.trained import find_adapter, find_trained
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
@@ -42,7 +43,7 @@ def run_finetune(options: argparse.Namespace) -> int:
     print_plan(config, rows)
     if warning := warn_of_disk(home, estimate_training_bytes(config["student"], config["training"])):
         print(f"warning: {warning}", file=sys.stderr)
-    title = f"{options.objective}: {options.student} on {counted(len(rows), 'row')} of {options.rows.name}"
+    title = title_finetune(config, options.rows.name, list_presets(home))
     folder = carry_out_finetune(home, title, config, rows)
     copy_result(folder, options.out)
     print_result(folder, options.out)

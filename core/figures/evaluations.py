@@ -27,19 +27,23 @@ LINE = 26
 FIELD_TITLES = {"split": "split", "type": "type", "level": "level", "n_steps": "number of steps"}
 
 
-def draw_groups(rows: Sequence[Mapping[str, Any]], field: str) -> Figure:
+def draw_groups(rows: Sequence[Mapping[str, Any]], field: str, names: Mapping[str, str]) -> Figure:
     """Draw each student's accuracy by the values of one field, a row for each value, n behind its name.
 
     Args:
         rows: of ``measure_groups``.
         field: one of its fields.
+        names: student -> what people read.
     """
     own = [row for row in rows if row["field"] == field]
     values = list(dict.fromkeys(row["value"] for row in own))
     students = [name for name in STUDENT_STYLES if any(row["student"] == name for row in own)]
     sizes = {value: max(row["n"] for row in own if row["value"] == value) for value in values}
     return make_figure(
-        [_draw_points([row for row in own if row["student"] == name], values, name, students) for name in students],
+        [
+            _draw_points([row for row in own if row["student"] == student], values, student, students, names[student])
+            for student in students
+        ],
         title=f"Accuracy by {FIELD_TITLES.get(field, field)}, %, 95 % interval",
         x=make_axis("accuracy, %", range=[-3, 103], dtick=20),
         y=make_axis(
@@ -60,7 +64,7 @@ def draw_groups(rows: Sequence[Mapping[str, Any]], field: str) -> Figure:
 
 
 def _draw_points(
-    rows: Sequence[Mapping[str, Any]], values: Sequence[str | None], student: str, students: Sequence[str]
+    rows: Sequence[Mapping[str, Any]], values: Sequence[str | None], student: str, students: Sequence[str], name: str
 ) -> dict[str, Any]:
     style = STUDENT_STYLES[student]
     known = [row for row in rows if row["accuracy"] is not None]
@@ -68,11 +72,11 @@ def _draw_points(
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": student,
+        "name": name,
         "x": [round(100 * row["accuracy"], 2) for row in known],
         "y": [values.index(row["value"]) + shift for row in known],
         "customdata": [
-            f"{student}: {100 * row['accuracy']:.1f} % of {row['n']:,} "
+            f"{name}: {100 * row['accuracy']:.1f} % of {row['n']:,} "
             f"({100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
             for row in known
         ],
@@ -101,26 +105,28 @@ def _name_value(value: str | None, n: int) -> str:
     return f"{'<br>'.join(map(escape, lines))}, n {n:,}"
 
 
-def draw_passes(students: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+def draw_passes(students: Mapping[str, Sequence[Mapping[str, Any]]], names: Mapping[str, str]) -> Figure:
     """Draw the probability that one of k drawn answers is right, over k, a line and a band per student.
 
     Args:
-        students: name -> ``pass_at`` of ``measure_samples``.
+        students: student -> ``pass_at`` of ``measure_samples``.
+        names: student -> what people read.
     """
     traces, labels = [], []
     ks: list[int] = []
-    for name in (each for each in STUDENT_STYLES if each in students):
-        rows = [row for row in students[name] if row["accuracy"] is not None]
+    for student in (each for each in STUDENT_STYLES if each in students):
+        name = names[student]
+        rows = [row for row in students[student] if row["accuracy"] is not None]
         if not rows:
             continue
-        style, ks = STUDENT_STYLES[name], [row["k"] for row in rows]
+        style, ks = STUDENT_STYLES[student], [row["k"] for row in rows]
         line = {
             "type": "scatter",
             "mode": "lines+markers",
             "name": name,
             "x": ks,
             "y": [round(100 * row["accuracy"], 2) for row in rows],
-            "line": {"color": style.colour, "width": 2, "dash": NEUTRAL.dash if name == "base" else "solid"},
+            "line": {"color": style.colour, "width": 2, "dash": NEUTRAL.dash if student == "base" else "solid"},
             "marker": {"size": 8, "color": style.colour, "symbol": style.symbol},
             "hovertemplate": f"{name}<br>pass@%{{x}}: %{{y:.1f}} %<extra></extra>",
         }
@@ -135,7 +141,7 @@ def draw_passes(students: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
             "hoverinfo": "skip",
         }
         traces += [band, line]
-        labels.append({**label_line_end(line, name), "yshift": -9 if name == "base" and len(students) > 1 else 0})
+        labels.append({**label_line_end(line, name), "yshift": -9 if student == "base" and len(students) > 1 else 0})
     return make_figure(
         traces,
         title="At least one right answer of k, % of problems",

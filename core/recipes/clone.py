@@ -1,6 +1,5 @@
 """A copy of a run with one setting changed: only settings that its worker reads, checked before it is queued."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +13,7 @@ from core.models.publishing import check_repo
 from core.recipes.clone_settings import PARTS, change_field
 from core.recipes.scoring import list_signals
 from core.recipes.start import require_model
+from core.recipes.titles import name_change
 from core.runs.folder import RunFolder
 from core.selection import PICKS, SELECTORS
 from core.teacher.budget import read_budget
@@ -33,9 +33,6 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
 }
 """Kind of run -> settings that a copy may change; the others say what its inputs were made from."""
-
-_CHANGES = re.compile(r" \((\w[^():;]*: [^();]*(?:; [^();]*)*)\)$")
-"""What ``name_copy`` puts behind a title."""
 
 LOWEST = {"n_accepted": 1, "limit": 1, "n_samples": 1, "k": 1, "rounds": 1, "replicate": 0, "split_seed": 0}
 
@@ -62,20 +59,7 @@ def start_clone(hub: Hub, run_id: str, name: str, value: Any) -> str:
     changes = change_field(run["config"], part, field, value) if field else {name: check_setting(name, value)}
     if name == "n_accepted":
         changes["max_requests"] = value if run["config"]["is_preview"] else REQUESTS_PER_ACCEPTED * value
-    return hub.clone(run_id, changes, title=name_copy(run["title"], field or name, value))
-
-
-def name_copy(title: str, name: str, value: Any) -> str:
-    """Return the title of a copy: the original's, with what was changed behind it: ``Title (rank: 8; epochs: 3)``.
-
-    What was changed on the way to the original stays there, unless it is changed once more.
-    """
-    said = f"{value:g}" if isinstance(value, float) else value
-    found = _CHANGES.search(title)
-    earlier = found.group(1).split("; ") if found else []
-    name = name.replace("_", " ")
-    changes = [change for change in earlier if not change.startswith(f"{name}: ")] + [f"{name}: {said}"]
-    return f"{title[: found.start()] if found else title} ({'; '.join(changes)})"[:200]
+    return hub.clone(run_id, changes, title=name_change(run["title"], field or name, value))
 
 
 def check_setting(name: str, value: Any) -> Any:

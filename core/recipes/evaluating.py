@@ -33,9 +33,9 @@ from core.models.adapters import check_fit
 from core.recipes.evaluation_results import BASE, TUNED, Evaluated, summarise, write_answers
 from core.recipes.scoring import open_student
 from core.recipes.stages import LOADING, home_of
-from core.recipes.start import find_trained_run, require_model
+from core.recipes.start import require_model
 from core.recipes.teachers import check_teacher, open_team, require_reachable
-from core.recipes.training import POLICY
+from core.recipes.titles import title_evaluation
 from core.records import Prediction, Problem
 from core.runs.folder import RunFolder
 from core.signals import SIGNALS, Scoring
@@ -164,24 +164,6 @@ def _choose_tolerance(chosen: EvaluationSet, tolerance: float | None) -> float |
     return tolerance or None
 
 
-def title_evaluation(config: Mapping[str, Any]) -> str:
-    """Return one line for people: who is asked what, and how."""
-    who = config["student"]
-    if config["adapter"] is not None:
-        who += f" {'before and after' if config['asks_base'] else 'after'} {_name_training(config['adapter'])}"
-    how = "" if config["temperature"] is None else f", {config['n_samples']} at temperature {config['temperature']:g}"
-    part = "" if config["limit"] is None else f", {config['limit']:,} problems"
-    return f"Evaluate {who} on {config['seed_set_name']}{part}{how}"
-
-
-def _name_training(adapter: str) -> str:
-    """Return what an adapter comes from, in short: the end of its run's id, else the name of its folder."""
-    parts = Path(adapter).parts
-    if (run_id := find_trained_run(adapter)) is None:
-        return Path(adapter).name
-    return f"{'the policy of ' if POLICY in parts else ''}{run_id.split('-', 2)[-1]}"
-
-
 def start_evaluate(hub: Hub, chosen: EvaluationSet, *, after: str | None = None, **choices: Any) -> str:
     """Evaluate in the background; returns the run id.
 
@@ -200,7 +182,7 @@ def start_evaluate(hub: Hub, chosen: EvaluationSet, *, after: str | None = None,
         if isinstance(server, Mapping) and "base_url" in server:
             require_reachable({name: server[name] for name in ("base_url", "model", "key_env") if name in server})
     waits = {} if after is None else {"after": after}
-    return hub.submit("evaluate", title_evaluation(config), {**config, **waits}, lane="device")
+    return hub.submit("evaluate", title_evaluation(config, hub.settings.home), {**config, **waits}, lane="device")
 
 
 def start_benchmark(hub: Hub, name: str, file: Path | None = None) -> tuple[EvaluationSet, str | None]:

@@ -16,14 +16,17 @@ from core.models.student import TINY, check_source
 from core.paths import expand
 from core.recipes.presets import choose_preset
 from core.recipes.scoring import REWARD
+from core.recipes.titles import title_finetune
+from core.recipes.trained import find_trained_run
 from core.recipes.training import require_rows
 from core.runs.folder import RunFolder
 from core.selection import check_pick
 from core.settings import DEMO
 from core.training.config import PRESETS, TrainingConfig
 from core.training.data import TrainingRow, hash_rows, to_frame
-from core.training.objectives import OBJECTIVES, Objective, make_objective
+from core.training.objectives import Objective, make_objective
 from core.training.objectives.base import list_shared, trains_on
+from core.training.own_presets import list_presets
 
 FILTER_NAMES = ("held_out", "well_formed", "contamination", "rouge_l", "verified")
 """Filters of a run unless it says otherwise, cheapest first."""
@@ -209,8 +212,7 @@ def start_training(hub: Hub, rows: Sequence[TrainingRow], config: Mapping[str, A
     parts = config.get("parts") or {}
     others = [name for name in ("candidates", "seeds", "answers", "own", "earlier") if parts.get(name)]
     about = (None if others else parts.get("file")) or config["seed_set_name"] or "a file"
-    name = OBJECTIVES.get(config["objective"]).title
-    title = title or f"{name}: {config['student']} on {len(rows):,} rows of {about}"
+    title = title or title_finetune(config, about, list_presets(hub.settings.home))
     return hub.submit("finetune", title, config, lane="device", inputs={"rows": to_frame(rows)})
 
 
@@ -274,12 +276,6 @@ def list_lineage(hub: Hub, generate_run: str) -> list[str]:
     trained = find_trained_run(read_config(selection.get("prediction_run")).get("adapter"))
     earlier = read_config(trained).get("generate_runs", [trained] if trained else [])  # a loop grew its own
     return list(dict.fromkeys([generate_run, *earlier]))
-
-
-def find_trained_run(adapter: str | None) -> str | None:
-    """Return the run that an adapter's path (``runs/ID/...``) says it was made by; None for one from elsewhere."""
-    parts = Path(adapter).parts if adapter else ()
-    return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else None
 
 
 def start_demo(hub: Hub) -> str:

@@ -246,3 +246,9 @@ def asks_builtin(home: Path, run_id: str) -> bool:
     config = run["config"]
     roles, teacher = config.get("roles") or {}, config.get("teacher", BUILT_IN)
     return BUILT_IN in (roles.get("question", teacher), roles.get("answer", teacher))
+
+
+def find_trained_run(adapter: str | None) -> str | None:
+    """Return the run that an adapter's path (``runs/ID/...``) says it was made by; None for one from elsewhere."""
+    parts = Path(adapter).parts if adapter else ()
+    return parts[parts.index("runs") + 1] if "runs" in parts[:-1] else None

@@ -10,6 +10,7 @@ from core.evaluation.judging import VERDICTS
 from core.figures.evaluations import FIELD_TITLES
 from core.hub import Hub
 from core.recipes.evaluation_results import BASE, TUNED
+from core.recipes.titles import name_asked
 from pages.components import numbers
 from pages.components.frame import follow_address, tell_address
 from pages.components.text import plain, to_markdown
@@ -56,9 +57,10 @@ def draw_answers(hub: Hub, run: Mapping[str, Any]) -> None:
     rows = hub.store.list_evaluated(
         run_id, show, order, search=search, group=group, seed=seed, limit=PAGE_SIZE, offset=offset
     )
-    row = _draw_table(rows, n_samples, f"{key}_{page}")
+    names = name_asked(run["config"])
+    row = _draw_table(rows, n_samples, names, f"{key}_{page}")
     st.caption(f"{numbers.counted(n, 'problem')}. Mark a row to read its answers.")
-    _draw_problem(hub, run_id, row)
+    _draw_problem(hub, run_id, row, names)
 
 
 # -- which ones ------------------------------------------------------------------------------------------------------
@@ -118,14 +120,14 @@ def _name_group(group: tuple[str, str | None] | None) -> str:
     return f"{FIELD_TITLES.get(field, field)}: {'(none)' if value is None else value}"
 
 
-def _draw_table(rows: pd.DataFrame, n_samples: int, key: str) -> dict[str, Any]:
+def _draw_table(rows: pd.DataFrame, n_samples: int, names: Mapping[str, str], key: str) -> dict[str, Any]:
     """Draw the problems; returns the marked one, the first where none is."""
     students = [who for who in (BASE, TUNED) if rows[f"{who}_verdict"].notna().any()]
     shown = pd.DataFrame({"question": rows["question"], "reference": rows["reference_final"]})
     for who in students:
-        shown[who] = [_say_share(row, who, n_samples) for row in rows.to_dict("records")]
+        shown[names[who]] = [_say_share(row, who, n_samples) for row in rows.to_dict("records")]
         if n_samples == 1:
-            shown[f"{who} says"] = rows[f"{who}_final"]
+            shown[f"{names[who]} says"] = rows[f"{who}_final"]
     for name in ("type", "level"):
         if rows[name].notna().any():
             shown[name] = rows[name]
@@ -139,7 +141,7 @@ def _draw_table(rows: pd.DataFrame, n_samples: int, key: str) -> dict[str, Any]:
         column_config={
             "question": st.column_config.TextColumn("question", width="large"),
             "reference": st.column_config.TextColumn("reference", width="small", alignment="right"),
-            **{f"{who} says": st.column_config.TextColumn(f"{who} says", width="small") for who in students},
+            **{f"{names[who]} says": st.column_config.TextColumn(width="small") for who in students},
         },
     )
     marked = event.selection.rows
@@ -159,7 +161,7 @@ def _say_share(row: Mapping[str, Any], who: str, n_samples: int) -> str:
 # -- one problem ---------------------------------------------------------------------------------------------------
 
 
-def _draw_problem(hub: Hub, run_id: str, row: Mapping[str, Any]) -> None:
+def _draw_problem(hub: Hub, run_id: str, row: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Draw a problem with its reference, and each student's answers side by side."""
     answers = hub.store.list_answers(run_id, row["problem_id"])
     with st.container(border=True, key="reading_evaluated"):
@@ -178,16 +180,16 @@ def _draw_problem(hub: Hub, run_id: str, row: Mapping[str, Any]) -> None:
         sides = st.columns(len(groups)) if len(groups) > 1 else [st.container()]
     for side, (who, part) in zip(sides, groups.items(), strict=True):
         with side, st.container(border=True, key=f"reading_answers_{who}"):
-            _draw_student(who, part, row["problem_id"])
+            _draw_student(who, plain(names[who]), part, row["problem_id"])
 
 
-def _draw_student(who: str, part: pd.DataFrame, problem_id: str) -> None:
+def _draw_student(who: str, name: str, part: pd.DataFrame, problem_id: str) -> None:
     """Draw one student's answers to a problem: the chosen one, with what checker and grader say of it."""
     place = 0
     if len(part) > 1:
         marks = {0: "✗", 1: "✓"}
         place = st.segmented_control(
-            f"Answers of {who}",
+            f"Answers of {name}",
             range(len(part)),
             default=0,
             required=True,
@@ -195,7 +197,7 @@ def _draw_student(who: str, part: pd.DataFrame, problem_id: str) -> None:
             format_func=lambda i: f"{i + 1} {marks.get(part['is_correct'][i], '?')}",
         )
     answer = part.iloc[place].to_dict()
-    st.caption(f"{who} · {_mark(answer)}")
+    st.caption(f"{name} · {_mark(answer)}")
     st.markdown(to_markdown(answer["text"]) if answer["text"] else ":gray[The student wrote nothing.]")
     st.caption(f":material/rule: {plain(answer['reason'])}")
     if not numbers.is_missing(answer["grade_reason"]):

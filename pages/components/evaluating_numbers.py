@@ -10,6 +10,7 @@ from core.evaluation.judging import VERDICTS
 from core.figures.evaluations import FIELD_TITLES, draw_groups, draw_passes
 from core.hub import Hub
 from core.recipes.evaluation_results import list_warnings
+from core.recipes.titles import name_asked
 from pages.components import numbers
 from pages.components.chart import draw_chart
 from pages.components.frame import note_teacher
@@ -17,8 +18,6 @@ from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
 from pages.components.trained_students import list_offered
-
-WORDS = {"base": "base", "tuned": "tuned"}
 
 
 def draw_progress(hub: Hub, run: Mapping[str, Any]) -> None:
@@ -33,7 +32,7 @@ def draw_progress(hub: Hub, run: Mapping[str, Any]) -> None:
         speeds = hub.store.read_metrics(run["run_id"], ["tokens_per_second"])
         if not speeds.empty:
             last = speeds.iloc[-1]
-            who = list(WORDS)[int(last["round"])]
+            who = list(name_asked(run["config"]).values())[int(last["round"])]
             st.caption(
                 f"{who}: {numbers.count(last['value'])} tokens per second, over "
                 f"{numbers.counted(last['step'], 'generated answer')}; answers from earlier runs are not counted."
@@ -50,10 +49,11 @@ def draw_numbers(hub: Hub, run: Mapping[str, Any]) -> None:
     summary, config = run["summary"], run["config"]
     _draw_headline(summary, config)
     _draw_notes(hub, summary, config)
-    _draw_students(summary)
-    _draw_samples(summary)
-    _draw_groups(summary, run["run_id"])
-    _draw_agreement(summary, config)
+    names = {who: plain(name) for who, name in name_asked(config).items()}
+    _draw_students(summary, names)
+    _draw_samples(summary, names)
+    _draw_groups(summary, run["run_id"], names)
+    _draw_agreement(summary, config, names)
 
 
 def _draw_headline(summary: Mapping[str, Any], config: Mapping[str, Any]) -> None:
@@ -65,7 +65,9 @@ def _draw_headline(summary: Mapping[str, Any], config: Mapping[str, Any]) -> Non
         st.markdown(
             f"## {numbers.percent(only['accuracy'])} {of} {numbers.counted(only['n'], 'problem')} right", anchors=False
         )
-        st.markdown(f"{name} · {WORDS[who]} · 95 % interval {numbers.interval(only['low'], only['high'])}")
+        st.markdown(
+            f"{name} · {plain(name_asked(config)[who])} · 95 % interval {numbers.interval(only['low'], only['high'])}"
+        )
         if row is not None:
             st.caption("No problem was judged for both students, so there is no difference.")
         return
@@ -102,7 +104,7 @@ def _draw_notes(hub: Hub, summary: Mapping[str, Any], config: Mapping[str, Any])
     about = []
     if config["adapter"]:
         offered = list_offered(hub).get(config["adapter"])
-        about.append(f"{WORDS['tuned']}: {plain(offered.label if offered else config['adapter'])}")
+        about.append(f"tuned: {plain(offered.label if offered else config['adapter'])}")
     if config.get("limit"):
         n = numbers.counted(summary["n"], "problem")
         about.append(f"{n} of the set, the first by a hash of seed {config['limit_seed']} and problem")
@@ -114,7 +116,7 @@ def _draw_notes(hub: Hub, summary: Mapping[str, Any], config: Mapping[str, Any])
         st.warning(plain(sentence), icon=":material/info:")
 
 
-def _draw_students(summary: Mapping[str, Any]) -> None:
+def _draw_students(summary: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Draw a table: a row per student."""
     accuracy = "accuracy" if summary["n_samples"] == 1 else f"mean@{summary['n_samples']}"
     rows = []
@@ -124,7 +126,7 @@ def _draw_students(summary: Mapping[str, Any]) -> None:
             verdicts.append(f"{numbers.count(each['n_wrong_steps'])} right by steps that do not hold")
         rows.append(
             {
-                "student": WORDS[who],
+                "student": names[who],
                 accuracy: numbers.percent(each["accuracy"]),
                 "95 %": numbers.interval(each["low"], each["high"]),
                 "judged": f"{numbers.count(each['n'])} of {numbers.count(each['n_asked'])}",
@@ -139,7 +141,7 @@ def _draw_students(summary: Mapping[str, Any]) -> None:
     st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
 
 
-def _draw_samples(summary: Mapping[str, Any]) -> None:
+def _draw_samples(summary: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Draw pass@k and the majority's accuracy, where several answers were drawn."""
     drawn = {who: each for who, each in summary["students"].items() if "majority" in each}
     if not drawn:
@@ -147,13 +149,13 @@ def _draw_samples(summary: Mapping[str, Any]) -> None:
     n = summary["n_samples"]
     left, right = st.columns([1.3, 1], gap="large")
     with left:
-        draw_chart(draw_passes({who: each["pass_at"] for who, each in drawn.items()}), key="passes")
+        draw_chart(draw_passes({who: each["pass_at"] for who, each in drawn.items()}, names), key="passes")
     with right:
         for who, each in drawn.items():
             most = each["majority"]
             ties = f" · {numbers.counted(most['n_tied'], 'tie')} decided by lot" if most["n_tied"] else ""
             st.markdown(
-                f"**{WORDS[who]}**: maj@{n} **{numbers.percent(most['accuracy'])}** "
+                f"**{names[who]}**: maj@{n} **{numbers.percent(most['accuracy'])}** "
                 f"({numbers.interval(most['low'], most['high'])}){ties}"
             )
         st.caption(
@@ -162,7 +164,7 @@ def _draw_samples(summary: Mapping[str, Any]) -> None:
         )
 
 
-def _draw_groups(summary: Mapping[str, Any], run_id: str) -> None:
+def _draw_groups(summary: Mapping[str, Any], run_id: str, names: Mapping[str, str]) -> None:
     """Draw accuracy by type, level and whatever else tells problems apart."""
     fields = list(dict.fromkeys(row["field"] for row in summary["groups"]))
     if not fields:
@@ -177,10 +179,10 @@ def _draw_groups(summary: Mapping[str, Any], run_id: str) -> None:
             key=f"by_{run_id}",
             format_func=lambda each: FIELD_TITLES[each],
         )
-    draw_chart(draw_groups(summary["groups"], field), key=f"groups_{field}")
+    draw_chart(draw_groups(summary["groups"], field, names), key=f"groups_{field}")
 
 
-def _draw_agreement(summary: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+def _draw_agreement(summary: Mapping[str, Any], config: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Say how far checker and grader agree, where the grader said anything."""
     graded = {who: row for who, row in summary["agreement"].items() if row["n_graded"]}
     if not graded:
@@ -191,7 +193,7 @@ def _draw_agreement(summary: Mapping[str, Any], config: Mapping[str, Any]) -> No
     for who, row in graded.items():
         kappa = "" if row["kappa"] is None else f", κ {row['kappa']:.2f}"
         st.markdown(
-            f"**{WORDS[who]}**: the grader calls {numbers.percent(row['accuracy'])} of "
+            f"**{names[who]}**: the grader calls {numbers.percent(row['accuracy'])} of "
             f"{numbers.counted(row['n_graded'], 'answer')} right, and agrees with the checker on "
             f"**{numbers.percent(row['share'])}** of {numbers.count(row['n'])}{kappa}; only the checker says right: "
             f"{numbers.count(row['n_only_checker'])}, only the grader: {numbers.count(row['n_only_grader'])}."

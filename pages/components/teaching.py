@@ -7,7 +7,8 @@ import streamlit as st
 from core.hub import Hub
 from core.models.adapters import check_fit
 from core.paths import expand
-from core.recipes.start import find_trained_run, fix_model
+from core.recipes.start import fix_model
+from core.recipes.trained import find_trained_run
 from pages.components.access import show_errors
 from pages.components.frame import note_teacher
 from pages.components.scoring import OTHER, TINY

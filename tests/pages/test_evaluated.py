@@ -162,7 +162,7 @@ def test_answers_can_be_searched_and_drawn_at_random(evaluated, visit):
 
 def test_every_drawn_answer_can_be_opened(evaluated, visit):
     app = visit("evaluate", run=DRAWN, show="answers")
-    assert table_of(app)["base"].tolist()[:4] == ["2 of 4 right"] * 3 + ["0 of 4 right"]
+    assert table_of(app)["tiny"].tolist()[:4] == ["2 of 4 right"] * 3 + ["0 of 4 right"]
     key = f"sample_base_{home.problem_row(0, 'test')['problem_id']}"
     app.segmented_control(key=key).set_value(3).run()
     assert not app.exception and "\\#\\#\\#\\# 903" in texts(app)

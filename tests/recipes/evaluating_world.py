@@ -2,7 +2,8 @@
 
 from core.__main__ import main
 from core.models.student import Student
-from core.recipes.evaluating import make_evaluate_config, title_evaluation
+from core.recipes.evaluating import make_evaluate_config
+from core.recipes.titles import title_evaluation
 from core.runs.folder import RunFolder
 
 N = 14
@@ -41,5 +42,5 @@ def newest(home):
 
 def make_run(home, chosen, **choices):
     config = make_evaluate_config(home, chosen, **choices)
-    title = title_evaluation(config)
+    title = title_evaluation(config, home)
     return RunFolder.create(home, "evaluate", title=title, config=config, lane="device", starts_itself=True)

@@ -3,8 +3,9 @@
 import pytest
 
 from core.errors import SeedbedError
-from core.recipes.clone import CHANGEABLE, name_copy
+from core.recipes.clone import CHANGEABLE
 from core.recipes.clone_settings import change_field, list_settings
+from core.recipes.titles import name_change
 
 CONFIG = {
     "student": "tiny", "objective": "dpo", "settings": {"beta": 0.2}, "training": {"epochs": 2, "seed": 1},
@@ -55,8 +56,8 @@ def test_what_a_change_brings_with_it():
 
 
 def test_a_title_says_what_was_changed_on_the_way_and_each_thing_once():
-    title = name_copy("Finetune on 60 (word) rows", "learning_rate", 0.002)
+    title = name_change("Finetune on 60 (word) rows", "learning_rate", 0.002)
     assert title == "Finetune on 60 (word) rows (learning rate: 0.002)"
-    title = name_copy(name_copy(title, "epochs", 3), "learning_rate", 1e-5)
+    title = name_change(name_change(title, "epochs", 3), "learning_rate", 1e-5)
     assert title == "Finetune on 60 (word) rows (epochs: 3; learning rate: 1e-05)"
-    assert name_copy("Score pens (a, b)", "student", "x/y") == "Score pens (a, b) (student: x/y)"
+    assert name_change("Score pens (a, b)", "student", "x/y") == "Score pens (a, b) (student: x/y)"

@@ -13,6 +13,7 @@ from core.lines import read_all
 from core.recipes import generating, selecting, start
 from core.recipes.clone import CHANGEABLE, start_clone
 from core.recipes.kinds import KINDS
+from core.recipes.trained import find_trained_run
 from core.recipes.training_choice import Choice
 from core.recipes.training_sets import build_rows
 from core.runs.folder import ENDED
@@ -270,8 +271,8 @@ def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(
     assert start.list_lineage(hub, later) == [later, generated]
     assert start.list_lineage(hub, generated) == [generated]
     away = tmp_path_factory.mktemp("elsewhere")
-    assert start.find_trained_run("runs/a/checkpoints/round-1/adapter") == "a"
-    assert start.find_trained_run(str(away)) is None
+    assert find_trained_run("runs/a/checkpoints/round-1/adapter") == "a"
+    assert find_trained_run(str(away)) is None
 
 
 def dump_tables(hub: Hub) -> dict[str, pd.DataFrame]:
