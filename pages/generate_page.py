@@ -12,6 +12,7 @@ from core.recipes.previewing import preview_run
 from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
+from pages.components.choosing import name_scorer
 from pages.components.estimating import draw_estimate
 from pages.components.frame import choose, draw_empty, explain, follow_address, open_page, tell_address
 from pages.components.growth import draw_growths, find_newest, follow_runs
@@ -97,7 +98,7 @@ with inputs:
     row = rows[selection_run]
     view_seed_set(row["seed_set_id"])
     is_scored = not numbers.is_missing(row["student"])
-    st.caption(f"Scored by the answers of the student {plain(row['student'])}." if is_scored else "By no score.")
+    st.caption(f"Scored by the answers of {plain(name_scorer(hub, row))}." if is_scored else "By no score.")
     newest = find_newest(hub, selection_run)
     refill_anew(hub, row)
     offer = st.container()

@@ -48,6 +48,24 @@ def name_scores(row: Mapping[str, Any]) -> str:
     return f"{_name_model(row['student_name'])}, {row['student']}, {numbers.moment(row['created_at'])}"
 
 
+def name_scorer(hub: Hub, selection: Mapping[str, Any]) -> str:
+    """Return by whose answers seeds were chosen: ``the student tiny``, with what it was trained in.
+
+    Args:
+        hub: of the home.
+        selection: row of ``store.list_selections`` that has a student.
+    """
+    run = hub.store.read_run(selection["prediction_run_id"])
+    if run is None:
+        return "a run that is no longer there"
+    name, adapter = f"the student {_name_model(run['config']['student'])}", run["config"].get("adapter")
+    if adapter:
+        offered = list_offered(hub).get(adapter)
+        return f"{name}, {offered.label if offered else f'with {adapter}'}"
+    label = selection["student"]  # of a loop: whose rounds train it
+    return name if label == "base" else f"{name} after {label.replace('-', ' ')}"
+
+
 def say_where(hub: Hub, scored: pd.DataFrame, needs: Set[str]) -> str:
     """Say where scores that a selector needs are to be had: of other answers, or by scoring the seeds."""
     for row in scored.to_dict("records"):

@@ -1,5 +1,7 @@
 """What a person chooses on Select: boxes that tell options apart, numbers that follow the pool, clicked bars."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from core.figures.histograms import draw_signal
 from core.recipes import selecting
+from core.runs.folder import RunFolder
+from pages.components.choosing import name_scorer
 from pages.components.distribution import fit_to_bins
-from pages.components.frame import tell_apart
+from pages.components.frame import name_run, tell_apart
 from tests.pages import home
+from tests.pages.test_pages import texts
 
 
 def test_runs_that_read_alike_can_be_told_apart():
@@ -114,3 +119,37 @@ def test_a_sent_link_shows_the_same_comparison_and_the_same_earlier_choice(fille
     assert box.value == f"{home.SELECT}/1"
     box.set_value(None).run()
     assert "earlier" not in app.query_params
+
+
+def choose_by(hub, adapter: str | None, student: str) -> dict:
+    """A selection by the answers of a score run; returns its row."""
+    config = {"seed_set": home.SEED_SET, "student": "tiny", "adapter": adapter, "label": student}
+    scores = RunFolder.create(hub.settings.home, "score", title="Score", config=config, lane="device")
+    folder = RunFolder.create(hub.settings.home, "select", title="Select", config=config, lane="light")
+    for each in (scores, folder):
+        with each.hold():
+            if each is folder:
+                each.append("selections", {
+                    "round": 1, "seed_set_id": home.SEED_SET, "selector": "loss_high", "k": 3, "replicate": 0,
+                    "prediction_run_id": scores.run_id, "student": student, "n_pool": 60, "n_topped_up": 0,
+                    "written_at": time.time(),
+                })  # fmt: skip
+            each.finish("done", {})
+    hub.step()
+    return hub.store.list_selections().iloc[0].to_dict()
+
+
+def test_a_selection_names_the_student_that_answered_and_what_trained_it(filled, visit):
+    assert "Scored by the answers of the student tiny." in texts(visit("generate", selection=home.SELECT))
+    path = f"runs/{home.FINETUNE}/checkpoints/adapter"
+    row = choose_by(filled, path, "round-1")
+    run = filled.store.read_run(home.FINETUNE)
+    assert name_scorer(filled, row) == f"the student tiny, {name_run(run)}"
+    assert "of the student tiny, " in texts(visit("generate", selection=row["run_id"])).replace("\\", "")
+    assert (
+        name_scorer(filled, choose_by(filled, "/elsewhere/adapter", "round-1"))
+        == "the student tiny, with /elsewhere/adapter"
+    )
+    of_loop = {"prediction_run_id": home.LOOP, "student": "round-2"}
+    assert name_scorer(filled, of_loop) == "the student tiny after round 2"
+    assert name_scorer(filled, {"prediction_run_id": "gone", "student": "base"}) == "a run that is no longer there"
