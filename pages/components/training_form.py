@@ -27,7 +27,7 @@ from pages.components.row_view import draw_row
 from pages.components.standing import GROWING
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.text import plain
-from pages.components.training_plan import draw_cost, draw_steps, warn_of_length
+from pages.components.training_plan import draw_plan, warn_of_length
 from pages.components.training_refilling import refill_once, tell_difference
 from pages.components.training_rows import draw_set
 from pages.components.training_settings import Tuning, draw_tuning, list_lacks
@@ -122,12 +122,10 @@ def draw_training_form(hub: Hub) -> Wish:
         faults += [fault] if fault else []
         for each in faults:
             st.warning(plain(each), icon=":material/info:")
-        long = {place for _, place in foresight.long} if foresight else set()
-        draw_cost(hub, tuning, seed_set["task"], [row for place, row in enumerate(rows) if place not in long])
         if foresight is not None:
             warn_of_length(foresight, len(rows), tuning.training["max_length"])
             if not faults:
-                draw_steps(hub, tuning, seed_set, foresight)
+                draw_plan(hub, tuning, seed_set, rows, foresight)
         marked = draw_set(made, frame)
     if marked is not None:
         draw_row(hub, asdict(rows[marked]), f"Row {numbers.count(marked + 1)} of {numbers.count(len(frame))}")

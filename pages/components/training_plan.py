@@ -19,14 +19,38 @@ from pages.components.text import plain
 from pages.components.training_settings import Tuning
 
 
-def draw_cost(hub: Hub, tuning: Tuning, task: str, rows: Sequence[TrainingRow]) -> None:
-    """Say what happens, and what it takes, before the training itself begins."""
-    if tuning.faults or not rows:
-        return
+def draw_plan(
+    hub: Hub, tuning: Tuning, seed_set: Mapping[str, Any], rows: Sequence[TrainingRow], found: Foresight
+) -> None:
+    """Say what happens before the training itself, what its rows are, how many steps it makes and what is asked.
+
+    Args:
+        hub: of the home.
+        tuning: how to train.
+        seed_set: its row; ``NO_SET`` has no problems.
+        rows: given.
+        found: what can be said of the training.
+    """
+    long, for_policy = ({place for _, place in each} for each in (found.long, found.long_for_policy))
+    fit = [row for place, row in enumerate(rows) if place not in long]
+    n_right = sum(row.label > 0 for place, row in enumerate(rows) if place not in long | for_policy)
+    _draw_before(hub, tuning, seed_set["task"], fit, n_right)
+    _draw_steps(hub, tuning, seed_set, found)
+
+
+def _draw_before(hub: Hub, tuning: Tuning, task: str, rows: Sequence[TrainingRow], n_right: int) -> None:
+    """Say what happens, and what it takes, before the training itself begins.
+
+    Args:
+        hub: of the home.
+        tuning: how to train.
+        task: of the rows.
+        rows: that are not too long.
+        n_right: rows that a policy is trained on.
+    """
     objective = make_objective(tuning.objective, tuning.settings)
     steps = []
     if objective.starts_from_policy and tuning.adapter is None:
-        n_right = sum(row.label > 0 for row in rows)
         training = make_policy_training(tuning.student, task, objective, tuning.training)
         took = describe_training(hub, tuning.student, "sft", training, n_right, is_policy=True)
         steps.append(f"a policy is trained on the {numbers.counted(n_right, 'right answer')} (supervised; {took})")
@@ -38,15 +62,8 @@ def draw_cost(hub: Hub, tuning: Tuning, task: str, rows: Sequence[TrainingRow]) 
         st.info(plain(unread), icon=":material/info:")
 
 
-def draw_steps(hub: Hub, tuning: Tuning, seed_set: Mapping[str, Any], found: Foresight) -> None:
-    """Say how many steps the training itself makes, how long they take, and what is asked besides.
-
-    Args:
-        hub: of the home.
-        tuning: how to train.
-        seed_set: its row; ``NO_SET`` has no problems.
-        found: what can be said of the training.
-    """
+def _draw_steps(hub: Hub, tuning: Tuning, seed_set: Mapping[str, Any], found: Foresight) -> None:
+    """Say how many steps the training itself makes, how long they take, and what is asked besides."""
     if found.n_used:
         form = make_objective(tuning.objective, tuning.settings).form
         rows = numbers.counted(found.n_used, "pair" if form == "pairs" else "row")
