@@ -9,9 +9,6 @@ import pandas as pd
 from core.figures.colours import fade, style_of_selector
 from core.figures.layout import Figure, label_line_end, make_axis, make_figure
 
-BY_HAND = "by hand"
-"""What rows are called that no selector chose the seeds of."""
-
 TOO_CLOSE = 0.06
 """Of the height of the figure: labels that are closer to one another are written as one."""
 
@@ -51,13 +48,12 @@ def draw_rounds(evaluations: pd.DataFrame, *, view: str = "rounds") -> Figure:
         line = {
             "type": "scatter",
             "mode": "lines+markers",
-            "name": escape(f"{name} {selector or BY_HAND}"),
+            "name": escape(f"{name} {selector}" if selector else name),
             "x": frame["round"].tolist(),
             "y": (100 * frame["accuracy"]).round(2).tolist(),
             "line": {"color": style.colour, "width": 2, "dash": style.dash},
             "marker": {"size": 8, "color": style.colour},
-            "hovertemplate": f"{escape(f'{name} {title}, {selector or BY_HAND}')}<br>round %{{x}}: %{{y:.1f}} %"
-            "<extra></extra>",
+            "hovertemplate": f"{escape(f'{name} {title}')}<br>round %{{x}}: %{{y:.1f}} %<extra></extra>",
         }
         traces += [_make_band(frame, style.colour), line]
         ends.append((name, line))

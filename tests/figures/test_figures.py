@@ -55,11 +55,11 @@ def make_evaluations(*runs) -> pd.DataFrame:
 def test_rounds_have_a_band_and_a_line_per_run():
     figure = draw_rounds(make_evaluations(("A", "loss_high", 0.5), ("B", None, 0.4)))
     lines = [trace for trace in figure["data"] if trace["mode"] == "lines+markers"]
-    assert [line["name"] for line in lines] == ["A loss_high", "B by hand"]
+    assert [line["name"] for line in lines] == ["A loss_high", "B"]
     assert lines[0]["y"] == [30.0, 50.0] and "Finetune &lt;A&gt;" in lines[0]["hovertemplate"]
     assert figure["data"][0]["y"] == pytest.approx([35.0, 55.0, 45.0, 25.0])
     assert "300 problems" in figure["layout"]["title"]["text"]
-    assert [label["text"] for label in figure["layout"]["annotations"]] == ["A loss_high", "B by hand"]
+    assert [label["text"] for label in figure["layout"]["annotations"]] == ["A loss_high", "B"]
     json.dumps(figure, allow_nan=False)
 
 
