@@ -16,7 +16,7 @@ from core.errors import RunCancelled, RunError
 from core.lines import to_plain
 from core.paths import expand
 from core.recipes.kinds import execute
-from core.recipes.training import POLICY
+from core.recipes.trained import is_of_policy
 from core.runs.folder import ENDED, RunFolder
 from core.runs.naming import write_name
 from core.runs.orders import check_order, refuse_selection
@@ -267,7 +267,7 @@ def name_adapter(home: Path, adapter: Path | None) -> dict[str, str | None]:
         return {"adapter": None, "label": "base"}
     folder = expand(adapter).resolve()
     rounds = [part for part in folder.parts if part.startswith("round-")]
-    label = "policy" if POLICY in folder.parts and rounds else rounds[-1] if rounds else "tuned"
+    label = "policy" if is_of_policy(folder) and rounds else rounds[-1] if rounds else "tuned"
     inside = folder.relative_to(home) if folder.is_relative_to(home) else folder
     return {"adapter": str(inside), "label": label}
 

@@ -88,7 +88,7 @@ def _label_ends(ends: Sequence[tuple[str, dict[str, Any]]], too_close: float) ->
     for group in groups:
         first, text = group[0][1], group[0][1]["name"]
         if len(group) > 1:
-            shown = sorted(group, key=lambda end: end[0])[:MOST_NAMES]
+            shown = sorted(group, key=lambda end: (len(end[0]), end[0]))[:MOST_NAMES]
             names = [f'<span style="color:{line["line"]["color"]}">{escape(name)}</span>' for name, line in shown]
             text = ", ".join(names) + (f" and {len(group) - len(names)} more" if len(group) > len(names) else "")
         labels.append(label_line_end(first, text))

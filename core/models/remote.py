@@ -349,7 +349,7 @@ class _Crew(Generic[T]):
         if not isinstance(failure, ServerUnavailable):
             for task in self._running:
                 task.cancel()
-            self._running, self._silent = {}, []
+            self._running, self._silent, self._probe = {}, [], None
 
     def raise_failure(self) -> None:
         """Raise the first failure, if there was one, with the number of requests that were not answered."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.models.student import TINY
 from core.training.config import PRESETS
-from core.training.objectives import make_objective
+from core.training.objectives import OBJECTIVES, make_objective
 from core.training.objectives.wrong_answers import SignedLikelihood
 
 SETTINGS_BY_TASK = {
@@ -30,13 +30,13 @@ def choose_preset(student: str, task: str, objective: str = "sft", settings: Map
         objective: registry name.
         settings: of the objective; None: its usual ones. Raises TrainingError for those that it cannot have.
     """
-    chosen = make_objective(objective, settings)
     if student == TINY:
+        chosen = make_objective(objective, settings)
         if isinstance(chosen, SignedLikelihood) and not chosen.is_normalised:
             return "tiny-signed-summed"
         own = f"tiny-{task if objective == 'sft' else objective.replace('_', '-')}"
         return own if own in PRESETS else "tiny"
-    if chosen.form == "pairs":
+    if OBJECTIVES.get(objective).form == "pairs":
         return "preferences"
     is_paper = objective == "unlikelihood" and task == "game24"
     return "game24-unlikelihood" if is_paper else SETTINGS_BY_TASK[task]

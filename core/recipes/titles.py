@@ -6,16 +6,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from core.counting import counted
 from core.errors import RunError
 from core.recipes.presets import choose_preset
-from core.recipes.trained import find_trained_run
-from core.recipes.training import POLICY
+from core.recipes.trained import find_trained_run, is_of_policy
 from core.runs.folder import RunFolder
 from core.training.config import TrainingConfig
 from core.training.objectives import OBJECTIVES
 
 LONGEST = 200
 """Characters of a title."""
+
+LONGEST_WITHIN = 100
+"""Characters of a title within another."""
 
 _CHANGES = re.compile(r" \((\w[^():;]*: [^();]*(?:; [^();]*)*)\)$")
 """What ``name_change`` puts behind a title."""
@@ -31,7 +34,13 @@ def name_change(title: str, name: str, value: Any) -> str:
     earlier = found.group(1).split("; ") if found else []
     name = name.replace("_", " ")
     changes = [change for change in earlier if not change.startswith(f"{name}: ")] + [f"{name}: {said}"]
-    return f"{title[: found.start()] if found else title} ({'; '.join(changes)})"[:LONGEST]
+    behind = f" ({'; '.join(changes)})"
+    return f"{cut(title[: found.start()] if found else title, LONGEST - len(behind))}{behind}"[:LONGEST]
+
+
+def cut(title: str, longest: int) -> str:
+    """Return a title that is no longer than so many characters, at least one, with an ellipsis where it was."""
+    return title if len(title) <= longest else f"{title[: max(longest, 1) - 1].rstrip()}…"
 
 
 def title_finetune(config: Mapping[str, Any], about: str, presets: Mapping[str, TrainingConfig]) -> str:
@@ -43,9 +52,7 @@ def title_finetune(config: Mapping[str, Any], about: str, presets: Mapping[str, 
         presets: name -> settings.
     """
     objective, student = OBJECTIVES.get(config["objective"]), config["student"]
-    n_rows = config["n_rows"]
-    rows = f"{n_rows:,} row{'' if n_rows == 1 else 's'}"
-    title = f"{objective.title}: {shorten_student(student)} on {rows} of {about}"
+    title = f"{objective.title}: {shorten_student(student)} on {counted(config['n_rows'], 'row')} of {about}"
     preset = config["preset"]
     changes = {}
     if preset != choose_preset(student, config["task"], config["objective"], config["settings"]):
@@ -65,12 +72,12 @@ def title_evaluation(config: Mapping[str, Any], home: Path) -> str:
         config: of ``make_evaluate_config``.
         home: whose runs have titles.
     """
-    part = "" if config["limit"] is None else f", {config['limit']:,} problems"
+    part = "" if config["limit"] is None else f", {counted(config['limit'], 'problem')}"
     how = "" if config["temperature"] is None else f", {config['n_samples']} at temperature {config['temperature']:g}"
     who = shorten_student(config["student"])
     if config["adapter"] is not None:
         who = f"{'before and after' if config['asks_base'] else 'after'} {_name_training(config['adapter'], home)}"
-    return f"Evaluate {config['seed_set_name']}{part}{how}: {who}"
+    return cut(f"Evaluate {config['seed_set_name']}{part}{how}: {who}", LONGEST)
 
 
 def name_asked(config: Mapping[str, Any]) -> dict[str, str]:
@@ -85,11 +92,15 @@ def shorten_student(student: str) -> str:
 
 def _name_training(adapter: str, home: Path) -> str:
     """Return what an adapter comes from: the title of its run, else the name of its folder."""
-    run_id, parts = find_trained_run(adapter), Path(adapter).parts
+    run_id, round_ = find_trained_run(adapter), ""
     if run_id is None:
         return Path(adapter).name
     try:
-        title = f"“{RunFolder(home / 'runs' / run_id).read_run()['title']}”"
+        run = RunFolder(home / "runs" / run_id).read_run()
+        title = f"“{cut(run['title'], LONGEST_WITHIN)}”"
+        if run["kind"] == "loop":
+            rounds = [part for part in Path(adapter).parts if part.startswith("round-")]
+            round_ = f", {rounds[-1].replace('-', ' ')}" if rounds else ""
     except RunError:  # another home's, or gone meanwhile
         title = run_id
-    return f"the policy of {title}" if POLICY in parts else title
+    return f"{'the policy of ' if is_of_policy(adapter) else ''}{title}{round_}"

@@ -248,6 +248,11 @@ def asks_builtin(home: Path, run_id: str) -> bool:
     return BUILT_IN in (roles.get("question", teacher), roles.get("answer", teacher))
 
 
+def is_of_policy(adapter: str | Path) -> bool:
+    """Say whether an adapter's path is that of the policy which a finetune trained first."""
+    return Path(adapter).parts[-2:-1] == (POLICY,)
+
+
 def find_trained_run(adapter: str | None) -> str | None:
     """Return the run that an adapter's path (``runs/ID/...``) says it was made by; None for one from elsewhere."""
     parts = Path(adapter).parts if adapter else ()

@@ -7,6 +7,7 @@ student answer, what was drawn is recorded. The stage knows nothing of who start
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -263,8 +264,14 @@ class _Stage:
                 folder.report(f"round {self.round}: {name}", step, 0, max(n_steps, step))
 
         def validate(student: Student, step: int, epoch: float) -> dict[str, float | None]:
-            with Cache(home_of(folder) / "cache" / "predictions") as cache:
-                predictions = predict(student, self.task, self.validation, cache=cache, check=folder.check_cancelled)
+            asking = {"check": folder.check_cancelled}
+            if step == 0:  # as many problems as after every epoch, and nothing else moves meanwhile
+                stage = f"round {self.round}: validation"
+                asking["on_batch"] = lambda done, total: folder.report(stage, done, 0, total)
+            with ExitStack() as opened:
+                if student.fingerprint is not None:  # answers of a student in training are not remembered
+                    asking["cache"] = opened.enter_context(Cache(home_of(folder) / "cache" / "predictions"))
+                predictions = predict(student, self.task, self.validation, **asking)
             self._record_samples("policy_answers" if prefix else "checkpoint_answers", predictions, step, epoch)
             losses = [row.loss for row in predictions if row.loss is not None]
             return {

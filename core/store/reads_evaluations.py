@@ -80,8 +80,8 @@ class EvaluationReads(Reads):
         """Return the evaluations, newest first, ended or not.
 
         Columns: run_id, title, state, created_at, seed_set_id, set_name, benchmark, task, student_name, adapter,
-        n_samples, temperature, n, base_accuracy, tuned_accuracy, difference, low, high, p_value (shares in [0, 1];
-        NULL before the run is done, or where a student was not asked).
+        n_samples, temperature, splits (JSON text), n, base_accuracy, tuned_accuracy, difference, low, high, p_value
+        (shares in [0, 1]; NULL before the run is done, or where a student was not asked).
         """
         conditions, values = ["r.kind = 'evaluate'"], []
         if seed_set_id is not None:
@@ -96,7 +96,7 @@ class EvaluationReads(Reads):
                    r.config ->> '$.seed_set_name' as set_name, r.config ->> '$.benchmark' as benchmark,
                    r.config ->> '$.task' as task, r.config ->> '$.student' as student_name,
                    r.config ->> '$.adapter' as adapter, try_cast(r.config ->> '$.n_samples' as integer) as n_samples,
-                   try_cast(r.config ->> '$.temperature' as double) as temperature,
+                   try_cast(r.config ->> '$.temperature' as double) as temperature, r.config -> '$.splits' as splits,
                    try_cast(r.summary ->> '$.n' as integer) as n, {columns}
             from runs r {match_all(conditions)} order by r.created_at desc, r.run_id desc limit ?
             """,

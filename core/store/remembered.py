@@ -20,7 +20,7 @@ class Remembered:
 
     def forget(self) -> None:
         """Forget everything: the tables have changed."""
-        self._answers = {}  # replaced, never emptied: see ``ask``
+        self._answers = {}  # replaced, not emptied: see ``ask``
 
     def ask(self, question: Sequence[Any], find: Callable[[], T]) -> T:
         """Return the answer to a question, found anew where it is not known; what comes back must not be changed.
@@ -33,10 +33,12 @@ class Remembered:
         answers = self._answers  # of before we look: a change meanwhile replaces it, and ours is not kept there
         if key is None:
             return find()
-        if key in answers:
-            return answers[key]
+        if (known := answers.get(key)) is not None:
+            return known
         answer = find()
-        if len(answer) <= MOST_ROWS and len(answers) < MOST_ANSWERS:
+        if len(answers) >= MOST_ANSWERS:
+            answers.clear()  # most of them are of pages that nobody looks at any more
+        if len(answer) <= MOST_ROWS:
             answers[key] = answer
         return answer
 

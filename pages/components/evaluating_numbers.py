@@ -49,7 +49,7 @@ def draw_numbers(hub: Hub, run: Mapping[str, Any]) -> None:
     summary, config = run["summary"], run["config"]
     _draw_headline(summary, config)
     _draw_notes(hub, summary, config)
-    names = {who: plain(name) for who, name in name_asked(config).items()}
+    names = name_asked(config)
     _draw_students(summary, names)
     _draw_samples(summary, names)
     _draw_groups(summary, run["run_id"], names)
@@ -126,7 +126,7 @@ def _draw_students(summary: Mapping[str, Any], names: Mapping[str, str]) -> None
             verdicts.append(f"{numbers.count(each['n_wrong_steps'])} right by steps that do not hold")
         rows.append(
             {
-                "student": names[who],
+                "student": plain(names[who]),
                 accuracy: numbers.percent(each["accuracy"]),
                 "95 %": numbers.interval(each["low"], each["high"]),
                 "judged": f"{numbers.count(each['n'])} of {numbers.count(each['n_asked'])}",
@@ -155,7 +155,7 @@ def _draw_samples(summary: Mapping[str, Any], names: Mapping[str, str]) -> None:
             most = each["majority"]
             ties = f" · {numbers.counted(most['n_tied'], 'tie')} decided by lot" if most["n_tied"] else ""
             st.markdown(
-                f"**{names[who]}**: maj@{n} **{numbers.percent(most['accuracy'])}** "
+                f"**{plain(names[who])}**: maj@{n} **{numbers.percent(most['accuracy'])}** "
                 f"({numbers.interval(most['low'], most['high'])}){ties}"
             )
         st.caption(
@@ -193,7 +193,7 @@ def _draw_agreement(summary: Mapping[str, Any], config: Mapping[str, Any], names
     for who, row in graded.items():
         kappa = "" if row["kappa"] is None else f", κ {row['kappa']:.2f}"
         st.markdown(
-            f"**{names[who]}**: the grader calls {numbers.percent(row['accuracy'])} of "
+            f"**{plain(names[who])}**: the grader calls {numbers.percent(row['accuracy'])} of "
             f"{numbers.counted(row['n_graded'], 'answer')} right, and agrees with the checker on "
             f"**{numbers.percent(row['share'])}** of {numbers.count(row['n'])}{kappa}; only the checker says right: "
             f"{numbers.count(row['n_only_checker'])}, only the grader: {numbers.count(row['n_only_grader'])}."

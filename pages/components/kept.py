@@ -22,6 +22,9 @@ class Kept:
     accuracy: float | None
     """On the validation problems; None where there were none: then it is the last one."""
 
+    accuracy_before: float | None
+    """Of what the run started from, on the same problems; None: not known."""
+
     phase: str
     """Prefix of its training's metrics: empty, or that of the policy, where nothing further was trained."""
 
@@ -39,7 +42,7 @@ def read_kept(hub: Hub, run: Mapping[str, Any], round_: int) -> Kept | None:
     if last.empty:
         return None
     step, accuracy = best or (int(last.iloc[0]), None)
-    return Kept(step, int(last.iloc[0]), accuracy, phase)
+    return Kept(step, int(last.iloc[0]), accuracy, kept["validation_accuracy_before"], phase)
 
 
 def draw_kept(kept: Kept | None) -> None:
@@ -47,6 +50,8 @@ def draw_kept(kept: Kept | None) -> None:
     if kept is None:
         return
     why = "the last one" if kept.accuracy is None else f"the best on validation: {numbers.percent(kept.accuracy)}"
+    if kept.accuracy is not None and not numbers.is_missing(kept.accuracy_before):
+        why += f", before the training {numbers.percent(kept.accuracy_before)}"
     whose = " of the policy" if kept.phase else ""
     st.caption(
         f":material/star: Kept: the checkpoint of step {numbers.count(kept.step)} of "

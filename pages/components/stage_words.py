@@ -3,6 +3,7 @@
 STAGES = {
     "finetune": "trains",
     "policy": "trains the policy",
+    "validation": "answers the validation problems before it trains",
     "answers": "answers",
     "rollouts": "goes on from beginnings of answers",
 }

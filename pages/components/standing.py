@@ -134,7 +134,7 @@ def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, Step], str]:
 def _find_evaluation(store: Store, trained: dict) -> dict | None:
     """Return what is known of how good a trained student is: its own test, else the newest evaluation of it.
 
-    What was asked before it was trained once more says nothing of it.
+    What was asked before it was trained once more says nothing of it, nor do the problems that it came from.
 
     Returns:
         run_id, accuracy, asked (what, for people), and the page and view that show it; None: it is not evaluated.
@@ -145,7 +145,8 @@ def _find_evaluation(store: Store, trained: dict) -> dict | None:
         return {**found, "asked": "test", "page": "finetune_page.py", "show": "result"}
     asked = store.list_evaluate_runs()
     is_its = asked["adapter"].fillna("").map(lambda path: path.endswith(trained["path"]))  # some name it from the root
-    asked = asked[is_its & asked["tuned_accuracy"].notna() & (asked["created_at"] >= trained["written_at"])]
+    is_seen = (asked["seed_set_id"] == trained["seed_set_id"]) & asked["splits"].fillna("").str.contains('"train"')
+    asked = asked[is_its & ~is_seen & asked["tuned_accuracy"].notna() & (asked["created_at"] >= trained["written_at"])]
     if (found := _first(asked)) is None:
         return None
     what = found["set_name"] if numbers.is_missing(found["benchmark"]) else found["benchmark"]
@@ -227,6 +228,6 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
     found, next_step = _count_steps(store, seed_set)
     here = {"seeds": seed_set["run_id"]}
     steps = tuple(found.get(name) or Step(name, numbers.MISSING, PAGES[name], here) for name in STEP_NAMES)
-    is_round_over = next_step == "select" and "finetune" in found
+    is_round_over = next_step == "select" and {"select", "finetune"} <= set(found)
     sentence = ROUND_OVER if is_round_over else NEXT_SENTENCES[next_step]
     return Standing(steps, next_step, running, seed_set["run_id"], seed_set["name"], sentence, is_round_over)

@@ -44,7 +44,8 @@ def draw_standing(hub: Hub, run: Mapping[str, Any], round_: int) -> None:
         st.metric("Taken", taken, help="Since this attempt began, loading and answering included.")
         st.metric(f"Left of the {whose}", _say_rest(run, training))
         given, trained = run["config"].get("n_rows"), (run["summary"] or {}).get("n_rows")
-        has_pairs = OBJECTIVES.get(run["config"].get("objective", "sft")).form == "pairs"
+        objective = (hub.store.read_adapter(run["run_id"], round_) or {}).get("objective")  # a policy's is another one
+        has_pairs = objective in OBJECTIVES and OBJECTIVES.get(objective).form == "pairs"
         st.metric(
             "Rows" if trained is None or not has_pairs else "Pairs",
             numbers.count(_count_rows(hub, run) if trained is None else trained),

@@ -34,25 +34,27 @@ def draw_plan(
     long, for_policy = ({place for _, place in each} for each in (found.long, found.long_for_policy))
     fit = [row for place, row in enumerate(rows) if place not in long]
     n_right = sum(row.label > 0 for place, row in enumerate(rows) if place not in long | for_policy)
-    _draw_before(hub, tuning, seed_set["task"], fit, n_right)
+    _draw_before(hub, tuning, seed_set, fit, n_right)
     _draw_steps(hub, tuning, seed_set, found)
 
 
-def _draw_before(hub: Hub, tuning: Tuning, task: str, rows: Sequence[TrainingRow], n_right: int) -> None:
+def _draw_before(
+    hub: Hub, tuning: Tuning, seed_set: Mapping[str, Any], rows: Sequence[TrainingRow], n_right: int
+) -> None:
     """Say what happens, and what it takes, before the training itself begins.
 
     Args:
         hub: of the home.
         tuning: how to train.
-        task: of the rows.
+        seed_set: its row.
         rows: that are not too long.
         n_right: rows that a policy is trained on.
     """
     objective = make_objective(tuning.objective, tuning.settings)
     steps = []
     if objective.starts_from_policy and tuning.adapter is None:
-        training = make_policy_training(tuning.student, task, objective, tuning.training)
-        took = describe_training(hub, tuning.student, "sft", training, n_right, is_policy=True)
+        training = make_policy_training(tuning.student, seed_set["task"], objective, tuning.training)
+        took = describe_training(hub, tuning.student, "sft", training, n_right, seed_set, is_policy=True)
         steps.append(f"a policy is trained on the {numbers.counted(n_right, 'right answer')} (supervised; {took})")
     if text := describe_drawing(hub, objective, tuning.student, rows):
         steps.append(text)
@@ -67,24 +69,32 @@ def _draw_steps(hub: Hub, tuning: Tuning, seed_set: Mapping[str, Any], found: Fo
     if found.n_used:
         form = make_objective(tuning.objective, tuning.settings).form
         rows = numbers.counted(found.n_used, "pair" if form == "pairs" else "row")
-        took = describe_training(hub, tuning.student, tuning.objective, tuning.training, found.n_used)
+        took = describe_training(hub, tuning.student, tuning.objective, tuning.training, found.n_used, seed_set)
         text = f"{rows}, {numbers.counted(tuning.training['epochs'], 'epoch')}: {took}."
     else:
         text = "How many steps it makes is known once the answers are drawn."
     n_validation, n_test, n_ood = (seed_set.get(f"n_{split}") or 0 for split in ("validation", "test", "ood"))
     if n_validation:
-        text += f" {numbers.counted(n_validation, 'validation problem')} are answered before it and after every epoch"
-        text += f", {numbers.count(n_test + n_ood)} others before and after all." if n_test + n_ood else "."
+        text += f" Before it and after every epoch {numbers.counted(n_validation, 'validation problem')} to answer"
+        text += f", before and after all {numbers.count(n_test + n_ood)} others." if n_test + n_ood else "."
     st.caption(text)
 
 
 def describe_training(
-    hub: Hub, student: str, objective: str, training: Mapping[str, Any], n_rows: int, *, is_policy: bool = False
+    hub: Hub,
+    student: str,
+    objective: str,
+    training: Mapping[str, Any],
+    n_rows: int,
+    seed_set: Mapping[str, Any],
+    *,
+    is_policy: bool = False,
 ) -> str:
     """Return how many steps a training on so many rows makes, and how long they take as far as that is known."""
     settings = TrainingConfig.from_dict(training)
     steps = numbers.counted(count_steps(n_rows, settings), "step")
-    seconds = estimate_training(hub, student, objective, settings, n_rows, is_policy=is_policy)
+    n_validation = seed_set.get("n_validation") or 0
+    seconds = estimate_training(hub, student, objective, settings, n_rows, n_validation, is_policy=is_policy)
     return steps if seconds is None else f"{steps}, some {numbers.duration(seconds)} by the last one alike"
 
 

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.curves import Look
 from core.hub import Hub
+from core.training.objectives import OBJECTIVES
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.curves import choose_look, draw_download, draw_panels, list_phases
@@ -115,7 +116,9 @@ def draw_moment(hub: Hub, run: Mapping[str, Any], others: Sequence[str], look: L
             draw_differences(hub, shown)
         st.subheader("Answers at each checkpoint", anchor=False)
         step = kept.step if kept and kept.phase == phase else None
-        start = POLICY_BEFORE if run["config"].get("policy_training") and not phase else BEFORE
+        objective = OBJECTIVES.get(run["config"].get("objective", "sft"))
+        goes_on = objective.goes_on and run["config"].get("policy_training") and not phase
+        start = POLICY_BEFORE if goes_on else BEFORE
         draw_samples(hub, run_id, round_, phase, step, start)
     draw_log(hub, run, LOG_BYTES)
 

@@ -8,11 +8,11 @@ import pytest
 
 from core.errors import RunCancelled, TeacherError
 from core.models.generate import NO_ROOM, generate_answers
-from core.models.remote import RemoteStudent, find_token_ends, make_seed
+from core.models.remote import RemoteStudent, _Crew, find_token_ends, make_seed
 from core.models.student import Student
 from core.settings import DEMO
 from core.tasks import TASKS
-from core.teacher.client import RequestRefused
+from core.teacher.client import RequestRefused, ServerUnavailable
 from core.teacher.endpoint import Endpoint
 from core.teacher.reply import TokenLogprob
 from tests.teacher.server import (
@@ -318,6 +318,39 @@ def test_a_prompt_that_is_never_answered_is_left_out_and_loses_no_other(server, 
     server.script.poison[PROMPTS[1]] = status(500, "out of order")
     batches = connect(server, max_concurrency=2).answer(PROMPTS, 40)
     assert {index for batch in batches for index, _ in batch} == set(range(12)) - {1}
+
+
+def test_a_wrong_key_that_comes_with_the_probe_is_told():
+    class WrongKey(TeacherError):
+        pass
+
+    async def try_once():
+        is_probed, n_asked = asyncio.Event(), []
+
+        async def answer():
+            n_asked.append(1)
+            if len(n_asked) == 1:
+                return "an answer"
+            is_probed.set()
+            return await fail()
+
+        async def fall_silent():
+            await asyncio.sleep(0.01)
+            raise ServerUnavailable("never answered")
+
+        async def fail():
+            await is_probed.wait()
+            await asyncio.sleep(0)
+            raise WrongKey("wrong key")
+
+        crew = _Crew([answer, fall_silent, fail, fail, fail], width=5)
+        while crew.is_busy:
+            await crew.gather_some()
+        with pytest.raises(TeacherError, match="wrong key"):
+            crew.raise_failure()
+
+    for _ in range(20):  # which of those that end together is looked at first is chance
+        asyncio.run(try_once())
 
 
 def test_a_cancelled_run_ends_soon(server):

@@ -52,7 +52,8 @@ def keep_second(folder: RunFolder) -> None:
             "text": str(step), "final": "1", "is_correct": True, "n_tokens": 5,
         })  # fmt: skip
     folder.append("adapters", {"round": 1, "student": "tiny", "path": "x", "n_rows": 9, "best_epoch": 2.0,
-                               "validation_accuracy": 0.6, "written_at": 1.0, "objective": "sft"})  # fmt: skip
+                               "validation_accuracy": 0.6, "validation_accuracy_before": 0.9, "written_at": 1.0,
+                               "objective": "sft"})  # fmt: skip
 
 
 def test_the_kept_step_is_named_in_the_chart_and_among_the_answers_and_step_0_is_before_training(hub, drawn):
@@ -62,7 +63,7 @@ def test_the_kept_step_is_named_in_the_chart_and_among_the_answers_and_step_0_is
         folder.finish("done", {"best_step": 20, "n_steps": 30, "stopped": "It was told to stop."})
     hub.step()
     app = watch(folder.run_id)
-    kept = "Kept: the checkpoint of step 20 of 30, the best on validation: 60.0 %."
+    kept = "Kept: the checkpoint of step 20 of 30, the best on validation: 60.0 %, before the training 90.0 %."
     assert kept in look(app)
     for name in ("watch_loss", "watch_validation_accuracy"):
         assert [note["text"] for note in drawn[name]["layout"]["annotations"]][-1] == "kept: step 20"

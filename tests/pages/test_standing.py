@@ -86,8 +86,10 @@ def add_untested(hub: Hub) -> str:
     return f"runs/{folder.run_id}/checkpoints/adapter"
 
 
-def add_evaluation(hub: Hub, adapter: str, accuracy: float) -> str:
-    config = {"student": "tiny", "adapter": adapter, "seed_set_name": "pens/test", "benchmark": None}
+def add_evaluation(hub: Hub, adapter: str, accuracy: float, split: str = "test") -> str:
+    config = {
+        "student": "tiny", "adapter": adapter, "seed_set_name": f"pens/{split}", "benchmark": None, "splits": [split],
+    }  # fmt: skip
     folder = RunFolder.create(
         hub.settings.home, "evaluate", title="Evaluate", config={"seed_set": home.SEED_SET, **config}, lane="device"
     )
@@ -104,6 +106,7 @@ def test_evaluate_is_next_until_the_newest_finetune_is_evaluated(filled, is_whol
     assert standing.next_step == "evaluate" and not standing.is_round_over
     assert evaluate_step(filled).count == f"not yet: {whose}" and evaluate_step(filled).query["adapter"] == adapter
     add_evaluation(filled, f"runs/{home.FINETUNE}/checkpoints/adapter", 0.1)  # of another one
+    add_evaluation(filled, adapter, 0.9, "train")  # what its problems were grown from
     assert read_standing(filled.store).next_step == "evaluate"
     run_id = add_evaluation(filled, str(filled.settings.home / adapter) if is_whole_path else adapter, 0.7)
     standing, step = read_standing(filled.store), evaluate_step(filled)

@@ -125,8 +125,8 @@ def test_what_an_objective_lacks_or_draws_is_said_before_the_launch(rich, visit)
 def test_steps_and_questions_are_told_before_the_launch(rich, visit):
     text = said(visit("finetune", show="train", sources=[home.GENERATE], set='{"training": {"batch_size": 4}}'))
     assert "9 rows, 5 epochs: 15 steps" in text
-    asked = f"{home.N_VALIDATION} validation problems are answered before it and after every epoch"
-    assert f"{asked}, {home.N_TEST} others before and after all." in text
+    asked = f"Before it and after every epoch {home.N_VALIDATION} validation problems to answer"
+    assert f"{asked}, before and after all {home.N_TEST} others." in text
 
 
 def test_a_file_without_rows_does_not_pass_for_one(rich, visit):

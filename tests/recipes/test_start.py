@@ -11,7 +11,7 @@ from core.lines import read_all
 from core.recipes import generating, selecting, start
 from core.recipes.clone import CHANGEABLE, start_clone
 from core.recipes.kinds import KINDS, execute
-from core.recipes.trained import find_trained_run
+from core.recipes.trained import find_trained_run, is_of_policy
 from core.recipes.training_choice import Choice
 from core.recipes.training_sets import build_rows
 from core.runs.folder import RunFolder
@@ -265,6 +265,7 @@ def test_the_next_round_trains_on_what_the_earlier_ones_brought_too(
     away = tmp_path_factory.mktemp("elsewhere")
     assert find_trained_run("runs/a/checkpoints/round-1/adapter") == "a"
     assert find_trained_run(str(away)) is None
+    assert is_of_policy("runs/a/checkpoints/round-1/sft/adapter") and not is_of_policy("/sft/runs/a/round-1/adapter")
 
 
 def dump_tables(hub: Hub) -> dict[str, pd.DataFrame]:

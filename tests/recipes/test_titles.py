@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from core.recipes.titles import name_change, title_evaluation, title_finetune
+from core.recipes.titles import LONGEST, name_change, title_evaluation, title_finetune
 from core.runs.folder import RunFolder
 from core.training.config import PRESETS
 from core.training.objectives import make_objective
@@ -51,5 +51,13 @@ def test_an_evaluation_is_called_by_what_is_asked_and_the_title_of_the_training(
     alone = {**both, "adapter": str(place / "sft" / "adapter"), "asks_base": False}
     assert title_evaluation(alone, tmp_path) == "Evaluate pens/test: after the policy of “First”"
     assert title_evaluation({**alone, "adapter": "/away/mine"}, tmp_path) == "Evaluate pens/test: after mine"
+    loop = RunFolder.create(tmp_path, "loop", title="L" * 150, config={}, lane="device")
+    second = {**both, "adapter": f"runs/{loop.run_id}/checkpoints/round-2/adapter", "limit": 1}
+    assert (
+        title_evaluation(second, tmp_path) == f"Evaluate pens/test, 1 problem: before and after “{'L' * 99}…”, round 2"
+    )
+    long = title_evaluation({**ASKED, "seed_set_name": "s" * 300}, tmp_path)
+    assert len(long) == LONGEST and long.endswith("…")
+    assert name_change(long, "limit", 50).endswith("… (limit: 50)") and len(name_change(long, "limit", 50)) == LONGEST
     gone = {**both, "adapter": "runs/20250101-000000-finetune-0001/checkpoints/round-1/adapter"}
     assert title_evaluation(gone, tmp_path).endswith("before and after 20250101-000000-finetune-0001")

@@ -3,7 +3,9 @@
 import pytest
 
 from core import hub as hubs
+from core.recipes.answer_rate import LOOP_STAGE
 from core.recipes.training_rate import count_steps, estimate_training
+from core.runs.folder import RunFolder
 from core.training.config import TrainingConfig
 from tests.pages.conftest import open_home
 from tests.recipes.test_drawing_rate import add_run
@@ -22,21 +24,38 @@ def test_the_last_batch_of_an_epoch_is_a_step_too():
     assert [count_steps(n, SETTINGS) for n in (1, 10, 11, 30)] == [2, 2, 4, 6]
 
 
-def test_the_time_is_that_of_the_newest_training_alike_by_the_rows_it_passed(home):
-    add_run(home, 1, "finetune", {"training": THEN}, [("round 1: finetune", 1, 11, 25.0)])  # 50 rows in 25 s
-    add_run(home, 2, "loop", {"training": {"weights": "full", "batch_size": 5}}, [("round 1: finetune", 1, 11, 1.0)])
-    add_run(home, 3, "finetune", {"training": THEN, "student": "org/other"}, [("round 1: finetune", 1, 11, 2.0)])
-    add_run(home, 4, "finetune", {"training": THEN}, [("round 1: finetune", 1, 3, 3.0)])  # too short to tell
-    preferences = {"training": THEN, "objective": "dpo", "policy_training": {"weights": "lora", "batch_size": 20}}
-    stages = [("round 1: policy", 1, 11, 40.0), ("round 1: answers", 0, 50, 9.0), ("round 1: finetune", 1, 6, 75.0)]
-    add_run(home, 5, "finetune", preferences, stages)
+def add_training(home, number, metric="loss", gap=2.0, n=9, student="tiny", kind="finetune", **config):
+    """A training of steps that take ``gap`` seconds, three in an epoch, with 10 s of validation behind each epoch."""
+    run_id = f"20260101-00000{number}-{kind}-aaaa"
+    config = {"student": student, "task": "custom", "training": THEN, **config}
+    folder = RunFolder.create(home, kind, title="x", config=config, lane="light", run_id=run_id)
+    with folder.hold():
+        for step in range(1, n + 1):
+            at = gap * step + 10.0 * ((step - 1) // 3)
+            about = {"round": 1, "name": metric, "step": step, "value": 1.0, "epoch": step / 3}
+            folder.append("metrics", {**about, "written_at": 100.0 + at})
+        folder.finish("done", {"n": 1})
+
+
+def test_the_time_is_that_of_the_newest_training_alike_and_of_the_validation_to_come(home):
+    add_training(home, 1)  # 5 rows in 2 s
+    add_training(home, 2, kind="loop", gap=1.0, training={**THEN, "weights": "full"})
+    add_training(home, 3, student="org/other", gap=0.5)
+    add_training(home, 4, n=3)  # too short to tell
+    policy = {"objective": "dpo", "policy_training": {**THEN, "batch_size": 20}}
+    add_training(home, 5, metric="sft/loss", gap=4.0, **policy)
+    add_training(home, 6, gap=3.0, objective="dpo")
     hub = open_home(home)
     passed = count_steps(30, SETTINGS) * 10
-    assert estimate_training(hub, "tiny", "sft", SETTINGS, 30) == passed * 25.0 / 50
-    assert estimate_training(hub, "tiny", "dpo", SETTINGS, 30) == passed * 75.0 / 25
-    assert estimate_training(hub, "tiny", "sft", SETTINGS, 30, is_policy=True) == passed * 40.0 / 200
-    assert estimate_training(hub, "org/other", "sft", SETTINGS, 30) == passed * 2.0 / 50
-    assert estimate_training(hub, "tiny", "rft", SETTINGS, 30) is None
-    assert estimate_training(hub, "another", "sft", SETTINGS, 30) is None
+    assert estimate_training(hub, "tiny", "sft", SETTINGS, 30, 50) == pytest.approx(passed * 2.0 / 5)
+    assert estimate_training(hub, "tiny", "dpo", SETTINGS, 30, 50) == pytest.approx(passed * 3.0 / 5)
+    assert estimate_training(hub, "tiny", "sft", SETTINGS, 30, 50, is_policy=True) == pytest.approx(passed * 4.0 / 20)
+    assert estimate_training(hub, "org/other", "sft", SETTINGS, 30, 0) == pytest.approx(passed * 0.5 / 5)
+    assert estimate_training(hub, "tiny", "rft", SETTINGS, 30, 0) is None
+    assert estimate_training(hub, "another", "sft", SETTINGS, 30, 0) is None
     whole = TrainingConfig(weights="full", epochs=1, batch_size=10, accumulation_steps=1)
-    assert estimate_training(hub, "tiny", "sft", whole, 30) == 30 * 1.0 / 50
+    assert estimate_training(hub, "tiny", "sft", whole, 30, 0) == pytest.approx(30 * 1.0 / 5)
+    add_run(home, 7, "loop", {"training": {}}, [(f"round 1: {LOOP_STAGE}", 0, 100, 20.0)])  # 0.2 s an answer
+    hub.step()
+    asked = 50 * (SETTINGS.epochs + 1)
+    assert estimate_training(hub, "tiny", "sft", SETTINGS, 30, 50) == pytest.approx(passed * 2.0 / 5 + asked * 0.2)

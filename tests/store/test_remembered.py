@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.store.remembered import MOST_ITEMS, Remembered
+from core.store.remembered import MOST_ANSWERS, MOST_ITEMS, Remembered
 from tests.runs.world import make_candidates, make_seed_set, open_test_hub
 
 
@@ -32,6 +32,13 @@ def test_long_questions_and_long_answers_are_not_kept():
     remembered = Remembered()
     assert count_calls(remembered, ["sql", list(range(MOST_ITEMS + 1))]) == 2
     assert count_calls(remembered, ["sql", 1], answer=range(2001)) == 2
+
+
+def test_where_all_places_are_taken_new_answers_take_them():
+    remembered = Remembered()
+    for number in range(MOST_ANSWERS):
+        remembered.ask(["sql", number], lambda: [1])
+    assert count_calls(remembered, ["another"]) == 1
 
 
 def test_what_is_found_while_the_tables_change_is_not_kept():
