@@ -1,6 +1,7 @@
 """The shell: ``python -m core VERB``; the same run folders and the same results as the pages."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -40,13 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = make_parser().parse_args(arguments)
         prepare_libraries()  # before a verb imports them: they look only then
-        return options.verb(options)
+        state = options.verb(options)
+        sys.stdout.flush()
+        return state
     except SeedbedError as error:
         print(f"seedbed: {error}", file=sys.stderr)
         return 130 if isinstance(error, RunCancelled) else 1
     except KeyboardInterrupt:
         print("seedbed: Stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader has seen enough ("| head")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tells it at its end
+        return 0
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ reads it from there.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -75,6 +76,7 @@ def carry_out(
     *,
     inputs: Mapping[str, Any] | None = None,
     on_end: Callable[[RunFolder], None] = lambda folder: None,
+    goes_on: bool = False,
 ) -> RunFolder:
     """Make a run and carry it out in this process, with its progress on the other stream; returns it when it is done.
 
@@ -85,14 +87,22 @@ def carry_out(
         config: what the run reads.
         inputs: name -> DataFrame, its input tables.
         on_end: called with the run however it ended, before anything is raised.
+        goes_on: whether a run of this home with the same configuration that did not come to its end is gone on with.
 
     Raises:
         RunError: it failed; the sentence is the run's own.
         RunCancelled: it was told to stop.
     """
-    made = RunFolder.create(home, kind, title=title, config=config, lane="device", inputs=inputs, starts_itself=True)
+    made = find_stopped(home, kind, config) if goes_on else None
+    if made is None:
+        made = RunFolder.create(
+            home, kind, title=title, config=config, lane="device", inputs=inputs, starts_itself=True
+        )
+        print(f"run {made.run_id}", flush=True)
+    else:
+        made.order("again")
+        print(f"run {made.run_id}: goes on where it was stopped", flush=True)
     folder = WatchedRun(made.path)
-    print(f"run {folder.run_id}", flush=True)
     try:
         with stopped_by_hand(folder):
             state = execute(folder)
@@ -101,6 +111,19 @@ def carry_out(
     on_end(folder)
     require_done(folder, state)
     return folder
+
+
+def find_stopped(home: Path, kind: str, config: Mapping[str, Any]) -> RunFolder | None:
+    """Return the newest run of a kind with exactly this configuration that did not come to its end; None: none."""
+    frozen = json.loads(json.dumps(config))
+    for path in sorted((home / "runs").glob(f"[!.]*-{kind}-*"), reverse=True):
+        folder = RunFolder(path)
+        try:
+            if folder.config == frozen and folder.read_state().state in ("failed", "cancelled", "lost"):
+                return folder
+        except RunError:  # a damaged folder is no run to go on with
+            continue
+    return None
 
 
 def require_done(folder: RunFolder, state: str) -> None:

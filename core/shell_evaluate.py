@@ -154,11 +154,14 @@ def list_comparison_lines(row: Mapping[str, Any] | None) -> Iterator[str]:
     newcombe = ""
     if row["newcombe_low"] is not None:  # where nothing changed, resamples are all alike, and this one is not
         newcombe = f", {format_points(row['newcombe_low'])} to {format_points(row['newcombe_high'])} by Newcombe"
+    tested = ""
+    if row["newcombe_low"] is None:  # of several answers it is the majority's that is tested
+        tested = f" of the majority's answers ({row['n_test_gained']:,} gained, {row['n_test_lost']:,} lost)"
     yield (
         f"difference: {format_points(row['difference'])} points "
         f"({format_points(row['low'])} to {format_points(row['high'])} by bootstrap{newcombe}; 95 %, "
         f"{counted(row['n'], 'problem')}); {row['n_gained']:,} gained, {row['n_lost']:,} lost, "
-        f"{row['n_unchanged']:,} as before; McNemar p {format_p(row['p_value'])}"
+        f"{row['n_unchanged']:,} as before; McNemar p{tested} {format_p(row['p_value'])}"
     )
 
 

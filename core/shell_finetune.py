@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,6 +40,7 @@ def run_finetune(options: argparse.Namespace) -> int:
     adapter = None if options.adapter is None else str(find_adapter(home, options.adapter).folder)
     rows, config = make_config(home, options, settings, test=options.test, adapter=adapter)
     print_plan(config, rows)
+    warn_of_length(config, rows)
     if warning := warn_of_disk(home, estimate_training_bytes(config["student"], config["training"])):
         print(f"warning: {warning}", file=sys.stderr)
     title = title_finetune(config, options.rows.name, list_presets(home))
@@ -175,6 +175,23 @@ def print_first(config: Mapping[str, Any], rows: Sequence[TrainingRow]) -> None:
         print(unread)
 
 
+def warn_of_length(config: Mapping[str, Any], rows: Sequence[TrainingRow]) -> None:
+    """Say how many rows are too long, as far as the student's files tell; raises TrainingError where all are."""
+    from core.tasks import TASKS
+    from core.training.lengths import foresee
+
+    objective = make_objective(config["objective"], config["settings"])
+    most = config["training"]["max_length"]
+    found = foresee(objective, rows, config["student"], TASKS.get(config["task"]), most)
+    if not found.long:
+        return
+    longest, place = max(found.long)
+    told = f"more than {counted(found.longest, 'token')} with the question (row {place + 1:,} has {longest:,})"
+    if len(found.long) == len(rows):
+        raise TrainingError(f"Every row is too long: {told}; allow more by --set max_length=N, or shorten them.")
+    print(f"{counted(len(found.long), 'row')} of {len(rows):,} will be left out: {told}")
+
+
 def describe_training(training: Mapping[str, Any]) -> str:
     """Return the settings that matter most, in one line."""
     what = f"LoRA rank {training['rank']}" if training["weights"] == "lora" else "all weights"
@@ -198,12 +215,10 @@ def carry_out_finetune(home: Path, title: str, config: Mapping[str, Any], rows: 
     """Carry the run out in this process; says how to go on where it was stopped."""
     from core.training.data import to_frame
 
-    begun: list[RunFolder] = []
     try:
-        return carry_out(home, "finetune", title, config, inputs={"rows": to_frame(rows)}, on_end=begun.append)
+        return carry_out(home, "finetune", title, config, inputs={"rows": to_frame(rows)}, goes_on=True)
     except RunCancelled:
-        again = shlex.join(["python", "-m", "core", "run", str(begun[0].path), "--again"]) if begun else ""
-        raise RunCancelled(f"Stopped; to go on from the last checkpoint: {again}") from None
+        raise RunCancelled("Stopped; give the same command again to go on from the last checkpoint.") from None
 
 
 def copy_result(folder: RunFolder, out: Path) -> None:

@@ -60,7 +60,8 @@ def add_finetune_verb(verbs: argparse._SubParsersAction) -> None:
     finetune.add_argument("--preset", metavar="NAME", help="settings to start from (default: of student and task)")
     finetune.add_argument(
         "--set",
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
         metavar="KEY=VALUE",
         help="learning_rate=1e-4, epochs=5, rank=32, weights=full, seed=1, beta=0.1, n_samples=8, ...",
@@ -106,7 +107,9 @@ def add_sweep_verb(verbs: argparse._SubParsersAction) -> None:
     names = "sft (default), rft, dpo, per_step_dpo, signed, unlikelihood"
     sweep.add_argument("--objective", default="sft", metavar="NAME", help=names)
     sweep.add_argument("--preset", metavar="NAME", help="settings to start from (default: of student and task)")
-    sweep.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="settings that are not varied")
+    sweep.add_argument(
+        "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="settings that are not varied"
+    )
     sweep.add_argument("--seeds", metavar="FILE_OR_NAME", help="seed set whose validation problems it uses")
     sweep.add_argument("--validation", type=Path, metavar="FILE", help="problems that it is chosen by")
     sweep.add_argument("--task", help="task of the rows where it is not recognised")

@@ -8,6 +8,7 @@ import streamlit as st
 from core.hub import Hub
 from core.runs.folder import ENDED, LANES
 from core.runs.orders import MADE_AT_ONCE
+from core.settings import REPOSITORY
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.disk import draw_disk
@@ -104,7 +105,8 @@ def draw_details(hub: Hub, run: dict) -> None:
         st.caption("Repeat it in a shell")
         folder = hub.settings.home / "runs" / run_id
         again = " --again" if run["state"] in ENDED else ""
-        st.code(f"{sys.executable} -m core run {folder}{again}", language="bash", wrap_lines=True)
+        command = f"cd {REPOSITORY} && {sys.executable} -m core run {folder}{again}"
+        st.code(command, language="bash", wrap_lines=True)
     st.caption("The end of its log")
     st.code(hub.read_log(run_id) or "It printed nothing.", language=None, height=220)
     with st.expander("Configuration and result", icon=":material/lock:"):

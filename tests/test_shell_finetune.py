@@ -3,6 +3,8 @@
 import argparse
 import json
 import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +12,7 @@ from core.__main__ import main
 from core.models.student import Student
 from core.recipes.start import make_finetune_config
 from core.runs.folder import RunFolder
+from core.settings import REPOSITORY
 from core.shell_finetune import make_config, print_plan, split_settings
 from core.training.data import TrainingRow, hash_rows
 from core.training.rows_file import read_rows_file
@@ -152,3 +155,47 @@ def test_a_disk_that_takes_no_more_fails_the_run_in_one_sentence_and_it_goes_on_
     assert folder.read_state().state == "failed" and not list((tmp_path / "out").iterdir())
     assert main(["run", str(folder.path), "--again"]) == 0
     assert folder.read_state().summary["n_steps"] == 3
+
+
+def test_the_same_command_goes_on_with_what_was_stopped(finetune, tmp_path, monkeypatch):
+    append, is_first = RunFolder.append, [True]
+
+    def press(folder, table, record):
+        if table == "metrics" and record["name"] == "loss" and record["step"] == 3 and is_first:
+            is_first.clear()
+            raise KeyboardInterrupt
+        append(folder, table, record)
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(RunFolder, "append", press)
+        status, told = finetune()
+    assert status == 130 and "give the same command again to go on from the last checkpoint" in told.err
+    folder = find_run(tmp_path / "home")
+    assert folder.read_state().state == "cancelled" and not list((tmp_path / "out").iterdir())
+    status, told = finetune()
+    assert status == 0 and f"run {folder.run_id}: goes on where it was stopped" in told.out
+    assert (
+        find_run(tmp_path / "home").read_state().attempt == 2
+        and (tmp_path / "out" / "adapter_model.safetensors").exists()
+    )
+    losses = [json.loads(line) for line in (folder.path / "records" / "metrics.jsonl").read_text().splitlines()]
+    assert [(row["step"], row["attempt"]) for row in losses if row["name"] == "loss"] == [(1, 1), (2, 1), (3, 2)]
+    status, told = finetune(out=tmp_path / "another")
+    assert status == 0 and len(list((tmp_path / "home" / "runs").glob("*-finetune-*"))) == 2, "one that is done is over"
+    status, told = finetune("--set", "learning_rate=0.01", "seed=1", out=tmp_path / "third")
+    assert status == 0 and len(list((tmp_path / "home" / "runs").glob("*-finetune-*"))) == 3
+
+
+def test_rows_that_are_too_long_are_told_before_anything_is_loaded(finetune, tmp_path, monkeypatch):
+    status, told = finetune("--set", "max_length=3")
+    assert status == 1 and "Every row is too long: more than 3 tokens with the question (row " in told.err
+    assert not list((tmp_path / "home" / "runs").glob("*-finetune-*"))
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    for number in range(3):
+        RunFolder.create(tmp_path, "try", title="x" * 100, config={"number": number}, lane="light")
+    listing = [sys.executable, "-m", "core", "runs", "--home", str(tmp_path)]
+    with subprocess.Popen(listing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=REPOSITORY) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 0

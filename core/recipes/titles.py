@@ -86,8 +86,11 @@ def name_asked(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def shorten_student(student: str) -> str:
-    """Return what a student is called: of a folder its last part."""
-    return Path(student).name if Path(student).is_absolute() else student
+    """Return what a student is called: of a folder its last part, of a run's model that run."""
+    path = Path(student)
+    if not path.is_absolute():
+        return student
+    return find_trained_run(student) or path.name
 
 
 def _name_training(adapter: str, home: Path) -> str:

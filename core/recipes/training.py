@@ -4,8 +4,8 @@ Where an objective starts from a policy that nobody gave, the rows' answers are 
 student answer, what was drawn is recorded. The stage knows nothing of who started it.
 """
 
+import re
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -292,9 +292,8 @@ class _Stage:
         )
 
     def _record_samples(self, table: str, predictions: Sequence[Prediction], step: int, epoch: float) -> None:
-        """Record in a table the answers to the same few validation problems, evenly spread over them."""
-        every = max(1, len(predictions) // N_SAMPLES_SHOWN)
-        for problem, said in list(zip(self.validation, predictions, strict=True))[::every][:N_SAMPLES_SHOWN]:
+        """Record in a table the answers to the same few validation problems."""
+        for problem, said in self._choose_samples(table, predictions):
             self.folder.append(
                 table,
                 {
@@ -310,6 +309,20 @@ class _Stage:
                     "n_tokens": said.n_tokens,
                 },
             )
+
+    def _choose_samples(self, table: str, predictions: Sequence[Prediction]) -> list[tuple[Problem, Prediction]]:
+        """Return the problems that are in the table already; at first half wrong and half right ones, if there are.
+
+        Both are evenly spread over the problems: where all were right before there would be nothing to see.
+        """
+        pairs = list(zip(self.validation, predictions, strict=True))
+        rows = read_all(self.folder.path / "records" / f"{table}.jsonl")
+        if known := {row["problem_id"] for row in rows if row["round"] == self.round}:
+            return [pair for pair in pairs if pair[0].problem_id in known]
+        wrong, right = ([pair for pair in pairs if bool(pair[1].is_correct) == is_right] for is_right in (False, True))
+        n_wrong = min(len(wrong), max(N_SAMPLES_SHOWN // 2, N_SAMPLES_SHOWN - len(right)))
+        shares = ((wrong, n_wrong), (right, N_SAMPLES_SHOWN - n_wrong))
+        return [pair for part, n in shares if n for pair in part[:: max(1, len(part) // n)][:n]]
 
     def record_rows(self, material: Material, left_out: Sequence[LeftOut], table: str = "training_rows") -> None:
         """Write what is trained on, then what of it, or of the rows given, is not.
@@ -328,8 +341,12 @@ class _Stage:
             about = {"round": self.round, "position": position, "row_id": row.row_id}
             self.folder.append(table, {**about, **asdict(row), "is_used": reason is None, "reason": reason})
         whose = " of the policy" if table == "policy_rows" else ""
-        for reason, n in Counter(reason for _, reason in lines if reason is not None).most_common():
-            print(f"round {self.round}: {n:,} of {len(lines):,} rows{whose} left out: {reason}")
+        kinds: dict[str, list[str]] = {}
+        for reason in (reason for _, reason in lines if reason is not None):
+            kinds.setdefault(re.sub(r"\d[\d,]*", "#", reason), []).append(reason)  # alike but for their numbers
+        for alike in sorted(kinds.values(), key=len, reverse=True):
+            several = ", the first" if len(set(alike)) > 1 else ""
+            print(f"round {self.round}: {len(alike):,} of {len(lines):,} rows{whose} left out{several}: {alike[0]}")
 
     def _open_asking(self, start: Path | None, seed: int, cache: Cache) -> "StudentAsking":
         """Load the policy and return it, ready to answer."""

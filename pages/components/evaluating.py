@@ -23,6 +23,7 @@ from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.evaluating_who import choose_how, choose_student
 from pages.components.frame import follow_address, name_set, tell_address, tell_apart
+from pages.components.number_box import ask_number
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.text import plain
 
@@ -108,15 +109,16 @@ def draw_form(hub: Hub, place: DeltaGenerator, go_to: Callable[[str, str], None]
         st.subheader("What is asked", anchor=False)
         in_view = _find_in_view(hub)
         asked = _choose_set(hub, in_view)
-        limit = _choose_limit(asked.n) if asked.source is not None or asked.n is not None else None
+        has_limit = asked.source is not None or asked.n is not None
+        limit, is_right = _choose_limit(asked.n) if has_limit else (None, True)
     with right:
         st.subheader("Who is asked", anchor=False)
         student = choose_student(hub)
         st.subheader("How", anchor=False)
         how = choose_how(hub, asked.task, asked.benchmark, limit)
-    n = asked.n if asked.n is None or limit is None else min(asked.n, limit)
+    n = asked.n if asked.n is None or limit is None else min(asked.n, limit) if is_right else None
     n_students = 0 if student is None else int(student["asks_base"]) + int(student.get("adapter") is not None)
-    is_ready = asked.source is not None and how is not None and n_students > 0
+    is_ready = asked.source is not None and how is not None and n_students > 0 and is_right
     if student is not None and not n_students:
         right.caption("Nobody is asked: the student has no adapter, and the base is left out.")
     label = "Evaluate" if n is None else f"Evaluate on {numbers.counted(n, 'problem')}"
@@ -214,21 +216,18 @@ def _choose_splits(option: str, offer: Offer) -> list[str]:
     return list(splits)
 
 
-def _choose_limit(n: int | None) -> int | None:
-    """Draw the limit on the number of problems; returns it, None for all."""
-    limit = st.number_input(
+def _choose_limit(n: int | None) -> tuple[int | None, bool]:
+    """Draw the limit on the number of problems; returns it, None for all, and whether it can be used."""
+    return ask_number(
         "Problems, at most",
         1,
-        None,
-        None,
-        50,
+        step=50,
         key="evaluate_limit",
         persist_state="session",
         placeholder="all" if n is None else f"all {numbers.count(n)}",
         help="The first ones by a hash of the problem: the same ones each time, and those of a smaller limit are among "
         "those of a larger one. Another seed, below **More settings**, asks others.",
     )
-    return limit and int(limit)
 
 
 # -- what is not in this home yet ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from core.paths import expand
 from core.recipes.evaluating import DRAWN_AT, MOST_SAMPLES
 from core.recipes.trained import find_adapter
 from pages.components.frame import follow_address, note_teacher, tell_address
+from pages.components.number_box import ask_number
 from pages.components.scoring import OTHER, SERVER, TINY
 from pages.components.serving import draw_server_form
 from pages.components.text import plain
@@ -26,13 +27,16 @@ GREEDY, DRAWN = "one, greedy", "several, drawn"
 def choose_student(hub: Hub) -> dict[str, Any] | None:
     """Draw the choice of the student; returns choices of ``start_evaluate``, None while something is not filled in.
 
-    The address may name an adapter, also one that is not offered: that of a run of a sweep, or a folder.
+    The address may name an adapter, also one that is not offered: that of a run of a sweep, or a folder; or a model's
+    folder, once.
     """
     made = list_offered(hub)
     wanted = st.query_params.get("adapter")
     if wanted and wanted not in made:
         made |= _find_wanted(hub, wanted)
     options = [*made, TINY, OTHER, SERVER]
+    if model := st.query_params.pop("model", None):
+        st.session_state.update({"evaluate_student": OTHER, "evaluate_source": model})
     if st.session_state.get("evaluate_student", TINY) not in options:
         st.session_state["evaluate_student"] = TINY  # its run is in the trash
     follow_address("adapter", "evaluate_student", {path: path for path in made}.get)
@@ -99,15 +103,15 @@ def choose_how(hub: Hub, task: str | None, benchmark: str | None, limit: int | N
     way = st.segmented_control(
         "Answers to each problem", [GREEDY, DRAWN], default=GREEDY, required=True, key="evaluate_way"
     )
-    n_samples, temperature = None, None
+    n_samples, temperature, are_right = None, None, True
     if way == DRAWN:
         first, second = st.columns(2)
-        n_samples = int(
-            first.number_input("Drawn", 1, MOST_SAMPLES, 8, key="evaluate_samples", persist_state="session")
+        kept = {"persist_state": "session"}
+        n_samples, is_number = ask_number("Drawn", 1, MOST_SAMPLES, 8, place=first, key="evaluate_samples", **kept)
+        temperature, is_right = ask_number(
+            "Temperature", 0.1, 2.0, DRAWN_AT, place=second, step=0.1, key="evaluate_temperature", **kept
         )
-        temperature = second.number_input(
-            "Temperature", 0.1, 2.0, DRAWN_AT, 0.1, key="evaluate_temperature", persist_state="session"
-        )
+        are_right = is_number and is_right
         st.caption("Gives mean@n, pass@k and the majority's answer (maj@n).")
     who = st.selectbox(
         "Who grades beside the checker",
@@ -119,7 +123,7 @@ def choose_how(hub: Hub, task: str | None, benchmark: str | None, limit: int | N
     )
     grader = _choose_grader(hub, who)
     rare = _choose_rare(task, benchmark, limit, is_drawn=way == DRAWN)
-    if grader is None and who != NOBODY:
+    if not are_right or (grader is None and who != NOBODY):
         return None
     return {"n_samples": n_samples, "temperature": temperature, "grader": grader, "limit": limit, **rare}
 

@@ -244,5 +244,8 @@ def _draw_model_made(hub: Hub, run: Mapping[str, Any]) -> None:
     st.code(str(path), language=None, wrap_lines=True)
     size = numbers.size(run["summary"]["n_bytes"])
     st.caption(f"{size} in {run['summary']['dtype']}; {describe_check(run['summary'])}.")
-    if path.is_relative_to(hub.settings.home):
-        st.page_link("runs_page.py", label="Remove it on Runs", query_params={"run": run["run_id"]})
+    with st.container(horizontal=True, gap="medium"):
+        asked = {"show": "ask", "model": str(path)}
+        st.page_link("evaluate_page.py", label="Evaluate it", icon=":material/grading:", query_params=asked)
+        if path.is_relative_to(hub.settings.home):
+            st.page_link("runs_page.py", label="Remove it on Runs", query_params={"run": run["run_id"]})

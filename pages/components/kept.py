@@ -53,6 +53,8 @@ def draw_kept(kept: Kept | None) -> None:
     if kept.accuracy is not None and not numbers.is_missing(kept.accuracy_before):
         why += f", before the training {numbers.percent(kept.accuracy_before)}"
     whose = " of the policy" if kept.phase else ""
+    if kept.phase:
+        st.info("This is the policy (supervised) alone: the training after it had not begun when the run ended.")
     st.caption(
         f":material/star: Kept: the checkpoint of step {numbers.count(kept.step)} of "
         f"{numbers.count(kept.n_steps)}{whose}, {why}."

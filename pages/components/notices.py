@@ -22,6 +22,9 @@ IDLE_S = 10.0
 SHOWN_S = 10
 """How long a notice stays; one of a failure stays until somebody takes it away."""
 
+LONGEST = 70
+"""Characters of a title that are shown."""
+
 N_SHOWN = 3
 """Notices told one by one at a time; more are told as a number."""
 
@@ -59,9 +62,10 @@ def draw_notices(hub: Hub) -> None:
 
 def say_end(end: End) -> str:
     """Return an end as Markdown: the title leads to the run; its state, how long it took, and why it failed."""
-    became = {"done": "is done", "failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}[end.state]
+    became = {"done": "Done", "failed": "Failed", "cancelled": "Cancelled", "lost": "Lost"}[end.state]
     after = "" if end.seconds is None else f" after {numbers.duration(end.seconds)}"
     reason = f"  \n{plain(end.error)}" if end.error else ""
     show = "&show=result" if end.state == "done" else ""
     page = f"/finetune?run={end.run_id}{show}" if end.kind in KEEPERS else f"/runs?run={end.run_id}"
-    return f"[{plain(end.title)}]({page}) {became}{after}.{reason}"
+    title = end.title if len(end.title) <= LONGEST else f"{end.title[: LONGEST - 1]}…"
+    return f"**{became}{after}:** [{plain(title)}]({page}){reason}"

@@ -52,7 +52,7 @@ def draw_clone(hub: Hub, run: dict, *, key: str = "clone") -> str | None:
     value = _draw_value(settings[name], f"{key}_value_{run['run_id']}_{name}")
     if st.button("Put it in the queue", key=key, icon=":material/content_copy:"):  # never greyed out: a click would
         if value is UNCHANGED or value is None or value == settings[name].value:  # only end the typing before it
-            st.warning(f"The {name_setting(name)} is as it was; write another value.")
+            st.warning(f"Unchanged: {name_setting(name)}. Write another value.")
             return None
         try:
             return start_clone(hub, run["run_id"], name, value)

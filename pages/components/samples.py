@@ -31,7 +31,7 @@ def draw_samples(
     """
     answers = hub.store.list_checkpoint_answers(run_id, round_, is_policy=bool(phase))
     if answers.empty:
-        st.caption("The student's answers to a few validation problems stand here from the first checkpoint on.")
+        st.caption("Where there are validation problems, the student's answers to a few of them stand here.")
         return
     steps = sorted(int(step) for step in answers["step"].unique())
     step = _choose_step(answers, steps, f"{run_id}_{round_}{phase}", kept, start)

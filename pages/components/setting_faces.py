@@ -13,34 +13,37 @@ FACES = {
         WEIGHTS,
         words={"lora": "a LoRA adapter", "full": "all weights"},
     ),
-    "rank": Face("LoRA rank", least=1),
-    "alpha": Face("LoRA alpha", least=1),
-    "dropout": Face("LoRA dropout", least=0.0, most=0.99),
+    "rank": Face("LoRA rank"),
+    "alpha": Face("LoRA alpha"),
+    "dropout": Face("LoRA dropout"),
     "layers": Face("LoRA layers", LAYERS, words={"all-linear": "all linear ones", "attention": "attention only"}),
-    "learning_rate": Face(least=1e-9, most=1.0, form="%.1e"),
-    "epochs": Face(least=1),
-    "batch_size": Face(least=1),
-    "accumulation_steps": Face("Parts of a batch", least=1),
-    "warmup": Face("Warm-up share", least=0.0, most=0.99),
+    "learning_rate": Face(form="%.1e"),
+    "epochs": PLAIN,
+    "batch_size": PLAIN,
+    "accumulation_steps": Face("Parts of a batch"),
+    "warmup": Face("Warm-up share"),
     "schedule": Face(options=SCHEDULES, words={"cosine_with_min_lr": "cosine"}),
-    "min_learning_rate": Face("Lowest rate", least=0.0, most=1.0, form="%.1e"),
-    "max_grad_norm": Face("Gradient norm, at most", least=0.01),
-    "weight_decay": Face(least=0.0, most=1.0),
-    "seed": Face(least=0, most=2**32 - 1),
-    "max_length": Face("Tokens, at most", least=1),
+    "min_learning_rate": Face("Lowest rate", form="%.1e"),
+    "max_grad_norm": Face("Gradient norm, at most"),
+    "weight_decay": PLAIN,
+    "seed": PLAIN,
+    "max_length": Face("Tokens, at most"),
     "right_answers": Face("Right answers", RIGHT_ANSWERS),
-    "n_samples": Face("Answers to each", least=1),
-    "n_pairs": Face("Pairs of a problem", least=1),
-    "n_negatives": Face("Wrong ones of each", least=1),
-    "n_rollouts": Face("Continuations", least=1),
-    "most_steps": Face("Steps of each", least=1),
-    "best_of": Face("Best of", least=1),
-    "min_drop": Face("Least fall", most=1.0),
-    "most_per_problem": Face("Kept of each", least=1),
+    "n_samples": Face("Answers to each"),
+    "n_pairs": Face("Pairs of a problem"),
+    "n_negatives": Face("Wrong ones of each"),
+    "n_rollouts": Face("Continuations"),
+    "most_steps": Face("Steps of each"),
+    "best_of": Face("Best of"),
+    "min_drop": Face("Least fall"),
+    "most_per_problem": Face("Kept of each"),
     "is_normalised": Face("Mean per token"),
-    "share": Face("Weight of wrong ones", most=0.99),
+    "share": Face("Weight of wrong ones"),
 }
 """Field of TrainingConfig or of an objective -> how it is shown."""
+
+_SETTING = re.compile(r"The (?:training )?setting (\w+)")
+"""How the core begins a sentence about one setting."""
 
 _NAMES = re.compile(rf"(?<![\w.])(?:{'|'.join(name for name in FACES if '_' in name)})(?!\w)")
 
@@ -59,4 +62,9 @@ def say_option(name: str, value: Any) -> Any:
 
 def to_words(sentence: object) -> str:
     """Return a sentence in which settings are called as in the form: the shell names them as they are typed there."""
-    return _NAMES.sub(lambda found: f"“{make_label(found.group(), FACES[found.group()])}”", str(sentence))
+    said = _SETTING.sub(lambda found: _quote(found[1]), str(sentence))
+    return _NAMES.sub(lambda found: _quote(found[0]), said)
+
+
+def _quote(name: str) -> str:
+    return f"“{make_label(name, FACES.get(name, PLAIN))}”"

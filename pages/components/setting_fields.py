@@ -19,8 +19,6 @@ class Face:
     options: tuple[str, ...] = ()
     """Words that it can be; none: any."""
 
-    least: float | None = None
-    most: float | None = None
     form: str | None = None
     """Of a number, as ``%.1e``."""
 
@@ -42,6 +40,9 @@ def draw_fields(
     is_shown: Callable[[str, Mapping[str, Any]], bool] = lambda name, values: True,
 ) -> dict[str, Any]:
     """Draw every setting of a dataclass instance, its present values in the fields; returns all of them.
+
+    A number may be out of range, or None where its field is empty, and the owner's own checks say what is wrong: a
+    field with limits shows such a value, keeps it to itself, and hands on the one before.
 
     Args:
         owner: the instance.
@@ -81,9 +82,8 @@ def _draw_field(name: str, value: Any, key: str, face: Face, help_: str | None) 
     if isinstance(value, bool):
         return st.toggle(label, **about)
     if isinstance(value, int):
-        most = None if face.most is None else int(face.most)
-        return int(st.number_input(label, int(face.least or 0), most, step=1, **about))
+        return st.number_input(label, value=None, step=1, **about)
     if isinstance(value, float):
         step = value / 10 or 0.01  # the usual 0.01 would make a learning rate 25 times as high by one click
-        return float(st.number_input(label, face.least or 0.0, face.most, step=step, format=face.form or "%g", **about))
+        return st.number_input(label, value=None, step=step, format=face.form or "%g", **about)
     return st.text_input(label, **about).strip()

@@ -32,6 +32,7 @@ from pages.components.chart import draw_chart
 from pages.components.disk import draw_warning
 from pages.components.frame import RUN_TIMES, choose, draw_empty, name_run
 from pages.components.running import draw_live
+from pages.components.setting_faces import to_words
 from pages.components.subject import keep_in_view
 from pages.components.text import plain
 from pages.components.training_form import Wish, make_config
@@ -60,7 +61,7 @@ def draw_sweep_form(hub: Hub, wish: Wish) -> None:
         try:
             grid = _draw_grid(wish)
         except TrainingError as error:
-            st.warning(plain(error), icon=":material/info:")
+            st.warning(plain(to_words(error)), icon=":material/info:")
             return
         if not wish.is_ready:
             st.caption("The form above is not ready: choose rows and a student first.")

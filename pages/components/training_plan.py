@@ -77,6 +77,8 @@ def _draw_steps(hub: Hub, tuning: Tuning, seed_set: Mapping[str, Any], found: Fo
     if n_validation:
         text += f" Before it and after every epoch {numbers.counted(n_validation, 'validation problem')} to answer"
         text += f", before and after all {numbers.count(n_test + n_ood)} others." if n_test + n_ood else "."
+    else:
+        text += " There are no validation problems: the last epoch is kept."
     st.caption(text)
 
 

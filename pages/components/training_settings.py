@@ -22,7 +22,7 @@ from core.training.own_presets import list_presets
 from pages.components import numbers
 from pages.components.frame import choose
 from pages.components.setting_faces import FACES, name_field, say_option, to_words
-from pages.components.setting_fields import draw_fields
+from pages.components.setting_fields import PLAIN, draw_fields, make_label
 from pages.components.text import plain
 from pages.components.trained_students import list_offered, show_offered
 from pages.components.training_sources import read_address, tell_many
@@ -78,7 +78,7 @@ def draw_tuning(hub: Hub, task: str) -> Tuning:
             faults = [*faults, str(error)]
     presets = {name: replace(config, **fixed) for name, config in list_presets(hub.settings.home).items()}
     usual = choose_preset(student or OTHER, task, objective, None if faults else settings)
-    preset, training, fault = _draw_training(presets, usual, fixed)
+    preset, training, wrong = _draw_training(presets, usual, fixed)
     _tell_changes(
         {
             "objective": _list_changes(OBJECTIVES.get(objective), settings),
@@ -86,7 +86,7 @@ def draw_tuning(hub: Hub, task: str) -> Tuning:
         }
     )
     st.session_state[RECALLED] = True
-    return Tuning(objective, settings, student, adapter, preset, training, [*faults, *([fault] if fault else [])])
+    return Tuning(objective, settings, student, adapter, preset, training, [*faults, *wrong])
 
 
 def _list_changes(usual: Any, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,14 +137,22 @@ def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
         return name, {}, []
     _recall_changes("objective", member, f"objective_{name}")
     with _open_expander("What it draws and weighs", "train_tuned"):
-        settings = draw_fields(member, f"objective_{name}", faces=FACES)
+        settings, empty = _fill_empty(member, draw_fields(member, f"objective_{name}", faces=FACES))
     if changed := _list_changes(member, settings):
         st.caption("Changed: " + ", ".join(_say_change(key, value) for key, value in changed.items()))
     try:
         make_objective(name, settings)
     except SeedbedError as error:
-        return name, settings, [to_words(error)]
-    return name, settings, []
+        return name, settings, [*empty, to_words(error)]
+    return name, settings, empty
+
+
+def _fill_empty(usual: Any, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the values with the usual ones in empty fields, and a sentence for each of those."""
+    filled = {name: getattr(usual, name) if value is None else value for name, value in values.items()}
+    empty = [name for name, value in values.items() if value is None]
+    labels = {name: make_label(name, FACES.get(name, PLAIN)) for name in empty}
+    return filled, [f"“{label}” is empty: write a number, usual is {filled[name]:g}." for name, label in labels.items()]
 
 
 def _open_expander(label: str, key: str) -> Any:
@@ -199,7 +207,7 @@ def name_preset(name: str) -> str:
 
 def _draw_training(
     presets: Mapping[str, TrainingConfig], usual: str, fixed: Mapping[str, Any]
-) -> tuple[str, dict[str, Any], str | None]:
+) -> tuple[str, dict[str, Any], list[str]]:
     """Draw preset and settings but the fixed ones; returns its name, every field of TrainingConfig, what is wrong."""
     preset = choose(
         "Preset",
@@ -215,16 +223,17 @@ def _draw_training(
     _recall_changes("training", base, preset)
     hidden = ADAPTER if fixed else ()  # it keeps what it was made with
     with _open_expander("Settings", "train_settings"):
-        values = draw_fields(
+        drawn = draw_fields(
             base, preset, faces=FACES, is_shown=lambda name, now: name not in hidden and _is_read(name, now)
         )
+    values, empty = _fill_empty(base, drawn)
     values = complete_settings(base, values)
     st.caption(describe_settings(base, values) + (" · the rank is that of the adapter" if fixed else ""))
     try:
         TrainingConfig.from_dict(values)
     except SeedbedError as error:
-        return preset, values, to_words(error)
-    return preset, values, None
+        return preset, values, [*empty, to_words(error)]
+    return preset, values, empty
 
 
 def _is_read(name: str, values: Mapping[str, Any]) -> bool:
@@ -241,7 +250,7 @@ def complete_settings(base: TrainingConfig, values: Mapping[str, Any]) -> dict[s
     """
     settings = {**asdict(base), **values}
     is_theirs = settings["accumulation_steps"] != base.accumulation_steps
-    if settings["batch_size"] % settings["accumulation_steps"] and not is_theirs:
+    if not is_theirs and settings["batch_size"] % settings["accumulation_steps"]:
         settings["accumulation_steps"] = 1
     return settings
 

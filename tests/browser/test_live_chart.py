@@ -103,6 +103,6 @@ def test_the_page_settles_when_the_run_ends(page, address, home):
         page.get_by_role("button", name="Cancel this run").wait_for()
         folder.finish("done", {})
     page.get_by_role("button", name="See the result").wait_for()
-    page.locator("[data-testid=stToast]", has_text="Short is done").wait_for()
+    page.locator("[data-testid=stToast]", has_text="Short").wait_for()
     page.get_by_role("button", name="Cancel this run").wait_for(state="detached")
     assert page.locator(f"{CHART}[data-points='5']").count() == 1 and page.errors == []

@@ -91,6 +91,28 @@ def test_what_is_chosen_is_asked_for(filled, visit):
     assert (config["teacher"], config["adapter"]) == ("built-in", None)
 
 
+def test_a_number_that_cannot_be_stops_the_launch(filled, visit):
+    app = visit("evaluate")
+    app.segmented_control(key="evaluate_way").set_value("several, drawn").run()
+    for key, wrong, right, sentence in (
+        ("evaluate_limit", 0, None, "“Problems, at most” must be a number of at least 1."),
+        ("evaluate_samples", None, 2, "“Drawn” must be a number from 1 to"),
+        ("evaluate_temperature", 3.0, 1.0, "“Temperature” must be a number from 0.1 to 2."),
+    ):
+        app.number_input(key=key).set_value(wrong).run()
+        assert not app.exception and button(app, "launch").disabled, key
+        assert sentence in texts(app).replace("\\", ""), key
+        app.number_input(key=key).set_value(right).run()
+        assert not button(app, "launch").disabled
+
+
+def test_a_model_named_by_the_address_is_chosen_once(filled, visit):
+    app = visit("evaluate", show="ask", model="/models/mine")
+    assert app.text_input(key="evaluate_source").value == "/models/mine"
+    app.selectbox(key="evaluate_student").set_value("tiny, the built-in student").run()
+    assert app.run().selectbox(key="evaluate_student").value == "tiny, the built-in student"
+
+
 def test_a_student_that_is_none_is_one_sentence(filled, visit):
     app = visit("evaluate")
     app.selectbox(key="evaluate_student").set_value("a folder or a Hugging Face id").run()

@@ -463,10 +463,10 @@ def test_a_clone_refuses_what_would_change_nothing_and_what_cannot_be(filled, vi
     assert {"learning rate", "epochs", "batch size", "student"} <= set(names) and "policy" not in names
     app.selectbox(key="clone_name").set_value("training.epochs").run()
     button(app, "clone").click().run()
-    assert "is as it was; write another value" in app.warning[0].value
+    assert "Write another value." in app.warning[0].value
     app.number_input(key=f"clone_value_{home.FINETUNE}_training.epochs").set_value(0).run()
     button(app, "clone").click().run()
-    assert "epochs must be at least 1" in app.error[0].value.replace("\\", "")
+    assert "“Epochs” must be at least 1" in app.error[0].value.replace("\\", "")
     assert len(filled.store.list_runs(["finetune"])) == 1
 
 

@@ -138,6 +138,28 @@ def test_a_file_without_rows_does_not_pass_for_one(rich, visit):
     assert not next(item.disabled for item in app.button if item.key == "launch")
 
 
+def test_a_number_that_cannot_be_stops_the_launch_with_a_sentence(rich, visit):
+    def is_off(app):
+        return next(item.disabled for item in app.button if item.key == "launch")
+
+    app = visit("finetune", show="train", objective="dpo")
+    assert not is_off(app)
+    for key, value, sentence in (
+        ("dropout_tiny-dpo", 5.0, "“LoRA dropout” must be a share from 0 to below 1, not 5.0"),
+        ("learning_rate_tiny-dpo", -1.0, "“Learning rate” must be above 0 and at most 1"),
+        ("learning_rate_tiny-dpo", None, "“Learning rate” is empty: write a number, usual is 0.0004."),
+        ("accumulation_steps_tiny-dpo", 0, "“Parts of a batch” must be at least 1, not 0"),
+        ("n_samples_objective_dpo", 0, "“Answers to each” must be at least 1, not 0"),
+        ("beta_objective_dpo", None, "“Beta” is empty"),
+    ):
+        before = app.number_input(key=key).value
+        app.number_input(key=key).set_value(value).run()
+        assert not app.exception and is_off(app), key
+        assert sentence in said(app), key
+        app.number_input(key=key).set_value(before).run()
+        assert not is_off(app)
+
+
 def test_settings_come_back_with_the_address_and_a_wrong_one_is_said(rich, visit):
     change = {"training": {"epochs": 4, "seed": -1, "batch_size": "x", "nothing": 1}, "objective": {"beta": 1}}
     app = visit("finetune", show="train", objective="dpo", set=json.dumps(change))

@@ -1,6 +1,7 @@
 """Watching a training and its queue: figures, phases, several runs, orders, notices; page by page."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -247,7 +248,7 @@ def test_ends_are_told_once_in_every_tab_that_was_open(hub, told_once):
         trial.finish("done")  # the page that made it shows it anyway
     hub.step()
     told = [toast.value.replace("\\", "") for toast in app.run().toast]
-    assert len(told) == 2 and "is done" in told[0] and " failed after" in told[1] and errors[1] in told[1]
+    assert len(told) == 2 and "**Done after" in told[0] and "**Failed after" in told[1] and errors[1] in told[1]
     assert not app.run().toast and len(other.run().toast) == 2
     assert not AppTest.from_function(look_for_ends).run().toast  # a tab that looks from now on
     for _ in range(5):
@@ -295,7 +296,8 @@ def test_a_notice_is_told_again_by_the_runs_that_follow_at_once(hub, monkeypatch
 def test_a_title_is_never_read_as_markdown():
     end = End(1, "r", "loop", "![x](http://evil/p) [a](b)", "done", None, 3.0, False)
     assert "![x](http" not in say_end(end)
-    assert say_end(end).endswith("(/finetune?run=r&show=result) is done after 3.0\u00a0s.")
+    assert say_end(end).endswith("](/finetune?run=r&show=result)")
+    assert say_end(end).startswith("**Done after 3.0\u00a0s:** [") and len(say_end(replace(end, title="x" * 200))) < 140
 
 
 def test_runs_says_who_hears_of_ends_and_what_is_wrong(hub, monkeypatch):

@@ -15,6 +15,8 @@ from core.recipes.kinds import execute
 from core.recipes.presets import choose_preset
 from core.recipes.start import make_finetune_config
 from core.recipes.trained import find_trained
+from core.recipes.training import _Stage
+from core.records import Prediction, Problem
 from core.runs.folder import RunFolder
 from core.settings import DEMO
 from core.shell_finetune import print_result
@@ -112,6 +114,24 @@ def test_what_the_start_answers_is_asked_once_for_all_trainings_from_it(tmp_path
         assert folder.read_state().state == "done"
         assert [row["step"] for row in records["checkpoint_answers"]] == [0, 1]
     assert asked == [(True, 1), (False, 1), (True, 0), (False, 1)]
+
+
+@pytest.mark.parametrize(("right", "shown"), [
+    ((0, 2, 4, 6, 8, 10), {0, 1, 4, 5, 8, 9}), ((), {0, 2, 4, 6, 8, 10}), ((0,), {0, 1, 3, 5, 7, 9}),
+    (tuple(range(12)), {0, 2, 4, 6, 8, 10}),
+])  # fmt: skip
+def test_the_answers_shown_are_half_of_wrong_and_half_of_right_problems(tmp_path, right, shown):
+    folder = RunFolder.create(tmp_path, "finetune", title="x", config={}, lane="light")
+    problems = [Problem(f"p{n}", "?", "1", "1", "validation") for n in range(12)]
+    said = [Prediction(f"p{n}", "", None, n in right, None, 1, False) for n in range(12)]
+    stage = _Stage(folder, 1, TASKS.get("custom"), "tiny", problems, tmp_path)
+    with folder.hold():
+        stage._record_samples("checkpoint_answers", said, 0, 0.0)
+        wrong_now = [replace(one, is_correct=False) for one in said]
+        stage._record_samples("checkpoint_answers", wrong_now, 3, 1.0)  # the same ones, whatever they have become
+    rows = read_all(folder.path / "records" / "checkpoint_answers.jsonl")
+    for step in (0, 3):
+        assert {int(row["problem_id"][1:]) for row in rows if row["step"] == step} == shown
 
 
 def test_a_student_that_solves_nothing_cannot_learn_from_its_own_answers(tmp_path, student):
