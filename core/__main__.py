@@ -18,6 +18,7 @@ from core.shell_verbs_growing import (
 )
 from core.shell_verbs_training import (
     add_evaluate_verb,
+    add_experiment_verb,
     add_export_verbs,
     add_finetune_verb,
     add_rows_verb,
@@ -72,6 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_rows_verb(verbs)
     add_evaluate_verb(verbs)
     add_sweep_verb(verbs)
+    add_experiment_verb(verbs)
     add_export_verbs(verbs)
 
     imported = verbs.add_parser("import", help="read a file into a seed set")

@@ -82,6 +82,26 @@ def add_finetune_verb(verbs: argparse._SubParsersAction) -> None:
     add_home(finetune)
 
 
+def add_experiment_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``experiment``."""
+
+    def carry_out(options: argparse.Namespace) -> int:
+        from core.shell_experiment import run_experiment  # as for sweep
+
+        return run_experiment(options)
+
+    experiment = verbs.add_parser(
+        "experiment", help="carry out recipes by settings by replicates as a file says, and print what they bring"
+    )
+    experiment.set_defaults(verb=carry_out)
+    experiment.add_argument("file", type=Path, metavar="FILE.toml")
+    experiment.add_argument(
+        "--replicates", type=int, nargs="+", metavar="N", help="only these: several processes can share the work"
+    )
+    experiment.add_argument("--tables", action="store_true", help="carry nothing out; print the tables as they stand")
+    add_home(experiment)
+
+
 def add_sweep_verb(verbs: argparse._SubParsersAction) -> None:
     """Add ``sweep``."""
 

@@ -102,6 +102,14 @@ def run_push(folder: RunFolder) -> dict[str, Any]:
     return push_run(folder)
 
 
+@KINDS.register("replicate")
+def run_replicate(folder: RunFolder) -> dict[str, Any]:
+    """Carry out every arm of one replicate of an experiment."""
+    from core.recipes.experiment import replicate_run
+
+    return replicate_run(folder)
+
+
 @KINDS.register("loop")
 def run_loop(folder: RunFolder) -> dict[str, Any]:
     """Run whole rounds without a person in between."""

@@ -27,6 +27,7 @@ KEEPERS = ("finetune", "loop")
 
 MADE_AT_ONCE: Mapping[str, str] = {
     "select": "a selection, made and finished at once; make a new one on the page Select",
+    "experiment": "an experiment, which only holds its replicates together; tell those",
     "sweep": "a sweep, which only holds others together; tell its runs, or all of them on the page Finetune",
 }
 """Kinds of run that are made and finished at once, by no worker -> what is said to who would repeat one."""

@@ -13,6 +13,7 @@ from core.store.database import Database
 from core.store.reads_calls import CallReads
 from core.store.reads_candidates import CandidateReads
 from core.store.reads_evaluations import EvaluationReads
+from core.store.reads_experiments import ExperimentReads
 from core.store.reads_metrics import MetricReads
 from core.store.reads_rows import RowReads
 from core.store.reads_runs import RunReads
@@ -22,7 +23,16 @@ from core.store.reads_training import TrainingReads
 
 
 class Store(
-    RunReads, MetricReads, SeedReads, CandidateReads, CallReads, TrainingReads, RowReads, EvaluationReads, SweepReads
+    RunReads,
+    MetricReads,
+    SeedReads,
+    CandidateReads,
+    CallReads,
+    TrainingReads,
+    RowReads,
+    EvaluationReads,
+    ExperimentReads,
+    SweepReads,
 ):
     """The tables of one home, for reading; opened by the one process that owns them.
 

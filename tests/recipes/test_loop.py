@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from core.__main__ import main
+from core.hub import Hub
 from core.lines import read_all
-from core.settings import REPOSITORY
+from core.settings import REPOSITORY, Settings
 
 K = 12
 
@@ -101,6 +102,29 @@ def test_selection_is_by_the_loss_of_the_students_own_answers(folder):
     chosen = [row for row in read_all(folder / "records" / "selected.jsonl") if row["round"] == 1][:K]
     assert {row["problem_id"] for row in chosen} == set(seeds.nlargest(K).index)
     assert all(str(row["rank"]).isdigit() and row["reason"] for row in chosen)
+
+
+def test_children_are_scored_by_the_student_that_chose_their_seeds(folder, home):
+    import pandas as pd
+
+    answers = pd.concat(map(pd.read_parquet, sorted((folder / "records" / "predictions").glob("*.parquet"))))
+    losses = answers.set_index(["student", "problem_id"])["loss"].to_dict()
+    candidates = {row["candidate_id"]: row for row in read_all(folder / "records" / "candidates.jsonl")}
+    assert answers[answers["split"] == "candidate"].groupby("student").size().to_dict() == {"base": K, "round-1": K}
+    hub = Hub(Settings(home=home), is_threaded=False)
+    try:
+        hub.step()
+        pairs = hub.store.list_score_pairs([folder.name])
+        assert hub.store.list_faults().empty
+    finally:
+        hub.close()
+    assert pairs.groupby(["round", "student", "signal"]).size().to_dict() == {
+        (1, "base", "correct"): K, (1, "base", "loss"): K, (2, "round-1", "correct"): K, (2, "round-1", "loss"): K,
+    }  # fmt: skip
+    for row in pairs[pairs["signal"] == "loss"].to_dict("records"):
+        assert row["problem_id"] == candidates[row["candidate_id"]]["parents"][0]
+        assert row["before"] == losses[row["student"], row["problem_id"]]
+        assert row["after"] == losses[row["student"], row["candidate_id"]]
 
 
 def test_accepted_candidates_are_right_by_a_check_of_our_own(folder):

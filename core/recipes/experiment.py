@@ -1,0 +1,144 @@
+"""An experiment as runs: one for each replicate, which carries out every arm in one warm process, and one above them.
+
+All arms of all replicates share seed set and splits; what the student answers before any training is asked once, for
+the cache knows it. A replicate is resumable: arms that are done are not done again, and each arm's own run goes on from
+its last finished stage. ``experiment_file.py`` reads experiments, ``experiment_results.py`` what came of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.datasets import ensure_seed_set
+from core.errors import RunError, SeedbedError
+from core.hub import Hub
+from core.recipes.experiment_file import Experiment
+from core.recipes.recipes import RECIPES, make_recipe
+from core.recipes.stages import home_of
+from core.recipes.start import require_model
+from core.runs.folder import ENDED, RunFolder
+
+KIND, REPLICATE = "experiment", "replicate"
+"""Kinds of run: what holds the replicates together, and one of them."""
+
+
+def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
+    """Return the configuration of an experiment, its seed set imported where it is not there yet.
+
+    Raises:
+        SeedbedError: there is no such seed set or student, or an arm has a setting that cannot be.
+    """
+    seed_set = ensure_seed_set(home, experiment.seed_set)
+    imported = RunFolder(home / "runs" / seed_set)
+    config = {
+        "seed_set": seed_set,
+        "seed_set_name": imported.config["name"],
+        "student": require_model(experiment.student),
+        "replicates": list(experiment.replicates),
+        "arms": [{"name": arm.name, "recipe": arm.recipe, "settings": dict(arm.settings)} for arm in experiment.arms],
+    }
+    for arm in config["arms"]:
+        make_arm_config(home, config, arm, config["replicates"][0])
+    return config
+
+
+def make_arm_config(
+    home: Path, experiment: Mapping[str, Any], arm: Mapping[str, Any], replicate: int
+) -> dict[str, Any]:
+    """Return the configuration of one arm's run in one replicate."""
+    recipe = make_recipe(arm["recipe"], arm["settings"])
+    return recipe.make_config(home, experiment["seed_set"], experiment["student"], replicate)
+
+
+def open_experiment(home: Path, title: str, config: Mapping[str, Any]) -> RunFolder:
+    """Make the folder of an experiment, which is done at once: its replicates do the work."""
+    folder = RunFolder.create(home, KIND, title=title, config=config, lane="light", starts_itself=True)
+    with folder.hold():
+        n_runs = len(config["replicates"]) * len(config["arms"])
+        folder.finish("done", {"n_replicates": len(config["replicates"]), "n_runs": n_runs})
+    return folder
+
+
+def describe_replicate(experiment: RunFolder, replicate: int) -> tuple[str, dict[str, Any]]:
+    """Return the title and the configuration of a replicate's run."""
+    about = experiment.read_run()
+    config = {name: value for name, value in about["config"].items() if name != "replicates"}
+    return f"{about['title']}, replicate {replicate}", {
+        **config,
+        "replicate": replicate,
+        "parent": experiment.run_id,
+    }
+
+
+def start_experiment(hub: Hub, experiment: Experiment) -> str:
+    """Put every replicate in the queue; returns the run id of the experiment. Raises SeedbedError as ``freeze``."""
+    home = hub.settings.home
+    folder = open_experiment(home, experiment.title, freeze_experiment(home, experiment))
+    for replicate in experiment.replicates:
+        title, config = describe_replicate(folder, replicate)
+        hub.submit(REPLICATE, title, config, lane="device")
+    hub.step()
+    return folder.run_id
+
+
+def find_children(home: Path, parent: str) -> Iterator[RunFolder]:
+    """Yield the runs of an experiment, replicates and arms, oldest first, from run folders alone."""
+    kinds = {REPLICATE, *(RECIPES.get(name).kind for name in RECIPES)}
+    for path in sorted((home / "runs").glob("[!.]*")):
+        folder = RunFolder(path)
+        try:
+            if folder.read_run()["kind"] in kinds and folder.config.get("parent") == parent:
+                yield folder
+        except RunError:  # a damaged folder is no run of this experiment
+            continue
+
+
+def replicate_run(folder: RunFolder) -> dict[str, Any]:
+    """Carry out every arm that is not done, one after the other; an arm that fails costs none of the others."""
+    config, home = folder.config, home_of(folder)
+    made = {
+        run.config["arm"]: run
+        for run in find_children(home, config["parent"])
+        if run.config.get("replicate") == config["replicate"] and "arm" in run.config
+    }
+    failed: dict[str, str] = {}
+    for number, arm in enumerate(config["arms"]):
+        folder.report("arms", number - len(failed), len(failed), len(config["arms"]))
+        folder.check_cancelled()
+        run = made.get(arm["name"]) or _make_arm_run(home, config, arm)
+        if (error := _carry_out(run)) is not None:
+            folder.check_cancelled()
+            failed[arm["name"]] = error
+            print(f"{arm['name']}: {error}")
+    folder.report("arms", len(config["arms"]) - len(failed), len(failed), len(config["arms"]))
+    return {"n_arms": len(config["arms"]), "failed": failed}
+
+
+def _make_arm_run(home: Path, config: Mapping[str, Any], arm: Mapping[str, Any]) -> RunFolder:
+    replicate = config["replicate"]
+    title = f"{config['seed_set_name']}: {arm['name']}, replicate {replicate}"
+    about = {"parent": config["parent"], "arm": arm["name"], "recipe": arm["recipe"]}
+    return RunFolder.create(
+        home,
+        RECIPES.get(arm["recipe"]).kind,
+        title=title,
+        config={**make_arm_config(home, config, arm, replicate), **about},
+        lane="device",
+        starts_itself=True,
+    )
+
+
+def _carry_out(run: RunFolder) -> str | None:
+    """Bring an arm's run to its end; returns why it did not come to it, None where it is done."""
+    from core.recipes.kinds import execute
+
+    state = run.read_state().state
+    if state == "done":
+        return None
+    if state in ENDED:
+        run.order("again")
+    try:
+        state = execute(run)
+    except SeedbedError as error:  # another process works on it
+        return str(error)
+    return None if state == "done" else run.read_state().error or f"It was {state}."

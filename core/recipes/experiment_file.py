@@ -1,0 +1,138 @@
+"""Experiments as files: which recipes with which settings, how often, from which seeds.
+
+A file is TOML::
+
+    title = "Active against random"
+    seed_set = "word_problems"          # a built-in seed set, or a file beside this one
+    student = "tiny"
+    replicates = 5                      # or a list of numbers
+
+    [common]                            # settings of every arm that has them
+    accepted = 75
+    rounds = 4
+
+    [[arm]]
+    recipe = "active"
+    selector = ["random", "loss_high"]  # a list makes an arm of each value; several lists, of each combination
+
+This file knows nothing of runs; ``experiment.py`` carries one out.
+"""
+
+import itertools
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import RunError
+from core.recipes.recipes import RECIPES, make_recipe
+
+MOST_REPLICATES = 100
+KEYS = ("title", "seed_set", "student", "replicates", "common", "arm")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One method of an experiment."""
+
+    name: str
+    """What sets it apart from the other arms, in a few words."""
+
+    recipe: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Recipes by settings by replicates."""
+
+    title: str
+    seed_set: str
+    """Name of a built-in seed set, or a file's path."""
+
+    student: str
+    replicates: tuple[int, ...]
+    arms: tuple[Arm, ...]
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Return the experiment of a file; raises RunError, in one sentence, where there is none in it."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} cannot be read ({error}); name a TOML file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"{path} is no TOML: {error}.") from error
+    found = make_experiment(content, path.stem)
+    beside = path.parent / found.seed_set
+    return replace(found, seed_set=str(beside.resolve())) if beside.is_file() else found
+
+
+def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
+    """Return the experiment that a table describes; raises RunError for what cannot be.
+
+    Args:
+        content: as read from TOML.
+        name: its title where it has none.
+    """
+    if unknown := sorted(set(content) - set(KEYS)):
+        raise RunError(f"An experiment has no {unknown[0]!r}; it has: {', '.join(KEYS)}.")
+    for key, usual in (("seed_set", None), ("student", "tiny"), ("title", name)):
+        if not isinstance(content.get(key, usual), str):
+            raise RunError(f"An experiment needs {key}, as a text.")
+    tables, common = content.get("arm"), content.get("common", {})
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        raise RunError("An experiment needs at least one [[arm]].")
+    if not isinstance(common, dict):
+        raise RunError("[common] must be a table of settings.")
+    return Experiment(
+        content.get("title", name),
+        content["seed_set"],
+        content.get("student", "tiny"),
+        _read_replicates(content.get("replicates", 1)),
+        name_arms([arm for table in tables for arm in _expand(table, common)]),
+    )
+
+
+def _read_replicates(value: Any) -> tuple[int, ...]:
+    """Return the numbers of the replicates: 0 to n - 1, or those of a list."""
+    numbers = list(range(value)) if type(value) is int else value
+    is_right = isinstance(numbers, list) and all(type(each) is int and each >= 0 for each in numbers)
+    if not is_right or not 0 < len(set(numbers)) <= MOST_REPLICATES:
+        raise RunError(f"replicates must be a number from 1 to {MOST_REPLICATES}, or a list of numbers, not {value!r}.")
+    return tuple(sorted(set(numbers)))
+
+
+def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return recipe and settings of every combination that a table's lists make."""
+    recipe = table.get("recipe", "active")
+    known = {each.name for each in fields(RECIPES.get(recipe))}
+    shared = {name: value for name, value in common.items() if name in known}
+    settings = {**shared, **{name: value for name, value in table.items() if name != "recipe"}}
+    choices = [value if isinstance(value, list) else [value] for value in settings.values()]
+    made = [dict(zip(settings, values, strict=True)) for values in itertools.product(*choices)]
+    for each in made:
+        make_recipe(recipe, each)
+    return [(recipe, each) for each in made]
+
+
+def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
+    """Return the arms, each called by the values that are not the same in all of them; a repeated one is an error."""
+    keys = list(dict.fromkeys(key for _, settings in arms for key in settings))
+    told = [key for key in keys if len({repr(settings.get(key)) for _, settings in arms}) > 1]
+    has_recipes = len({recipe for recipe, _ in arms}) > 1
+    named = []
+    for recipe, settings in arms:
+        words = [recipe] if has_recipes else []
+        words += [_say(key, settings[key]) for key in told if key in settings]
+        named.append(Arm(", ".join(words) or recipe, recipe, settings))
+    names = [arm.name for arm in named]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise RunError(f"The arm {twice!r} is there twice; leave one out, or change a setting.")
+    return tuple(named)
+
+
+def _say(key: str, value: Any) -> str:
+    """Return a setting in a word: of a text the text itself, of anything else its name too."""
+    return value if isinstance(value, str) else f"{key.replace('_', ' ')} {value}"

@@ -1,0 +1,115 @@
+"""What came of an experiment, from its run folders alone: points of learning curves, failures, scores before and after.
+
+The tables are those that ``core.analysis`` takes. A run that failed, was cancelled or is lost is excluded and told.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.analysis.learning import POINTS
+from core.lines import read_all
+from core.recipes.experiment import find_children
+from core.runs.folder import RunFolder
+
+EXCLUDED = ("failed", "cancelled", "lost")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the runs of an experiment have brought so far."""
+
+    points: pd.DataFrame
+    """Columns POINTS, and round, n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far)."""
+
+    pairs: pd.DataFrame
+    """A row per child and signal: method, replicate, round, signal, before, after (NaN: unknown)."""
+
+    excluded: pd.DataFrame
+    """Runs that count for nothing: method, replicate, state, error."""
+
+    n_waiting: int
+    """Runs that are still to come or at work."""
+
+
+def read_results(home: Path, experiment: str) -> Results:
+    """Return what an experiment has brought so far; rounds of runs that are at work count."""
+    config = RunFolder(home / "runs" / experiment).config
+    runs = [run for run in find_children(home, experiment) if "arm" in run.config]
+    points, pairs, excluded, n_done = [], [], [], 0
+    for run in runs:
+        state, about = run.read_state(), _describe(run.config)
+        n_done += state.state in ("done", *EXCLUDED)
+        if state.state in EXCLUDED:
+            excluded.append({**about, "state": state.state, "error": state.error})
+            continue
+        points += read_points(run)
+        pairs.append(read_pairs(run))
+    n_wanted = len(config["arms"]) * len(config["replicates"])
+    return Results(
+        pd.DataFrame(points, columns=[*POINTS, "round", "n_test", "n_tokens"]),
+        pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
+        pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
+        n_wanted - n_done,
+    )
+
+
+def _describe(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"method": config["arm"], "replicate": config["replicate"]}
+
+
+def read_points(run: RunFolder) -> list[dict[str, Any]]:
+    """Return the points of one run: before any training, and after each round that was evaluated on test problems."""
+    records, config = run.path / "records", run.config
+    tests = {row["round"]: row for row in read_all(records / "evaluations.jsonl") if row["split"] == "test"}
+    rounds = {row["round"]: row for row in read_all(records / "rounds.jsonl")}
+    about = {"data_set": config["seed_set_name"], **_describe(config)}
+    points, n_tokens = [], 0
+    for number in sorted(tests):
+        row = rounds.get(number)
+        if number and row is None:
+            continue  # evaluated, and the round is not over yet
+        size = row["training_rows"] if row else 0
+        n_tokens += row["n_input_tokens"] + row["n_output_tokens"] if row else 0
+        test = tests[number]
+        measured = {"accuracy": test["accuracy"], "n_test": test["n"]}
+        points.append({**about, **measured, "size": size, "round": number, "n_tokens": n_tokens})
+    return points
+
+
+_NO_PAIRS = pd.DataFrame(columns=["method", "replicate", "round", "signal", "before", "after"])
+
+
+def read_pairs(run: RunFolder) -> pd.DataFrame:
+    """Return what the student that chose a round's seeds scored them, and then their children."""
+    records = run.path / "records"
+    candidates = pd.DataFrame(read_all(records / "candidates.jsonl"))
+    selections = pd.DataFrame(read_all(records / "selections.jsonl"))
+    values = _read_values(records)
+    if candidates.empty or selections.empty or values.empty:
+        return _NO_PAIRS
+    grown = candidates.drop_duplicates("candidate_id", keep="last")
+    grown = grown.assign(parent=grown["parents"].map(lambda parents: parents[0] if parents else None))
+    chosen = selections.drop_duplicates("round", keep="last")[["round", "student"]]
+    grown = grown[["round", "candidate_id", "parent"]].merge(chosen, on="round")
+    after = grown.merge(values, left_on=["student", "candidate_id"], right_on=["student", "problem_id"])
+    before = values.rename(columns={"problem_id": "parent", "value": "before"})
+    pairs = after.rename(columns={"value": "after"}).merge(before, on=["student", "parent", "signal"], how="left")
+    return pairs.assign(**_describe(run.config))[_NO_PAIRS.columns.tolist()]
+
+
+def _read_values(records: Path) -> pd.DataFrame:
+    """Return student, problem_id, signal and value of everything that was scored; the last part counts."""
+    answers = _read_parts(records / "predictions", ["student", "problem_id", "loss"])
+    found = [answers.rename(columns={"loss": "value"}).assign(signal="loss")] if len(answers) else []
+    found.append(_read_parts(records / "scores", ["student", "problem_id", "signal", "value"]))
+    values = pd.concat([each for each in found if len(each)] or [pd.DataFrame(columns=["student", "problem_id"])])
+    return values.drop_duplicates([name for name in ("student", "problem_id", "signal") if name in values], keep="last")
+
+
+def _read_parts(folder: Path, columns: Sequence[str]) -> pd.DataFrame:
+    parts = [pd.read_parquet(path, columns=list(columns)) for path in sorted(folder.glob("*.parquet"))]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))

@@ -1,0 +1,95 @@
+"""Learning curves and data needs on points that a reader can follow, and against a slow plain reference."""
+
+import math
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.analysis.learning import compare_needs, find_sizes, summarise_curves
+
+SIZES = (0, 100, 200, 300)
+
+
+def make_points(method, curves, sizes=SIZES, data_set="pens"):
+    rows = [
+        (data_set, method, r, size, a) for r, curve in enumerate(curves) for size, a in zip(sizes, curve, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["data_set", "method", "replicate", "size", "accuracy"])
+
+
+def find_size_plainly(sizes, curve, accuracy):
+    if curve[0] >= accuracy:
+        return float(sizes[0])
+    for (n, a), (m, b) in zip(zip(sizes, curve, strict=True), list(zip(sizes, curve, strict=True))[1:], strict=False):
+        if a < accuracy <= b:
+            return n + (accuracy - a) / (b - a) * (m - n)
+    return math.nan
+
+
+def test_a_curve_is_the_mean_with_its_standard_error():
+    points = pd.concat(
+        [make_points("random", [(0.2, 0.3, 0.4, 0.5), (0.2, 0.4, 0.4, 0.7)]), make_points("x", [(0.2,) * 4])]
+    )
+    points.loc[points["accuracy"] == 0.7, "accuracy"] = math.nan
+    curves = summarise_curves(points).set_index(["method", "size"])
+    assert curves.loc[("random", 100), "mean"] == pytest.approx(0.35)
+    assert curves.loc[("random", 100), "se"] == pytest.approx(statistics.stdev([0.3, 0.4]) / math.sqrt(2))
+    assert curves.loc[("random", 300), "n"] == 1 and math.isnan(curves.loc[("random", 300), "se"])
+    assert curves["n"].tolist() == [2, 2, 2, 1, 1, 1, 1, 1]
+
+
+def test_the_size_is_found_as_one_would_by_hand():
+    rng = np.random.default_rng(0)
+    sizes = np.array([0.0, 50.0, 120.0, 400.0, 401.0])
+    curves = rng.random((300, 5)).round(1)
+    wanted = rng.random(300).round(1)
+    found = find_sizes(sizes, curves, wanted)
+    plain = [find_size_plainly(sizes, curve, each) for curve, each in zip(curves, wanted, strict=True)]
+    np.testing.assert_allclose(found, plain)
+    assert np.isnan(found).any() and (found == 0).any()
+
+
+def test_needs_are_compared_at_the_highest_accuracy_that_both_reach():
+    random = make_points("random", [(0.2, 0.3, 0.4, 0.5), (0.2, 0.3, 0.4, 0.5)])
+    fast = make_points("loss_high", [(0.2, 0.4, 0.6, 0.6), (0.2, 0.4, 0.6, 0.6)])
+    points = pd.concat([random, fast])
+    need = compare_needs(points, "loss_high", "random")
+    assert need.accuracy == pytest.approx(0.5)
+    assert (need.method_size, need.baseline_size) == (pytest.approx(150), pytest.approx(300))
+    assert need.share == pytest.approx(0.5) and need.extra == pytest.approx(1.0) and need.n_replicates == (2, 2)
+    assert (need.low, need.high) == (pytest.approx(0.5), pytest.approx(0.5))  # all replicates are alike
+    back = compare_needs(points, "random", "loss_high")
+    assert back.share == pytest.approx(2.0) and back.extra == pytest.approx(-0.5)
+
+
+def test_what_cannot_be_said_is_none():
+    flat = make_points("flat", [(0.5, 0.4, 0.4, 0.3)] * 2)
+    other = make_points("random", [(0.5, 0.5, 0.4, 0.3)] * 2)
+    need = compare_needs(pd.concat([flat, other]), "flat", "random")
+    assert need.share is None and need.low is None and need.extra is None and need.accuracy == 0.5
+    one = make_points("one", [(0.1, 0.2, 0.3, 0.4)])
+    need = compare_needs(pd.concat([one, other]), "one", "random")
+    assert need.low is None and need.n_replicates == (1, 2)
+    assert compare_needs(other, "absent", "random") is None
+    point = make_points("point", [(0.3,)], sizes=(100,))
+    assert compare_needs(pd.concat([point, other]), "point", "random") is None
+
+
+def test_the_interval_is_that_of_the_plain_bootstrap_and_the_same_each_time():
+    rng = np.random.default_rng(1)
+    curves = {name: np.sort(rng.random((5, 4)), axis=1) * 0.2 + 0.3 for name in ("random", "badge")}
+    curves["badge"][:, 1:] += 0.05
+    points = pd.concat(make_points(name, table) for name, table in curves.items())
+    need = compare_needs(points, "badge", "random")
+    assert need == compare_needs(points.sample(frac=1, random_state=0), "badge", "random")
+    shares = []
+    for places in np.random.default_rng(2).integers(5, size=(3000, 5)):
+        first, second = (curves[name][places].mean(axis=0) for name in ("badge", "random"))
+        accuracy = min(first.max(), second.max())
+        needed = [find_size_plainly(SIZES, curve, accuracy) for curve in (first, second)]
+        shares.append(needed[0] / needed[1] if needed[1] else math.inf)
+    assert need.low == pytest.approx(np.quantile(shares, 0.025, method="nearest"), abs=0.05)
+    assert need.high == pytest.approx(np.quantile(shares, 0.975, method="nearest"), abs=0.05)
+    assert need.low < need.share < need.high
