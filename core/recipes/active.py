@@ -30,8 +30,12 @@ from core.recipes.training import Plan, rows_from_candidates, train_stage
 from core.records import SPLITS, Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS, make_rng
+from core.signals import SIGNALS
 from core.tasks import TASKS
 from core.tasks.base import Task
+
+CANDIDATE_SPLIT = "candidate"
+"""Split under which the answers to a round's candidates are recorded; their problem id is the candidate's."""
 
 
 @dataclass
@@ -94,6 +98,7 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
     label = "base" if number == 1 else f"round-{number - 1}"
     seeds, n_selected = choose_seeds(loop, number, student, label)
     outcome = grow_round(loop, number, seeds)
+    score_children(loop, number, student, label, outcome.candidates)
     loop.accepted += [candidate for candidate in outcome.candidates if not candidate.is_incorrect]
     if not loop.accepted:
         why = outcome.stopped or f"most often: {outcome.reasons.most_common(1)[0][0]}"
@@ -140,6 +145,24 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
     n_validation = len(loop.problems["validation"])
     interval = find_interval(trained.validation_accuracy, n_validation)
     return {**row, "validation_low": interval[0], "validation_high": interval[1]}, student
+
+
+def score_children(loop: Loop, number: int, student: Student, label: str, children: Sequence[Candidate]) -> None:
+    """Let the student that chose the seeds answer and score what was grown from them: what was asked for, has it come?
+
+    Its own signals are read again (Kessler 2025, section 5.4.3) as far as they are a number and need no teacher, who
+    would be paid for looking twice.
+    """
+    needs = {name: SIGNALS.get(name) for name in list_needs([loop.config["selector"]])}
+    signals = [name for name, signal in needs.items() if not signal.is_vector and "teacher" not in signal.needs]
+    problems = [
+        Problem(child.candidate_id, child.question, child.answer, child.final, CANDIDATE_SPLIT, child.meta)
+        for child in children
+        if child.question is not None
+    ]
+    score_stage(
+        loop.folder, student, label, loop.task, problems, signals, loop.config, f"round {number}: score the children, "
+    )
 
 
 def find_interval(accuracy: float | None, n: int) -> tuple[float | None, float | None]:
