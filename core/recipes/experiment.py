@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets import ensure_seed_set
-from core.errors import RunError, SeedbedError
+from core.errors import RunCancelled, RunError, SeedbedError
 from core.hub import Hub
 from core.recipes.experiment_file import Experiment
 from core.recipes.recipes import RECIPES, make_recipe
 from core.recipes.stages import home_of
 from core.recipes.start import require_model
 from core.runs.folder import ENDED, RunFolder
+from core.runs.orders import read_orders
 
 KIND, REPLICATE = "experiment", "replicate"
 """Kinds of run: what holds the replicates together, and one of them."""
@@ -129,7 +130,10 @@ def _make_arm_run(home: Path, config: Mapping[str, Any], arm: Mapping[str, Any])
 
 
 def _carry_out(run: RunFolder) -> str | None:
-    """Bring an arm's run to its end; returns why it did not come to it, None where it is done."""
+    """Bring an arm's run to its end; returns why it did not come to it, None where it is done.
+
+    Raises RunCancelled where it was this process that was stopped, and not the arm's run alone.
+    """
     from core.recipes.kinds import execute
 
     state = run.read_state().state
@@ -141,4 +145,6 @@ def _carry_out(run: RunFolder) -> str | None:
         state = execute(run)
     except SeedbedError as error:  # another process works on it
         return str(error)
+    if state == "cancelled" and read_orders(run.path).cancelled_at is None:
+        raise RunCancelled("The replicate was stopped.")
     return None if state == "done" else run.read_state().error or f"It was {state}."

@@ -109,7 +109,8 @@ def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[s
     recipe = table.get("recipe", "active")
     known = {each.name for each in fields(RECIPES.get(recipe))}
     shared = {name: value for name, value in common.items() if name in known}
-    settings = {**shared, **{name: value for name, value in table.items() if name != "recipe"}}
+    own = {name: value for name, value in table.items() if name != "recipe"}
+    settings = {**own, **{name: value for name, value in shared.items() if name not in own}}
     choices = [value if isinstance(value, list) else [value] for value in settings.values()]
     made = [dict(zip(settings, values, strict=True)) for values in itertools.product(*choices)]
     for each in made:

@@ -1,0 +1,149 @@
+"""An experiment as the shell and the hub carry it out: shared seeds, arms in one process, going on, what it brought."""
+
+import pandas as pd
+import pytest
+
+from core.__main__ import main
+from core.hub import Hub
+from core.recipes import experiment as experiments
+from core.recipes.experiment_file import make_experiment
+from core.recipes.experiment_results import read_results
+from core.recipes.kinds import execute
+from core.runs.folder import RunFolder
+from core.settings import Settings
+
+CONTENT = {
+    "replicates": 2,
+    "common": {"accepted": 6, "rounds": 2, "epochs": 1},
+    "arm": [{"selector": ["random", "loss_high"]}],
+}
+
+
+def list_children(home, experiment, kind):
+    runs = [run for run in experiments.find_children(home, experiment) if run.read_run()["kind"] == kind]
+    return {(run.config.get("arm"), run.config["replicate"]): run for run in runs}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def file(seed_files, tmp_path_factory):
+    path = tmp_path_factory.mktemp("files") / "small.toml"
+    path.write_text(
+        f'title = "Small"\nseed_set = "{seed_files["train"]}"\nreplicates = 2\n[common]\naccepted = 6\nrounds = 2\n'
+        'epochs = 1\n[[arm]]\nselector = ["random", "loss_high"]\n'
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def told(file, home):
+    """What the shell says of an experiment that is stopped in its second arm and gone on with by the same command."""
+    import contextlib
+    import io
+
+    append, lines = RunFolder.append, io.StringIO()
+
+    def press(folder, table, record):
+        if table == "metrics" and folder.config["arm"] == "loss_high" and record["round"] == 2:
+            raise KeyboardInterrupt
+        append(folder, table, record)
+
+    with pytest.MonkeyPatch.context() as pressed, contextlib.redirect_stderr(lines), contextlib.redirect_stdout(lines):
+        pressed.setattr(RunFolder, "append", press)
+        assert main(["experiment", str(file), "--home", str(home)]) == 130
+    with contextlib.redirect_stdout(lines), contextlib.redirect_stderr(lines):
+        assert main(["experiment", str(file), "--home", str(home)]) == 0
+    return lines.getvalue()
+
+
+@pytest.fixture(scope="module")
+def experiment(told, home):
+    (path,) = (home / "runs").glob("*-experiment-*")
+    return path.name
+
+
+def test_it_goes_on_and_repeats_nothing(told, home, experiment):
+    assert "give the same command again to go on" in told
+    loops = list_children(home, experiment, "loop")
+    assert set(loops) == {(arm, number) for arm in ("random", "loss_high") for number in (0, 1)}
+    attempts = {key: run.read_state().attempt for key, run in loops.items()}
+    assert attempts == {("random", 0): 1, ("loss_high", 0): 2, ("random", 1): 1, ("loss_high", 1): 1}
+    assert all(run.read_state().state == "done" for run in loops.values())
+    assert {run.config["seed_set"] for run in loops.values()} == {
+        RunFolder(home / "runs" / experiment).config["seed_set"]
+    }
+    assert {key[1]: run.read_state().summary for key, run in list_children(home, experiment, "replicate").items()} == {
+        number: {"n_arms": 2, "failed": {}} for number in (0, 1)
+    }
+
+
+def test_the_tables_are_told(told):
+    assert "test accuracy, % of " in told and "mean, lower is better" in told
+    assert "data that a method needs for the highest accuracy" in told and "(Spearman)" in told
+
+
+def test_the_results_are_those_of_the_runs(home, experiment):
+    results = read_results(home, experiment)
+    assert results.excluded.empty and results.n_waiting == 0
+    points = results.points.set_index(["method", "replicate", "round"])
+    for (arm, replicate), run in list_children(home, experiment, "loop").items():
+        summary = run.read_state().summary
+        accuracies = [summary["test_accuracy_before"], *summary["test_accuracy"]]
+        assert points.loc[(arm, replicate), "accuracy"].tolist() == accuracies
+        assert points.loc[(arm, replicate), "size"].tolist() == [0, 6, 12]
+        tokens = [row["n_input_tokens"] + row["n_output_tokens"] for row in summary["rounds"]]
+        assert points.loc[(arm, replicate), "n_tokens"].tolist() == [0, tokens[0], sum(tokens)]
+
+
+def test_the_database_has_the_same_pairs_of_scores(home, experiment):
+    results = read_results(home, experiment)
+    loops = {run.run_id: key for key, run in list_children(home, experiment, "loop").items()}
+    hub = Hub(Settings(home=home), is_threaded=False)
+    try:
+        hub.step()
+        stored = hub.store.list_score_pairs(list(loops))
+        assert hub.store.list_faults().empty
+    finally:
+        hub.close()
+    stored["method"], stored["replicate"] = zip(*stored["run_id"].map(loops), strict=True)
+    columns = ["method", "replicate", "round", "signal", "before", "after"]
+    tables = [each[columns].sort_values(columns).reset_index(drop=True) for each in (stored, results.pairs)]
+    pd.testing.assert_frame_equal(*tables, check_dtype=False)
+    assert len(results.pairs) == 2 * 2 * 2 * 6 * 2  # arms, replicates, rounds, children, signals
+
+
+def test_an_arm_that_fails_costs_no_other_and_is_excluded_and_counted(home, experiment, monkeypatch):
+    folder = RunFolder(home / "runs" / experiment)
+    title, config = experiments.describe_replicate(folder, 7)
+    run = RunFolder.create(home, "replicate", title=title, config=config, lane="device", starts_itself=True)
+
+    def refuse(loop, *_):
+        raise ValueError("a stone") if loop.config["arm"] == "random" else InterruptedError
+
+    monkeypatch.setattr("core.recipes.active.run_round", refuse)
+    assert execute(run) == "done"
+    assert set(run.read_state().summary["failed"]) == {"random", "loss_high"}
+    excluded = read_results(home, experiment).excluded
+    assert set(excluded["method"]) == {"random", "loss_high"} and set(excluded["state"]) == {"failed"}
+    assert set(excluded["replicate"]) == {7} and excluded["error"].str.contains("a stone").any()
+
+
+def test_the_hub_queues_a_run_for_each_replicate_and_refuses_what_cannot_be(tmp_path, seed_files):
+    hub = Hub(Settings(home=tmp_path, device_slots=0), is_threaded=False)
+    try:
+        content = {**CONTENT, "seed_set": str(seed_files["train"])}
+        made = experiments.start_experiment(hub, make_experiment(content, "From the page"))
+        runs = hub.store.list_runs(["replicate"])
+        assert runs["state"].tolist() == ["queued"] * 2 and set(runs["parent_id"]) == {made}
+        assert hub.store.read_run(made)["summary"] == {"n_replicates": 2, "n_runs": 4}
+        from core.errors import SeedbedError
+
+        for wrong, sentence in (({"student": "no such"}, "no such"), ({"arm": [{"selector": "x"}]}, "selector")):
+            with pytest.raises(SeedbedError, match=sentence):
+                experiments.start_experiment(hub, make_experiment({**content, **wrong}, "x"))
+    finally:
+        hub.close()

@@ -1,0 +1,76 @@
+"""Experiments as files: what they are read as, how arms are called, and one sentence for what cannot be."""
+
+from dataclasses import fields
+
+import pytest
+
+from core.errors import SeedbedError
+from core.recipes.experiment_file import make_experiment, read_experiment
+from core.recipes.recipes import RECIPES, make_recipe
+from core.setting_docs import read_docs
+
+USUAL = {"seed_set": "word_problems", "arm": [{"selector": "random"}]}
+
+
+def names(**content):
+    return [arm.name for arm in make_experiment({**USUAL, **content}, "x").arms]
+
+
+def test_a_file_is_read_with_lists_as_arms_and_common_settings_where_an_arm_has_them(tmp_path):
+    seeds = tmp_path / "pens.jsonl"
+    seeds.write_text("{}\n")
+    file = tmp_path / "small.toml"
+    file.write_text(
+        'seed_set = "pens.jsonl"\nreplicates = [3, 1]\n[common]\naccepted = 20\nrounds = 2\nunread = 1\n'
+        '[[arm]]\nselector = ["random", "loss_high"]\n[[arm]]\nselector = "loss_high"\npick = "softmax"\nrounds = 3\n'
+    )
+    found = read_experiment(file)
+    assert (found.title, found.seed_set, found.student, found.replicates) == ("small", str(seeds), "tiny", (1, 3))
+    assert [arm.name for arm in found.arms] == [
+        "random, rounds 2", "loss_high, rounds 2", "loss_high, rounds 3, softmax",
+    ]  # fmt: skip
+    assert found.arms[2].settings == {"accepted": 20, "rounds": 3, "selector": "loss_high", "pick": "softmax"}
+
+
+def test_arms_are_called_by_what_sets_them_apart():
+    assert names(arm=[{"selector": ["random", "badge"]}]) == ["random", "badge"]
+    assert names(arm=[{"selector": "badge", "accepted": [10, 20]}]) == ["accepted 10", "accepted 20"]
+    assert names(arm=[{"selector": ["loss_high", "loss_low"], "pick": ["argmax", "softmax"]}]) == [
+        "loss_high, argmax", "loss_high, softmax", "loss_low, argmax", "loss_low, softmax",
+    ]  # fmt: skip
+    assert names() == ["active"]
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    ({"arms": []}, "An experiment has no 'arms'"),
+    ({"arm": []}, r"needs at least one \[\[arm\]\]"),
+    ({"arm": {"selector": "random"}}, r"needs at least one \[\[arm\]\]"),
+    ({"seed_set": 3}, "needs seed_set, as a text"),
+    ({"replicates": 0}, "replicates must be a number from 1 to 100"),
+    ({"replicates": [0, -1]}, "replicates must be"),
+    ({"replicates": True}, "replicates must be"),
+    ({"common": 3}, "must be a table"),
+    ({"arm": [{"recipe": "magic"}]}, "no recipe named 'magic'; known: active"),
+    ({"arm": [{"selecter": "random"}]}, "The recipe active has no setting 'selecter'; it has: selector, pick"),
+    ({"arm": [{"rounds": "two"}]}, "rounds must be a whole number, not 'two'"),
+    ({"arm": [{"selector": ["random", "random"]}]}, "'random' is there twice|'active' is there twice"),
+])  # fmt: skip
+def test_what_cannot_be_is_one_sentence(content, sentence):
+    with pytest.raises(SeedbedError, match=sentence):
+        make_experiment({**USUAL, **content}, "x")
+
+
+@pytest.mark.parametrize(("text", "sentence"), [(None, "cannot be read"), ("a = [", "is no TOML")])
+def test_a_file_that_is_none_is_one_sentence(tmp_path, text, sentence):
+    file = tmp_path / "x.toml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(SeedbedError, match=sentence):
+        read_experiment(file)
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_every_setting_of_a_recipe_says_what_it_is(name):
+    recipe = RECIPES.get(name)
+    assert set(read_docs(recipe)) >= {each.name for each in fields(recipe)}
+    assert recipe.__doc__ and make_recipe(name, {}) is not None
