@@ -23,6 +23,9 @@ PAGES = {
         st.Page("finetune_page.py", title="Finetune", icon=":material/model_training:", url_path="finetune"),
         st.Page("evaluate_page.py", title="Evaluate", icon=":material/grading:", url_path="evaluate"),
     ],
+    "Over several rounds": [
+        st.Page("experiments_page.py", title="Experiments", icon=":material/science:", url_path="experiments"),
+    ],
     "Behind it": [st.Page("runs_page.py", title="Runs", icon=":material/list_alt:", url_path="runs")],
 }
 

@@ -67,7 +67,7 @@ def log(caplog):
 
 def make_end(number=1, **more):
     about = {"kind": "finetune", "title": "Finetune tiny", "state": "done", "error": None, "seconds": 130.4}
-    return End(**{"number": number, "run_id": f"run-{number}", **about, "is_trial": False, **more})
+    return End(**{"number": number, "run_id": f"run-{number}", **about, "is_quiet": False, **more})
 
 
 def test_an_end_arrives_as_one_document(serve, log):

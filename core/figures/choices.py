@@ -19,6 +19,9 @@ VIRIDIS = (
 )  # fmt: skip
 """Perceptually even, and readable on light and dark (van der Walt & Smith 2015)."""
 
+VIRIDIS_SCALE = [[place / (len(VIRIDIS) - 1), colour] for place, colour in enumerate(VIRIDIS)]
+"""The same as plotly wants it."""
+
 TOPS = (25, 50, 100)
 """Ends of the colour scale, %: choices often share little, and must still be told apart."""
 
@@ -68,7 +71,7 @@ def draw_overlap(shares: pd.DataFrame, *, view: str = "overlap") -> Figure:
         "hoverongaps": False,
         "zmin": 0,
         "zmax": top,
-        "colorscale": [[place / (len(VIRIDIS) - 1), colour] for place, colour in enumerate(VIRIDIS)],
+        "colorscale": VIRIDIS_SCALE,
         "showscale": False,
         "xgap": 2,
         "ygap": 2,

@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 
 from core.analysis.sweeps import Winner
-from core.figures.choices import VIRIDIS, find_ink
+from core.figures.choices import VIRIDIS_SCALE, find_ink
 from core.figures.colours import style_of_state
 from core.figures.layout import Figure, make_axis, make_figure
 
@@ -97,7 +97,7 @@ def _draw_cells(rows: pd.DataFrame, rates: list, ranks: list, low: float, high: 
         "hoverongaps": False,
         "zmin": low,
         "zmax": high,
-        "colorscale": [[place / (len(VIRIDIS) - 1), colour] for place, colour in enumerate(VIRIDIS)],
+        "colorscale": VIRIDIS_SCALE,
         "showscale": False,
         "xgap": GAP,
         "ygap": GAP,

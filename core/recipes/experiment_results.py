@@ -50,7 +50,9 @@ def read_results(home: Path, experiment: str) -> Results:
         pairs.append(read_pairs(run))
     n_wanted = len(config["arms"]) * len(config["replicates"])
     return Results(
-        pd.DataFrame(points, columns=[*POINTS, "round", "n_test", "n_tokens"]),
+        pd.DataFrame(points, columns=[*POINTS, "round", "n_test", "n_tokens"]).sort_values(
+            ["method", "replicate", "round"], ignore_index=True
+        ),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
         n_wanted - n_done,

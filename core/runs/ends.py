@@ -34,8 +34,9 @@ class End:
     seconds: float | None
     """From the start of the attempt to its end; None where it never began, or nobody knows when it ended."""
 
-    is_trial: bool
-    """Whether a page made it to show something at once: a preview, or a problem of one's own tried out."""
+    is_quiet: bool
+    """Whether nobody is told: a preview or a problem tried out, which a page shows at once; an arm of an experiment,
+    whose replicate is told."""
 
 
 class Ends:
@@ -82,7 +83,7 @@ class Ends:
             state=state.state,
             error=state.error,
             seconds=None if None in times else max(state.ended_at - state.started_at, 0.0),
-            is_trial=run["kind"] == "try" or bool(run["config"].get("is_preview")),
+            is_quiet=run["kind"] == "try" or bool(run["config"].get("is_preview")) or "arm" in run["config"],
         )
         self._ends = (*self._ends, end)[-N_REMEMBERED:]
         return end

@@ -1,4 +1,4 @@
-"""Reading verbs about what a round asked for and what came: scores of seeds beside those of their children."""
+"""Reading verbs about experiments: their runs, the points of their learning curves, and scores before and after."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,76 @@ from core.store.reads import Reads
 
 
 class ExperimentReads(Reads):
-    """What the database says of rounds that are compared."""
+    """What the database says of experiments."""
+
+    def list_experiments(self) -> pd.DataFrame:
+        """Return the experiments, newest first: the columns of ``runs``, seed_set_id, and how their arms' runs stand.
+
+        n_runs is how many there will be; n_done, n_failed (failed, lost or cancelled) and n_left (queued, running, or
+        not made yet) add up to it.
+        """
+        return self._frame(
+            """
+            with children as (
+                select config ->> '$.parent' as parent,
+                       count(*) filter (where state = 'done') as n_done,
+                       count(*) filter (where state in ('failed', 'lost', 'cancelled')) as n_failed
+                from runs where config ->> '$.arm' is not null group by all
+            )
+            select r.*, s.seed_set_id, cast(r.summary ->> '$.n_runs' as integer) as n_runs,
+                   coalesce(c.n_done, 0) as n_done, coalesce(c.n_failed, 0) as n_failed,
+                   n_runs - coalesce(c.n_done, 0) - coalesce(c.n_failed, 0) as n_left
+            from runs r join run_subjects s using (run_id) left join children c on c.parent = r.run_id
+            where r.kind = 'experiment' order by r.created_at desc, r.run_id desc
+            """
+        )
+
+    def list_experiment_runs(self, experiment_id: str) -> pd.DataFrame:
+        """Return the runs of an experiment, replicates first, by replicate and time.
+
+        Columns: run_id, kind, method (NULL: the replicate itself), replicate, state, error, created_at, started_at,
+        ended_at, stage, made, failed, total, began_at, began_made, progress_at, and title.
+        """
+        return self._frame(
+            """
+            select r.run_id, r.kind, r.title, r.config ->> '$.arm' as method,
+                   cast(r.config ->> '$.replicate' as integer) as replicate, r.state, r.error, r.created_at,
+                   r.started_at, r.ended_at, p.stage, p.made, p.failed, p.total, p.began_at, p.began_made,
+                   p.written_at as progress_at
+            from runs r left join latest_progress p using (run_id)
+            where r.config ->> '$.parent' = ? order by replicate, method is not null, r.created_at, r.run_id
+            """,
+            [experiment_id],
+        )
+
+    def list_experiment_points(self, experiment_id: str) -> pd.DataFrame:
+        """Return the points of the learning curves of an experiment, of runs that were not given up.
+
+        Columns: data_set, method, replicate, size (training rows), accuracy (of the test problems, 0 to 1), round (0:
+        before any training), n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector (NULL:
+        the recipe chooses by none), run_id.
+        """
+        return self._frame(
+            """
+            with arms as (
+                select run_id, config ->> '$.seed_set_name' as data_set, config ->> '$.arm' as method,
+                       cast(config ->> '$.replicate' as integer) as replicate, config ->> '$.selector' as selector
+                from runs
+                where config ->> '$.parent' = ? and config ->> '$.arm' is not null
+                      and state not in ('failed', 'cancelled', 'lost')
+            )
+            select a.data_set, a.method, a.replicate, coalesce(x.training_rows, 0) as size, e.accuracy, e.round,
+                   e.n as n_test,
+                   cast(sum(coalesce(x.n_input_tokens + x.n_output_tokens, 0))
+                        over (partition by a.run_id order by e.round) as bigint) as n_tokens,
+                   a.selector, a.run_id
+            from arms a join evaluations e using (run_id)
+            left join rounds x on x.run_id = e.run_id and x.round = e.round
+            where e.split = 'test' and (e.round = 0 or x.round is not null)
+            order by a.method, a.replicate, e.round
+            """,
+            [experiment_id],
+        )
 
     def list_score_pairs(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Return what the student that chose a round's seeds scored them, and then their children.

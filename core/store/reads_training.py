@@ -13,9 +13,12 @@ class TrainingReads(Reads):
     def list_evaluations(self, run_id: str | None = None) -> pd.DataFrame:
         """Return evaluations by run, round (0: before training) and split, with kind, title, seed_set_id of the run.
 
+        Of all runs (None) those of experiments are left out: they have reads of their own.
+
         Accuracies and differences are shares in [0, 1]; differences are paired with round 0 (NULL there).
         """
-        conditions, values = ([], []) if run_id is None else (["e.run_id = ?"], [run_id])
+        is_own = "e.run_id not in (select run_id from runs where config ->> '$.arm' is not null)"
+        conditions, values = ([is_own], []) if run_id is None else (["e.run_id = ?"], [run_id])
         return self._frame(
             f"""
             select e.*, s.kind, s.title, s.seed_set_id, s.created_at

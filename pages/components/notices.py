@@ -48,7 +48,7 @@ def draw_notices(hub: Hub) -> None:
 
     def tell() -> None:
         now = time.monotonic()
-        ended = [end for end in hub.ends.list_after(opened_at) if not end.is_trial]
+        ended = [end for end in hub.ends.list_after(opened_at) if not end.is_quiet]
         news = [end for end in ended if end.number not in told_at or now - told_at[end.number] < AGAIN_S]
         if len(news) > N_SHOWN:
             st.toast(f"{numbers.counted(len(news) - N_SHOWN, 'more run')} ended; see the page Runs.")

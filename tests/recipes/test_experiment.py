@@ -106,6 +106,9 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
     try:
         hub.step()
         stored = hub.store.list_score_pairs(list(loops))
+        points = hub.store.list_experiment_points(experiment)
+        runs = hub.store.list_experiment_runs(experiment)
+        (row,) = hub.store.list_experiments().to_dict("records")
         assert hub.store.list_faults().empty
     finally:
         hub.close()
@@ -113,6 +116,11 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
     columns = ["method", "replicate", "round", "signal", "before", "after"]
     tables = [each[columns].sort_values(columns).reset_index(drop=True) for each in (stored, results.pairs)]
     pd.testing.assert_frame_equal(*tables, check_dtype=False)
+    pd.testing.assert_frame_equal(points[results.points.columns], results.points, check_dtype=False)
+    assert set(points["run_id"]) == set(loops) and set(points["selector"]) == {"random", "loss_high"}
+    assert runs["method"].isna().tolist() == [True, False, False] * 2
+    assert runs["replicate"].tolist() == [0] * 3 + [1] * 3
+    assert (row["n_runs"], row["n_done"], row["n_failed"], row["n_left"]) == (4, 4, 0, 0)
     assert len(results.pairs) == 2 * 2 * 2 * 6 * 2  # arms, replicates, rounds, children, signals
 
 

@@ -1,0 +1,250 @@
+"""What experiments show: learning curves with their replicates, who beats whom, and whether what was asked for came.
+
+One colour per selector, as everywhere; an arm without one has a spare colour of its own name. Replicates are thin lines
+behind their mean.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from core.analysis.learning import summarise_curves
+from core.analysis.steering import Correlation
+from core.analysis.win_rates import WinRates
+from core.figures.choices import VIRIDIS_SCALE, find_ink
+from core.figures.colours import NEUTRAL, Style, fade, style_of_selector
+from core.figures.layout import Figure, label_line_end, make_axis, make_figure
+
+CELL = 40
+"""Pixels of a row of a matrix."""
+
+AROUND = 150
+
+
+def find_styles(points: pd.DataFrame) -> dict[str, Style]:
+    """Return method -> how it is drawn: as its selector where no other arm has the same, else by its own name."""
+    selectors = points.groupby("method")["selector"].first()
+    times = selectors.value_counts()
+    return {
+        str(method): style_of_selector(selector if times.get(selector, 0) == 1 else str(method))
+        for method, selector in selectors.items()
+    }
+
+
+def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "learning") -> Figure:
+    """Draw accuracy over data or over the teacher's tokens: each replicate thin, the mean thick, its error as a band.
+
+    Args:
+        points: of ``list_experiment_points``.
+        over: ``size``, or ``n_tokens``: then a mean stands at the mean of its replicates' tokens.
+        view: key of the reader's zoom.
+    """
+    styles = find_styles(points)
+    means = summarise_curves(points)
+    places = points.groupby(["method", "size"])["n_tokens"].mean()
+    traces, ends = [], []
+    for method, rows in means.groupby("method", sort=False):
+        style, name = styles[str(method)], escape(str(method))
+        for _, own in points[points["method"] == method].groupby("replicate"):
+            traces.append(_make_replicate(own.sort_values("round"), over, style))
+        xs = rows["size"].tolist() if over == "size" else [float(places[method, size]) for size in rows["size"]]
+        line = {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": name,
+            "x": xs,
+            "y": (100 * rows["mean"]).round(2).tolist(),
+            "line": {"color": style.colour, "width": 2.5, "dash": style.dash},
+            "marker": {"size": 7, "color": style.colour},
+            "customdata": [_say_error(row) for row in rows.to_dict("records")],
+            "hovertemplate": f"{name}<br>%{{x:,}}: %{{y:.1f}} %%{{customdata}}<extra></extra>",
+        }
+        traces += [*_make_error_band(rows, xs, style), line]
+        ends.append((name, line))
+    n = int(points["n_test"].max()) if len(points) else 0
+    title = "accepted candidates trained on" if over == "size" else "teacher's tokens, nominal, in and out"
+    return make_figure(
+        traces,
+        title=f"Test accuracy, % of {n:,} problems, mean ± standard error",
+        x=make_axis(title),
+        y=make_axis("accuracy, %"),
+        height=420,
+        view=f"{view}/{over}",
+        annotations=[label_line_end(line, name) for name, line in ends],
+        margin={"l": 56, "r": 110, "t": 44, "b": 48},
+        showlegend=False,
+    )
+
+
+def _make_replicate(rows: pd.DataFrame, over: str, style: Style) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": rows[over].tolist(),
+        "y": (100 * rows["accuracy"]).round(2).tolist(),
+        "line": {"color": fade(style.colour, 0.35), "width": 1},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _make_error_band(rows: pd.DataFrame, xs: Sequence[float], style: Style) -> list[dict[str, Any]]:
+    """Return the standard error as a closed shape; nothing where a mean has none."""
+    if rows["se"].isna().any() or len(rows) < 2:
+        return []
+    high, low = (100 * (rows["mean"] + sign * rows["se"]) for sign in (1, -1))
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [*xs, *xs[::-1]],
+            "y": [*high.round(3), *low.round(3)[::-1]],
+            "line": {"width": 0},
+            "fill": "toself",
+            "fillcolor": fade(style.colour, 0.13),
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    ]
+
+
+def _say_error(row: Mapping[str, Any]) -> str:
+    error = "" if pd.isna(row["se"]) else f" ± {100 * row['se']:.1f}"
+    return f"{error} ({int(row['n'])} replicate{'' if row['n'] == 1 else 's'})"
+
+
+def draw_win_rates(rates: WinRates, *, view: str = "wins") -> Figure:
+    """Draw the matrix of shares of meetings that the row won, with the columns' means below: lower is better."""
+    names = list(rates.shares.columns)
+    rows = [*names, "mean"]
+    table = pd.concat([rates.shares, rates.column_means.to_frame("mean").T])
+    values = [[None if pd.isna(value) else round(float(value), 4) for value in table.loc[name]] for name in rows]
+    notes = [
+        {
+            "x": x, "y": y, "text": f"{value:.2f}", "showarrow": False,
+            "font": {"color": find_ink(value), "size": 12, "weight": 650 if rows[y] == "mean" else 400},
+        }
+        for y, line in enumerate(values) for x, value in enumerate(line) if value is not None
+    ]  # fmt: skip
+    heat = {
+        "type": "heatmap",
+        "x": list(range(len(names))),
+        "y": list(range(len(rows))),
+        "z": values,
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": VIRIDIS_SCALE,
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+        "hoverinfo": "skip",
+    }
+    labels = {"showgrid": False, "ticks": ""}
+    return make_figure(
+        [heat],
+        title="How often the row beats the column; the last row is how often each was beaten: lower is better",
+        x=make_axis("", tickvals=list(range(len(names))), ticktext=list(map(escape, names)), side="top", **labels),
+        y=make_axis(
+            "",
+            tickvals=list(range(len(rows))),
+            ticktext=[*map(escape, names), "<b>mean</b>"],
+            range=[len(rows) - 0.5, -0.5],
+            **labels,
+        ),
+        height=AROUND + CELL * len(rows),
+        view=f"{view}/{len(names)}",
+        annotations=notes,
+        margin={"l": 110, "r": 16, "t": 110, "b": 16},
+    )
+
+
+def draw_gaps(gaps: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], *, view: str = "gaps") -> Figure:
+    """Draw how many fewer right answers the data ordered by its seeds' scores has than in a random order.
+
+    Args:
+        gaps: method -> ``measure_gap``.
+        styles: method -> its looks.
+        view: key of the reader's zoom.
+    """
+    traces, ends = [], []
+    for method, rows in gaps.items():
+        style, name = styles.get(method, NEUTRAL), escape(method)
+        xs = (100 * rows["share"]).round(2).tolist()
+        line = {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": xs,
+            "y": rows["mean"].round(3).tolist(),
+            "line": {"color": style.colour, "width": 2, "dash": style.dash},
+            "hovertemplate": f"{name}<br>first %{{x:.0f}} %: %{{y:.1f}} points<extra></extra>",
+        }
+        band = _make_error_band(rows.assign(mean=rows["mean"] / 100, se=rows["se"] / 100), xs, style)
+        traces += [*band, line]
+        ends.append((name, line))
+    return make_figure(
+        traces,
+        title="Right answers among the first of the children: random order minus ordered, points",
+        x=make_axis("share of the children, by their seeds' score, %"),
+        y=make_axis("random − ordered, points"),
+        height=320,
+        view=view,
+        margin={"l": 56, "r": 24, "t": 44, "b": 48},
+        showlegend=len(ends) > 1,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+    )
+
+
+def draw_pairs(
+    pairs: pd.DataFrame, found: Correlation, signal: str, styles: Mapping[str, Style], *, view: str = "pairs"
+) -> Figure:
+    """Draw the scores of children over those of their seeds, with the line of best fit.
+
+    Args:
+        pairs: columns method, before and after.
+        found: their correlation.
+        signal: what was scored.
+        styles: method -> its looks.
+        view: key of the reader's zoom.
+    """
+    traces = []
+    for method, rows in pairs.dropna(subset=["before", "after"]).groupby("method"):
+        style = styles.get(str(method), NEUTRAL)
+        traces.append(
+            {
+                "type": "scattergl",
+                "mode": "markers",
+                "name": escape(str(method)),
+                "x": rows["before"].round(4).tolist(),
+                "y": rows["after"].round(4).tolist(),
+                "marker": {"size": 5, "color": style.colour, "opacity": 0.45},
+                "hovertemplate": "%{x:.3g} → %{y:.3g}<extra></extra>",
+            }
+        )
+    if found.slope is not None:
+        ends = [float(pairs["before"].min()), float(pairs["before"].max())]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "line of best fit",
+                "x": ends,
+                "y": [found.intercept + found.slope * end for end in ends],
+                "line": {"color": "#D0453E", "width": 2},
+                "hoverinfo": "skip",
+            }
+        )
+    name = signal.replace("_", " ")
+    return make_figure(
+        traces,
+        title=f"{name.capitalize()} of children over that of their seeds",
+        x=make_axis(f"{name} of the seed"),
+        y=make_axis(f"{name} of the child"),
+        height=380,
+        view=f"{view}/{signal}",
+        margin={"l": 56, "r": 24, "t": 64, "b": 48},
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+    )

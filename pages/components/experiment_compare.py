@@ -1,0 +1,154 @@
+"""What an experiment found: learning curves, data needs, win rates, and whether what was asked for is what came."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.learning import compare_needs, summarise_curves
+from core.analysis.steering import Correlation, accumulate_right, correlate_ranks, measure_gap, take_medians
+from core.analysis.win_rates import measure_win_rates
+from core.figures.experiments import draw_gaps, draw_learning, draw_pairs, draw_win_rates, find_styles
+from core.hub import Hub
+from pages.components import numbers
+from pages.components.chart import draw_chart
+from pages.components.frame import note_teacher
+from pages.components.text import plain
+
+OVER = {"size": "data", "n_tokens": "the teacher's tokens"}
+MOST_PAIRS = 4_000
+"""Pairs that go to the browser; the numbers beside them are of all."""
+
+
+def draw_compare(hub: Hub, experiment: Mapping[str, Any]) -> None:
+    """Draw everything that an experiment has brought so far."""
+    points = hub.store.list_experiment_points(experiment["run_id"])
+    _draw_excluded(hub, experiment)
+    if points.empty:
+        st.info("Nothing was evaluated yet; the curves begin with the student before any training.")
+        return
+    note_teacher()
+    over = st.segmented_control(
+        "Over", list(OVER), default="size", required=True, key="experiment_over", format_func=OVER.get
+    )
+    draw_chart(draw_learning(points, over=over, view=experiment["run_id"]), key="learning")
+    curves = summarise_curves(points)
+    with st.container(horizontal=True):
+        _offer(points, "Points", experiment)
+        _offer(curves, "Curves", experiment)
+    _draw_needs(points)
+    rates = measure_win_rates(curves)
+    if rates.meetings.to_numpy().any():
+        draw_chart(draw_win_rates(rates, view=experiment["run_id"]), key="wins")
+        left = f" {numbers.counted(rates.n_left_out, 'point')} with one replicate left out." if rates.n_left_out else ""
+        st.caption(f"A win: its mean less one standard error is above the other's plus one.{left}")
+    _draw_steering(hub, experiment, points)
+
+
+def _offer(table: pd.DataFrame, name: str, experiment: Mapping[str, Any]) -> None:
+    st.download_button(
+        f"{name} as CSV",
+        lambda: table.to_csv(index=False),
+        f"{name.lower()}-{experiment['run_id']}.csv",
+        "text/csv",
+        key=f"download_{name}",
+        icon=":material/download:",
+        type="tertiary",
+    )
+
+
+def _draw_excluded(hub: Hub, experiment: Mapping[str, Any]) -> None:
+    """Say which runs count for nothing, and how many are to come."""
+    if experiment["n_failed"]:
+        runs = hub.store.list_experiment_runs(experiment["run_id"])
+        gone = runs[runs["method"].notna() & runs["state"].isin(("failed", "cancelled", "lost"))]
+        named = "; ".join(f"{plain(row.method)}, replicate {row.replicate}: {row.state}" for row in gone.itertuples())
+        st.warning(f"{numbers.counted(len(gone), 'run')} excluded: {named}.", icon=":material/info:")
+    if experiment["n_left"]:
+        st.caption(f"{numbers.counted(experiment['n_left'], 'run')} still to come; what is below grows with them.")
+
+
+def _draw_needs(points: pd.DataFrame) -> None:
+    """Draw how much data each method needs beside another one."""
+    methods = sorted(points["method"].unique())
+    if len(methods) < 2:
+        return
+    usual = methods.index("random") if "random" in methods else 0
+    baseline = st.selectbox("Compared with", methods, usual, key="experiment_baseline")
+    rows = []
+    for method in methods:
+        need = None if method == baseline else compare_needs(points, method, baseline)
+        if need is None:
+            continue
+        rows.append(
+            {
+                "arm": method,
+                "accuracy both reach": numbers.percent(need.accuracy),
+                "its data": numbers.count(round(need.method_size)),
+                f"data of {baseline}": numbers.count(round(need.baseline_size)),
+                "share": numbers.MISSING if need.share is None else numbers.percent(need.share),
+                "95 %": numbers.MISSING if need.low is None else numbers.interval(need.low, need.high),
+            }
+        )
+    if rows:
+        st.markdown("**Data needed for the same accuracy**")
+        st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
+        st.caption("Mean curves, straight between points; the interval draws replicates. Below 100 %: it needs less.")
+
+
+def _draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
+    """Draw whether the children resemble their seeds, in the eyes of the student that chose them."""
+    found = points[["run_id", "method", "replicate"]].drop_duplicates()
+    pairs = hub.store.list_score_pairs(found["run_id"].tolist()).merge(found, on="run_id")
+    if pairs.empty:
+        return
+    st.subheader("Was it what was asked for?", anchor=False)
+    signals = sorted(pairs["signal"].unique(), key=lambda name: (name != "loss", name))
+    signal = st.segmented_control("Score", signals, default=signals[0], required=True, key="experiment_signal")
+    rows, styles = pairs[pairs["signal"] == signal], find_styles(points)
+    each = correlate_ranks(rows["before"], rows["after"])
+    medians = take_medians(rows, ["method", "replicate", "round"])
+    together = correlate_ranks(medians["before"], medians["after"])
+    st.markdown(f"Seeds and their children, one by one: {_say(each)}  \nMedians of each round's data: {_say(together)}")
+    shown = rows if len(rows) <= MOST_PAIRS else rows.sample(MOST_PAIRS, random_state=0)
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw_chart(draw_pairs(shown, each, signal, styles, view=experiment["run_id"]), key="pairs")
+        if len(shown) < len(rows):
+            st.caption(
+                f"{numbers.count(len(shown))} of {numbers.counted(len(rows), 'pair')} drawn; the line is of all."
+            )
+    with right:
+        gaps = _measure_gaps(pairs)
+        if gaps:
+            draw_chart(draw_gaps(gaps, styles, view=experiment["run_id"]), key="gaps")
+            st.caption(
+                "Children ordered by their seeds' loss, the highest first. Above 0: what came of them is harder."
+            )
+
+
+def _say(found: Correlation) -> str:
+    """Return a rank correlation in words with its uncertainty."""
+    if found.low is None:
+        return f"no rank correlation can be told of {numbers.counted(found.n, 'pair')}."
+    strength = "weak" if abs(found.rho) < 0.3 else "moderate" if abs(found.rho) < 0.6 else "strong"
+    way = "high stays high" if found.rho > 0 else "high becomes low"
+    ends = f"95 % {found.low:.2f} to {found.high:.2f}"
+    return f"**ρ {found.rho:.2f}** ({ends}) of {numbers.counted(found.n, 'pair')}: {strength}, {way}."
+
+
+def _measure_gaps(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return method -> how much harder its data is when ordered by the seeds' loss, over replicates."""
+    keys = ["method", "replicate", "candidate_id"]
+    losses = pairs[pairs["signal"] == "loss"][[*keys, "before"]]
+    right = pairs[pairs["signal"] == "correct"][[*keys, "after"]]
+    joined = losses.merge(right, on=keys).dropna()
+    found = {}
+    for method, rows in joined.groupby("method"):
+        curves = [
+            accumulate_right(own["before"], own["after"] > 0.5, is_high_first=True)
+            for _, own in rows.groupby("replicate")
+        ]
+        found[str(method)] = measure_gap(curves)
+    return found

@@ -1,0 +1,77 @@
+"""The form of an experiment: its file as text, what it amounts to, and one button that queues its replicates."""
+
+import tomllib
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import SeedbedError
+from core.hub import Hub
+from core.recipes.experiment import start_experiment
+from core.recipes.experiment_file import Experiment, make_experiment
+from pages.components import numbers
+from pages.components.access import show_errors
+from pages.components.frame import note_teacher
+from pages.components.text import plain
+
+EXAMPLE = """\
+title = "Hard seeds against random ones"
+seed_set = "word_problems"      # a built-in seed set, or the path of a file
+student = "tiny"
+replicates = 3                  # or a list of numbers
+
+[common]                        # settings of every arm
+accepted = 50                   # candidates a round
+rounds = 2
+
+[[arm]]
+recipe = "active"
+selector = ["random", "loss_high"]    # a list makes an arm of each value
+"""
+HEIGHT = 380
+
+
+def draw_define(hub: Hub, place: DeltaGenerator) -> str | None:
+    """Draw the form; returns the id of the experiment that was just started."""
+    with st.container(key="two_sides_experiment"):
+        left, right = st.columns([1.2, 1], gap="large")
+    with left:
+        given = st.file_uploader("A file from elsewhere", ["toml"], key="experiment_file")
+        if given is not None and st.session_state.get("experiment_read") != given.file_id:
+            st.session_state["experiment_read"] = given.file_id
+            st.session_state["experiment_text"] = given.getvalue().decode("utf-8", "replace")
+        st.session_state.setdefault("experiment_text", EXAMPLE)
+        text = st.text_area("The experiment (TOML)", key="experiment_text", height=HEIGHT, persist_state="session")
+    experiment = None
+    with right:
+        try:
+            experiment = make_experiment(tomllib.loads(text), "Experiment")
+            _draw_arms(experiment)
+        except tomllib.TOMLDecodeError as error:
+            st.warning(f"This is no TOML: {plain(error)}.", icon=":material/info:")
+        except SeedbedError as error:
+            st.warning(plain(error), icon=":material/info:")
+        note_teacher()
+        st.download_button("Download the file", text, "experiment.toml", "application/toml", icon=":material/download:")
+    n = len(experiment.replicates) if experiment else 0
+    label = f"Queue {numbers.counted(n, 'replicate')}" if experiment else "Queue"
+    if place.button(
+        label, type="primary", key="start_experiment", disabled=experiment is None, icon=":material/science:"
+    ):
+        with show_errors():
+            return start_experiment(hub, experiment)
+    return None
+
+
+def _draw_arms(experiment: Experiment) -> None:
+    """Say what an experiment amounts to."""
+    n_arms, n_replicates = len(experiment.arms), len(experiment.replicates)
+    runs = numbers.counted(n_arms * n_replicates, "run")
+    st.markdown(f"**{numbers.counted(n_arms, 'arm')}** × {numbers.counted(n_replicates, 'replicate')} = {runs}")
+    for arm in experiment.arms:
+        settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in arm.settings.items())
+        st.markdown(f"- **{plain(arm.name)}** :gray[{plain(arm.recipe)}: {plain(settings)}]")
+    st.caption(
+        "One process for each replicate carries out its arms one after the other; all share seeds, splits and what the "
+        "student answers before any training."
+    )

@@ -1,0 +1,148 @@
+"""The page Experiments: what a text amounts to, how runs stand, and what came of them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.figures.experiments import draw_learning, draw_win_rates, find_styles
+from core.recipes.experiment import describe_replicate, open_experiment
+from core.runs.folder import RunFolder
+from tests.pages import home
+from tests.pages.test_pages import button, texts
+
+ARMS = {"random": 0.02, "loss_high": 0.05}
+N = 12
+
+
+def add_arm(place, config, arm, replicate, state="done"):
+    """A run of two rounds whose accuracy rises by the arm's step, with children that resemble their seeds."""
+    about = {"seed_set_name": "pens", "task": "word_problems", "student": "tiny", "selector": arm, "k": N, "rounds": 2}
+    about |= {"parent": config["parent"], "arm": arm, "replicate": replicate, "seed_set": home.SEED_SET}
+    title = f"pens: {arm}, replicate {replicate}"
+    folder = RunFolder.create(place, "loop", title=title, config=about, lane="device", starts_itself=True)
+    rng = np.random.default_rng([len(arm), replicate])
+    with folder.hold():
+        if state == "failed":
+            folder.finish("failed", error="It met a stone; go round it.")
+            return
+        for number in range(3):
+            accuracy = 0.4 + ARMS[arm] * number + 0.01 * replicate
+            row = {"round": number, "split": "test", "n": 100, "accuracy": accuracy, "low": 0.3, "high": 0.6}
+            folder.append("evaluations", {**row, "written_at": 5.0})
+        for number in (1, 2):
+            tokens = {"n_input_tokens": 900, "n_output_tokens": 100}
+            folder.append("rounds", {"round": number, "training_rows": N * number, **tokens, "written_at": 6.0})
+            folder.append("selections", {"round": number, "seed_set_id": home.SEED_SET, "selector": arm, "k": N,
+                                         "replicate": replicate, "student": "base", "written_at": 3.0})  # fmt: skip
+        seeds = [{"problem_id": f"problem_train_{i:03d}", "loss": i / 10, "is_correct": True} for i in range(2 * N)]
+        children = [{"problem_id": f"c{i}", "loss": i / 10 + rng.random(), "is_correct": i < N} for i in range(2 * N)]
+        for i in range(2 * N):
+            about = {"candidate_id": f"c{i}", "round": 1 + i // N, "position": i, "failure": None}
+            texts_ = {"parents": [f"problem_train_{i:03d}"], "question": "?", "answer": "1"}
+            folder.append("candidates", {**about, **texts_})
+        answers = pd.DataFrame([*seeds, *children]).assign(student="base", split="train", text="", final="1")
+        folder.write_part("predictions", answers.assign(n_tokens=1, is_truncated=False))
+        scored = answers[["student", "problem_id"]].assign(signal="correct", value=answers["is_correct"].astype(float))
+        folder.write_part("scores", scored.assign(note=None).astype({"note": "str"}))
+        folder.finish("done", {"n_test": 100})
+
+
+@pytest.fixture
+def experiment(filled):
+    place = filled.settings.home
+    arms = [{"name": arm, "recipe": "active", "settings": {"selector": arm}} for arm in ARMS]
+    about = {"seed_set": home.SEED_SET, "seed_set_name": "pens", "student": "tiny", "replicates": [0, 1, 2]}
+    folder = open_experiment(place, "Two arms", {**about, "arms": arms})
+    for replicate in range(3):
+        title, config = describe_replicate(folder, replicate)
+        run = RunFolder.create(place, "replicate", title=title, config=config, lane="device")
+        with run.hold():
+            for arm in ARMS:
+                add_arm(place, config, arm, replicate, "failed" if (arm, replicate) == ("random", 2) else "done")
+            run.finish("done", {"n_arms": 2, "failed": {}})
+    filled.step()
+    return folder.run_id
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    figures = {}
+    path = "pages.components.experiment_compare.draw_chart"
+    monkeypatch.setattr(path, lambda figure, *, key: figures.update({key: figure}))
+    return figures
+
+
+def test_a_text_is_said_in_arms_and_runs_and_queued_for_each_replicate(filled, visit):
+    app = visit("experiments")
+    assert not app.exception and "**2 arms** × 3 replicates = 6 runs" in texts(app)
+    text = app.text_area(key="experiment_text").value
+    app.text_area(key="experiment_text").set_value("seed_set = ").run()
+    assert "This is no TOML" in texts(app).replace("\\", "") and button(app, "start_experiment").disabled
+    app.text_area(key="experiment_text").set_value(text.replace("random", "by magic")).run()
+    button(app, "start_experiment").click().run()
+    assert not app.exception and "by magic" in app.error[0].value.replace("\\", "")
+    app.text_area(key="experiment_text").set_value(text).run()
+    button(app, "start_experiment").click().run()
+    assert not app.exception and not app.error
+    runs = filled.store.list_runs(["replicate"])
+    assert runs["state"].tolist() == ["queued"] * 3
+    assert [arm["name"] for arm in json.loads(runs.iloc[0]["config"])["arms"]] == ["random", "loss_high"]
+    assert "Replicate 2" in texts(app) and "".join(app.query_params["show"]) == "watch"
+
+
+def test_how_runs_stand_is_shown_and_what_failed_can_be_tried_again(experiment, filled, visit):
+    app = visit("experiments", experiment=experiment, show="watch")
+    text = texts(app).replace("\\", "")
+    assert not app.exception and "**Replicate 2**" in text and "It met a stone; go round it." in text
+    again = [item for item in app.button if item.label == "Try what failed again"]
+    assert len(again) == 1
+    again[0].click().run()
+    replicate = again[0].key.removeprefix("again_")
+    filled.step()
+    assert filled.store.read_run(replicate)["state"] in ("queued", "running")
+
+
+def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
+    app = visit("experiments", experiment=experiment)
+    text = texts(app).replace("\\", "").replace("\u00a0", " ")
+    assert not app.exception and "1 run excluded: random, replicate 2: failed." in text
+    assert set(drawn) == {"learning", "wins", "pairs", "gaps"}
+    assert "Seeds and their children, one by one: **ρ 0." in text and "of 120 pairs: strong, high stays high" in text
+    table = next(item.value for item in app.table if "arm" in item.value)
+    assert table["arm"].tolist() == ["loss_high"] and table["its data"].tolist() == ["8"]
+    assert table["data of random"].tolist() == ["24"]
+    app.segmented_control(key="experiment_over").set_value("n_tokens").run()
+    means = [trace for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
+    assert means[0]["x"] == [0.0, 1000.0, 2000.0]
+    json.dumps(drawn, allow_nan=False)
+
+
+def test_arms_are_told_by_their_replicate_and_are_no_runs_of_the_overview(experiment, filled, visit):
+    arms = filled.store.list_experiment_runs(experiment).dropna(subset=["method"])["run_id"]
+    assert not set(arms) & {end.run_id for end in filled.ends.list_after(0) if not end.is_quiet}
+    assert not set(arms) & set(filled.store.list_evaluations()["run_id"])
+    assert not visit("overview").exception
+
+
+def test_two_arms_of_one_selector_have_colours_of_their_own():
+    rows = [("pens", arm, r, size, 0.5, 0, 9, size, "badge") for arm in ("a", "b") for r in (0, 1) for size in (0, 5)]
+    columns = ["data_set", "method", "replicate", "size", "accuracy", "round", "n_test", "n_tokens", "selector"]
+    points = pd.DataFrame(rows, columns=columns)
+    styles = find_styles(points)
+    assert styles["a"] != styles["b"]
+    figure = draw_learning(points)
+    assert [trace["name"] for trace in figure["data"] if trace.get("name")] == ["a", "b"]
+    json.dumps(figure, allow_nan=False)
+
+
+def test_the_matrix_says_nothing_where_two_never_met():
+    from core.analysis.win_rates import measure_win_rates
+
+    rows = [("pens", "a", 5, 0.6, 0.01, 3), ("pens", "b", 5, 0.4, 0.01, 3), ("tins", "<c>", 5, 0.4, 0.01, 3)]
+    curves = pd.DataFrame(rows, columns=["data_set", "method", "size", "mean", "se", "n"])
+    figure = draw_win_rates(measure_win_rates(curves))
+    assert figure["data"][0]["z"][1] == [None, None, 1.0] and figure["data"][0]["z"][-1] == [None, 0.0, 1.0]
+    assert figure["layout"]["yaxis"]["ticktext"] == ["&lt;c&gt;", "a", "b", "<b>mean</b>"]
+    json.dumps(figure, allow_nan=False)
