@@ -5,6 +5,7 @@ The same folders as from the page; the same command goes on where it was stopped
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -137,7 +138,10 @@ def _list_needs(points: pd.DataFrame) -> Iterator[str]:
     needs = [need for name in methods if (need := compare_needs(points, name, BASELINE)) is not None]
     lines = [["", "accuracy", "its data", f"{BASELINE}'s data", "share", "95 %"]]
     for need in needs:
-        ends = "–" if need.low is None else f"{100 * need.low:.0f} to {100 * need.high:.0f} %"
+        ends = "–"
+        if need.low is not None and math.isfinite(need.low):
+            has_end = math.isfinite(need.high)
+            ends = f"{100 * need.low:.0f} to {100 * need.high:.0f} %" if has_end else f"{100 * need.low:.0f} % or more"
         share = "–" if need.share is None else f"{100 * need.share:.0f} %"
         sizes = (f"{need.method_size:.0f}", f"{need.baseline_size:.0f}")
         lines.append([need.method, format_percent(need.accuracy), *sizes, share, ends])

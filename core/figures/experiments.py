@@ -22,6 +22,9 @@ CELL = 40
 
 AROUND = 150
 
+BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
+"""A legend below the axis: above it lies upon the title where it has several lines."""
+
 
 def find_styles(points: pd.DataFrame) -> dict[str, Style]:
     """Return method -> how it is drawn: as its selector where no other arm has the same, else by its own name."""
@@ -144,7 +147,7 @@ def draw_win_rates(rates: WinRates, *, view: str = "wins") -> Figure:
     labels = {"showgrid": False, "ticks": ""}
     return make_figure(
         [heat],
-        title="How often the row beats the column; the last row is how often each was beaten: lower is better",
+        title="How often the row beats the column",
         x=make_axis("", tickvals=list(range(len(names))), ticktext=list(map(escape, names)), side="top", **labels),
         y=make_axis(
             "",
@@ -186,14 +189,14 @@ def draw_gaps(gaps: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], *, 
         ends.append((name, line))
     return make_figure(
         traces,
-        title="Right answers among the first of the children: random order minus ordered, points",
+        title="Right answers so far: random order minus ordered",
         x=make_axis("share of the children, by their seeds' score, %"),
         y=make_axis("random − ordered, points"),
-        height=320,
+        height=400,
         view=view,
-        margin={"l": 56, "r": 24, "t": 44, "b": 48},
+        margin={"l": 56, "r": 24, "t": 44, "b": 110},
         showlegend=len(ends) > 1,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+        legend=BELOW,
     )
 
 
@@ -242,9 +245,9 @@ def draw_pairs(
         title=f"{name.capitalize()} of children over that of their seeds",
         x=make_axis(f"{name} of the seed"),
         y=make_axis(f"{name} of the child"),
-        height=380,
+        height=400,
         view=f"{view}/{signal}",
-        margin={"l": 56, "r": 24, "t": 64, "b": 48},
+        margin={"l": 56, "r": 24, "t": 44, "b": 110},
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+        legend=BELOW,
     )

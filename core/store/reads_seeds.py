@@ -177,8 +177,13 @@ class SeedReads(Reads):
         )
 
     def list_selections(self, seed_set_id: str | None = None) -> pd.DataFrame:
-        """Return selections, newest first, with title, kind and state of their run; all seed sets where None."""
-        conditions, values = ([], []) if seed_set_id is None else (["x.seed_set_id = ?"], [seed_set_id])
+        """Return selections, newest first, with title, kind and state of their run; all seed sets where None.
+
+        Those of experiments are left out: nobody goes on from them by hand.
+        """
+        conditions, values = ["s.parent_id is null"], []
+        if seed_set_id is not None:
+            conditions, values = [*conditions, "x.seed_set_id = ?"], [seed_set_id]
         return self._frame(
             f"""
             select x.*, s.title, s.kind, s.state, s.created_at from selections x left join run_subjects s using (run_id)

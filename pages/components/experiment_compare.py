@@ -1,5 +1,6 @@
 """What an experiment found: learning curves, data needs, win rates, and whether what was asked for is what came."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,7 +43,10 @@ def draw_compare(hub: Hub, experiment: Mapping[str, Any]) -> None:
     if rates.meetings.to_numpy().any():
         draw_chart(draw_win_rates(rates, view=experiment["run_id"]), key="wins")
         left = f" {numbers.counted(rates.n_left_out, 'point')} with one replicate left out." if rates.n_left_out else ""
-        st.caption(f"A win: its mean less one standard error is above the other's plus one.{left}")
+        st.caption(
+            "A win: its mean less one standard error is above the other's plus one. The last row is how often each was "
+            f"beaten: lower is better.{left}"
+        )
     _draw_steering(hub, experiment, points)
 
 
@@ -88,13 +92,20 @@ def _draw_needs(points: pd.DataFrame) -> None:
                 "its data": numbers.count(round(need.method_size)),
                 f"data of {baseline}": numbers.count(round(need.baseline_size)),
                 "share": numbers.MISSING if need.share is None else numbers.percent(need.share),
-                "95 %": numbers.MISSING if need.low is None else numbers.interval(need.low, need.high),
+                "95 %": _say_ends(need.low, need.high),
             }
         )
     if rows:
         st.markdown("**Data needed for the same accuracy**")
         st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
         st.caption("Mean curves, straight between points; the interval draws replicates. Below 100 %: it needs less.")
+
+
+def _say_ends(low: float | None, high: float | None) -> str:
+    """Return the interval of a share; one without an upper end says so, as where the baseline needs no data at all."""
+    if low is None or math.isinf(low):
+        return numbers.MISSING
+    return f"{numbers.percent(low)} or more" if math.isinf(high) else numbers.interval(low, high)
 
 
 def _draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:

@@ -162,7 +162,8 @@ def _find_evaluation(store: Store, trained: dict) -> dict | None:
 def _find_growth(store: Store, seed_set: str) -> tuple[dict | None, dict[str, int]]:
     """Return the newest of the last runs that brought something usable, with its counts, else the newest of all."""
     newest: tuple[dict | None, dict[str, int]] = (None, {})
-    for run in store.list_runs(GROWING, seed_set_id=seed_set, has_previews=False, limit=N_GROWTHS).to_dict("records"):
+    runs = store.list_runs(GROWING, seed_set_id=seed_set, has_previews=False, limit=None)
+    for run in runs[runs["parent_id"].isna()].head(N_GROWTHS).to_dict("records"):  # none of an experiment's
         counts = store.count_candidates(run["run_id"])
         if counts.get("accepted") or _count_reviewed(counts):
             return run, counts
