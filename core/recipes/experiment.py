@@ -29,7 +29,7 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
     Raises:
         SeedbedError: there is no such seed set or student, or an arm has a setting that cannot be.
     """
-    seed_set = ensure_seed_set(home, experiment.seed_set)
+    seed_set = ensure_seed_set(home, experiment.seed_set, validation=experiment.validation, test=experiment.test)
     imported = RunFolder(home / "runs" / seed_set)
     config = {
         "seed_set": seed_set,

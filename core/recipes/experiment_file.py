@@ -4,6 +4,7 @@ A file is TOML::
 
     title = "Active against random"
     seed_set = "word_problems"          # a built-in seed set, or a file beside this one
+    test = "more_pens.jsonl"            # and validation: files in place of the seed set's own; may be left out
     student = "tiny"
     replicates = 5                      # or a list of numbers
 
@@ -29,7 +30,7 @@ from core.errors import RunError
 from core.recipes.recipes import RECIPES, make_recipe
 
 MOST_REPLICATES = 100
-KEYS = ("title", "seed_set", "student", "replicates", "common", "arm")
+KEYS = ("title", "seed_set", "validation", "test", "student", "replicates", "common", "arm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ class Experiment:
     student: str
     replicates: tuple[int, ...]
     arms: tuple[Arm, ...]
+    validation: str | None = None
+    """File of validation problems; None: the seed set's own."""
+
+    test: str | None = None
+    """File of test problems; None likewise."""
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -65,8 +71,9 @@ def read_experiment(path: Path) -> Experiment:
     except tomllib.TOMLDecodeError as error:
         raise RunError(f"{path} is no TOML: {error}.") from error
     found = make_experiment(content, path.stem)
-    beside = path.parent / found.seed_set
-    return replace(found, seed_set=str(beside.resolve())) if beside.is_file() else found
+    given = {name: getattr(found, name) for name in ("seed_set", "validation", "test")}
+    beside = {name: path.parent / file for name, file in given.items() if file is not None}
+    return replace(found, **{name: str(file.resolve()) for name, file in beside.items() if file.is_file()})
 
 
 def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
@@ -81,17 +88,25 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
     for key, usual in (("seed_set", None), ("student", "tiny"), ("title", name)):
         if not isinstance(content.get(key, usual), str):
             raise RunError(f"An experiment needs {key}, as a text.")
+    for key in ("validation", "test"):
+        if not isinstance(content.get(key, ""), str):
+            raise RunError(f"{key} must be the name of a file.")
     tables, common = content.get("arm"), content.get("common", {})
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise RunError("An experiment needs at least one [[arm]].")
     if not isinstance(common, dict):
         raise RunError("[common] must be a table of settings.")
+    known = {each.name for table in tables for each in fields(RECIPES.get(table.get("recipe", "active")))}
+    if unread := sorted(set(common) - known):
+        raise RunError(f"No arm has the setting {unread[0]!r} of [common]; they have: {', '.join(sorted(known))}.")
     return Experiment(
         content.get("title", name),
         content["seed_set"],
         content.get("student", "tiny"),
         _read_replicates(content.get("replicates", 1)),
         name_arms([arm for table in tables for arm in _expand(table, common)]),
+        content.get("validation"),
+        content.get("test"),
     )
 
 

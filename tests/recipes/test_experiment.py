@@ -33,8 +33,8 @@ def home(tmp_path_factory):
 def file(seed_files, tmp_path_factory):
     path = tmp_path_factory.mktemp("files") / "small.toml"
     path.write_text(
-        f'title = "Small"\nseed_set = "{seed_files["train"]}"\nreplicates = 2\n[common]\naccepted = 6\nrounds = 2\n'
-        'epochs = 1\n[[arm]]\nselector = ["random", "loss_high"]\n'
+        f'title = "Small"\nseed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\nreplicates = 2\n'
+        '[common]\naccepted = 6\nrounds = 2\nepochs = 1\n[[arm]]\nselector = ["random", "loss_high"]\n'
     )
     return path
 

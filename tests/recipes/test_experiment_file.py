@@ -19,13 +19,16 @@ def names(**content):
 def test_a_file_is_read_with_lists_as_arms_and_common_settings_where_an_arm_has_them(tmp_path):
     seeds = tmp_path / "pens.jsonl"
     seeds.write_text("{}\n")
+    (tmp_path / "test.jsonl").write_text("{}\n")
     file = tmp_path / "small.toml"
     file.write_text(
-        'seed_set = "pens.jsonl"\nreplicates = [3, 1]\n[common]\naccepted = 20\nrounds = 2\nunread = 1\n'
+        'seed_set = "pens.jsonl"\ntest = "test.jsonl"\nvalidation = "/away/it.jsonl"\nreplicates = [3, 1]\n'
+        "[common]\naccepted = 20\nrounds = 2\n"
         '[[arm]]\nselector = ["random", "loss_high"]\n[[arm]]\nselector = "loss_high"\npick = "softmax"\nrounds = 3\n'
     )
     found = read_experiment(file)
     assert (found.title, found.seed_set, found.student, found.replicates) == ("small", str(seeds), "tiny", (1, 3))
+    assert (found.test, found.validation) == (str(tmp_path / "test.jsonl"), "/away/it.jsonl")
     assert [arm.name for arm in found.arms] == [
         "random, rounds 2", "loss_high, rounds 2", "loss_high, rounds 3, softmax",
     ]  # fmt: skip
@@ -46,10 +49,12 @@ def test_arms_are_called_by_what_sets_them_apart():
     ({"arm": []}, r"needs at least one \[\[arm\]\]"),
     ({"arm": {"selector": "random"}}, r"needs at least one \[\[arm\]\]"),
     ({"seed_set": 3}, "needs seed_set, as a text"),
+    ({"test": 3}, "test must be the name of a file"),
     ({"replicates": 0}, "replicates must be a number from 1 to 100"),
     ({"replicates": [0, -1]}, "replicates must be"),
     ({"replicates": True}, "replicates must be"),
     ({"common": 3}, "must be a table"),
+    ({"common": {"acepted": 3}}, "No arm has the setting 'acepted'"),
     ({"arm": [{"recipe": "magic"}]}, "no recipe named 'magic'; known: active"),
     ({"arm": [{"selecter": "random"}]}, "The recipe active has no setting 'selecter'; it has: selector, pick"),
     ({"arm": [{"rounds": "two"}]}, "rounds must be a whole number, not 'two'"),
