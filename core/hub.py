@@ -31,6 +31,9 @@ from core.store.journal import Journal
 from core.store.store import Store
 
 DATABASE = "seedbed.duckdb"
+
+OF_THIS_ONE = ("after", "parent", "arm", "recipe")
+"""Of a run's configuration what a copy does not have: what it waited for, and whose part it was."""
 """The database's file name in a home; everything in it can be made again from the other files."""
 
 LETTING_GO_S = 3.0
@@ -104,7 +107,8 @@ class Hub(HubLoop):
     def clone(self, run_id: str, changes: Mapping[str, Any], title: str | None = None) -> str:
         """Queue a copy of a run, same inputs, with some configuration values changed; return the new id.
 
-        What the original waited for (``after``) and the sweep that it was part of (``parent``) are not copied.
+        What the original waited for (``after``) and the sweep or experiment that it was part of (``parent``) are not
+        copied.
 
         Raises:
             RunError: no such run, or a selection, which no worker makes.
@@ -112,7 +116,7 @@ class Hub(HubLoop):
         folder = self._folder(run_id)
         run = folder.read_run()
         refuse_selection(run)
-        config = {name: value for name, value in run["config"].items() if name not in ("after", "parent")}
+        config = {name: value for name, value in run["config"].items() if name not in OF_THIS_ONE}
         config |= dict(changes)
         files = {path.name: path for path in sorted((folder.path / "input").iterdir()) if path.is_file()}
         return self.submit(run["kind"], title or run["title"], config, lane=run["lane"], files=files)

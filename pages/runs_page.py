@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.clone import CHANGEABLE
 from core.runs.folder import ENDED, LANES
 from core.runs.orders import MADE_AT_ONCE
 from core.settings import REPOSITORY
@@ -89,7 +90,7 @@ def draw_details(hub: Hub, run: dict) -> None:
         ):
             hub.order(run_id, "again")
             st.rerun()
-        if is_repeatable:
+        if is_repeatable and CHANGEABLE[run["kind"]]:
             with st.popover("Clone with one change", icon=":material/content_copy:", key=f"clone_{run['run_id']}"):
                 if made := draw_clone(hub, run):
                     st.query_params["run"] = made

@@ -30,6 +30,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("limit",),
     "export": ("dtype",),
     "push": ("repo",),
+    "replicate": (),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
 }
 """Kind of run -> settings that a copy may change; the others say what its inputs were made from."""
