@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.learning import compare_needs, summarise_curves
-from core.analysis.steering import Correlation, correlate_ranks, take_medians
+from core.analysis.steering import correlate_ranks, correlate_within, take_medians
 from core.analysis.win_rates import measure_win_rates
 from core.counting import counted
 from core.errors import RunCancelled, RunError
@@ -37,6 +37,9 @@ def run_experiment(options: argparse.Namespace) -> int:
     home = options.home.resolve()
     read = read_experiment(options.file)
     config = experiments.freeze_experiment(home, read)
+    if strange := sorted(set(options.replicates or ()) - set(config["replicates"])):
+        named = ", ".join(map(str, config["replicates"]))
+        raise RunError(f"The experiment has no replicate {strange[0]}; it has: {named}.")
     folder = find_experiment(home, config)
     if folder is None:
         if options.tables:
@@ -45,12 +48,13 @@ def run_experiment(options: argparse.Namespace) -> int:
     runs = len(config["arms"]) * len(config["replicates"])
     print(f"experiment {folder.run_id}: {counted(len(config['arms']), 'arm')}, "
           f"{counted(len(config['replicates']), 'replicate')}, {counted(runs, 'run')}", flush=True)  # fmt: skip
+    n_failed = 0
     if not options.tables:
-        carry_out_replicates(home, folder, options.replicates or config["replicates"])
+        n_failed = carry_out_replicates(home, folder, options.replicates or config["replicates"])
     results = read_results(home, folder.run_id)
     for line in list_tables(results):
         print(line)
-    return 1 if len(results.excluded) else 0
+    return 1 if len(results.excluded) or n_failed else 0
 
 
 def find_experiment(home: Path, config: dict[str, Any]) -> RunFolder | None:
@@ -65,8 +69,18 @@ def find_experiment(home: Path, config: dict[str, Any]) -> RunFolder | None:
     return None
 
 
-def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence[int]) -> None:
-    """Carry out each replicate that is not done, or in which an arm failed; raises RunCancelled where it is stopped."""
+def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence[int]) -> int:
+    """Carry out each replicate of which an arm is not done; returns how many could not be.
+
+    Raises:
+        RunCancelled: it was stopped.
+    """
+    n_failed, arms = 0, {arm["name"] for arm in experiment.config["arms"]}
+    done = {
+        (run.config["replicate"], run.config["arm"])
+        for run in experiments.find_children(home, experiment.run_id)
+        if "arm" in run.config and run.read_state().state == "done"
+    }
     made = {
         run.config["replicate"]: run
         for run in experiments.find_children(home, experiment.run_id)
@@ -80,10 +94,9 @@ def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence
                 home, experiments.REPLICATE, title=title, config=config, lane="device", starts_itself=True
             )
         else:
-            state = run.read_state()
-            if state.state == "done" and not state.summary["failed"]:
+            if all((replicate, arm) in done for arm in arms):
                 continue
-            if state.state in ENDED:
+            if run.read_state().state in ENDED:
                 run.order("again")
         folder = WatchedRun(run.path)
         print(f"replicate {replicate}: run {folder.run_id}", flush=True)
@@ -97,7 +110,9 @@ def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence
         except RunCancelled:
             raise RunCancelled("Stopped; give the same command again to go on.") from None
         except RunError as error:
+            n_failed += 1
             print(f"seedbed: replicate {replicate} failed: {error}", file=sys.stderr)
+    return n_failed
 
 
 # -- what is printed -----------------------------------------------------------------------------------------------
@@ -120,11 +135,12 @@ def list_tables(results: Results) -> Iterator[str]:
 
 def _list_curves(points: pd.DataFrame) -> Iterator[str]:
     curves = summarise_curves(points)
-    sizes = sorted(curves["size"].unique())
-    lines = [["accepted candidates", *(f"{size:,}" for size in sizes)]]
+    sizes = curves.groupby("round")["size"].mean()
+    rounds = list(sizes.index)
+    lines = [["after round", *(f"{number} ({sizes[number]:,.0f} rows)" for number in rounds)]]
     for method, rows in curves.groupby("method"):
-        cells = {row["size"]: _say_mean(row) for row in rows.to_dict("records")}
-        lines.append([str(method), *(cells.get(size, "–") for size in sizes)])
+        cells = {row["round"]: _say_mean(row) for row in rows.to_dict("records")}
+        lines.append([str(method), *(cells.get(number, "–") for number in rounds)])
     yield f"test accuracy, % of {points['n_test'].max():,} problems, mean ± standard error over replicates"
     yield format_table(lines)
 
@@ -166,17 +182,18 @@ def _list_win_rates(points: pd.DataFrame) -> Iterator[str]:
 
 
 def _list_steering(pairs: pd.DataFrame) -> Iterator[str]:
-    lines = [["score", "pairs", "rho, pairs", "95 %", "rounds", "rho, medians", "95 %"]]
+    by = ["method", "replicate", "round"]
+    lines = [["score", "pairs", "rho within a round", "se", "rounds", "rho of medians", "95 %"]]
     for signal, rows in pairs.groupby("signal"):
-        medians = take_medians(rows, ["method", "replicate", "round"])
-        each = correlate_ranks(rows["before"], rows["after"])
+        within, medians = correlate_within(rows, by), take_medians(rows, by)
         together = correlate_ranks(medians["before"], medians["after"])
-        lines.append([str(signal), *_say_correlation(each), *_say_correlation(together)])
+        told = [f"{within.n_pairs:,}", _say_rho(within.rho), _say_rho(within.se)]
+        ends = "–" if together.low is None else f"{together.low:.2f} to {together.high:.2f}"
+        lines.append([str(signal), *told, f"{together.n:,}", _say_rho(together.rho), ends])
     if len(lines) > 1:
         yield "scores of seeds and of their children by the student that chose the seeds (Spearman)"
         yield format_table(lines)
 
 
-def _say_correlation(found: Correlation) -> list[str]:
-    ends = "–" if found.low is None else f"{found.low:.2f} to {found.high:.2f}"
-    return [f"{found.n:,}", "–" if found.rho is None else f"{found.rho:.2f}", ends]
+def _say_rho(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

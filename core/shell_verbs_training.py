@@ -96,7 +96,11 @@ def add_experiment_verb(verbs: argparse._SubParsersAction) -> None:
     experiment.set_defaults(verb=carry_out)
     experiment.add_argument("file", type=Path, metavar="FILE.toml")
     experiment.add_argument(
-        "--replicates", type=int, nargs="+", metavar="N", help="only these: several processes can share the work"
+        "--replicates",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="only these: others can share the work once one has begun it",
     )
     experiment.add_argument("--tables", action="store_true", help="carry nothing out; print the tables as they stand")
     add_home(experiment)

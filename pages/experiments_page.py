@@ -32,8 +32,8 @@ else:
     )
     (draw_watch if view == "watch" else draw_compare)(hub, rows[experiment_id])
 explain(
-    "An arm is a recipe with its settings; every replicate carries out all arms with the same seeds, splits and random "
-    "numbers. A curve is the mean of its replicates with the standard error of that mean. Data needs are compared at "
+    "An arm is a recipe with its settings; every replicate carries out all arms from the same seeds and splits. "
+    "A curve is the mean of its replicates with the standard error of that mean. Data needs are compared at "
     "the highest accuracy that both mean curves reach. One arm beats another at one size where its mean less one "
     "standard error is above the other's plus one (Kessler 2025, section 5.4.2). Scores before and after are those of "
     "the student that chose the seeds; ρ is Spearman's. `core.recipes.experiment`, `core.analysis.learning`, "

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-POINTS = ("data_set", "method", "replicate", "size", "accuracy")
-"""Columns of the points of learning curves: size is accepted candidates trained on (0: before any), accuracy from 0 to
-1; one row for each replicate and size."""
+POINTS = ("data_set", "method", "replicate", "round", "size", "accuracy")
+"""Columns of the points of learning curves: round is 0 before any training, size is the rows trained on, accuracy from
+0 to 1; one row for each replicate and round."""
 
 N_RESAMPLES = 4_000
 LEVEL = 0.95
@@ -36,7 +36,7 @@ class Need:
 
     share: float | None
     """``method_size / baseline_size``: 0.6 says that the method needs 60 % of the baseline's data. None where the
-    baseline needs none, since neither curve rises above its start."""
+    baseline needs none: one of the two curves never rises above its start, so that they share no other accuracy."""
 
     low: float | None
     """End of the percentile bootstrap interval of ``share`` over replicates; None with one replicate of either."""
@@ -56,12 +56,17 @@ def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:
         points: with the columns POINTS; rows without an accuracy (NaN) are left out.
 
     Returns:
-        data_set, method, size, ``mean`` accuracy, ``se`` of the mean (NaN with one replicate), ``n`` replicates; sorted
-        by the first three.
+        data_set, method, round, ``size`` (the mean of the replicates', which may differ by a few rows), ``mean``
+        accuracy, ``se`` of the mean (NaN with one replicate), ``n`` replicates; sorted by the first three.
     """
     known = points.dropna(subset=["accuracy"])
-    grouped = known.groupby(["data_set", "method", "size"], sort=True)["accuracy"]
-    curves = grouped.agg(mean="mean", se=lambda values: values.std(ddof=1) / np.sqrt(len(values)), n="size")
+    grouped = known.groupby(["data_set", "method", "round"], sort=True)
+    curves = grouped.agg(
+        size=("size", "mean"),
+        mean=("accuracy", "mean"),
+        se=("accuracy", lambda values: values.std(ddof=1) / np.sqrt(len(values))),
+        n=("accuracy", "size"),
+    )
     return curves.reset_index()
 
 
@@ -69,7 +74,8 @@ def compare_needs(points: pd.DataFrame, method: str, baseline: str, *, seed: int
     """Compare how much data a method and a baseline need; None where one of them has no curve of two points.
 
     A bootstrap draws replicates: the same ones for both where both have the same, since those share their seeds; else
-    for each by itself. In each draw the accuracy that both reach is found anew.
+    for each by itself. In each draw the accuracy that both reach is found anew; draws in which neither curve rises say
+    nothing. Of a method only the rounds count that all its replicates have.
 
     Args:
         points: of one data set, with the columns POINTS.
@@ -120,8 +126,10 @@ def find_sizes(sizes: np.ndarray, curves: np.ndarray, accuracies: np.ndarray) ->
 
 
 def _spread(points: pd.DataFrame) -> pd.DataFrame:
-    """Return one method's accuracies as a table, a row for each replicate and a column for each size."""
-    return points.dropna(subset=["accuracy"]).pivot_table(index="replicate", columns="size", values="accuracy")
+    """Return one method's accuracies as a table, a row for each replicate, a column for each size of a whole round."""
+    known = points.dropna(subset=["accuracy"])
+    table = known.pivot_table(index="replicate", columns="round", values="accuracy").dropna(axis=1)
+    return table.rename(columns=known.groupby("round")["size"].mean())
 
 
 def _find_needs(
@@ -134,7 +142,9 @@ def _find_needs(
     return accuracy, sizes
 
 
-def _draw_share(first: pd.DataFrame, second: pd.DataFrame, rng: np.random.Generator) -> tuple[float, float]:
+def _draw_share(
+    first: pd.DataFrame, second: pd.DataFrame, rng: np.random.Generator
+) -> tuple[float | None, float | None]:
     """Return the interval of the share of data over drawn replicates."""
     is_paired = list(first.index) == list(second.index)
     drawn = rng.integers(len(first), size=(N_RESAMPLES, len(first)))
@@ -142,6 +152,9 @@ def _draw_share(first: pd.DataFrame, second: pd.DataFrame, rng: np.random.Genera
     curves = [np.nanmean(table.to_numpy()[places], axis=1) for table, places in ((first, drawn), (second, other))]
     _, (method_sizes, baseline_sizes) = _find_needs(first, second, *curves)
     shares = np.divide(method_sizes, baseline_sizes, out=np.full(N_RESAMPLES, np.inf), where=baseline_sizes > 0)
+    shares = shares[(method_sizes > 0) | (baseline_sizes > 0)]
     outside = (1 - LEVEL) / 2
+    if not len(shares):
+        return None, None
     low, high = np.quantile(shares, [outside, 1 - outside], method="nearest")
     return float(low), float(high)

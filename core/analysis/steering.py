@@ -63,6 +63,40 @@ def correlate_ranks(before: Sequence[float], after: Sequence[float]) -> Correlat
     return Correlation(n, rho, low, high, float(found.pvalue), float(slope), float(intercept))
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far rankings agree within data sets, on average over these."""
+
+    n_sets: int
+    """Data sets in which a correlation can be told."""
+
+    n_pairs: int
+    rho: float | None
+    """Mean of their correlations, each data set counting alike; None where there is none."""
+
+    se: float | None
+    """Standard error of that mean over data sets; None with one."""
+
+
+def correlate_within(pairs: pd.DataFrame, by: Sequence[str]) -> Agreement:
+    """Correlate scores before and after generation in each data set by itself.
+
+    Over several rounds at once a correlation would be that of the rounds: each has another student, which finds both
+    seeds and children easier than the one before.
+
+    Args:
+        pairs: a row per candidate with ``before`` and ``after``; NaN where unknown.
+        by: columns that say which data set a candidate is of, as method, replicate and round.
+    """
+    found = [correlate_ranks(rows["before"], rows["after"]) for _, rows in pairs.groupby(list(by))]
+    told = [each for each in found if each.rho is not None and each.n >= FEWEST]
+    if not told:
+        return Agreement(0, 0, None, None)
+    rhos = np.array([each.rho for each in told])
+    se = float(rhos.std(ddof=1) / math.sqrt(len(rhos))) if len(rhos) > 1 else None
+    return Agreement(len(told), sum(each.n for each in told), float(rhos.mean()), se)
+
+
 def _find_interval(rho: float, n: int) -> tuple[float, float]:
     """Return the 95 % interval of Spearman's correlation (Bonett & Wright 2000)."""
     if math.isclose(abs(rho), 1):

@@ -1,7 +1,7 @@
 """Which method beats which: the pairwise win-rate matrix over data sets and sizes (Kessler 2025, figures 4 and 9).
 
-Method i beats j at one size of one data set where its mean less α standard errors is above the mean of j plus α of its
-own (section 5.4.2, α = 1). A column's mean says how often a method was beaten: lower is better. This file knows
+Method i beats j after one round on one data set where its mean less α standard errors is above the mean of j plus α of
+its own (section 5.4.2, α = 1). A column's mean says how often a method was beaten: lower is better. This file knows
 nothing of runs.
 """
 
@@ -19,7 +19,7 @@ class WinRates:
     """(methods, methods) how often the row beat the column; 0 on the diagonal."""
 
     meetings: pd.DataFrame
-    """(methods, methods) pairs of data set and size at which both have a mean with its standard error."""
+    """(methods, methods) pairs of data set and round at which both have a mean with its standard error."""
 
     n_left_out: int
     """Points without a standard error, since they have one replicate."""
@@ -36,18 +36,18 @@ class WinRates:
 
 
 def measure_win_rates(curves: pd.DataFrame, alpha: float = 1.0) -> WinRates:
-    """Let every method meet every other at each size of each data set.
+    """Let every method meet every other after each round on each data set.
 
     Args:
-        curves: of ``summarise_curves``; size 0, where all start alike, is passed over.
+        curves: of ``summarise_curves``; round 0, where all start alike, is passed over.
         alpha: standard errors that are taken off the winner and given to the loser.
     """
-    points = curves[curves["size"] > 0]
+    points = curves[curves["round"] > 0]
     known = points.dropna(subset=["se"])
     methods = sorted(points["method"].unique())
     wins = pd.DataFrame(0, index=methods, columns=methods)
     meetings = wins.copy()
-    for _, cell in known.groupby(["data_set", "size"]):
+    for _, cell in known.groupby(["data_set", "round"]):
         names, mean, se = cell["method"].to_numpy(), cell["mean"].to_numpy(), cell["se"].to_numpy()
         beats = (mean - alpha * se)[:, None] > (mean + alpha * se)[None, :]
         wins.loc[names, names] += beats.astype(int)

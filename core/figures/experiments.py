@@ -46,13 +46,13 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
     """
     styles = find_styles(points)
     means = summarise_curves(points)
-    places = points.groupby(["method", "size"])["n_tokens"].mean()
+    places = points.groupby(["method", "round"])["n_tokens"].mean()
     traces, ends = [], []
     for method, rows in means.groupby("method", sort=False):
         style, name = styles[str(method)], escape(str(method))
         for _, own in points[points["method"] == method].groupby("replicate"):
             traces.append(_make_replicate(own.sort_values("round"), over, style))
-        xs = rows["size"].tolist() if over == "size" else [float(places[method, size]) for size in rows["size"]]
+        xs = rows["size"].tolist() if over == "size" else [float(places[method, each]) for each in rows["round"]]
         line = {
             "type": "scatter",
             "mode": "lines+markers",

@@ -143,6 +143,8 @@ def _carry_out(run: RunFolder) -> str | None:
         run.order("again")
     try:
         state = execute(run)
+    except RunCancelled:
+        raise
     except SeedbedError as error:  # another process works on it
         return str(error)
     if state == "cancelled" and read_orders(run.path).cancelled_at is None:

@@ -20,6 +20,7 @@ This file knows nothing of runs; ``experiment.py`` carries one out.
 """
 
 import itertools
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -29,7 +30,7 @@ from typing import Any
 from core.errors import RunError
 from core.recipes.recipes import RECIPES, make_recipe
 
-MOST_REPLICATES = 100
+MOST_REPLICATES = MOST_ARMS = 100
 KEYS = ("title", "seed_set", "validation", "test", "student", "replicates", "common", "arm")
 
 
@@ -96,6 +97,9 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
         raise RunError("An experiment needs at least one [[arm]].")
     if not isinstance(common, dict):
         raise RunError("[common] must be a table of settings.")
+    for table in tables:
+        if not isinstance(table.get("recipe", "active"), str):
+            raise RunError("The recipe of an [[arm]] must be one name; write another [[arm]] for another recipe.")
     known = {each.name for table in tables for each in fields(RECIPES.get(table.get("recipe", "active")))}
     if unread := sorted(set(common) - known):
         raise RunError(f"No arm has the setting {unread[0]!r} of [common]; they have: {', '.join(sorted(known))}.")
@@ -112,7 +116,7 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
 
 def _read_replicates(value: Any) -> tuple[int, ...]:
     """Return the numbers of the replicates: 0 to n - 1, or those of a list."""
-    numbers = list(range(value)) if type(value) is int else value
+    numbers = list(range(min(value, MOST_REPLICATES + 1))) if type(value) is int else value
     is_right = isinstance(numbers, list) and all(type(each) is int and each >= 0 for each in numbers)
     if not is_right or not 0 < len(set(numbers)) <= MOST_REPLICATES:
         raise RunError(f"replicates must be a number from 1 to {MOST_REPLICATES}, or a list of numbers, not {value!r}.")
@@ -127,6 +131,10 @@ def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[s
     own = {name: value for name, value in table.items() if name != "recipe"}
     settings = {**own, **{name: value for name, value in shared.items() if name not in own}}
     choices = [value if isinstance(value, list) else [value] for value in settings.values()]
+    if math.prod(map(len, choices)) not in range(1, MOST_ARMS + 1):
+        raise RunError(
+            f"The lists of an [[arm]] must make 1 to {MOST_ARMS} arms, not {math.prod(map(len, choices)):,}."
+        )
     made = [dict(zip(settings, values, strict=True)) for values in itertools.product(*choices)]
     for each in made:
         make_recipe(recipe, each)

@@ -23,7 +23,7 @@ class Results:
     """What the runs of an experiment have brought so far."""
 
     points: pd.DataFrame
-    """Columns POINTS, and round, n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far)."""
+    """Columns POINTS, and n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far)."""
 
     pairs: pd.DataFrame
     """A row per child and signal: method, replicate, round, signal, before, after (NaN: unknown)."""
@@ -50,7 +50,7 @@ def read_results(home: Path, experiment: str) -> Results:
         pairs.append(read_pairs(run))
     n_wanted = len(config["arms"]) * len(config["replicates"])
     return Results(
-        pd.DataFrame(points, columns=[*POINTS, "round", "n_test", "n_tokens"]).sort_values(
+        pd.DataFrame(points, columns=[*POINTS, "n_test", "n_tokens"]).sort_values(
             ["method", "replicate", "round"], ignore_index=True
         ),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),

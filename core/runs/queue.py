@@ -99,7 +99,8 @@ class Queue:
             if now - pressed.ordered_at >= self.grace_s and not pressed.is_asked:
                 pressed.is_asked = True
                 self.executor.cancel(folder)
-            if now - pressed.ordered_at >= self.force_s and now - pressed.is_killed_at >= 1.0:
+            is_due = now - pressed.ordered_at >= self.force_s and now - pressed.is_killed_at >= 1.0
+            if is_due and not works_within(runs[run_id]):  # that would be the end of the others in that process too
                 pressed.is_killed_at = now
                 self.executor.cancel(folder, is_forced=True)
         for run_id in set(self._pressed) - set(due):
@@ -141,7 +142,8 @@ class Queue:
             "light": self.settings.light_slots,
         }
         for run_id, seen in runs.items():
-            if seen.state.state in ACTIVE or run_id in starting or run_id in self._leaving:
+            is_active = seen.state.state in ACTIVE and not works_within(seen)
+            if is_active or run_id in starting or run_id in self._leaving:
                 free[seen.run["lane"]] -= 1
         started = []
         queued = [run_id for run_id, seen in runs.items() if seen.state.state == "queued" and run_id not in starting]
@@ -203,6 +205,11 @@ def plan_move(runs: Mapping[str, Watched], run_id: str, where: str) -> dict[str,
 def starts_itself(seen: Watched) -> bool:
     """Say whether a shell made this run to work on it itself, and has not begun yet."""
     return bool(seen.run.get("starts_itself")) and seen.folder.n_wanted_attempts() == 1
+
+
+def works_within(seen: Watched) -> bool:
+    """Say whether a run is an arm that its replicate's process carries out: it has none of its own, needs no slot."""
+    return "arm" in seen.run["config"] and not (seen.folder.path / "launch.json").exists()
 
 
 def may_start(runs: Mapping[str, Watched], seen: Watched) -> bool:

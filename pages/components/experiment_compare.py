@@ -8,8 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.learning import compare_needs, summarise_curves
-from core.analysis.steering import Correlation, accumulate_right, correlate_ranks, measure_gap, take_medians
+from core.analysis.steering import (
+    Agreement,
+    Correlation,
+    accumulate_right,
+    correlate_ranks,
+    correlate_within,
+    measure_gap,
+    take_medians,
+)
 from core.analysis.win_rates import measure_win_rates
+from core.figures.colours import Style
 from core.figures.experiments import draw_gaps, draw_learning, draw_pairs, draw_win_rates, find_styles
 from core.hub import Hub
 from pages.components import numbers
@@ -117,40 +126,65 @@ def _draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame
     st.subheader("Was it what was asked for?", anchor=False)
     signals = sorted(pairs["signal"].unique(), key=lambda name: (name != "loss", name))
     signal = st.segmented_control("Score", signals, default=signals[0], required=True, key="experiment_signal")
+    by = ["method", "replicate", "round"]
     rows, styles = pairs[pairs["signal"] == signal], find_styles(points)
-    each = correlate_ranks(rows["before"], rows["after"])
-    medians = take_medians(rows, ["method", "replicate", "round"])
-    together = correlate_ranks(medians["before"], medians["after"])
-    st.markdown(f"Seeds and their children, one by one: {_say(each)}  \nMedians of each round's data: {_say(together)}")
+    medians = take_medians(rows, by)
+    st.markdown(
+        f"Seeds and their children within a round: {_say_within(correlate_within(rows, by))}  \n"
+        f"Medians of each round's data: {_say(correlate_ranks(medians['before'], medians['after']))}"
+    )
+    rounds = sorted(int(number) for number in pairs["round"].unique())
+    round_ = rounds[0]
+    if len(rounds) > 1:
+        round_ = st.segmented_control("Round", rounds, default=round_, required=True, key="experiment_round")
+    _draw_round(pairs[pairs["round"] == round_], signal, styles, f"{experiment['run_id']}-{round_}")
+
+
+def _draw_round(pairs: pd.DataFrame, signal: str, styles: Mapping[str, Style], view: str) -> None:
+    """Draw one round's pairs, and how much harder the children of hard seeds are; each round has its own students."""
+    rows = pairs[pairs["signal"] == signal]
     shown = rows if len(rows) <= MOST_PAIRS else rows.sample(MOST_PAIRS, random_state=0)
     left, right = st.columns(2, gap="large")
     with left:
-        draw_chart(draw_pairs(shown, each, signal, styles, view=experiment["run_id"]), key="pairs")
+        draw_chart(
+            draw_pairs(shown, correlate_ranks(rows["before"], rows["after"]), signal, styles, view=view), key="pairs"
+        )
         if len(shown) < len(rows):
             st.caption(
                 f"{numbers.count(len(shown))} of {numbers.counted(len(rows), 'pair')} drawn; the line is of all."
             )
     with right:
-        gaps = _measure_gaps(pairs)
-        if gaps:
-            draw_chart(draw_gaps(gaps, styles, view=experiment["run_id"]), key="gaps")
+        if gaps := _measure_gaps(pairs):
+            draw_chart(draw_gaps(gaps, styles, view=view), key="gaps")
             st.caption(
                 "Children ordered by their seeds' loss, the highest first. Above 0: what came of them is harder."
             )
+
+
+def _say_within(found: Agreement) -> str:
+    """Return the mean rank correlation within data sets, with its standard error."""
+    if found.rho is None:
+        return "no rank correlation can be told."
+    se = "" if found.se is None else f" ± {found.se:.2f}"
+    sets = numbers.counted(found.n_sets, "round")
+    return f"**ρ {found.rho:.2f}**{se} over {sets} of all arms and replicates: {_say_strength(found.rho)}."
+
+
+def _say_strength(rho: float) -> str:
+    strength = "weak" if abs(rho) < 0.3 else "moderate" if abs(rho) < 0.6 else "strong"
+    return f"{strength}, {'high stays high' if rho > 0 else 'high becomes low'}"
 
 
 def _say(found: Correlation) -> str:
     """Return a rank correlation in words with its uncertainty."""
     if found.low is None:
         return f"no rank correlation can be told of {numbers.counted(found.n, 'pair')}."
-    strength = "weak" if abs(found.rho) < 0.3 else "moderate" if abs(found.rho) < 0.6 else "strong"
-    way = "high stays high" if found.rho > 0 else "high becomes low"
     ends = f"95 % {found.low:.2f} to {found.high:.2f}"
-    return f"**ρ {found.rho:.2f}** ({ends}) of {numbers.counted(found.n, 'pair')}: {strength}, {way}."
+    return f"**ρ {found.rho:.2f}** ({ends}) of {numbers.counted(found.n, 'pair')}: {_say_strength(found.rho)}."
 
 
 def _measure_gaps(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return method -> how much harder its data is when ordered by the seeds' loss, over replicates."""
+    """Return method -> how much harder one round's data is when ordered by the seeds' loss, over replicates."""
     keys = ["method", "replicate", "candidate_id"]
     losses = pairs[pairs["signal"] == "loss"][[*keys, "before"]]
     right = pairs[pairs["signal"] == "correct"][[*keys, "after"]]

@@ -7,16 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analysis.learning import compare_needs, find_sizes, summarise_curves
+from core.analysis.learning import POINTS, compare_needs, find_sizes, summarise_curves
 
 SIZES = (0, 100, 200, 300)
 
 
 def make_points(method, curves, sizes=SIZES, data_set="pens"):
     rows = [
-        (data_set, method, r, size, a) for r, curve in enumerate(curves) for size, a in zip(sizes, curve, strict=True)
+        (data_set, method, replicate, number, size, accuracy)
+        for replicate, curve in enumerate(curves)
+        for number, (size, accuracy) in enumerate(zip(sizes, curve, strict=True))
     ]
-    return pd.DataFrame(rows, columns=["data_set", "method", "replicate", "size", "accuracy"])
+    return pd.DataFrame(rows, columns=POINTS)
 
 
 def find_size_plainly(sizes, curve, accuracy):
@@ -38,6 +40,25 @@ def test_a_curve_is_the_mean_with_its_standard_error():
     assert curves.loc[("random", 100), "se"] == pytest.approx(statistics.stdev([0.3, 0.4]) / math.sqrt(2))
     assert curves.loc[("random", 300), "n"] == 1 and math.isnan(curves.loc[("random", 300), "se"])
     assert curves["n"].tolist() == [2, 2, 2, 1, 1, 1, 1, 1]
+
+
+def test_replicates_that_are_some_rows_short_are_of_one_round():
+    points = pd.concat([make_points("random", [(0.2, 0.4)], (0, 100)), make_points("random", [(0.2, 0.5)], (0, 96))])
+    points["replicate"] = [0, 0, 1, 1]
+    curves = summarise_curves(points)
+    assert curves["size"].tolist() == [0, 98] and curves["n"].tolist() == [2, 2]
+    more = pd.concat([points, make_points("other", [(0.2, 0.45), (0.2, 0.45)], (0, 98))])
+    need = compare_needs(more, "other", "random")
+    assert need.share == pytest.approx(1.0) and need.n_replicates == (2, 2)
+    begun = pd.concat([more, make_points("other", [(0.2, 0.9, 0.9)], (0, 98, 200)).assign(replicate=2)])
+    assert compare_needs(begun, "other", "random").accuracy <= 0.6, "round 2 is one replicate's alone"
+
+
+def test_draws_in_which_nothing_rises_are_left_out():
+    curves = [(0.4, 0.36), (0.4, 0.36), (0.4, 0.36), (0.4, 0.6)]
+    points = pd.concat([make_points(name, curves, (0, 100)) for name in ("a", "random")])
+    need = compare_needs(points, "a", "random")
+    assert (need.share, need.low, need.high) == (1.0, 1.0, 1.0)
 
 
 def test_the_size_is_found_as_one_would_by_hand():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analysis.steering import accumulate_right, correlate_ranks, measure_gap, take_medians
+from core.analysis.steering import accumulate_right, correlate_ranks, correlate_within, measure_gap, take_medians
 
 
 def rank_plainly(values):
@@ -63,6 +63,22 @@ def test_unknown_values_are_left_out_and_what_cannot_be_said_is_none():
     assert few.rho == 1.0 and few.p_value is None and few.low is None
     perfect = correlate_ranks([1, 2, 3, 4, 5], [5, 4, 3, 2, 1])
     assert (perfect.rho, perfect.low, perfect.high) == pytest.approx((-1.0, -1.0, -1.0))
+
+
+def test_what_differs_from_round_to_round_is_no_agreement_within_one():
+    rng = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame({"round": number, "before": 9 - number + rng.random(60), "after": 5 - number + rng.random(60)})
+        for number in range(6)
+    ]
+    pairs = pd.concat(parts)
+    assert correlate_ranks(pairs["before"], pairs["after"]).rho > 0.9
+    found = correlate_within(pairs, ["round"])
+    rhos = [correlate_ranks(part["before"], part["after"]).rho for part in parts]
+    assert found.rho == pytest.approx(np.mean(rhos)) and abs(found.rho) < 0.15
+    assert found.se == pytest.approx(np.std(rhos, ddof=1) / math.sqrt(6)) and (found.n_sets, found.n_pairs) == (6, 360)
+    few = correlate_within(pairs.groupby("round").head(3), ["round"])
+    assert (few.n_sets, few.rho, few.se) == (0, None, None)
 
 
 def test_medians_are_those_of_each_data_set_with_both_scores():

@@ -10,7 +10,7 @@ from core.analysis.win_rates import measure_win_rates
 
 
 def make_curves(rows):
-    return pd.DataFrame(rows, columns=["data_set", "method", "size", "mean", "se", "n"])
+    return pd.DataFrame(rows, columns=["data_set", "method", "round", "mean", "se", "n"])
 
 
 def test_a_win_is_a_gap_of_more_than_both_standard_errors():

@@ -109,7 +109,7 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert not app.exception and "1 run excluded: random, replicate 2: failed." in text
     assert set(drawn) == {"learning", "wins", "pairs", "gaps"}
-    assert "Seeds and their children, one by one: **ρ 0." in text and "of 120 pairs: strong, high stays high" in text
+    assert "Seeds and their children within a round: **ρ 0." in text and "over 10 rounds of all arms" in text
     table = next(item.value for item in app.table if "arm" in item.value)
     assert table["arm"].tolist() == ["loss_high"] and table["its data"].tolist() == ["8"]
     assert table["data of random"].tolist() == ["24"]
@@ -141,7 +141,7 @@ def test_the_matrix_says_nothing_where_two_never_met():
     from core.analysis.win_rates import measure_win_rates
 
     rows = [("pens", "a", 5, 0.6, 0.01, 3), ("pens", "b", 5, 0.4, 0.01, 3), ("tins", "<c>", 5, 0.4, 0.01, 3)]
-    curves = pd.DataFrame(rows, columns=["data_set", "method", "size", "mean", "se", "n"])
+    curves = pd.DataFrame(rows, columns=["data_set", "method", "round", "mean", "se", "n"])
     figure = draw_win_rates(measure_win_rates(curves))
     assert figure["data"][0]["z"][1] == [None, None, 1.0] and figure["data"][0]["z"][-1] == [None, 0.0, 1.0]
     assert figure["layout"]["yaxis"]["ticktext"] == ["&lt;c&gt;", "a", "b", "<b>mean</b>"]

@@ -173,3 +173,18 @@ def test_a_run_that_ends_between_two_looks_is_not_failed(tmp_path):
     assert queue.step(hub._watch.runs) == []  # hub._watch still says queued
     assert folder.read_state().state == "done"
     hub.close()
+
+
+def test_an_arm_fills_no_slot_beside_its_replicate(hub):
+    about = {"replicate": 0, "parent": "e", "n": 3}
+    made = {"lane": "teacher", "starts_itself": True}  # two slots
+    replicate = RunFolder.create(hub.settings.home, "replicate", title="r", config=about, **made)
+    arm = RunFolder.create(hub.settings.home, "loop", title="a", config={**about, "arm": "random"}, **made)
+    with replicate.hold(), arm.hold():
+        hub.step()
+        second, third = (submit(hub, lane="teacher") for _ in range(2))
+        step_until(hub, lambda: state(hub, second) == "running")
+        hub.step()
+        assert state(hub, third) == "queued" and state(hub, arm.run_id) == "running"
+        replicate.finish("done", {})
+        arm.finish("done", {})
