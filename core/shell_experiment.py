@@ -4,6 +4,7 @@ The same folders as from the page; the same command goes on where it was stopped
 """
 
 import argparse
+import fcntl
 import json
 import math
 import sys
@@ -19,7 +20,7 @@ from core.analysis.win_rates import measure_win_rates
 from core.counting import counted
 from core.errors import RunCancelled, RunError
 from core.recipes import experiment as experiments
-from core.recipes.experiment_file import read_experiment
+from core.recipes.experiment_file import Experiment, read_experiment
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.kinds import execute
 from core.runs.folder import ENDED, RunFolder
@@ -35,26 +36,34 @@ def run_experiment(options: argparse.Namespace) -> int:
     """Carry out what is missing of an experiment and print its tables; 1 where an arm failed."""
     load_own_selectors()
     home = options.home.resolve()
-    read = read_experiment(options.file)
-    config = experiments.freeze_experiment(home, read)
-    if strange := sorted(set(options.replicates or ()) - set(config["replicates"])):
-        named = ", ".join(map(str, config["replicates"]))
+    experiment = read_experiment(options.file)
+    if strange := sorted(set(options.replicates or ()) - set(experiment.replicates)):
+        named = ", ".join(map(str, experiment.replicates))
         raise RunError(f"The experiment has no replicate {strange[0]}; it has: {named}.")
-    folder = find_experiment(home, config)
-    if folder is None:
-        if options.tables:
-            raise RunError("This experiment was not begun in this home; leave --tables out to carry it out.")
-        folder = experiments.open_experiment(home, read.title, config)
-    runs = len(config["arms"]) * len(config["replicates"])
-    print(f"experiment {folder.run_id}: {counted(len(config['arms']), 'arm')}, "
-          f"{counted(len(config['replicates']), 'replicate')}, {counted(runs, 'run')}", flush=True)  # fmt: skip
+    folder = find_or_open(home, experiment, only_find=options.tables)
+    n_arms, n_replicates = len(experiment.arms), len(experiment.replicates)
+    sizes = f"{counted(n_arms, 'arm')}, {counted(n_replicates, 'replicate')}, {counted(n_arms * n_replicates, 'run')}"
+    print(f"experiment {folder.run_id}: {sizes}", flush=True)
     n_failed = 0
     if not options.tables:
-        n_failed = carry_out_replicates(home, folder, options.replicates or config["replicates"])
+        n_failed = carry_out_replicates(home, folder, options.replicates or experiment.replicates)
     results = read_results(home, folder.run_id)
     for line in list_tables(results):
         print(line)
     return 1 if len(results.excluded) or n_failed else 0
+
+
+def find_or_open(home: Path, experiment: Experiment, *, only_find: bool) -> RunFolder:
+    """Return the folder of an experiment, made where this home has none; two processes at once get the same one."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "experiments.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        config = experiments.freeze_experiment(home, experiment)
+        if (found := find_experiment(home, config)) is not None:
+            return found
+        if only_find:
+            raise RunError("This experiment was not begun in this home; leave --tables out to carry it out.")
+        return experiments.open_experiment(home, experiment.title, config)
 
 
 def find_experiment(home: Path, config: dict[str, Any]) -> RunFolder | None:

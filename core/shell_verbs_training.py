@@ -100,7 +100,7 @@ def add_experiment_verb(verbs: argparse._SubParsersAction) -> None:
         type=int,
         nargs="+",
         metavar="N",
-        help="only these: others can share the work once one has begun it",
+        help="only these: several processes can share the work",
     )
     experiment.add_argument("--tables", action="store_true", help="carry nothing out; print the tables as they stand")
     add_home(experiment)

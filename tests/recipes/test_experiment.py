@@ -1,16 +1,19 @@
 """An experiment as the shell and the hub carry it out: shared seeds, arms in one process, going on, what it brought."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 
 from core.__main__ import main
 from core.hub import Hub
 from core.recipes import experiment as experiments
-from core.recipes.experiment_file import make_experiment
+from core.recipes.experiment_file import make_experiment, read_experiment
 from core.recipes.experiment_results import read_results
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.settings import Settings
+from core.shell_experiment import find_or_open
 
 CONTENT = {
     "replicates": 2,
@@ -138,6 +141,18 @@ def test_an_arm_that_fails_costs_no_other_and_is_excluded_and_counted(home, expe
     excluded = read_results(home, experiment).excluded
     assert set(excluded["method"]) == {"random", "loss_high"} and set(excluded["state"]) == {"failed"}
     assert set(excluded["replicate"]) == {7} and excluded["error"].str.contains("a stone").any()
+
+
+def test_a_replicate_that_there_is_not_is_refused(file, home, told, capsys):
+    assert main(["experiment", str(file), "--home", str(home), "--replicates", "0", "9"]) == 1
+    assert "has no replicate 9; it has: 0, 1." in capsys.readouterr().err
+
+
+def test_two_processes_that_begin_it_at_once_share_one(file, tmp_path):
+    read = read_experiment(file)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: find_or_open(tmp_path, read, only_find=False).run_id, range(4)))
+    assert len(set(found)) == 1 and len(list((tmp_path / "runs").glob("*-import-*"))) == 1
 
 
 def test_the_hub_queues_a_run_for_each_replicate_and_refuses_what_cannot_be(tmp_path, seed_files):
