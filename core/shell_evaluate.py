@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.counting import counted
-from core.shell import carry_out, check_out, format_percent, tell_failed
+from core.shell import check_out, format_percent, tell_failed
+from core.shell_carrying import carry_out
 from core.shell_teacher import ask_server, find_teacher, is_address, print_offer, require_no_model
 
 

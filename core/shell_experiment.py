@@ -5,7 +5,6 @@ The same folders as from the page; the same command goes on where it was stopped
 
 import argparse
 import fcntl
-import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,11 +21,11 @@ from core.errors import RunCancelled, RunError
 from core.recipes import experiment as experiments
 from core.recipes.experiment_file import Experiment, read_experiment
 from core.recipes.experiment_results import Results, read_results
-from core.recipes.kinds import execute
+from core.runs.finding import find_alike
 from core.runs.folder import ENDED, RunFolder
-from core.shell import WatchedRun, format_percent, load_own_selectors, require_done
+from core.shell import format_percent, load_own_selectors
+from core.shell_carrying import carry_on
 from core.shell_evaluate import format_table
-from core.shell_stopping import stopped_by_hand
 
 BASELINE = "random"
 """Arm that the others are compared with, where there is one of this name."""
@@ -59,23 +58,11 @@ def find_or_open(home: Path, experiment: Experiment, *, only_find: bool) -> RunF
     with (home / "experiments.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         config = experiments.freeze_experiment(home, experiment)
-        if (found := find_experiment(home, config)) is not None:
+        if (found := find_alike(home, experiments.KIND, config)) is not None:
             return found
         if only_find:
             raise RunError("This experiment was not begun in this home; leave --tables out to carry it out.")
         return experiments.open_experiment(home, experiment.title, config)
-
-
-def find_experiment(home: Path, config: dict[str, Any]) -> RunFolder | None:
-    """Return the newest experiment of this home with exactly this configuration; None: there is none."""
-    frozen = json.loads(json.dumps(config))
-    for path in sorted((home / "runs").glob(f"[!.]*-{experiments.KIND}-*"), reverse=True):
-        try:
-            if RunFolder(path).config == frozen:
-                return RunFolder(path)
-        except RunError:  # a damaged folder is none to go on with
-            continue
-    return None
 
 
 def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence[int]) -> int:
@@ -85,15 +72,12 @@ def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence
         RunCancelled: it was stopped.
     """
     n_failed, arms = 0, {arm["name"] for arm in experiment.config["arms"]}
+    children = list(experiments.find_children(home, experiment.run_id))
+    made = {run.config["replicate"]: run for run in children if run.read_run()["kind"] == experiments.REPLICATE}
     done = {
         (run.config["replicate"], run.config["arm"])
-        for run in experiments.find_children(home, experiment.run_id)
+        for run in children
         if "arm" in run.config and run.read_state().state == "done"
-    }
-    made = {
-        run.config["replicate"]: run
-        for run in experiments.find_children(home, experiment.run_id)
-        if run.read_run()["kind"] == experiments.REPLICATE
     }
     for replicate in replicates:
         run = made.get(replicate)
@@ -107,15 +91,9 @@ def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence
                 continue
             if run.read_state().state in ENDED:
                 run.order("again")
-        folder = WatchedRun(run.path)
-        print(f"replicate {replicate}: run {folder.run_id}", flush=True)
+        print(f"replicate {replicate}: run {run.run_id}", flush=True)
         try:
-            try:
-                with stopped_by_hand(folder):
-                    state = execute(folder)
-            finally:
-                folder.end_stage()
-            require_done(folder, state)
+            carry_on(run)
         except RunCancelled:
             raise RunCancelled("Stopped; give the same command again to go on.") from None
         except RunError as error:

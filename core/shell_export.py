@@ -9,7 +9,7 @@ from core.counting import counted
 from core.errors import RunError
 from core.paths import expand
 from core.runs.disk import describe_bytes
-from core.shell import carry_out
+from core.shell_carrying import carry_out
 
 if TYPE_CHECKING:
     from core.recipes.trained import Trained

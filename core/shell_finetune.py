@@ -17,7 +17,8 @@ from core.recipes.titles import title_finetune
 from core.recipes.trained import find_adapter, find_trained
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
-from core.shell import carry_out, format_percent, print_seed_set
+from core.shell import format_percent, print_seed_set
+from core.shell_carrying import carry_out
 from core.shell_generate import read_settings
 from core.shell_rows import open_out, write_row
 from core.training.config import TrainingConfig

@@ -18,7 +18,8 @@ from core.lines import read_all
 from core.paths import expand
 from core.runs.folder import RunFolder
 from core.settings import Settings
-from core.shell import carry_out, check_out, format_percent, print_seed_set
+from core.shell import check_out, format_percent, print_seed_set
+from core.shell_carrying import carry_out
 from core.shell_rows import open_out, write_row
 from core.shell_teacher import find_teacher, print_offer
 

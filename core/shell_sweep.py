@@ -16,13 +16,12 @@ from core.analysis.sweeps import FIELDS, Winner, find_winner
 from core.counting import counted
 from core.errors import RunCancelled, RunError, TrainingError
 from core.recipes import sweeping
-from core.recipes.kinds import execute
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
-from core.shell import WatchedRun, carry_out, format_percent, require_done
+from core.shell import format_percent
+from core.shell_carrying import carry_on, carry_out
 from core.shell_finetune import make_config, print_first, split_settings
 from core.shell_generate import read_settings
-from core.shell_stopping import stopped_by_hand
 from core.training.config import TrainingConfig
 from core.training.data import TrainingRow, from_frame, to_frame
 
@@ -133,15 +132,9 @@ def tell_rest(cells: Sequence[TrainingConfig], n_over: int, started: float) -> s
 
 def repeat(run: RunFolder) -> None:
     """Give a run that ended without a result one more attempt, from its last checkpoint."""
-    folder = WatchedRun(run.path)
-    folder.order("again")
-    print(f"run {folder.run_id}", flush=True)
-    try:
-        with stopped_by_hand(folder):
-            state = execute(folder)
-    finally:
-        folder.end_stage()
-    require_done(folder, state)
+    run.order("again")
+    print(f"run {run.run_id}", flush=True)
+    carry_on(run)
 
 
 def print_table(home: Path, sweep: RunFolder) -> None:

@@ -16,7 +16,8 @@ from core.paths import expand
 from core.recipes.training_choice import ALL_SEEDS, PARTS, Choice, settle_subject
 from core.recipes.training_sets import TrainingSet, build_rows, read_earlier
 from core.runs.folder import RunFolder
-from core.shell import carry_out, check_out, print_seed_set
+from core.shell import check_out, print_seed_set
+from core.shell_carrying import carry_out
 from core.shell_rows import open_out, write_row
 from core.shell_teacher import find_teacher, print_offer
 from core.store.reads_candidates import POLICIES

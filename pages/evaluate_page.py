@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.hub import Hub
+from core.runs.folder import STOPPED
 from pages.components.access import show_errors, use_hub
 from pages.components.evaluating import draw_form
 from pages.components.evaluating_answers import draw_answers
@@ -28,7 +29,7 @@ def draw_orders(hub: Hub, run: dict, place: st.delta_generator.DeltaGenerator) -
         ):
             hub.order(run_id, "cancel")
             st.rerun()
-        if state in ("failed", "cancelled", "lost") and place.button("Go on", type="primary", key="again"):
+        if state in STOPPED and place.button("Go on", type="primary", key="again"):
             hub.order(run_id, "again")
             st.rerun()
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.figures.rounds import draw_rounds
 from core.hub import Hub
+from core.runs.folder import STOPPED
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.chart import draw_chart
@@ -15,9 +16,6 @@ from pages.components.standing import ACTIVE, TRAINING, Standing, read_standing
 from pages.components.subject import view_seed_set
 from pages.components.text import plain
 from pages.components.timeline import draw_timeline, read_timeline
-
-STOPPED = ("failed", "lost", "cancelled")
-"""States of a run that ended before it was done."""
 
 
 def draw_next(standing: Standing, place: st.delta_generator.DeltaGenerator) -> None:

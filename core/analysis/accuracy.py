@@ -27,6 +27,13 @@ def wilson_interval(n_correct: int, n: int, z: float = Z_95) -> tuple[float, flo
     return (0.0 if n_correct == 0 else low), (1.0 if n_correct == n else high)  # exact, not 1e-17
 
 
+def spearman_interval(rho: float, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of Spearman's rank correlation of n pairs, at least four (Bonett & Wright 2000)."""
+    spread = Z_95 * math.sqrt((1 + rho**2 / 2) / (n - 3))
+    centre = math.copysign(math.inf, rho) if math.isclose(abs(rho), 1) else math.atanh(rho)
+    return math.tanh(centre - spread), math.tanh(centre + spread)
+
+
 def paired_difference(
     n_both: int, n_gained: int, n_lost: int, n_neither: int, z: float = Z_95
 ) -> tuple[float, float, float]:

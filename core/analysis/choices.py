@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.analysis.accuracy import Z_95
+from core.analysis.accuracy import Z_95, spearman_interval
 
 KINDS = ("type", "level", "n_steps")
 """What a problem may say of itself in ``meta`` and choices may favour."""
@@ -304,9 +304,7 @@ def correlate_with_length(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) ->
         n, correlation, low, high = len(ranks), math.nan, math.nan, math.nan
         if n >= 4 and (ranks.nunique() > 1).all():
             correlation = min(1.0, max(-1.0, float(ranks["value"].corr(ranks["length"]))))
-            spread = Z_95 * math.sqrt((1 + correlation**2 / 2) / (n - 3))
-            centre = math.atanh(correlation) if abs(correlation) < 1 else math.copysign(math.inf, correlation)
-            low, high = math.tanh(centre - spread), math.tanh(centre + spread)
+            low, high = spearman_interval(correlation, n)
         found.append((signal, n, correlation, low, high))
     return pd.DataFrame(found, columns=["signal", "n", "correlation", "low", "high"])
 

@@ -43,11 +43,6 @@ class Need:
 
     high: float | None
 
-    @property
-    def extra(self) -> float | None:
-        """How much more data the baseline needs, as a share of the method's: 0.67 is 67 % more; None as ``share``."""
-        return None if not self.share else 1 / self.share - 1
-
 
 def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:
     """Return the mean curves of all methods.

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-Z_95 = 1.959963984540054
+from core.analysis.accuracy import spearman_interval
+
 FEWEST = 4
 """Pairs below which no interval and no p-value is told."""
 
@@ -59,7 +60,7 @@ def correlate_ranks(before: Sequence[float], after: Sequence[float]) -> Correlat
     rho = float(np.clip(found.statistic, -1, 1))
     if n < FEWEST:
         return Correlation(n, rho, None, None, None, float(slope), float(intercept))
-    low, high = _find_interval(rho, n)
+    low, high = spearman_interval(rho, n)
     return Correlation(n, rho, low, high, float(found.pvalue), float(slope), float(intercept))
 
 
@@ -95,14 +96,6 @@ def correlate_within(pairs: pd.DataFrame, by: Sequence[str]) -> Agreement:
     rhos = np.array([each.rho for each in told])
     se = float(rhos.std(ddof=1) / math.sqrt(len(rhos))) if len(rhos) > 1 else None
     return Agreement(len(told), sum(each.n for each in told), float(rhos.mean()), se)
-
-
-def _find_interval(rho: float, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of Spearman's correlation (Bonett & Wright 2000)."""
-    if math.isclose(abs(rho), 1):
-        return rho, rho
-    reach = Z_95 * math.sqrt((1 + rho**2 / 2) / (n - 3))
-    return math.tanh(math.atanh(rho) - reach), math.tanh(math.atanh(rho) + reach)
 
 
 def take_medians(pairs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -13,9 +13,7 @@ import pandas as pd
 from core.analysis.learning import POINTS
 from core.lines import read_all
 from core.recipes.experiment import find_children
-from core.runs.folder import RunFolder
-
-EXCLUDED = ("failed", "cancelled", "lost")
+from core.runs.folder import ENDED, STOPPED, RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,8 @@ def read_results(home: Path, experiment: str) -> Results:
     points, pairs, excluded, n_done = [], [], [], 0
     for run in runs:
         state, about = run.read_state(), _describe(run.config)
-        n_done += state.state in ("done", *EXCLUDED)
-        if state.state in EXCLUDED:
+        n_done += state.state in ENDED
+        if state.state in STOPPED:
             excluded.append({**about, "state": state.state, "error": state.error})
             continue
         points += read_points(run)

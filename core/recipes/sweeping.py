@@ -25,7 +25,7 @@ from core.errors import RunError, TrainingError
 from core.hub import Hub
 from core.models.student import check_source
 from core.recipes.start import start_training
-from core.runs.folder import ENDED, RunFolder
+from core.runs.folder import ENDED, STOPPED, RunFolder
 from core.training.config import ADAPTER, TrainingConfig
 from core.training.data import TrainingRow, hash_rows, to_frame
 from core.training.objectives import OBJECTIVES
@@ -36,9 +36,6 @@ KIND = "sweep"
 
 MOST_RUNS = 200
 """Of a grid: more is a slip of the hand, and would fill the queue for days."""
-
-AGAIN = ("failed", "cancelled", "lost")
-"""States of a run that may be asked for one more attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +205,7 @@ def cancel_sweep(hub: Hub, sweep_id: str) -> int:
 
 def resume_sweep(hub: Hub, sweep_id: str) -> int:
     """Ask for one more attempt of every run that failed, was cancelled or lost; returns how many that were."""
-    return _order_all(hub, sweep_id, "again", lambda state: state in AGAIN)
+    return _order_all(hub, sweep_id, "again", lambda state: state in STOPPED)
 
 
 def _order_all(hub: Hub, sweep_id: str, order: str, is_meant: Any) -> int:

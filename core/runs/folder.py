@@ -35,7 +35,10 @@ from core.runs.orders import INBOX, Orders, read_orders, write_order
 LANES = ("device", "teacher", "light")
 """Queues that do not hold one another up: finetunes and predictions, generation, previews and imports."""
 
-ENDED = ("done", "failed", "cancelled", "lost")
+STOPPED = ("failed", "cancelled", "lost")
+"""States of a run that is over and did not come to its end; ``again`` goes on with it."""
+
+ENDED = ("done", *STOPPED)
 """States in which nothing more happens by itself."""
 
 

@@ -21,6 +21,7 @@ from core.analysis.win_rates import measure_win_rates
 from core.figures.colours import Style
 from core.figures.experiments import draw_gaps, draw_learning, draw_pairs, draw_win_rates, find_styles
 from core.hub import Hub
+from core.runs.folder import STOPPED
 from pages.components import numbers
 from pages.components.chart import draw_chart
 from pages.components.frame import note_teacher
@@ -75,7 +76,7 @@ def _draw_excluded(hub: Hub, experiment: Mapping[str, Any]) -> None:
     """Say which runs count for nothing, and how many are to come."""
     if experiment["n_failed"]:
         runs = hub.store.list_experiment_runs(experiment["run_id"])
-        gone = runs[runs["method"].notna() & runs["state"].isin(("failed", "cancelled", "lost"))]
+        gone = runs[runs["method"].notna() & runs["state"].isin(STOPPED)]
         named = "; ".join(f"{plain(row.method)}, replicate {row.replicate}: {row.state}" for row in gone.itertuples())
         st.warning(f"{numbers.counted(len(gone), 'run')} excluded: {named}.", icon=":material/info:")
     if experiment["n_left"]:

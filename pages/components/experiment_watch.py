@@ -7,14 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
+from core.runs.folder import STOPPED
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.running import describe_counts, draw_live, draw_state
 from pages.components.stage_words import say_stage
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
-
-STOPPED = ("failed", "cancelled", "lost")
 
 
 def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:

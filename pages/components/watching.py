@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.curves import Look
 from core.hub import Hub
+from core.runs.folder import STOPPED
 from core.training.objectives import OBJECTIVES
 from pages.components import numbers
 from pages.components.access import show_errors
@@ -29,7 +30,6 @@ from pages.components.standing import ACTIVE
 from pages.components.training_facts import draw_log, draw_orders, draw_standing
 
 LOG_BYTES = 4000
-STOPPED = ("failed", "cancelled", "lost")
 PHASES = {"": "the training", "sft": "the policy before it (SFT)"}
 
 GoTo = Callable[[str, str], None]

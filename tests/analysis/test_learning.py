@@ -79,17 +79,17 @@ def test_needs_are_compared_at_the_highest_accuracy_that_both_reach():
     need = compare_needs(points, "loss_high", "random")
     assert need.accuracy == pytest.approx(0.5)
     assert (need.method_size, need.baseline_size) == (pytest.approx(150), pytest.approx(300))
-    assert need.share == pytest.approx(0.5) and need.extra == pytest.approx(1.0) and need.n_replicates == (2, 2)
+    assert need.share == pytest.approx(0.5) and need.n_replicates == (2, 2)
     assert (need.low, need.high) == (pytest.approx(0.5), pytest.approx(0.5))  # all replicates are alike
     back = compare_needs(points, "random", "loss_high")
-    assert back.share == pytest.approx(2.0) and back.extra == pytest.approx(-0.5)
+    assert back.share == pytest.approx(2.0)
 
 
 def test_what_cannot_be_said_is_none():
     flat = make_points("flat", [(0.5, 0.4, 0.4, 0.3)] * 2)
     other = make_points("random", [(0.5, 0.5, 0.4, 0.3)] * 2)
     need = compare_needs(pd.concat([flat, other]), "flat", "random")
-    assert need.share is None and need.low is None and need.extra is None and need.accuracy == 0.5
+    assert need.share is None and need.low is None and need.accuracy == 0.5
     one = make_points("one", [(0.1, 0.2, 0.3, 0.4)])
     need = compare_needs(pd.concat([one, other]), "one", "random")
     assert need.low is None and need.n_replicates == (1, 2)
