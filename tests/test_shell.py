@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from core import shell
+from core import shell, shell_carrying
 from core.__main__ import main
 from core.errors import RunError
 from core.recipes import kinds
@@ -25,7 +25,7 @@ def make_run(home, kind: str = "finetune") -> RunFolder:
 
 def tell_two_stages(home) -> None:
     """Report a stage of unknown size, one that loses some, and one that is broken off."""
-    run = shell.WatchedRun(make_run(home).path)
+    run = shell_carrying.WatchedRun(make_run(home).path)
     with run.hold():
         run.report("loading the model", 0, 0, None)
         run.report("teacher", 2, 0, 1200)
@@ -48,7 +48,7 @@ def test_without_a_terminal_each_stage_is_one_line(tmp_path, capsys):
 
 @pytest.mark.parametrize(("made", "told"), [(8, "8 of 8"), (10, "10, of 8 wanted")])
 def test_more_than_was_wanted_is_no_share(tmp_path, capsys, made, told):
-    run = shell.WatchedRun(make_run(tmp_path).path)
+    run = shell_carrying.WatchedRun(make_run(tmp_path).path)
     with run.hold():
         run.report("generate", made, 0, 8)
         assert run._bar.n == 8
