@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 POINTS = ("data_set", "method", "replicate", "round", "size", "accuracy")
-"""Columns of the points of learning curves: round is 0 before any training, size is the rows trained on, accuracy from
-0 to 1; one row for each replicate and round."""
+"""Columns of the points of learning curves: round is 0 before any training, size is what was accepted so far
+(candidates, or problems), accuracy from 0 to 1; one row for each replicate and round."""
 
 N_RESAMPLES = 4_000
 LEVEL = 0.95

@@ -7,25 +7,26 @@ the candidates, and a fresh adapter is trained on all accepted candidates so far
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
-import numpy as np
-
-from core.analysis.accuracy import wilson_interval
 from core.datasets import load_problems
-from core.errors import TeacherError
+from core.errors import RunError, TeacherError
 from core.generation.grow import GrowOutcome
 from core.models.student import Student
 from core.recipes.growing import grow_stage
+from core.recipes.recipe import RECIPES
+from core.recipes.rounds import record_round, summarise_rounds
 from core.recipes.scoring import list_needs, score_stage
 from core.recipes.stages import (
     LOADING,
-    evaluate_stage,
+    ask_after,
+    ask_before,
     home_of,
-    predict_stage,
     record_selection,
     select_with_spares,
 )
+from core.recipes.start import make_loop_config
 from core.recipes.training import Plan, rows_from_candidates, train_stage
 from core.records import SPLITS, Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
@@ -36,6 +37,54 @@ from core.tasks.base import Task
 
 CANDIDATE_SPLIT = "candidate"
 """Split under which the answers to a round's candidates are recorded; their problem id is the candidate's."""
+
+
+@RECIPES.register("active")
+@dataclass(frozen=True, slots=True)
+class Active:
+    """Rounds of choosing seeds, growing candidates and training on all of them (Kessler 2025, algorithm 1)."""
+
+    kind: ClassVar[str] = "loop"
+
+    selector: str = "random"
+    """How seeds are chosen."""
+
+    pick: str = "argmax"
+    """How a score becomes a choice: the highest, or drawn (softmax)."""
+
+    accepted: int = 100
+    """Candidates that a round brings."""
+
+    rounds: int = 4
+    """Rounds, each of which trains anew on everything so far."""
+
+    reward: str = "tiny-reward"
+    """Reward model of the selectors that need one."""
+
+    epochs: int | None = None
+    """Epochs of each training; none: those of the student's preset."""
+
+    learning_rate: float | None = None
+    """Learning rate; none: that of the student's preset."""
+
+    def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
+        """Return the configuration of a loop."""
+        for name in ("accepted", "rounds"):
+            if getattr(self, name) < 1:
+                raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
+        return make_loop_config(
+            home,
+            seed_set,
+            student=student,
+            selector=self.selector,
+            pick=self.pick,
+            k=self.accepted,
+            rounds=self.rounds,
+            replicate=replicate,
+            reward=self.reward,
+            training={name: value for name, value in training.items() if value is not None},
+        )
 
 
 @dataclass
@@ -70,25 +119,15 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     loop = Loop(folder, config, task, by_split)
     folder.report(LOADING, 0, 0, None)
     student = Student.load(config["student"])
-    for split in ("test", "ood"):
-        if by_split[split]:
-            loop.before[split] = predict_stage(folder, student, "base", task, by_split[split], f"{split}, before")
-            evaluate_stage(folder, 0, split, loop.before[split], loop.before[split])
+    loop.before = ask_before(folder, student, task, by_split)
     rounds = []
     for number in range(1, config["rounds"] + 1):
         row, student = run_round(loop, number, student)
         rounds.append(row)
         if loop.is_stopped:
             break
-    test = loop.before.get("test", {}).values()
-    return {
-        "test_accuracy_before": float(np.mean([bool(row.is_correct) for row in test])) if test else None,
-        "n_test": len(test),
-        "test_accuracy": [row["test_accuracy"] for row in rounds],
-        "rounds": rounds,
-        "stopped": f"It was told in round {len(rounds)} to keep what it had." if loop.is_stopped else None,
-        "teacher": config["teacher"],
-    }
+    stopped = f"It was told in round {len(rounds)} to keep what it had." if loop.is_stopped else None
+    return {**summarise_rounds(loop.before, rounds), "stopped": stopped, "teacher": config["teacher"]}
 
 
 def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any], Student]:
@@ -117,34 +156,17 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
     )
     loop.is_stopped = trained.is_stopped
     student = Student.load(config["student"], adapter=trained.adapter)
-    results = {}
-    for split, before in loop.before.items():
-        after = predict_stage(
-            folder, student, f"round-{number}", loop.task, loop.problems[split], f"{split}, after round {number}"
-        )
-        results[split] = evaluate_stage(folder, number, split, before, after)
-    test = results.get("test", {})
-    row = {
-        "round": number,
+    test = ask_after(folder, number, student, loop.task, loop.problems, loop.before).get("test", {})
+    counts = {
         "selected": n_selected,
         "requested": outcome.requested,
         "failed": outcome.failed,
         "rejected": outcome.rejected,
         "accepted": outcome.accepted,
-        "training_rows": trained.n_rows,
-        "validation_accuracy": trained.validation_accuracy,
-        "test_accuracy": test.get("accuracy"),
-        "test_low": test.get("low"),
-        "test_high": test.get("high"),
         "n_input_tokens": outcome.n_input_tokens,
         "n_output_tokens": outcome.n_output_tokens,
-        "seconds": time.time() - started,
-        "written_at": time.time(),
     }
-    folder.append("rounds", row)
-    n_validation = len(loop.problems["validation"])
-    interval = find_interval(trained.validation_accuracy, n_validation)
-    return {**row, "validation_low": interval[0], "validation_high": interval[1]}, student
+    return record_round(folder, number, counts, trained, test, len(loop.problems["validation"]), started), student
 
 
 def score_children(loop: Loop, number: int, student: Student, label: str, children: Sequence[Candidate]) -> None:
@@ -163,11 +185,6 @@ def score_children(loop: Loop, number: int, student: Student, label: str, childr
     score_stage(
         loop.folder, student, label, loop.task, problems, signals, loop.config, f"round {number}: score the children, "
     )
-
-
-def find_interval(accuracy: float | None, n: int) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of an accuracy over n problems; (None, None) where it is unknown."""
-    return (None, None) if accuracy is None else wilson_interval(round(accuracy * n), n)
 
 
 def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple[list[Problem], int]:

@@ -67,12 +67,12 @@ def read_points(run: RunFolder) -> list[dict[str, Any]]:
     tests = {row["round"]: row for row in read_all(records / "evaluations.jsonl") if row["split"] == "test"}
     rounds = {row["round"]: row for row in read_all(records / "rounds.jsonl")}
     about = {"data_set": config["seed_set_name"], **_describe(config)}
-    points, n_tokens = [], 0
+    points, size, n_tokens = [], 0, 0
     for number in sorted(tests):
         row = rounds.get(number)
         if number and row is None:
             continue  # evaluated, and the round is not over yet
-        size = row["training_rows"] if row else 0
+        size += row["accepted"] if row else 0
         n_tokens += row["n_input_tokens"] + row["n_output_tokens"] if row else 0
         test = tests[number]
         measured = {"accuracy": test["accuracy"], "n_test": test["n"]}

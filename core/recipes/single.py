@@ -15,7 +15,7 @@ from core.filters.held_out import is_known, make_held_out_keys
 from core.models.student import Student
 from core.recipes.growing import grow_stage
 from core.recipes.scoring import list_signals, open_student, score_stage, summarise
-from core.recipes.stages import LOADING, evaluate_stage, home_of, predict_stage
+from core.recipes.stages import LOADING, TESTED, evaluate_stage, home_of, predict_stage
 from core.recipes.training import Plan, require_rows, train_stage
 from core.records import SPLITS, Candidate, Problem
 from core.runs.folder import RunFolder
@@ -24,9 +24,6 @@ from core.tasks.base import Task
 from core.training.data import TrainingRow, from_frame, hash_rows
 from core.training.objectives.base import trains_on
 from core.training.train import TrainingOutcome
-
-EVALUATED = ("test", "ood")
-"""Splits that a finetune answers before and after, unless it says otherwise."""
 
 STOPPED = "It was told at step {step} to stop and keep the best checkpoint so far."
 
@@ -113,7 +110,7 @@ def finetune_run(folder: RunFolder) -> dict[str, Any]:
             if given
             else "There is nothing to train on: choose rows first."
         )
-    asked = {split: [row for row in problems if row.split == split] for split in config.get("evaluates", EVALUATED)}
+    asked = {split: [row for row in problems if row.split == split] for split in config.get("evaluates", TESTED)}
     asked = {split: found for split, found in asked.items() if found}
     folder.report(LOADING, 0, 0, None)
     plan = Plan.read(config, home)

@@ -30,6 +30,10 @@ SPARES_PER_SEED = 3
 """Seeds kept in reserve per chosen one: rejected candidates are replaced from the next-best, up to 4m requests."""
 
 
+TESTED = ("test", "ood")
+"""Splits that are answered before and after training, as far as a seed set has them."""
+
+
 def home_of(folder: RunFolder) -> Path:
     """Return the workspace that a run folder lies in."""
     return folder.path.parent.parent
@@ -200,3 +204,48 @@ def evaluate_stage(
     row = {**row, "round": round_, "split": split, "written_at": time.time()}
     folder.append("evaluations", row)
     return row
+
+
+def ask_before(
+    folder: RunFolder, student: AnsweringStudent, task: Task, problems: Mapping[str, Sequence[Problem]]
+) -> dict[str, dict[str, Prediction]]:
+    """Let the student answer what it will be tested on, before any training; returns split -> predictions.
+
+    Args:
+        folder: receives predictions, and round 0 of the table ``evaluations``.
+        student: loaded, without an adapter.
+        task: of the problems.
+        problems: split -> problems; of them the TESTED ones are asked.
+    """
+    before = {}
+    for split in TESTED:
+        if asked := problems.get(split):
+            before[split] = predict_stage(folder, student, "base", task, asked, f"{split}, before")
+            evaluate_stage(folder, 0, split, before[split], before[split])
+    return before
+
+
+def ask_after(
+    folder: RunFolder,
+    round_: int,
+    student: AnsweringStudent,
+    task: Task,
+    problems: Mapping[str, Sequence[Problem]],
+    before: Mapping[str, Mapping[str, Prediction]],
+) -> dict[str, dict[str, object]]:
+    """Let the student of a round answer the same problems; returns split -> row of ``evaluations``.
+
+    Args:
+        folder: receives predictions and evaluations.
+        round_: its number, from 1.
+        student: loaded with the round's adapter.
+        task: of the problems.
+        problems: split -> problems.
+        before: of ``ask_before``.
+    """
+    rows = {}
+    for split, first in before.items():
+        stage = f"{split}, after round {round_}"
+        after = predict_stage(folder, student, f"round-{round_}", task, problems[split], stage)
+        rows[split] = evaluate_stage(folder, round_, split, first, after)
+    return rows

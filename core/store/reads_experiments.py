@@ -53,9 +53,9 @@ class ExperimentReads(Reads):
     def list_experiment_points(self, experiment_id: str) -> pd.DataFrame:
         """Return the points of the learning curves of an experiment, of runs that were not given up.
 
-        Columns: data_set, method, replicate, size (training rows), accuracy (of the test problems, 0 to 1), round (0:
-        before any training), n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector (NULL:
-        the recipe chooses by none), run_id.
+        Columns: data_set, method, replicate, size (accepted candidates or problems so far), accuracy (0 to 1), round
+        (0: before any training), n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector
+        (NULL: the recipe chooses by none), run_id.
         """
         return self._frame(
             """
@@ -66,8 +66,9 @@ class ExperimentReads(Reads):
                 where config ->> '$.parent' = ? and config ->> '$.arm' is not null
                       and state not in ('failed', 'cancelled', 'lost')
             )
-            select a.data_set, a.method, a.replicate, coalesce(x.training_rows, 0) as size, e.accuracy, e.round,
-                   e.n as n_test,
+            select a.data_set, a.method, a.replicate,
+                   cast(sum(coalesce(x.accepted, 0)) over (partition by a.run_id order by e.round) as bigint) as size,
+                   e.accuracy, e.round, e.n as n_test,
                    cast(sum(coalesce(x.n_input_tokens + x.n_output_tokens, 0))
                         over (partition by a.run_id order by e.round) as bigint) as n_tokens,
                    a.selector, a.run_id

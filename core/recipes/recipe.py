@@ -1,0 +1,41 @@
+"""Recipes: a paper's method as one kind of run with its settings, by name.
+
+To add one, write a frozen dataclass whose fields are its settings (a text below each says what it is), with ``kind``
+and ``make_config``, beside the function that carries such a run out; register it, add its kind to ``kinds.py``, and
+import its file in ``recipes.py``. An experiment gives the same seed set, student and replicate to every arm, and
+settings to each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from core.errors import RunError
+from core.registry import Registry
+from core.setting_types import find_misfit
+
+
+class Recipe(Protocol):
+    """What an arm of an experiment does once for each replicate."""
+
+    kind: ClassVar[str]
+    """Kind of run, as ``core.recipes.kinds`` knows it."""
+
+    def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
+        """Return the frozen configuration of one run; raises SeedbedError for settings that cannot be."""
+        ...
+
+
+RECIPES: Registry[type[Recipe]] = Registry("recipe")
+
+
+def make_recipe(name: str, settings: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with its settings; raises RunError for a setting that there is not, or of the wrong type."""
+    recipe = RECIPES.get(name)
+    known = [each.name for each in fields(recipe)]
+    if unknown := sorted(set(settings) - set(known)):
+        raise RunError(f"The recipe {name} has no setting {unknown[0]!r}; it has: {', '.join(known)}.")
+    if (misfit := find_misfit(recipe, settings)) is not None:
+        raise RunError(f"The recipe {name}: {misfit}.")
+    return recipe(**settings)
