@@ -20,6 +20,7 @@ from core.recipes.growing import make_settings
 from core.recipes.start import FILTER_NAMES, read_seed_set
 from core.recipes.teachers import check_team, require_reachable
 from core.runs.folder import RunFolder
+from core.runs.orders import ROUNDS
 from core.tasks import TASKS
 from core.tasks.prompts import Prompts
 
@@ -285,11 +286,11 @@ def choose_lane(config: Mapping[str, Any]) -> str:
 
 
 def find_turn(hub: Hub, seed_set: str) -> int:
-    """Return a number above those that the runs of this seed set used to ask the teacher, by page or by loop.
+    """Return a number above those that the runs of this seed set used to ask the teacher, by page or by rounds.
 
     It decides the sample indices of the requests: with the same ones the teacher would repeat itself. What is in the
     trash does not count; its questions are gone too.
     """
-    runs = hub.store.list_runs(["generate", "loop"], seed_set_id=seed_set, limit=None)
+    runs = hub.store.list_runs(["generate", *ROUNDS], seed_set_id=seed_set, limit=None)
     configs = [json.loads(config) for config in runs["config"]]
     return 1 + max((config.get("turn", config.get("rounds", 0)) for config in configs), default=0)

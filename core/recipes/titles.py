@@ -11,6 +11,7 @@ from core.errors import RunError
 from core.recipes.presets import choose_preset
 from core.recipes.trained import find_trained_run, is_of_policy
 from core.runs.folder import RunFolder
+from core.runs.orders import ROUNDS
 from core.training.config import TrainingConfig
 from core.training.objectives import OBJECTIVES
 
@@ -101,7 +102,7 @@ def _name_training(adapter: str, home: Path) -> str:
     try:
         run = RunFolder(home / "runs" / run_id).read_run()
         title = f"“{cut(run['title'], LONGEST_WITHIN)}”"
-        if run["kind"] == "loop":
+        if run["kind"] in ROUNDS:
             rounds = [part for part in Path(adapter).parts if part.startswith("round-")]
             round_ = f", {rounds[-1].replace('-', ' ')}" if rounds else ""
     except RunError:  # another home's, or gone meanwhile

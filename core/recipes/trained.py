@@ -15,12 +15,13 @@ from core.models.student import ADAPTER_ORIGIN, TINY, check_adapter, is_whole_mo
 from core.paths import expand
 from core.recipes.training import POLICY
 from core.runs.folder import RunFolder
+from core.runs.orders import ROUNDS
 from core.settings import DEMO
 
 if TYPE_CHECKING:
     from core.training.data import TrainingRow
 
-GROWING = ("generate", "answers", "compare", "loop")
+GROWING = ("generate", "answers", "compare", *ROUNDS)
 """Kinds of run in which a teacher writes."""
 
 BUILT_IN = "built-in"

@@ -13,6 +13,7 @@ from core.hub import Hub
 from core.recipes.answer_rate import estimate_answers
 from core.recipes.start import fix_model
 from core.recipes.training import POLICY
+from core.runs.orders import ROUNDS
 from core.training.config import TrainingConfig
 
 ENOUGH_STEPS = 4
@@ -52,7 +53,7 @@ def estimate_training(
     student, metrics = fix_model(student), {"loss": "training"}
     if is_policy:
         metrics[f"{POLICY}/loss"] = "policy_training"
-    for run in hub.store.list_runs(["finetune", "loop"], states=["done"], limit=50).to_dict("records"):
+    for run in hub.store.list_runs(["finetune", *ROUNDS], states=["done"], limit=50).to_dict("records"):
         config = json.loads(run["config"])
         for metric, part in metrics.items() if config.get("student") == student else ():
             if metric == "loss" and config.get("objective", "sft") != objective:

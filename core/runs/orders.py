@@ -22,7 +22,10 @@ from core.lines import LineWriter, read_all
 ORDERS = ("cancel", "again", "keep", "move")
 INBOX = "inbox.jsonl"
 
-KEEPERS = ("finetune", "loop")
+ROUNDS = ("loop", "negatives")
+"""Kinds of run that carry out a recipe's rounds by themselves: grow or draw, train, evaluate."""
+
+KEEPERS = ("finetune", *ROUNDS)
 """Kinds of run that train, and so have a best checkpoint to keep."""
 
 MADE_AT_ONCE: Mapping[str, str] = {

@@ -50,7 +50,8 @@ class TrainingReads(Reads):
         return self._record(
             """
             select a.* from adapters a join runs r using (run_id) where run_id = ? and round = ?
-                and (a.attempt >= r.attempt or r.kind = 'loop' or r.state not in ('queued', 'running', 'cancelling'))
+                and (a.attempt >= r.attempt or r.kind <> 'finetune'
+                     or r.state not in ('queued', 'running', 'cancelling'))
             """,
             [run_id, round_],
         )

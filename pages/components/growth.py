@@ -71,7 +71,7 @@ def describe_growth(row: Mapping[str, Any], growths: Mapping[str, Mapping[str, A
     elif first:
         kind = "retry"
     else:
-        kind = "preview" if row["is_preview"] else "full run" if row["kind"] == "generate" else "loop"
+        kind = "preview" if row["is_preview"] else "full run" if row["kind"] == "generate" else row["kind"]
     return f"{kind}, {numbers.moment(row['created_at'])}"
 
 

@@ -10,7 +10,7 @@ from core.hub import Hub
 from pages.components import numbers
 from pages.components.candidates import draw_candidate
 from pages.components.frame import name_run
-from pages.components.standing import GROWING
+from pages.components.standing import GROWING, TRAINING
 from pages.components.text import mark_differences, plain, to_markdown
 
 ORIGIN_NAMES = {
@@ -203,7 +203,7 @@ def _link_run(run: Mapping[str, Any], row: Row) -> None:
         if run.get("selection_run_id"):
             query = {**seeds, "run": run["run_id"], "selection": run["selection_run_id"]}
             st.page_link("generate_page.py", label="Open on Generate", icon=icon, query_params=query)
-    elif kind in ("finetune", "loop"):
+    elif kind in TRAINING:
         query = {**seeds, "run": run["run_id"], "show": "result"}
         st.page_link("finetune_page.py", label="Open its run", icon=icon, query_params=query)
     else:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from core.runs.orders import ROUNDS
 from core.store.store import Store
 from pages.components import numbers
 
 ACTIVE = ("queued", "running", "cancelling")
 """States in which a run may still change by itself."""
 
-GROWING, TRAINING = ("generate", "loop"), ("finetune", "loop")
+GROWING, TRAINING = ("generate", *ROUNDS), ("finetune", *ROUNDS)
 """Kinds of run that bring candidates, and that train."""
 
 REVIEWED = (*GROWING, "answers")
