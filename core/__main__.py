@@ -139,6 +139,12 @@ def add_loop_verb(verbs: argparse._SubParsersAction) -> None:
     loop.add_argument("--replicate", type=not_negative, default=0, metavar="N", help="random seed of the whole loop")
     loop.add_argument("--epochs", type=positive, help="epochs of each finetune (default: the student's preset)")
     loop.add_argument("--learning-rate", type=float, help="learning rate (default: the student's preset)")
+    loop.add_argument("--static", action="store_true", help="choose by the student before any training in every round")
+    loop.add_argument("--no-repeats", action="store_true", help="choose no problem again in a later round")
+    loop.add_argument(
+        "--tokens", type=positive, metavar="N", help="tokens of the teacher, in and out (default: no limit)"
+    )
+    loop.add_argument("--review", action="store_true", help="stop after each round until its candidates are reviewed")
     add_home(loop)
 
 

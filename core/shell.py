@@ -29,25 +29,20 @@ from core.shell_teacher import ask_server, find_teacher, is_address, print_offer
 def run_loop(options: argparse.Namespace) -> int:
     """Import the seeds if need be, run the loop in this process, print its table."""
     from core.datasets import ensure_seed_set
-    from core.recipes.start import make_loop_config
+    from core.recipes.recipes import make_recipe
 
     load_own_selectors()
     home = options.home.resolve()
     seed_set = ensure_seed_set(home, options.seeds, validation=options.validation, test=options.test, task=options.task)
     print_seed_set(home, seed_set)
-    changes = {"epochs": options.epochs, "learning_rate": options.learning_rate}
-    config = make_loop_config(
-        home,
-        seed_set,
-        student=options.student,
-        selector=options.selector,
-        pick=options.pick,
-        reward=options.reward,
-        k=options.select,
-        rounds=options.rounds,
-        replicate=options.replicate,
-        training={key: value for key, value in changes.items() if value is not None},
-    )
+    settings = {
+        "accepted": options.select,
+        "static": options.static,
+        "repeats": not options.no_repeats,
+        **{name: getattr(options, name) for name in ("selector", "pick", "reward", "rounds", "tokens", "review")},
+        **{name: getattr(options, name) for name in ("epochs", "learning_rate")},
+    }
+    config = make_recipe("active", settings).make_config(home, seed_set, options.student, options.replicate)
     title = f"{config['seed_set_name']}: {options.selector}, {options.select} a round, replicate {options.replicate}"
     print_loop(carry_out(home, "loop", title, config))
     return 0
@@ -72,6 +67,10 @@ def print_loop(folder: RunFolder) -> None:
     """Print the table of the rounds and where the result is."""
     summary = folder.read_state().summary or {}
     print(format_rounds(summary))
+    if summary.get("stopped"):
+        print(summary["stopped"])
+    if summary.get("waits_after_round"):
+        print(f"go on: python -m core run {folder.path} --again")
     print(f"result: {folder.path / 'result.json'}")
     if summary["teacher"] == "built-in":
         print("The teacher was the built-in rule-based stand-in: no evidence about language models.")

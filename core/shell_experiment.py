@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.analysis.learning import compare_needs, summarise_curves
+from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
 from core.analysis.steering import correlate_ranks, correlate_within, take_medians
 from core.analysis.win_rates import measure_win_rates
 from core.counting import counted
@@ -26,9 +26,6 @@ from core.runs.folder import ENDED, RunFolder
 from core.shell import format_percent, load_own_selectors
 from core.shell_carrying import carry_on
 from core.shell_evaluate import format_table
-
-BASELINE = "random"
-"""Arm that the others are compared with, where there is one of this name."""
 
 
 def run_experiment(options: argparse.Namespace) -> int:
@@ -77,7 +74,7 @@ def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence
     done = {
         (run.config["replicate"], run.config["arm"])
         for run in children
-        if "arm" in run.config and run.read_state().state == "done"
+        if "arm" in run.config and experiments.is_over(run)
     }
     for replicate in replicates:
         run = made.get(replicate)
@@ -116,6 +113,8 @@ def list_tables(results: Results) -> Iterator[str]:
         yield from _list_steering(results.pairs)
     for row in results.excluded.to_dict("records"):
         yield f"excluded: {row['method']}, replicate {row['replicate']}: {row['state']}. {row['error'] or ''}".rstrip()
+    for row in results.ended_early.to_dict("records"):
+        yield f"ended early: {row['method']}, replicate {row['replicate']}: {row['stopped']}"
     if results.n_waiting:
         yield f"{counted(results.n_waiting, 'run')} still to come"
 
@@ -137,9 +136,11 @@ def _say_mean(row: dict[str, Any]) -> str:
 
 
 def _list_needs(points: pd.DataFrame) -> Iterator[str]:
-    methods = [name for name in sorted(points["method"].unique()) if name != BASELINE]
-    needs = [need for name in methods if (need := compare_needs(points, name, BASELINE)) is not None]
-    lines = [["", "accuracy", "its data", f"{BASELINE}'s data", "share", "95 %"]]
+    methods = sorted(points["method"].unique())
+    baseline = choose_baseline(methods)
+    needs = [compare_needs(points, name, baseline) for name in methods if name != baseline]
+    needs = [need for need in needs if need is not None]
+    lines = [["", "accuracy", "its data", f"{baseline}'s data", "share", "95 %", "multiplier"]]
     for need in needs:
         ends = "–"
         if need.low is not None and math.isfinite(need.low):
@@ -147,9 +148,9 @@ def _list_needs(points: pd.DataFrame) -> Iterator[str]:
             ends = f"{100 * need.low:.0f} to {100 * need.high:.0f} %" if has_end else f"{100 * need.low:.0f} % or more"
         share = "–" if need.share is None else f"{100 * need.share:.0f} %"
         sizes = (f"{need.method_size:.0f}", f"{need.baseline_size:.0f}")
-        lines.append([need.method, format_percent(need.accuracy), *sizes, share, ends])
+        lines.append([need.method, format_percent(need.accuracy), *sizes, share, ends, say_multiplier(need)])
     if needs:
-        yield f"data that a method needs for the highest accuracy that it and {BASELINE} both reach"
+        yield f"data that a method needs for the highest accuracy that it and {baseline} both reach"
         yield format_table(lines)
 
 

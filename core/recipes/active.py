@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from core.datasets import load_problems
 from core.errors import RunError, TeacherError
 from core.generation.grow import GrowOutcome
 from core.models.student import Student
 from core.recipes.growing import grow_stage
 from core.recipes.recipe import RECIPES
+from core.recipes.reviewed import apply_reviews, find_passed_pause, settle_reviews
 from core.recipes.rounds import record_round, summarise_rounds
 from core.recipes.scoring import list_needs, score_stage
+from core.recipes.single import without_held_out
 from core.recipes.stages import (
     LOADING,
     ask_after,
@@ -34,6 +38,8 @@ from core.selection import SELECTORS, make_rng
 from core.signals import SIGNALS
 from core.tasks import TASKS
 from core.tasks.base import Task
+from core.teacher.budget import read_budget
+from core.training.train import TrainingOutcome
 
 CANDIDATE_SPLIT = "candidate"
 """Split under which the answers to a round's candidates are recorded; their problem id is the candidate's."""
@@ -67,13 +73,29 @@ class Active:
     learning_rate: float | None = None
     """Learning rate; none: that of the student's preset."""
 
+    static: bool = False
+    """Seeds are chosen by the student before any training in every round; none is chosen twice."""
+
+    repeats: bool = True
+    """Whether a problem may be chosen again in a later round, as in the paper."""
+
+    tokens: int | None = None
+    """Tokens of the teacher, in and out, judging included and as if nothing were cached, after which no more is asked;
+    none: no limit."""
+
+    review: bool = False
+    """Stop after each round until a person has reviewed what it brought; the next round trains on their verdicts."""
+
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of a loop."""
         for name in ("accepted", "rounds"):
             if getattr(self, name) < 1:
                 raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
         training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
-        return make_loop_config(
+        limits = {"budget": {"tokens": self.tokens}} if self.tokens is not None else {}
+        read_budget(limits.get("budget"))
+        switches = {"is_static": self.static, "has_no_repeats": self.static or not self.repeats}
+        made = make_loop_config(
             home,
             seed_set,
             student=student,
@@ -85,6 +107,12 @@ class Active:
             reward=self.reward,
             training={name: value for name, value in training.items() if value is not None},
         )
+        # what is as usual is left out: a loop of before these settings is the same loop
+        return {
+            **made,
+            **limits,
+            **{name: True for name, is_set in {**switches, "waits_for_review": self.review}.items() if is_set},
+        }
 
 
 @dataclass
@@ -103,8 +131,11 @@ class Loop:
     accepted: list[Candidate] = field(default_factory=list)
     """Accepted candidates of all rounds so far."""
 
-    is_stopped: bool = False
-    """Whether a round was told to keep what it had: no other begins."""
+    chosen: set[str] = field(default_factory=set)
+    """problem_ids of all rounds' seeds so far, those included that took another one's place."""
+
+    stopped: str | None = None
+    """Why no other round begins, in one sentence."""
 
     generated_questions: list[str] = field(default_factory=list)
     """Every question generated so far, accepted or not."""
@@ -120,41 +151,51 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     folder.report(LOADING, 0, 0, None)
     student = Student.load(config["student"])
     loop.before = ask_before(folder, student, task, by_split)
-    rounds = []
+    rounds, passed, pause = [], find_passed_pause(folder), {}
     for number in range(1, config["rounds"] + 1):
         row, student = run_round(loop, number, student)
-        rounds.append(row)
-        if loop.is_stopped:
+        rounds += [row] if row is not None else []
+        if loop.stopped:
             break
-    stopped = f"It was told in round {len(rounds)} to keep what it had." if loop.is_stopped else None
-    return {**summarise_rounds(loop.before, rounds), "stopped": stopped, "teacher": config["teacher"]}
+        if config.get("waits_for_review") and passed < number < config["rounds"]:
+            pause = {"waits_after_round": number}
+            loop.stopped = (
+                f"It waits for you to review what round {number} brought; go on with it once you have, and the next "
+                "round trains without what you rejected and on what you edited."
+            )
+            break
+    return {**summarise_rounds(loop.before, rounds), "stopped": loop.stopped, "teacher": config["teacher"], **pause}
 
 
-def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any], Student]:
-    """Run one round with the student of the round before; returns the row of ``rounds`` and the new student."""
+def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any] | None, Student]:
+    """Run one round with the student of the round before; returns the row of ``rounds`` and the new student.
+
+    The row is None where nothing new could be had any more: the rounds before stay as they are.
+    """
     started = time.time()
     folder, config = loop.folder, loop.config
-    label = "base" if number == 1 else f"round-{number - 1}"
-    seeds, n_selected = choose_seeds(loop, number, student, label)
+    label = "base" if number == 1 or config.get("is_static") else f"round-{number - 1}"
+    if number > 1 and label == "base":
+        student = Student.load(config["student"])
+    chosen = choose_seeds(loop, number, student, label)
+    if chosen is None:
+        return None, student
+    seeds, n_selected = chosen
     outcome = grow_round(loop, number, seeds)
+    if outcome.stopped and config.get("budget"):
+        loop.stopped = f"In round {number}: {outcome.stopped}"
+        if number > 1 and not outcome.accepted:
+            return None, student
     score_children(loop, number, student, label, outcome.candidates)
     loop.accepted += [candidate for candidate in outcome.candidates if not candidate.is_incorrect]
+    loop.chosen |= {parent for candidate in outcome.candidates for parent in candidate.parents}
     if not loop.accepted:
         why = outcome.stopped or f"most often: {outcome.reasons.most_common(1)[0][0]}"
         raise TeacherError(
             f"Round {number} brought nothing to train on: {outcome.requested} requested, {outcome.failed} failed, "
             f"{outcome.rejected} rejected; {why}"
         )
-    trained = train_stage(
-        folder,
-        number,
-        task=loop.task,
-        source=config["student"],
-        rows=rows_from_candidates(folder.run_id, loop.accepted),
-        validation=loop.problems["validation"],
-        plan=Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home_of(folder)),
-    )
-    loop.is_stopped = trained.is_stopped
+    trained = train_round(loop, number)
     student = Student.load(config["student"], adapter=trained.adapter)
     test = ask_after(folder, number, student, loop.task, loop.problems, loop.before).get("test", {})
     counts = {
@@ -167,6 +208,29 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
         "n_output_tokens": outcome.n_output_tokens,
     }
     return record_round(folder, number, counts, trained, test, len(loop.problems["validation"]), started), student
+
+
+def train_round(loop: Loop, number: int) -> TrainingOutcome:
+    """Train anew on everything accepted so far, as far as no person rejected it."""
+    folder, config = loop.folder, loop.config
+    accepted = loop.accepted
+    if config.get("waits_for_review") and number > 1:
+        accepted, reviewed = apply_reviews(loop.accepted, settle_reviews(folder, number - 1))
+        print(f"round {number}: {reviewed}")
+    rows = rows_from_candidates(folder.run_id, accepted)
+    held_out = [row for split, problems in loop.problems.items() if split != "train" for row in problems]
+    trained = train_stage(
+        folder,
+        number,
+        task=loop.task,
+        source=config["student"],
+        rows=without_held_out(rows, loop.task, held_out) if config.get("waits_for_review") else rows,
+        validation=loop.problems["validation"],
+        plan=Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home_of(folder)),
+    )
+    if trained.is_stopped:
+        loop.stopped = f"It was told in round {number} to keep what it had."
+    return trained
 
 
 def score_children(loop: Loop, number: int, student: Student, label: str, children: Sequence[Candidate]) -> None:
@@ -187,10 +251,11 @@ def score_children(loop: Loop, number: int, student: Student, label: str, childr
     )
 
 
-def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple[list[Problem], int]:
+def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple[list[Problem], int] | None:
     """Score the whole seed set and choose; returns the seeds with their spares, and how many are chosen.
 
-    A problem may be chosen again in a later round, as in the paper.
+    A problem may be chosen again in a later round, as in the paper, unless the configuration says otherwise; None where
+    all were chosen before.
     """
     config, train = loop.config, loop.problems["train"]
     pick = config.get("pick", "argmax")
@@ -205,8 +270,14 @@ def choose_seeds(loop: Loop, number: int, student: Student, label: str) -> tuple
         f"round {number}: score the seeds, ",
         required=SELECTORS.get(config["selector"]).needs,  # by lots in its place, a loop would be another one
     )
-    rng = make_rng(config["replicate"], number)
-    chosen, spares = select_with_spares(table.make_pool(), config["selector"], config["k"], rng, pick)
+    rng, pool = make_rng(config["replicate"], number), table.make_pool()
+    if config.get("has_no_repeats"):
+        pool = pool.without(np.flatnonzero(np.isin(pool.problem_ids, sorted(loop.chosen))))
+    if not pool.is_free.any():
+        loop.stopped = f"In round {number} no seed was left: all {len(train):,} were chosen before."
+        return None
+    chosen, spares = select_with_spares(pool, config["selector"], config["k"], rng, pick)
+    loop.chosen |= set(pool.problem_ids[chosen.indices].tolist())
     about = {
         "seed_set_id": config["seed_set"],
         "selector": config["selector"],

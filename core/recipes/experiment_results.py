@@ -3,7 +3,7 @@
 The tables are those that ``core.analysis`` takes. A run that failed, was cancelled or is lost is excluded and told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ class Results:
     excluded: pd.DataFrame
     """Runs that count for nothing: method, replicate, state, error."""
 
+    ended_early: pd.DataFrame
+    """Runs that count as far as they came: method, replicate, stopped (why, in one sentence)."""
+
     n_waiting: int
     """Runs that are still to come or at work."""
 
@@ -37,13 +40,15 @@ def read_results(home: Path, experiment: str) -> Results:
     """Return what an experiment has brought so far; rounds of runs that are at work count."""
     config = RunFolder(home / "runs" / experiment).config
     runs = [run for run in find_children(home, experiment) if "arm" in run.config]
-    points, pairs, excluded, n_done = [], [], [], 0
+    points, pairs, excluded, early, n_done = [], [], [], [], 0
     for run in runs:
         state, about = run.read_state(), _describe(run.config)
         n_done += state.state in ENDED
         if state.state in STOPPED:
             excluded.append({**about, "state": state.state, "error": state.error})
             continue
+        if stopped := (state.summary or {}).get("stopped"):
+            early.append({**about, "stopped": stopped})
         points += read_points(run)
         pairs.append(read_pairs(run))
     n_wanted = len(config["arms"]) * len(config["replicates"])
@@ -53,6 +58,7 @@ def read_results(home: Path, experiment: str) -> Results:
         ),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
+        pd.DataFrame(early, columns=["method", "replicate", "stopped"]),
         n_wanted - n_done,
     )
 
@@ -66,18 +72,26 @@ def read_points(run: RunFolder) -> list[dict[str, Any]]:
     records, config = run.path / "records", run.config
     tests = {row["round"]: row for row in read_all(records / "evaluations.jsonl") if row["split"] == "test"}
     rounds = {row["round"]: row for row in read_all(records / "rounds.jsonl")}
+    calls = {(row["call_id"], row["attempt"]): row for row in read_all(records / "calls.jsonl")}
     about = {"data_set": config["seed_set_name"], **_describe(config)}
-    points, size, n_tokens = [], 0, 0
+    points, size = [], 0
     for number in sorted(tests):
         row = rounds.get(number)
         if number and row is None:
             continue  # evaluated, and the round is not over yet
         size += row["accepted"] if row else 0
-        n_tokens += row["n_input_tokens"] + row["n_output_tokens"] if row else 0
         test = tests[number]
-        measured = {"accuracy": test["accuracy"], "n_test": test["n"]}
-        points.append({**about, **measured, "size": size, "round": number, "n_tokens": n_tokens})
+        measured = {"accuracy": test["accuracy"], "n_test": test["n"], "n_tokens": _count_tokens(calls.values(), row)}
+        points.append({**about, **measured, "size": size, "round": number})
     return points
+
+
+def _count_tokens(calls: Iterable[Mapping[str, Any]], row: Mapping[str, Any] | None) -> int:
+    """Return the nominal tokens of every call, judging included, that the attempt of a round had made at its end."""
+    if row is None:
+        return 0
+    made = [call for call in calls if call["attempt"] == row["attempt"] and call["written_at"] <= row["written_at"]]
+    return sum((call.get("n_input_tokens") or 0) + (call.get("n_output_tokens") or 0) for call in made)
 
 
 _NO_PAIRS = pd.DataFrame(columns=["method", "replicate", "round", "signal", "before", "after"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
-from core.lines import LineWriter
+from core.lines import LineWriter, read_all
 
 REVIEW_ACTIONS = ("accept", "reject", "edit", "skip")
 """What a person can say of a candidate; ``undo`` is said of a review."""
@@ -65,3 +65,26 @@ class Journal:
     def add_trash_order(self, action: str, run_id: str | None = None) -> str:
         """Write down trash or restore of a run, or empty (of the whole trash, run_id None)."""
         return self._append("trash_orders", "order", {"action": action, "run_id": run_id})
+
+
+def read_reviews(home: Path, run_id: str) -> dict[str, dict[str, Any]]:
+    """Return candidate_id -> what stands of its reviews, by the rule of the view ``latest_reviews``.
+
+    ``action`` is the latest of accept, reject and edit. ``question``, ``answer`` and ``final`` are there where an edit
+    changed them: an edited text stays until its edit is undone, and a new answer without a final one has an unknown
+    one (None). For processes that have no database.
+    """
+    lines = [line for line in read_all(home / "journal" / "reviews.jsonl") if line.get("run_id") == run_id]
+    undone = {line.get("undoes") for line in lines if line["action"] == "undo"}
+    standing = [line for line in lines if line["action"] in ("accept", "reject", "edit")]
+    standing = [line for line in standing if line["review_id"] not in undone]
+    found: dict[str, dict[str, Any]] = {}
+    for line in sorted(standing, key=lambda line: line["written_at"]):
+        review = found.setdefault(line["candidate_id"], {})
+        review["action"] = line["action"]
+        if line["action"] != "edit":
+            continue
+        review |= {name: line[name] for name in ("question", "answer") if line.get(name) is not None}
+        if line.get("answer") is not None or line.get("final") is not None:
+            review["final"] = line.get("final")
+    return found

@@ -36,13 +36,15 @@ class ExperimentReads(Reads):
         """Return the runs of an experiment, replicates first, by replicate and time.
 
         Columns: run_id, kind, method (NULL: the replicate itself), replicate, state, error, created_at, started_at,
-        ended_at, stage, made, failed, total, began_at, began_made, progress_at, and title.
+        ended_at, stopped (why it ended early), stage, made, failed, total, began_at, began_made, progress_at,
+        and title.
         """
         return self._frame(
             """
             select r.run_id, r.kind, r.title, r.config ->> '$.arm' as method,
                    cast(r.config ->> '$.replicate' as integer) as replicate, r.state, r.error, r.created_at,
-                   r.started_at, r.ended_at, p.stage, p.made, p.failed, p.total, p.began_at, p.began_made,
+                   r.started_at, r.ended_at, r.summary ->> '$.stopped' as stopped,
+                   p.stage, p.made, p.failed, p.total, p.began_at, p.began_made,
                    p.written_at as progress_at
             from runs r left join latest_progress p using (run_id)
             where r.config ->> '$.parent' = ? order by replicate, method is not null, r.created_at, r.run_id
@@ -65,15 +67,23 @@ class ExperimentReads(Reads):
                 from runs
                 where config ->> '$.parent' = ? and config ->> '$.arm' is not null
                       and state not in ('failed', 'cancelled', 'lost')
+            ), spent as (  -- an attempt that goes on asks everything again, from the cache
+                select c.run_id, x.round,
+                       sum(coalesce(c.n_input_tokens, 0) + coalesce(c.n_output_tokens, 0)) as n_tokens
+                from (from calls semi join arms using (run_id)) c
+                asof join rounds x
+                    on c.run_id = x.run_id and c.attempt = x.attempt and c.written_at <= x.written_at
+                group by all
             )
             select a.data_set, a.method, a.replicate,
                    cast(sum(coalesce(x.accepted, 0)) over (partition by a.run_id order by e.round) as bigint) as size,
                    e.accuracy, e.round, e.n as n_test,
-                   cast(sum(coalesce(x.n_input_tokens + x.n_output_tokens, 0))
-                        over (partition by a.run_id order by e.round) as bigint) as n_tokens,
+                   cast(sum(coalesce(s.n_tokens, 0)) over (partition by a.run_id order by e.round) as bigint)
+                       as n_tokens,
                    a.selector, a.run_id
             from arms a join evaluations e using (run_id)
             left join rounds x on x.run_id = e.run_id and x.round = e.round
+            left join spent s on s.run_id = e.run_id and s.round = e.round
             where e.split = 'test' and (e.round = 0 or x.round is not null)
             order by a.method, a.replicate, e.round
             """,
