@@ -11,6 +11,7 @@ from pages.components.access import show_errors, use_hub
 from pages.components.chart import draw_chart
 from pages.components.curves import draw_curves
 from pages.components.frame import choose, draw_empty, explain, name_set, note_teacher, open_page
+from pages.components.pausing import draw_pause
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, TRAINING, Standing, read_standing
 from pages.components.subject import view_seed_set
@@ -60,11 +61,15 @@ def choose_seed_set(sets: pd.DataFrame, standing: Standing) -> None:
 
 
 def draw_stopped(hub: Hub) -> None:
-    """Draw the newest training run where it ended before it was done, and the button that goes on with it."""
+    """Draw the newest training run where it ended before it was done, or waits, and the button that goes on with it."""
     runs = hub.store.list_runs(TRAINING, limit=1)
-    if runs.empty or runs.iloc[0]["state"] not in STOPPED:
+    if runs.empty:
         return
     run = runs.iloc[0].to_dict()
+    if run["state"] == "done":
+        draw_pause(hub, hub.store.read_run(run["run_id"]), key="overview")
+    if run["state"] not in STOPPED:
+        return
     with st.container(border=True, key="stopped"):
         draw_run(run)
         if run["state"] == "cancelled" and not numbers.is_missing(run["error"]):

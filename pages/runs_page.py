@@ -14,6 +14,7 @@ from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.disk import draw_disk
 from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, open_page
+from pages.components.pausing import draw_pause
 from pages.components.queueing import draw_ends, draw_lane
 from pages.components.run_actions import draw_clone, draw_note, draw_rename, draw_trash
 from pages.components.running import describe_counts, draw_live, draw_state, elapsed
@@ -99,6 +100,7 @@ def draw_details(hub: Hub, run: dict) -> None:
             hub.trash(run_id)
             st.rerun()
     draw_note(run)
+    draw_pause(hub, run, key="run")
     if run["error"]:
         st.error(plain(run["error"]))
     draw_calls(hub, run_id)

@@ -94,6 +94,19 @@ def find_children(home: Path, parent: str) -> Iterator[RunFolder]:
             continue
 
 
+class ArmFolder(RunFolder):
+    """An arm's run, which hears too that its replicate is told to end."""
+
+    def __init__(self, path: Path, replicate: RunFolder):
+        super().__init__(path)
+        self.replicate = replicate
+
+    def check_cancelled(self) -> None:
+        """Raise RunCancelled where either is told."""
+        self.replicate.check_cancelled()
+        super().check_cancelled()
+
+
 def replicate_run(folder: RunFolder) -> dict[str, Any]:
     """Carry out every arm that is not done, one after the other; an arm that fails costs none of the others."""
     config, home = folder.config, home_of(folder)
@@ -107,7 +120,7 @@ def replicate_run(folder: RunFolder) -> dict[str, Any]:
         folder.report("arms", number - len(failed), len(failed), len(config["arms"]))
         folder.check_cancelled()
         run = made.get(arm["name"]) or _make_arm_run(home, config, arm)
-        if (error := _carry_out(run)) is not None:
+        if (error := _carry_out(ArmFolder(run.path, folder))) is not None:
             folder.check_cancelled()
             failed[arm["name"]] = error
             print(f"{arm['name']}: {error}")

@@ -36,14 +36,15 @@ class ExperimentReads(Reads):
         """Return the runs of an experiment, replicates first, by replicate and time.
 
         Columns: run_id, kind, method (NULL: the replicate itself), replicate, state, error, created_at, started_at,
-        ended_at, stopped (why it ended early), stage, made, failed, total, began_at, began_made, progress_at,
-        and title.
+        ended_at, stopped (why it ended early), waits_after_round (for a person; NULL: not), stage, made, failed,
+        total, began_at, began_made, progress_at, and title.
         """
         return self._frame(
             """
             select r.run_id, r.kind, r.title, r.config ->> '$.arm' as method,
                    cast(r.config ->> '$.replicate' as integer) as replicate, r.state, r.error, r.created_at,
                    r.started_at, r.ended_at, r.summary ->> '$.stopped' as stopped,
+                   r.summary ->> '$.waits_after_round' as waits_after_round,
                    p.stage, p.made, p.failed, p.total, p.began_at, p.began_made,
                    p.written_at as progress_at
             from runs r left join latest_progress p using (run_id)

@@ -19,6 +19,7 @@ from pages.components.text import plain
 def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:
     """Draw the runs of an experiment, live while one of them moves."""
     experiment_id = experiment["run_id"]
+    n_arms = len(hub.store.read_run(experiment_id)["config"]["arms"])
     runs = hub.store.list_experiment_runs(experiment_id)
     is_active = bool(runs["state"].isin(ACTIVE).any())
 
@@ -27,7 +28,7 @@ def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:
         _draw_progress(hub, experiment_id)
         for replicate, rows in now.groupby("replicate", sort=True):
             with st.container(border=True, key=f"replicate_{experiment_id}_{replicate}"):
-                _draw_replicate(hub, int(replicate), rows)
+                _draw_replicate(hub, int(replicate), rows, n_arms)
         return bool(now["state"].isin(ACTIVE).any())
 
     draw_live(draw, is_active=is_active)
@@ -42,7 +43,7 @@ def _draw_progress(hub: Hub, experiment_id: str) -> None:
     st.progress(min((row["n_done"] + row["n_failed"]) / max(row["n_runs"], 1), 1.0), text=" · ".join(parts))
 
 
-def _draw_replicate(hub: Hub, replicate: int, rows: pd.DataFrame) -> None:
+def _draw_replicate(hub: Hub, replicate: int, rows: pd.DataFrame, n_arms: int) -> None:
     """Draw a replicate with its orders, and below it each arm that has begun."""
     is_own = rows["method"].isna()
     for run in rows[is_own].to_dict("records"):
@@ -53,9 +54,11 @@ def _draw_replicate(hub: Hub, replicate: int, rows: pd.DataFrame) -> None:
                 "Cancel", key=f"cancel_{run['run_id']}", icon=":material/stop:", type="tertiary"
             ):
                 _order(hub, run["run_id"], "cancel")
-            arms_failed = rows[~is_own]["state"].isin(STOPPED).any()
-            if run["state"] in STOPPED or (run["state"] == "done" and arms_failed):
-                label = "Go on" if run["state"] in STOPPED else "Try what failed again"
+            arms = rows[~is_own]
+            is_missing = len(arms) < n_arms or arms["waits_after_round"].notna().any()
+            has_failed = arms["state"].isin(STOPPED).any()
+            if run["state"] in STOPPED or (run["state"] == "done" and (is_missing or has_failed)):
+                label = "Try what failed again" if run["state"] == "done" and has_failed else "Go on"
                 if st.button(label, key=f"again_{run['run_id']}", icon=":material/replay:", type="tertiary"):
                     _order(hub, run["run_id"], "again")
     for run in rows[~is_own].to_dict("records"):
@@ -66,6 +69,8 @@ def _draw_replicate(hub: Hub, replicate: int, rows: pd.DataFrame) -> None:
                 st.caption(f"{plain(say_stage(run['stage']))} · {describe_counts(run)}", width="content")
             if not numbers.is_missing(run["error"]):
                 st.caption(f":red[{plain(run['error'])}]", width="content")
+            elif run["state"] == "done" and not numbers.is_missing(run["stopped"]):
+                st.caption(f"It ended early: {plain(run['stopped'])}", width="content")
 
 
 def _order(hub: Hub, run_id: str, order: str) -> None:

@@ -22,6 +22,7 @@ from pages.components.frame import choose_newest
 from pages.components.frozen import draw_frozen
 from pages.components.kept import draw_kept, read_kept
 from pages.components.overlaying import choose_others, draw_differences, draw_names, show_runs
+from pages.components.pausing import draw_pause
 from pages.components.queueing import draw_ends, draw_queue
 from pages.components.run_actions import draw_clone
 from pages.components.running import draw_live, draw_run
@@ -76,6 +77,7 @@ def draw_actions(hub: Hub, run: Mapping[str, Any], go_to: GoTo) -> None:
         draw_ends(hub, run, key="watch")
     if run["state"] == "done" and st.button("See the result", type="primary", key="see_result"):
         go_to("result", run["run_id"])
+    draw_pause(hub, run, key="watch")
     if run["state"] in STOPPED:
         label = "Resume from the last checkpoint" if hub.store.has_checkpoint(run["run_id"]) else "Begin it again"
         if st.button(label, type="primary", key="again", icon=":material/replay:"):

@@ -89,7 +89,7 @@ def test_a_loop_as_usual_may_choose_again(loop, seed_files):
 def test_a_budget_in_tokens_ends_the_loop_with_what_it_has(loop, tmp_path):
     folder, told = loop("--tokens", 12_000, "--selector", "random")
     summary = folder.read_state().summary
-    assert 1 <= len(summary["rounds"]) <= 3 and summary["rounds"][-1]["accepted"] < 6 or len(summary["rounds"]) < 3
+    assert (1 <= len(summary["rounds"]) <= 3 and summary["rounds"][-1]["accepted"] < 6) or len(summary["rounds"]) < 3
     assert "budget" in summary["stopped"] and summary["stopped"] in told
     assert count_tokens(folder) <= 12_000
 

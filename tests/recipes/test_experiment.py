@@ -143,6 +143,58 @@ def test_an_arm_that_fails_costs_no_other_and_is_excluded_and_counted(home, expe
     assert set(excluded["replicate"]) == {7} and excluded["error"].str.contains("a stone").any()
 
 
+def test_a_replicate_that_is_told_to_end_ends_its_arm_which_goes_on_later(home, experiment, monkeypatch):
+    folder = RunFolder(home / "runs" / experiment)
+    title, config = experiments.describe_replicate(folder, 8)
+    run = RunFolder.create(home, "replicate", title=title, config=config, lane="device", starts_itself=True)
+    append = RunFolder.append
+
+    def tell(arm, table, record):
+        append(arm, table, record)
+        if table == "rounds":
+            run.order("cancel")
+
+    monkeypatch.setattr(RunFolder, "append", tell)
+    assert execute(run) == "cancelled"
+    monkeypatch.undo()
+    arms = {key: arm.read_state().state for key, arm in list_children(home, experiment, "loop").items() if key[1] == 8}
+    assert arms == {("random", 8): "cancelled"}
+    run.order("again")
+    assert execute(run) == "done"
+    arms = {key: arm.read_state().state for key, arm in list_children(home, experiment, "loop").items() if key[1] == 8}
+    assert arms == {("random", 8): "done", ("loss_high", 8): "done"}
+
+
+def test_arms_that_wait_for_a_person_are_told_and_go_on_by_the_same_command(seed_files, tmp_path, capsys):
+    file = tmp_path / "waiting.toml"
+    file.write_text(
+        f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+        '[[arm]]\naccepted = 4\nrounds = 2\nepochs = 1\nreview = true\nselector = "judge_hard"\n'
+    )
+    home = tmp_path / "home"
+    assert main(["experiment", str(file), "--home", str(home)]) == 0
+    told = capsys.readouterr().out
+    assert "ended early: active, replicate 0: It waits for you to review what round 1 brought" in told
+    assert main(["experiment", str(file), "--home", str(home)]) == 0
+    assert "ended early" not in capsys.readouterr().out
+    (path,) = (home / "runs").glob("*-experiment-*")
+    (arm,) = list_children(home, path.name, "loop").values()
+    assert len(arm.read_state().summary["rounds"]) == 2 and arm.read_state().attempt == 2
+    points = read_results(home, path.name).points
+    own = [row["n_input_tokens"] + row["n_output_tokens"] for row in arm.read_state().summary["rounds"]]
+    assert points["n_tokens"].iloc[1] > own[0]  # what the judge took is counted too
+    hub = Hub(Settings(home=home), is_threaded=False)
+    try:
+        hub.step()
+        pd.testing.assert_frame_equal(
+            hub.store.list_experiment_points(path.name)[points.columns], points, check_dtype=False
+        )
+        total = hub.store.total_calls(arm.run_id)
+    finally:
+        hub.close()
+    assert points["n_tokens"].iloc[-1] == total["n_input_tokens"] + total["n_output_tokens"]
+
+
 def test_a_replicate_that_there_is_not_is_refused(file, home, told, capsys):
     assert main(["experiment", str(file), "--home", str(home), "--replicates", "0", "9"]) == 1
     assert "has no replicate 9; it has: 0, 1." in capsys.readouterr().err
