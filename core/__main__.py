@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from core.errors import RunCancelled, SeedbedError
 from core.recipes.kinds import prepare_libraries
-from core.shell_options import add_home, add_selector, not_negative, positive
+from core.shell_options import add_budget, add_home, add_selector, add_teacher, not_negative, positive
 from core.shell_verbs_growing import (
     add_filter_verb,
     add_generate_verb,
@@ -130,6 +130,7 @@ def add_loop_verb(verbs: argparse._SubParsersAction) -> None:
     loop.add_argument(
         "--student", default="tiny", metavar="PATH_OR_ID", help="tiny, a folder, or a hub id (default: tiny)"
     )
+    add_teacher(loop)
     add_selector(loop)
     loop.add_argument("--reward", default="tiny-reward", metavar="PATH_OR_ID", help="reward model of reward selectors")
     loop.add_argument(
@@ -141,9 +142,7 @@ def add_loop_verb(verbs: argparse._SubParsersAction) -> None:
     loop.add_argument("--learning-rate", type=float, help="learning rate (default: the student's preset)")
     loop.add_argument("--static", action="store_true", help="choose by the student before any training in every round")
     loop.add_argument("--no-repeats", action="store_true", help="choose no problem again in a later round")
-    loop.add_argument(
-        "--tokens", type=positive, metavar="N", help="tokens of the teacher, in and out (default: no limit)"
-    )
+    add_budget(loop)
     loop.add_argument("--review", action="store_true", help="stop after each round until its candidates are reviewed")
     add_home(loop)
 

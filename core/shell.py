@@ -30,6 +30,8 @@ def run_loop(options: argparse.Namespace) -> int:
     """Import the seeds if need be, run the loop in this process, print its table."""
     from core.datasets import ensure_seed_set
     from core.recipes.recipes import make_recipe
+    from core.recipes.teachers import check_team
+    from core.shell_teacher import find_teacher
 
     load_own_selectors()
     home = options.home.resolve()
@@ -39,10 +41,13 @@ def run_loop(options: argparse.Namespace) -> int:
         "accepted": options.select,
         "static": options.static,
         "repeats": not options.no_repeats,
-        **{name: getattr(options, name) for name in ("selector", "pick", "reward", "rounds", "tokens", "review")},
-        **{name: getattr(options, name) for name in ("epochs", "learning_rate")},
+        **{name: getattr(options, name) for name in ("selector", "pick", "reward", "rounds", "review")},
+        **{name: getattr(options, name) for name in ("epochs", "learning_rate", "budget_tokens", "budget_usd")},
     }
     config = make_recipe("active", settings).make_config(home, seed_set, options.student, options.replicate)
+    teacher = find_teacher(options.teacher, options.model, options.key_env)
+    config |= {"teacher": teacher} if teacher != config["teacher"] else {}
+    check_team(home, config)
     title = f"{config['seed_set_name']}: {options.selector}, {options.select} a round, replicate {options.replicate}"
     print_loop(carry_out(home, "loop", title, config))
     return 0

@@ -21,11 +21,13 @@ from core.errors import RunCancelled, RunError
 from core.recipes import experiment as experiments
 from core.recipes.experiment_file import Experiment, read_experiment
 from core.recipes.experiment_results import Results, read_results
+from core.recipes.generating import require_servers
 from core.runs.finding import find_alike
 from core.runs.folder import ENDED, RunFolder
 from core.shell import format_percent, load_own_selectors
 from core.shell_carrying import carry_on
 from core.shell_evaluate import format_table
+from core.teacher.roles import BUILT_IN
 
 
 def run_experiment(options: argparse.Namespace) -> int:
@@ -42,10 +44,13 @@ def run_experiment(options: argparse.Namespace) -> int:
     print(f"experiment {folder.run_id}: {sizes}", flush=True)
     n_failed = 0
     if not options.tables:
+        require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
         n_failed = carry_out_replicates(home, folder, options.replicates or experiment.replicates)
     results = read_results(home, folder.run_id)
     for line in list_tables(results):
         print(line)
+    if experiment.teacher == BUILT_IN:
+        print("The teacher was the built-in rule-based stand-in: no evidence about language models.")
     return 1 if len(results.excluded) or n_failed else 0
 
 

@@ -79,9 +79,12 @@ class Active:
     repeats: bool = True
     """Whether a problem may be chosen again in a later round, as in the paper."""
 
-    tokens: int | None = None
+    budget_tokens: int | None = None
     """Tokens of the teacher, in and out, judging included and as if nothing were cached, after which no more is asked;
     none: no limit."""
+
+    budget_usd: float | None = None
+    """US dollars paid to the teacher, likewise."""
 
     review: bool = False
     """Stop after each round until a person has reviewed what it brought; the next round trains on their verdicts."""
@@ -92,8 +95,8 @@ class Active:
             if getattr(self, name) < 1:
                 raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
         training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
-        limits = {"budget": {"tokens": self.tokens}} if self.tokens is not None else {}
-        read_budget(limits.get("budget"))
+        budget = {"tokens": self.budget_tokens, "usd": self.budget_usd}
+        limits = {"budget": budget} if read_budget(budget) != (None, None) else {}
         switches = {"is_static": self.static, "has_no_repeats": self.static or not self.repeats}
         made = make_loop_config(
             home,

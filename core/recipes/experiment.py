@@ -13,11 +13,14 @@ from core.datasets import ensure_seed_set
 from core.errors import RunCancelled, RunError, SeedbedError
 from core.hub import Hub
 from core.recipes.experiment_file import Experiment
+from core.recipes.generating import require_servers
 from core.recipes.recipes import RECIPES, make_recipe
 from core.recipes.stages import home_of
 from core.recipes.start import require_model
+from core.recipes.teachers import check_team
 from core.runs.folder import ENDED, RunFolder
 from core.runs.orders import read_orders
+from core.teacher.roles import BUILT_IN
 
 KIND, REPLICATE = "experiment", "replicate"
 """Kinds of run: what holds the replicates together, and one of them."""
@@ -38,17 +41,21 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
         "replicates": list(experiment.replicates),
         "arms": [{"name": arm.name, "recipe": arm.recipe, "settings": dict(arm.settings)} for arm in experiment.arms],
     }
+    if experiment.teacher != BUILT_IN or experiment.roles:
+        config |= {"teacher": experiment.teacher, "roles": dict(experiment.roles)}
     for arm in config["arms"]:
-        make_arm_config(home, config, arm, config["replicates"][0])
+        check_team(home, make_arm_config(home, config, arm, config["replicates"][0]))
     return config
 
 
 def make_arm_config(
     home: Path, experiment: Mapping[str, Any], arm: Mapping[str, Any], replicate: int
 ) -> dict[str, Any]:
-    """Return the configuration of one arm's run in one replicate."""
+    """Return the configuration of one arm's run in one replicate; a recipe that brings its own teacher keeps it."""
     recipe = make_recipe(arm["recipe"], arm["settings"])
-    return recipe.make_config(home, experiment["seed_set"], experiment["student"], replicate)
+    config = recipe.make_config(home, experiment["seed_set"], experiment["student"], replicate)
+    named = {name: experiment[name] for name in ("teacher", "roles") if name in experiment}
+    return {**config, **named} if config.get("teacher", BUILT_IN) == BUILT_IN else config
 
 
 def open_experiment(home: Path, title: str, config: Mapping[str, Any]) -> RunFolder:
@@ -72,7 +79,13 @@ def describe_replicate(experiment: RunFolder, replicate: int) -> tuple[str, dict
 
 
 def start_experiment(hub: Hub, experiment: Experiment) -> str:
-    """Put every replicate in the queue; returns the run id of the experiment. Raises SeedbedError as ``freeze``."""
+    """Put every replicate in the queue; returns the run id of the experiment.
+
+    Raises:
+        TeacherError: a server cannot be reached.
+        SeedbedError: as ``freeze_experiment``.
+    """
+    require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
     home = hub.settings.home
     folder = open_experiment(home, experiment.title, freeze_experiment(home, experiment))
     for replicate in experiment.replicates:

@@ -8,6 +8,13 @@ A file is TOML::
     student = "tiny"
     replicates = 5                      # or a list of numbers
 
+    [teacher]                           # may be left out: the built-in one; see core.teacher.roles
+    base_url = "http://127.0.0.1:8000/v1"
+    model = "a-model"
+
+    [roles.judge]                       # who judges, where it is another one
+    student = "tiny"
+
     [common]                            # settings of every arm that has them
     accepted = 75
     rounds = 4
@@ -23,15 +30,16 @@ import itertools
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
 from core.recipes.recipes import RECIPES, make_recipe
+from core.teacher.roles import BUILT_IN, read_roles
 
 MOST_REPLICATES = MOST_ARMS = 100
-KEYS = ("title", "seed_set", "validation", "test", "student", "replicates", "common", "arm")
+KEYS = ("title", "seed_set", "validation", "test", "student", "teacher", "roles", "replicates", "common", "arm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,11 @@ class Experiment:
 
     test: str | None = None
     """File of test problems; None likewise."""
+
+    teacher: str | Mapping[str, Any] = BUILT_IN
+    """Who is asked, and ``roles`` who else in a role of its own, see ``core.teacher.roles``."""
+
+    roles: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -92,6 +105,8 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
     for key in ("validation", "test"):
         if not isinstance(content.get(key, ""), str):
             raise RunError(f"{key} must be the name of a file.")
+    teacher, roles = content.get("teacher", BUILT_IN), content.get("roles", {})
+    read_roles({"teacher": teacher, "roles": roles})
     tables, common = content.get("arm"), content.get("common", {})
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise RunError("An experiment needs at least one [[arm]].")
@@ -111,6 +126,8 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
         name_arms([arm for table in tables for arm in _expand(table, common)]),
         content.get("validation"),
         content.get("test"),
+        teacher,
+        roles,
     )
 
 

@@ -87,7 +87,7 @@ def test_a_loop_as_usual_may_choose_again(loop, seed_files):
 
 
 def test_a_budget_in_tokens_ends_the_loop_with_what_it_has(loop, tmp_path):
-    folder, told = loop("--tokens", 12_000, "--selector", "random")
+    folder, told = loop("--budget-tokens", 12_000, "--selector", "random")
     summary = folder.read_state().summary
     assert (1 <= len(summary["rounds"]) <= 3 and summary["rounds"][-1]["accepted"] < 6) or len(summary["rounds"]) < 3
     assert "budget" in summary["stopped"] and summary["stopped"] in told
@@ -95,7 +95,7 @@ def test_a_budget_in_tokens_ends_the_loop_with_what_it_has(loop, tmp_path):
 
 
 def test_a_budget_in_which_nothing_fits_is_one_sentence(seed_files, tmp_path, capsys):
-    arguments = ["loop", "--seeds", str(seed_files["train"]), "--tokens", "20", "--home", str(tmp_path)]
+    arguments = ["loop", "--seeds", str(seed_files["train"]), "--budget-tokens", "20", "--home", str(tmp_path)]
     assert main(arguments) == 1
     assert "brought nothing to train on" in capsys.readouterr().err
 
@@ -103,7 +103,7 @@ def test_a_budget_in_which_nothing_fits_is_one_sentence(seed_files, tmp_path, ca
 @pytest.mark.parametrize("tokens", [0, -1])
 def test_a_budget_of_nothing_is_refused(tokens, tmp_path):
     with pytest.raises(SeedbedError, match="above 0"):
-        make_recipe("active", {"tokens": tokens}).make_config(tmp_path, "none", "tiny", 0)
+        make_recipe("active", {"budget_tokens": tokens}).make_config(tmp_path, "none", "tiny", 0)
 
 
 def test_a_loop_waits_for_review_and_trains_on_the_verdicts(loop, tmp_path):

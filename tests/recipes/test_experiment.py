@@ -1,5 +1,7 @@
 """An experiment as the shell and the hub carry it out: shared seeds, arms in one process, going on, what it brought."""
 
+import random
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 
 from core.__main__ import main
 from core.hub import Hub
+from core.lines import read_all
 from core.recipes import experiment as experiments
 from core.recipes.experiment_file import make_experiment, read_experiment
 from core.recipes.experiment_results import read_results
@@ -14,6 +17,7 @@ from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.settings import Settings
 from core.shell_experiment import find_or_open
+from tests.teacher.server import ChatServer, Spoken
 
 CONTENT = {
     "replicates": 2,
@@ -193,6 +197,60 @@ def test_arms_that_wait_for_a_person_are_told_and_go_on_by_the_same_command(seed
     finally:
         hub.close()
     assert points["n_tokens"].iloc[-1] == total["n_input_tokens"] + total["n_output_tokens"]
+
+
+WORDS = [
+    "apples",
+    "bolts",
+    "cards",
+    "drums",
+    "eggs",
+    "figs",
+    "gloves",
+    "hats",
+    "inks",
+    "jars",
+    "kites",
+    "lamps",
+    "mugs",
+    "nuts",
+    "oars",
+    "pens",
+]
+
+
+def tell_stories(prompt, body, number):
+    """Tell a story with words of its own for each new question, and add its numbers for each answer."""
+    draw = random.Random(prompt)
+    if "Rewritten Instruction" in prompt:
+        first, second, third = draw.sample(WORDS, 3)
+        text = f"{draw.randint(2, 9)} {first} and {draw.randint(2, 9)} {second} lie by {third}. How many are there?"
+    else:
+        a, b = re.findall(r"\d+", prompt.partition("Question:")[2])[:2]
+        text = f"There are {a}+{b}=<<{a}+{b}={int(a) + int(b)}>>{int(a) + int(b)}.\n#### {int(a) + int(b)}"
+    return Spoken([(text.encode(), -0.1)])
+
+
+def test_a_teacher_behind_a_server_is_asked_by_every_arm(seed_files, tmp_path, capsys):
+    with ChatServer(speak=tell_stories) as server:
+        file = tmp_path / "served.toml"
+        file.write_text(
+            f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+            f'[teacher]\nbase_url = "{server.url}"\nmodel = "model"\nkey_env = ""\n'
+            '[common]\naccepted = 3\nrounds = 1\nepochs = 1\n[[arm]]\nselector = ["random", "loss_high"]\n'
+        )
+        assert main(["experiment", str(file), "--home", str(tmp_path / "home")]) == 0
+        told = capsys.readouterr().out
+        assert "stand-in" not in told and server.bodies
+        (path,) = (tmp_path / "home" / "runs").glob("*-experiment-*")
+        arms = list_children(tmp_path / "home", path.name, "loop")
+    assert {key[0] for key in arms} == {"random", "loss_high"}
+    for arm in arms.values():
+        calls = read_all(arm.path / "records" / "calls.jsonl")
+        assert {call["host"].partition(":")[0] for call in calls} == {"127.0.0.1"}
+        assert arm.read_state().summary["rounds"][0]["accepted"] == 3
+    assert main(["experiment", str(file), "--home", str(tmp_path / "other")]) == 1
+    assert server.url in capsys.readouterr().err
 
 
 def test_a_replicate_that_there_is_not_is_refused(file, home, told, capsys):
