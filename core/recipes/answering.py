@@ -7,7 +7,7 @@ is registered: both make sense here alone.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from core.filters.base import FilterContext, accept, leave_open, quote, reject
 from core.filters.wrong import is_equal_final
 from core.generation.asking import Conversation, ask_for, make_answer_request, read_worked, to_candidate
 from core.generation.base import Brief, Call, Draft, MethodSettings, Step
-from core.generation.grow import first_sample_index, grow
+from core.generation.grow import GrowOutcome, first_sample_index, grow
 from core.hub import Hub
 from core.recipes.generating import choose_lane, require_servers
 from core.recipes.growing import make_brief
@@ -33,6 +33,7 @@ from core.tasks import TASKS
 from core.tasks.base import NewQuestion, ReplyError, Task
 from core.tasks.prompts import Prompts
 from core.teacher.base import Teacher
+from core.teacher.team import Team
 
 METHOD, REFERENCE = "answer", "reference"
 """Method of such a candidate, and filter whose verdict says whether it is right."""
@@ -205,19 +206,15 @@ def answers_run(folder: RunFolder) -> dict[str, Any]:
         verdicts.extend(verdict.is_accepted for verdict in said)
 
     with open_team(folder) as team:
-        outcome = grow(
-            [by_id[id_] for id_ in ids],
-            brief,
-            SeedAnswers(),
+        outcome = answer_stage(
+            folder,
             team,
-            [AgreesWithReference()],
+            brief,
+            [by_id[id_] for id_ in ids],
             n_accepted=config["n_accepted"],
             max_requests=config["max_requests"],
-            rng=np.random.default_rng(config["replicate"]),
-            context=FilterContext(brief.task, seeds=by_id),
-            on_candidate=record,
-            check_cancelled=folder.check_cancelled,
             sample_index=first_sample_index(config["replicate"], 0),
+            on_candidate=record,
         )
     return {
         "requested": outcome.requested,
@@ -234,3 +231,31 @@ def answers_run(folder: RunFolder) -> dict[str, Any]:
         "reasons": dict(outcome.reasons.most_common()),
         "seconds": time.time() - started,
     }
+
+
+def answer_stage(
+    folder: RunFolder,
+    team: Team,
+    brief: Brief,
+    seeds: Sequence[Problem],
+    *,
+    n_accepted: int,
+    max_requests: int,
+    sample_index: int,
+    on_candidate: Callable[[Candidate, Sequence[Verdict]], None],
+) -> GrowOutcome:
+    """Let the teacher answer problems in their order, each compared with its reference; see ``grow``."""
+    return grow(
+        seeds,
+        brief,
+        SeedAnswers(),
+        team,
+        [AgreesWithReference()],
+        n_accepted=n_accepted,
+        max_requests=max_requests,
+        rng=np.random.default_rng(folder.config["replicate"]),
+        context=FilterContext(brief.task, seeds={problem.problem_id: problem for problem in seeds}),
+        on_candidate=on_candidate,
+        check_cancelled=folder.check_cancelled,
+        sample_index=sample_index,
+    )

@@ -161,7 +161,10 @@ def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[s
 def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
     """Return the arms, each called by the values that are not the same in all of them; a repeated one is an error."""
     keys = list(dict.fromkeys(key for _, settings in arms for key in settings))
-    told = [key for key in keys if len({repr(settings.get(key)) for _, settings in arms}) > 1]
+    own = {recipe: {each.name for each in fields(RECIPES.get(recipe))} for recipe, _ in arms}
+    told = [
+        key for key in keys if len({repr(settings.get(key)) for recipe, settings in arms if key in own[recipe]}) > 1
+    ]
     has_recipes = len({recipe for recipe, _ in arms}) > 1
     named = []
     for recipe, settings in arms:

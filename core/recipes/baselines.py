@@ -1,0 +1,259 @@
+"""What iterative generation is held against: other training sets of the same size, and answers without any training.
+
+Kessler 2025, section 5.4.1 and figure 2: finetuning on the seeds with their own answers, on a teacher's answers to the
+seeds, and on new questions with new answers (that one is the recipe ``active`` with the selector ``random``), with
+student and teacher as they are for reference.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from core.counting import counted
+from core.datasets import load_problems
+from core.errors import RunError, TeacherError
+from core.generation.grow import first_sample_index
+from core.models.student import Student
+from core.recipes.answering import METHOD, REFERENCE, STAGE, answer_stage
+from core.recipes.growing import make_brief
+from core.recipes.recipe import RECIPES
+from core.recipes.rounds import Portion, run_portions, summarise_rounds
+from core.recipes.stages import LOADING, TESTED, CandidateRecorder, ask_before, evaluate_stage, home_of
+from core.recipes.start import make_loop_config
+from core.recipes.teachers import open_team
+from core.recipes.training import Plan, rows_from_candidates
+from core.records import SPLITS, Candidate, Prediction, Problem, Verdict
+from core.runs.folder import RunFolder
+from core.tasks import TASKS
+from core.training.data import TrainingRow
+
+DATA = ("seeds", "answers")
+"""What a baseline trains on: seeds with their own answers, or with the teacher's."""
+
+WHO = ("teacher", "student")
+"""Who answers without any training."""
+
+
+@RECIPES.register("baseline")
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Finetuning on randomly drawn seeds: with their own answers, or with a teacher's (Kessler 2025, figure 2)."""
+
+    kind: ClassVar[str] = "baseline"
+
+    data: str = "seeds"
+    """seeds: with their own answers. answers: with the teacher's, as far as they agree with the reference."""
+
+    accepted: int = 100
+    """Seeds that a round adds."""
+
+    rounds: int = 4
+    """Rounds, each of which trains anew on everything so far."""
+
+    epochs: int | None = None
+    """Epochs of each training; none: those of the student's preset."""
+
+    learning_rate: float | None = None
+    """Learning rate; none: that of the student's preset."""
+
+    def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
+        """Return the configuration of one run; raises RunError for data that there is not, and for too many rounds."""
+        if self.data not in DATA:
+            raise RunError(f"A baseline cannot train on {self.data!r}; it can on: {', '.join(DATA)}.")
+        for name in ("accepted", "rounds"):
+            if getattr(self, name) < 1:
+                raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
+        made = make_loop_config(
+            home,
+            seed_set,
+            student=student,
+            k=self.accepted,
+            rounds=self.rounds,
+            replicate=replicate,
+            training={name: value for name, value in training.items() if value is not None},
+        )
+        return {**_without_choice(made), "data": self.data, "method": METHOD, "filters": [REFERENCE]}
+
+
+@RECIPES.register("zero_shot")
+@dataclass(frozen=True, slots=True)
+class ZeroShot:
+    """The test problems answered as they are, by the teacher or by the student: the lines that curves lie between."""
+
+    kind: ClassVar[str] = "zero_shot"
+
+    who: str = "teacher"
+    """teacher or student."""
+
+    def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
+        """Return the configuration of one run; raises RunError for somebody else."""
+        if self.who not in WHO:
+            raise RunError(f"{self.who!r} cannot answer without training; these can: {', '.join(WHO)}.")
+        made = make_loop_config(home, seed_set, student=student, replicate=replicate)
+        return {**_without_choice(made), "who": self.who, "method": METHOD, "filters": [REFERENCE]}
+
+
+def _without_choice(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a loop's configuration without what only a loop that selects reads."""
+    return {name: value for name, value in config.items() if name not in ("selector", "pick", "reward")}
+
+
+def baseline_run(folder: RunFolder) -> dict[str, Any]:
+    """Train on growing numbers of randomly drawn seeds; summary: that of rounds, and the teacher."""
+    config, home = folder.config, home_of(folder)
+    problems = load_problems(home, config["seed_set"])
+    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
+    train = by_split["train"]
+    order = np.random.default_rng([config["replicate"], 5]).permutation(len(train))
+    seeds = [train[int(row)] for row in order]
+    portions = draw_own(folder, seeds) if config["data"] == "seeds" else draw_answers(folder, seeds)
+    plan = Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home)
+    summary = run_portions(folder, TASKS.get(config["task"]), by_split, portions, plan)
+    short = f"The seeds were used up after {counted(len(summary['rounds']), 'round')} of {config['rounds']:,}."
+    is_short = len(summary["rounds"]) < config["rounds"]
+    return {**summary, "stopped": summary["stopped"] or (short if is_short else None), "teacher": config["teacher"]}
+
+
+def draw_own(folder: RunFolder, seeds: Sequence[Problem]) -> Iterator[Portion]:
+    """Yield the seeds with their own answers, k more each time; seeds without an answer are counted as failed."""
+    k, source = folder.config["k"], folder.config["seed_set"]
+    rows: list[TrainingRow] = []
+    rest = iter(seeds)
+    for _ in range(folder.config["rounds"]):
+        n_before, n_failed = len(rows), 0
+        for seed in rest:
+            if not (seed.answer or "").strip():
+                n_failed += 1
+                continue
+            about = {"origin": "seed", "origin_run_id": source, "origin_id": seed.problem_id}
+            rows.append(TrainingRow(seed.question, seed.answer, seed.final, **about))
+            if len(rows) == n_before + k:
+                break
+        n_new = len(rows) - n_before
+        if not n_new and not rows:
+            raise TeacherError("No train seed has an answer of its own to train on; take data = answers.")
+        if not n_new:
+            return
+        yield Portion(list(rows), {"selected": n_new, "failed": n_failed, "accepted": n_new})
+
+
+def draw_answers(folder: RunFolder, seeds: Sequence[Problem]) -> Iterator[Portion]:
+    """Yield the seeds with the teacher's answers, k right ones more each time; wrong and failed ones are counted."""
+    config = folder.config
+    brief = make_brief(config, TASKS.get(config["task"]), seeds, folder.run_id)
+    answered: list[Candidate] = []
+    asked: set[str] = set()
+    for number in range(1, config["rounds"] + 1):
+        rest = [seed for seed in seeds if seed.problem_id not in asked]
+        if not rest:
+            return
+        recorder = CandidateRecorder(folder, number, config["k"], f"round {number}: {STAGE}")
+        judged: list[Candidate] = []
+
+        def record(
+            candidate: Candidate,
+            verdicts: Sequence[Verdict],
+            write: CandidateRecorder = recorder,
+            judged: list[Candidate] = judged,
+        ) -> None:
+            write(candidate, verdicts)
+            judged.append(candidate)
+
+        with open_team(folder) as team:
+            outcome = answer_stage(
+                folder,
+                team,
+                brief,
+                rest,
+                n_accepted=config["k"],
+                max_requests=len(rest),
+                sample_index=first_sample_index(config["replicate"], 0),
+                on_candidate=record,
+            )
+        asked |= {parent for candidate in judged for parent in candidate.parents}
+        answered += outcome.candidates
+        if not outcome.candidates:
+            if answered:
+                return
+            why = outcome.stopped or f"most often: {outcome.reasons.most_common(1)[0][0]}"
+            raise TeacherError(
+                f"The teacher answered none of the {outcome.requested:,} seeds rightly, so there is nothing to train "
+                f"on; {why}"
+            )
+        counts = {name: getattr(outcome, name) for name in ("requested", "failed", "rejected", "accepted")}
+        tokens = {name: getattr(outcome, name) for name in ("n_input_tokens", "n_output_tokens")}
+        rows = rows_from_candidates(folder.run_id, answered)
+        yield Portion(rows, {"selected": outcome.accepted, **counts, **tokens})
+
+
+def zero_shot_run(folder: RunFolder) -> dict[str, Any]:
+    """Let the teacher or the student answer the test problems; summary: as of rounds, of which there is none."""
+    config = folder.config
+    problems = load_problems(home_of(folder), config["seed_set"])
+    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
+    if config["who"] == "student":
+        folder.report(LOADING, 0, 0, None)
+        before = ask_before(folder, Student.load(config["student"]), TASKS.get(config["task"]), by_split)
+    else:
+        before = {split: ask_teacher(folder, split, by_split[split]) for split in TESTED if by_split[split]}
+    return {**summarise_rounds(before, []), "stopped": None, "teacher": config["teacher"]}
+
+
+def ask_teacher(folder: RunFolder, split: str, problems: Sequence[Problem]) -> dict[str, Prediction]:
+    """Let the teacher answer held-out problems, only to see how good it is; returns problem_id -> its answer.
+
+    They are recorded as answers, never as candidates: nothing of them can be trained on. A reply that cannot be had, or
+    has no final answer, counts as wrong, with its reason.
+
+    Raises:
+        TeacherError: it answered not one, or not all (a budget, too many errors).
+    """
+    import pandas as pd
+
+    config = folder.config
+    brief = make_brief(config, TASKS.get(config["task"]), problems, folder.run_id)
+    found: dict[str, Prediction] = {}
+
+    def note(candidate: Candidate, verdicts: Sequence[Verdict]) -> None:
+        (id_,) = candidate.parents
+        is_right = verdicts[0].is_accepted if candidate.failure is None else False
+        tokens = candidate.n_output_tokens
+        found[id_] = Prediction(
+            id_, candidate.answer or "", candidate.final, is_right, None, tokens, False, candidate.failure
+        )
+        folder.report(f"{split}, by the teacher", len(found), 0, len(problems))
+
+    with open_team(folder) as team:
+        outcome = answer_stage(
+            folder,
+            team,
+            brief,
+            problems,
+            n_accepted=len(problems),
+            max_requests=len(problems),
+            sample_index=first_sample_index(config["replicate"], 0),
+            on_candidate=note,
+        )
+    if len(found) < len(problems):
+        raise TeacherError(
+            f"The teacher was asked {len(found):,} of {counted(len(problems), 'problem')}: {outcome.stopped}"
+        )
+    rows = [
+        {
+            **{name: getattr(row, name) for name in ("problem_id", "text", "final", "is_correct", "loss", "n_tokens")},
+            "is_truncated": row.is_truncated,
+            "unknown": row.unknown,
+            "surprises": None,
+            "student": "teacher",
+            "split": split,
+        }
+        for row in found.values()
+    ]
+    folder.write_part("predictions", pd.DataFrame(rows))
+    ordered = {problem.problem_id: found[problem.problem_id] for problem in problems}
+    evaluate_stage(folder, 0, split, ordered, ordered)
+    return ordered
