@@ -2,9 +2,12 @@
 
 A curve is the mean of its replicates with the standard error of that mean (Kessler 2025, section 5.3 and figure 3).
 Needs are compared at the highest accuracy that both mean curves reach, so that neither is extrapolated: "random needs
-33 to 100 % more data" (section 5.4.2) is ``1 / share - 1`` of such a comparison. This file knows nothing of runs.
+33 to 100 % more data" (section 5.4.2) is ``1 / share - 1`` of such a comparison, the factor by which
+wrong answers stretch the data (Setlur 2024: eight) its ``multiplier``. This file knows nothing of runs.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +16,9 @@ import pandas as pd
 POINTS = ("data_set", "method", "replicate", "round", "size", "accuracy")
 """Columns of the points of learning curves: round is 0 before any training, size is what was accepted so far
 (candidates, or problems), accuracy from 0 to 1; one row for each replicate and round."""
+
+BASELINES = ("random", "sft")
+"""Arms that the others are compared with: the first of these that there is."""
 
 N_RESAMPLES = 4_000
 LEVEL = 0.95
@@ -42,6 +48,23 @@ class Need:
     """End of the percentile bootstrap interval of ``share`` over replicates; None with one replicate of either."""
 
     high: float | None
+
+    @property
+    def multiplier(self) -> float | None:
+        """How many times the data of the method the baseline needs; None where one of them needs none."""
+        return self.baseline_size / self.method_size if self.method_size > 0 and self.baseline_size > 0 else None
+
+    @property
+    def multiplier_ends(self) -> tuple[float, float] | None:
+        """Ends of its interval, those of the share turned over: 0 or infinite where one of them may need no data."""
+        if self.low is None or self.high is None:
+            return None
+        return tuple(1 / end if end > 0 else math.inf for end in (self.high, self.low))
+
+
+def choose_baseline(methods: Sequence[str]) -> str:
+    """Return the arm that others are compared with unless somebody says otherwise: of BASELINES, else the first."""
+    return next((name for name in BASELINES if name in methods), methods[0])
 
 
 def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:
@@ -98,6 +121,20 @@ def compare_needs(points: pd.DataFrame, method: str, baseline: str, *, seed: int
         low,
         high,
     )
+
+
+def say_multiplier(need: Need) -> str:
+    """Return the data multiplier with its interval, ``1.8× (1.2 to 2.5)``; a dash where it is unknown."""
+    if need.multiplier is None:
+        return "–"
+    low, high = need.multiplier_ends or (0.0, math.inf)
+    ends = {
+        (True, True): f" ({low:.1f} to {high:.1f})",
+        (True, False): f" ({low:.1f} or more)",
+        (False, True): f" ({high:.1f} or less)",
+        (False, False): "",
+    }
+    return f"{need.multiplier:.1f}×{ends[low > 0, math.isfinite(high)]}"
 
 
 def find_sizes(sizes: np.ndarray, curves: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
