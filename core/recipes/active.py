@@ -27,6 +27,7 @@ from core.recipes.stages import (
     ask_after,
     ask_before,
     home_of,
+    make_child,
     record_selection,
     select_with_spares,
 )
@@ -40,9 +41,6 @@ from core.tasks import TASKS
 from core.tasks.base import Task
 from core.teacher.budget import read_budget
 from core.training.train import TrainingOutcome
-
-CANDIDATE_SPLIT = "candidate"
-"""Split under which the answers to a round's candidates are recorded; their problem id is the candidate's."""
 
 
 @RECIPES.register("active")
@@ -244,11 +242,7 @@ def score_children(loop: Loop, number: int, student: Student, label: str, childr
     """
     needs = {name: SIGNALS.get(name) for name in list_needs([loop.config["selector"]])}
     signals = [name for name, signal in needs.items() if not signal.is_vector and "teacher" not in signal.needs]
-    problems = [
-        Problem(child.candidate_id, child.question, child.answer, child.final, CANDIDATE_SPLIT, child.meta)
-        for child in children
-        if child.question is not None
-    ]
+    problems = [make_child(child) for child in children if child.question is not None]
     score_stage(
         loop.folder, student, label, loop.task, problems, signals, loop.config, f"round {number}: score the children, "
     )

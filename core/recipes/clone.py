@@ -16,6 +16,8 @@ from core.recipes.start import require_model
 from core.recipes.titles import name_change
 from core.runs.folder import RunFolder
 from core.selection import PICKS, SELECTORS
+from core.selection.archive import ALGORITHMS
+from core.selection.keeping import KEEPS
 from core.teacher.budget import read_budget
 from core.training.config import TrainingConfig
 
@@ -31,7 +33,12 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "export": ("dtype",),
     "push": ("repo",),
     "replicate": (),
+    "baseline": ("training", "k", "rounds", "replicate", "student"),
+    "zero_shot": ("replicate", "student"),
+    "steerability": ("sample", "reward", "replicate"),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),
+    "negatives": ("training", "policy_training", "settings", "k", "rounds", "replicate", "filters", "student"),
+    "sparq": ("training", "algorithm", "keep", "k", "rounds", "replicate", "filters"),
 }
 """Kind of run -> settings that a copy may change; the others say what its inputs were made from."""
 
@@ -95,6 +102,10 @@ def check_setting(name: str, value: Any) -> Any:
         SELECTORS.get(value)
     elif name == "pick":
         PICKS.get(value)
+    elif name == "algorithm":
+        ALGORITHMS.get(value)
+    elif name == "keep":
+        KEEPS.get(value)
     elif name in ("student", "reward"):
         return require_model(value.strip())
     return value

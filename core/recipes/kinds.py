@@ -118,6 +118,46 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     return run_loop(folder)
 
 
+@KINDS.register("negatives")
+def run_negatives(folder: RunFolder) -> dict[str, Any]:
+    """Train by one objective on ever more of the teacher's problems."""
+    from core.recipes.negatives import run_negatives
+
+    return run_negatives(folder)
+
+
+@KINDS.register("sparq")
+def run_sparq(folder: RunFolder) -> dict[str, Any]:
+    """Generate problems, keep those of quality, and train on ever more of them."""
+    from core.recipes.sparq import run_sparq
+
+    return run_sparq(folder)
+
+
+@KINDS.register("baseline")
+def run_baseline(folder: RunFolder) -> dict[str, Any]:
+    """Train on ever more seeds, with their own answers or the teacher's."""
+    from core.recipes.baselines import baseline_run
+
+    return baseline_run(folder)
+
+
+@KINDS.register("zero_shot")
+def run_zero_shot(folder: RunFolder) -> dict[str, Any]:
+    """Let teacher or student answer the test problems as they are."""
+    from core.recipes.baselines import zero_shot_run
+
+    return zero_shot_run(folder)
+
+
+@KINDS.register("steerability")
+def run_steerability(folder: RunFolder) -> dict[str, Any]:
+    """Compare seeds drawn at random with their children, in the eyes of a loop's first and last student."""
+    from core.recipes.steerability import steerability_run
+
+    return steerability_run(folder)
+
+
 def execute(folder: RunFolder) -> str:
     """Carry out one attempt of a run in this process; returns its state: done, failed or cancelled.
 

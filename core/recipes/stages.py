@@ -34,6 +34,16 @@ TESTED = ("test", "ood")
 """Splits that are answered before and after training, as far as a seed set has them."""
 
 
+CANDIDATE_SPLIT = "candidate"
+"""Split under which a student's answers to candidates are recorded; their problem id is the candidate's."""
+
+
+def make_child(candidate: Candidate) -> Problem:
+    """Return a candidate as a problem that a student can be asked."""
+    id_, text = candidate.candidate_id, candidate.question
+    return Problem(id_, text, candidate.answer, candidate.final, CANDIDATE_SPLIT, candidate.meta)
+
+
 def home_of(folder: RunFolder) -> Path:
     """Return the workspace that a run folder lies in."""
     return folder.path.parent.parent

@@ -119,3 +119,43 @@ class ExperimentReads(Reads):
             """,
             [list(run_ids)],
         )
+
+    def list_child_scores(self, run_id: str) -> pd.DataFrame:
+        """Return what each student of a run scored a seed, and then its child, where it scored both.
+
+        Columns: student (the label), signal, problem_id (the child's first parent), candidate_id, before and after
+        (NaN: unknown), is_right_before and is_right_after (NULL: unknown); by student, signal and candidate.
+        """
+        return self._frame(
+            """
+            with scored as (
+                select student, problem_id, 'loss' as signal, loss as value, is_correct
+                from predictions where run_id = ?
+                union all
+                select s.student, s.problem_id, s.signal, s.value, p.is_correct
+                from scores s left join predictions p using (run_id, student, problem_id) where s.run_id = ?
+            )
+            select a.student, a.signal, b.problem_id, c.candidate_id, b.value as before, a.value as after,
+                   b.is_correct as is_right_before, a.is_correct as is_right_after
+            from candidates c
+            join scored a on a.problem_id = c.candidate_id
+            join scored b on b.problem_id = c.parents ->> '$[0]' and b.student = a.student and b.signal = a.signal
+            where c.run_id = ? order by a.student, a.signal, c.candidate_id
+            """,
+            [run_id, run_id, run_id],
+        )
+
+    def list_steerability(self, seed_set_id: str | None = None) -> pd.DataFrame:
+        """Return the runs that checked steerability, newest first: the columns of ``runs``, and seed_set_id.
+
+        Args:
+            seed_set_id: of the seeds; None: of any.
+        """
+        return self._frame(
+            """
+            select r.*, s.seed_set_id from runs r join run_subjects s using (run_id)
+            where r.kind = 'steerability' and (s.seed_set_id = ? or ? is null)
+            order by r.created_at desc, r.run_id desc
+            """,
+            [seed_set_id, seed_set_id],
+        )

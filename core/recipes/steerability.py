@@ -1,0 +1,167 @@
+"""Can the data be steered? One child for each of a random sample of seeds, scored by the first and the last student.
+
+Kessler 2025, section 5.4.3, figures 6, 7, 10 and 11. The children of a loop's rounds cannot tell: their seeds were
+chosen by the very score that is to be compared, so they cover a narrow range of it. Here the seeds are drawn at random,
+no child is replaced, and both students of a loop answer seeds and children.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from core.datasets import load_problems
+from core.errors import RunError, TeacherError
+from core.hub import Hub
+from core.lines import read_all
+from core.models.student import Student
+from core.recipes.growing import grow_stage
+from core.recipes.recipe import RECIPES
+from core.recipes.scoring import REWARD, list_signals, score_stage
+from core.recipes.stages import LOADING, home_of, make_child
+from core.recipes.start import make_loop_config
+from core.records import SPLITS, Problem
+from core.runs.folder import RunFolder
+from core.tasks import TASKS
+from core.teacher.base import ROUNDS_PER_REPLICATE
+
+KIND = "steerability"
+
+SIGNALS_READ = ("loss", "correct", "reward")
+"""What seeds and children are compared by."""
+
+TURN = ROUNDS_PER_REPLICATE - 1
+"""No round of a loop asks with these sample indices, so that a child here is none of the loop's."""
+
+SAMPLE = 200
+"""Seeds unless a run says otherwise."""
+
+
+@RECIPES.register("steerability")
+@dataclass(frozen=True, slots=True)
+class Steerability:
+    """One child for each of a random sample of seeds, scored by the first and the last student of a loop."""
+
+    kind: ClassVar[str] = KIND
+
+    of: str = ""
+    """The loop: the name of an arm of the same experiment that stands before this one, or the id of a run."""
+
+    sample: int = SAMPLE
+    """Seeds drawn at random; 0: all of them."""
+
+    reward: str = REWARD
+    """Reward model that scores seeds and children too."""
+
+    def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
+        """Return the configuration of one run; raises RunError where no loop is named, or for a sample below 0."""
+        if not self.of:
+            raise RunError("Steerability is that of a loop: write of = the name of an earlier arm, or a run's id.")
+        if self.sample < 0:
+            raise RunError(f"sample must be at least 0, which takes all seeds, not {self.sample}.")
+        made = make_loop_config(home, seed_set, student=student, replicate=replicate, reward=self.reward)
+        left_out = ("selector", "pick", "k", "rounds", "training")
+        return {
+            **{name: value for name, value in made.items() if name not in left_out},
+            "of": self.of,
+            "sample": self.sample,
+        }
+
+
+def start_steerability(hub: Hub, loop_run: str, sample: int = SAMPLE) -> str:
+    """Put the check of a finished loop in the queue; returns the run id.
+
+    Raises:
+        RunError: there is no such loop, or it has trained nothing.
+    """
+    home = hub.settings.home
+    loop = RunFolder(home / "runs" / loop_run)
+    config = loop.config
+    find_last_adapter(loop)
+    recipe = Steerability(of=loop_run, sample=sample, reward=config.get("reward", REWARD))
+    made = recipe.make_config(home, config["seed_set"], config["student"], config["replicate"])
+    asked = {name: config[name] for name in ("teacher", "roles", "method", "filters") if name in config}
+    title = f"Steerability: {config['seed_set_name']}, {sample or 'all'} seeds, students of {loop.read_run()['title']}"
+    return hub.submit(KIND, title, {**made, **asked}, lane="device")
+
+
+def find_loop(folder: RunFolder) -> RunFolder:
+    """Return the loop that a run is about; raises RunError where there is none, or it has trained nothing."""
+    config, runs = folder.config, home_of(folder) / "runs"
+    if (runs / config["of"] / "run.json").exists():
+        return RunFolder(runs / config["of"])
+    if config.get("parent"):
+        from core.recipes.experiment import find_children
+
+        for run in find_children(home_of(folder), config["parent"]):
+            about = run.config
+            if (about.get("arm"), about.get("replicate")) == (config["of"], config["replicate"]):
+                return run
+    raise RunError(f"There is no loop {config['of']!r}: name an arm that stands before this one, or the id of a run.")
+
+
+def find_last_adapter(loop: RunFolder) -> tuple[int, Path]:
+    """Return the number of a loop's last round and the folder of its adapter; raises RunError where it has none."""
+    rows = read_all(loop.path / "records" / "adapters.jsonl")
+    if not rows:
+        raise RunError(f"The run {loop.run_id} has trained no student, so there is no last one to compare with.")
+    last = max(rows, key=lambda row: row["round"])
+    return last["round"], home_of(loop) / last["path"]
+
+
+def steerability_run(folder: RunFolder) -> dict[str, Any]:
+    """Grow one child per seed and let both students answer and score seeds and children; summary: the counts."""
+    config, home = folder.config, home_of(folder)
+    loop = find_loop(folder)
+    round_, adapter = find_last_adapter(loop)
+    by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
+    for problem in load_problems(home, config["seed_set"]):
+        by_split[problem.split].append(problem)
+    seeds = draw_seeds(by_split["train"], config)
+    outcome, _ = grow_stage(
+        folder,
+        by_split,
+        seeds,
+        round_=1,
+        turn=TURN,
+        n_accepted=len(seeds),
+        max_requests=len(seeds),
+        earlier=(),
+        stage="teacher, one child each",
+        salt=folder.run_id,
+    )
+    if not outcome.candidates:
+        why = outcome.stopped or f"most often: {outcome.reasons.most_common(1)[0][0]}"
+        raise TeacherError(f"None of {outcome.requested:,} seeds has a child that can be used; {why}")
+    problems = [*seeds, *(make_child(candidate) for candidate in outcome.candidates)]
+    task, signals = TASKS.get(config["task"]), list_signals(SIGNALS_READ)
+    failed: dict[str, str] = {}
+    for label, place in (("base", None), (f"round-{round_}", adapter)):
+        folder.report(LOADING, 0, 0, None)
+        student = Student.load(config["student"], adapter=place)
+        table = score_stage(folder, student, label, task, problems, signals, config, f"score by {label}, ")
+        failed |= table.failed
+    return {
+        "loop": loop.run_id,
+        "first": "base",
+        "last": f"round-{round_}",
+        "n_seeds": len(seeds),
+        "requested": outcome.requested,
+        "failed": outcome.failed,
+        "rejected": outcome.rejected,
+        "accepted": outcome.accepted,
+        "n_input_tokens": outcome.n_input_tokens,
+        "n_output_tokens": outcome.n_output_tokens,
+        "reasons": dict(outcome.reasons.most_common()),
+        "unscored": failed,
+        "stopped": outcome.stopped,
+        "teacher": config["teacher"],
+    }
+
+
+def draw_seeds(train: list[Problem], config: Mapping[str, Any]) -> list[Problem]:
+    """Return a random sample of the train problems, the same for a replicate; all of them where it asks for as many."""
+    order = np.random.default_rng([config["replicate"], 6]).permutation(len(train))
+    return [train[int(row)] for row in order[: config["sample"] or len(train)]]

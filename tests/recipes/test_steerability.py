@@ -1,0 +1,111 @@
+"""Steerability: one child per random seed, scored by a loop's first and last student, as run and as arm."""
+
+import pandas as pd
+import pytest
+
+from core.__main__ import main
+from core.errors import RunError
+from core.hub import Hub
+from core.lines import read_all
+from core.recipes.experiment import find_children
+from core.recipes.kinds import execute
+from core.recipes.recipes import make_recipe
+from core.recipes.steerability import start_steerability
+from core.runs.folder import RunFolder
+from core.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def arms(seed_files, home, tmp_path_factory):
+    """(Arm, replicate) -> its run."""
+    file = tmp_path_factory.mktemp("files") / "steer.toml"
+    file.write_text(
+        f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\nreplicates = 2\n'
+        "[[arm]]\naccepted = 5\nrounds = 2\nepochs = 1\n"
+        '[[arm]]\nrecipe = "steerability"\nof = "active"\nsample = 12\n'
+    )
+    assert main(["experiment", str(file), "--home", str(home)]) == 0
+    (path,) = (home / "runs").glob("*-experiment-*")
+    runs = [run for run in find_children(home, path.name) if "arm" in run.config]
+    return {(run.config["recipe"], run.config["replicate"]): run for run in runs}
+
+
+@pytest.fixture(scope="module")
+def hub(home, arms):
+    hub = Hub(Settings(home=home, device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
+    hub.step()
+    yield hub
+    hub.close()
+
+
+def test_each_seed_is_asked_once_and_counted(arms):
+    for replicate in (0, 1):
+        summary = arms["steerability", replicate].read_state().summary
+        assert summary["n_seeds"] == summary["requested"] == 12
+        assert summary["requested"] == summary["failed"] + summary["rejected"] + summary["accepted"]
+        assert summary["loop"] == arms["active", replicate].run_id
+        assert (summary["first"], summary["last"]) == ("base", "round-2")
+
+
+def test_another_replicate_draws_other_seeds(arms):
+    drawn = []
+    for replicate in (0, 1):
+        rows = read_all(arms["steerability", replicate].path / "records" / "candidates.jsonl")
+        drawn.append({row["parents"][0] for row in rows})
+        assert len(drawn[-1]) == len(rows) == 12
+    assert drawn[0] != drawn[1]
+
+
+def test_both_students_scored_every_seed_and_every_accepted_child(arms, hub):
+    run = arms["steerability", 0]
+    scores = hub.store.list_child_scores(run.run_id)
+    n = run.read_state().summary["accepted"]
+    assert scores.groupby(["student", "signal"]).size().to_dict() == {
+        (student, signal): n for student in ("base", "round-2") for signal in ("correct", "loss", "reward")
+    }
+    assert not scores[["before", "after"]].isna().any().any()
+    right = scores[scores["signal"] == "correct"]
+    assert (right["after"].astype(bool) == right["is_right_after"]).all()
+    parts = pd.concat(map(pd.read_parquet, (run.path / "records" / "predictions").glob("*.parquet")))
+    losses = parts.set_index(["student", "problem_id"])["loss"]
+    row = scores[scores["signal"] == "loss"].iloc[0]
+    assert (row["before"], row["after"]) == (
+        losses[row["student"], row["problem_id"]],
+        losses[row["student"], row["candidate_id"]],
+    )
+
+
+def test_no_child_is_one_of_the_loops_and_none_is_trained_on(arms):
+    own, loops = (
+        {row["question"] for row in read_all(arms[recipe, 0].path / "records" / "candidates.jsonl")}
+        for recipe in ("steerability", "active")
+    )
+    assert not own & loops
+    assert not (arms["steerability", 0].path / "records" / "training_rows.jsonl").exists()
+
+
+def test_it_can_be_asked_of_any_finished_loop(arms, hub, home):
+    made = start_steerability(hub, arms["active", 1].run_id, sample=4)
+    folder = RunFolder(home / "runs" / made)
+    assert execute(folder) == "done"
+    hub.step()
+    assert folder.read_state().summary["n_seeds"] == 4
+    assert made in set(hub.store.list_steerability(folder.config["seed_set"])["run_id"])
+    assert hub.store.list_faults().empty
+
+
+def test_what_cannot_be_is_one_sentence(home, arms, hub):
+    for settings, sentence in (({}, "is that of a loop"), ({"of": "x", "sample": -1}, "at least 0")):
+        with pytest.raises(RunError, match=sentence):
+            make_recipe("steerability", settings).make_config(home, "none", "tiny", 0)
+    with pytest.raises(RunError, match="trained no student"):
+        start_steerability(hub, arms["active", 0].config["seed_set"])
+    config = {**arms["steerability", 0].config, "of": "nobody"}
+    run = RunFolder.create(home, "steerability", title="s", config=config, lane="device", starts_itself=True)
+    assert execute(run) == "failed"
+    assert "There is no loop 'nobody'" in run.read_state().error
