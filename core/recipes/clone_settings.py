@@ -12,6 +12,8 @@ from typing import Any
 from core.errors import RunError
 from core.filters.base import FILTERS
 from core.selection import PICKS, SELECTORS
+from core.selection.archive import ALGORITHMS
+from core.selection.keeping import KEEPS
 from core.signals import SIGNALS
 from core.training.config import ADAPTER, LAYERS, SCHEDULES, WEIGHTS, TrainingConfig
 from core.training.objectives import OBJECTIVES, make_objective
@@ -78,6 +80,7 @@ def _list_fields(config: Mapping[str, Any], part: str) -> list[str]:
 
 def _list_options(name: str) -> tuple[str, ...] | None:
     registries = {"selector": SELECTORS, "pick": PICKS, "filters": FILTERS, "signals": SIGNALS}
+    registries |= {"algorithm": ALGORITHMS, "keep": KEEPS}
     return tuple(registries[name].names()) if name in registries else None
 
 

@@ -3,8 +3,9 @@
 The loop and the runs of the page Generate use the same stage, so both leave the same records.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,60 @@ def read_benchmarks(home: Path, seed_sets: Sequence[str]) -> dict[str, list[str]
     return {names[id_]: [problem.question for problem in load_problems(home, id_)] for id_ in seed_sets}
 
 
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """What all growths of a run share: whom they ask and how, and what its filters have seen so far."""
+
+    folder: RunFolder
+    brief: Brief
+    team: Team
+    context: FilterContext
+
+    def grow(
+        self,
+        seeds: Sequence[Problem],
+        recorder: CandidateRecorder,
+        *,
+        turn: int,
+        n_accepted: int,
+        max_requests: int | None = None,
+    ) -> GrowOutcome:
+        """Let the teacher grow candidates from the seeds; the recorder gets each as it is judged.
+
+        Args:
+            seeds: in the order of priority, spares included.
+            recorder: of the run's candidates.
+            turn: decides the sample indices, see ``first_sample_index``.
+            n_accepted: accepted candidates wanted.
+            max_requests: limit on candidates; None: four times ``n_accepted``.
+        """
+        config = self.folder.config
+        return grow(
+            seeds,
+            self.brief,
+            METHODS.get(config["method"]),
+            self.team,
+            make_filters(config["filters"], config.get("filter_settings")),
+            n_accepted=n_accepted,
+            max_requests=max_requests,
+            rng=make_draw({**config, "turn": turn}),
+            context=self.context,
+            on_candidate=recorder,
+            check_cancelled=self.folder.check_cancelled,
+            sample_index=first_sample_index(config["replicate"], turn),
+        )
+
+
+@contextmanager
+def open_growing(
+    folder: RunFolder, problems: Mapping[str, Sequence[Problem]], earlier: Sequence[str], salt: str
+) -> Iterator[Growing]:
+    """Yield what grows the candidates of a run, its teachers open; the arguments are those of ``grow_stage``."""
+    brief = make_brief(folder.config, TASKS.get(folder.config["task"]), problems.get("train", ()), salt)
+    with open_team(folder) as team, Cache(home_of(folder) / "cache" / "scores") as cache:
+        yield Growing(folder, brief, team, _make_context(folder, brief, problems, earlier, team, cache))
+
+
 def grow_stage(
     folder: RunFolder,
     problems: Mapping[str, Sequence[Problem]],
@@ -81,25 +136,9 @@ def grow_stage(
     Returns:
         What came of it, and the recorder, which knows every question generated.
     """
-    config = folder.config
     recorder = CandidateRecorder(folder, round_, n_accepted, stage)
-    brief = make_brief(config, TASKS.get(config["task"]), problems.get("train", ()), salt)
-    with open_team(folder) as team, Cache(home_of(folder) / "cache" / "scores") as cache:
-        context = _make_context(folder, brief, problems, earlier, team, cache)
-        outcome = grow(
-            seeds,
-            brief,
-            METHODS.get(config["method"]),
-            team,
-            make_filters(config["filters"], config.get("filter_settings")),
-            n_accepted=n_accepted,
-            max_requests=max_requests,
-            rng=make_draw({**config, "turn": turn}),
-            context=context,
-            on_candidate=recorder,
-            check_cancelled=folder.check_cancelled,
-            sample_index=first_sample_index(config["replicate"], turn),
-        )
+    with open_growing(folder, problems, earlier, salt) as growing:
+        outcome = growing.grow(seeds, recorder, turn=turn, n_accepted=n_accepted, max_requests=max_requests)
     return outcome, recorder
 
 

@@ -144,7 +144,7 @@ def score_stage(
                     raise error
                 failed[name] = str(error)
             if name != "loss":  # stands with the predictions
-                found[name] = _record(folder, label, ids, name, found[name])
+                found[name] = record_scores(folder, label, ids, name, found[name])
     return ScoreTable(ids, predictions, found, watch.seconds, watch.computed, failed)
 
 
@@ -226,7 +226,7 @@ def _load_reward(source: str) -> "RewardModel":
     return RewardModel.load(source)
 
 
-def _record(folder: RunFolder, label: str, ids: Sequence[str], name: str, scores: Scores) -> Scores:
+def record_scores(folder: RunFolder, label: str, ids: Sequence[str], name: str, scores: Scores) -> Scores:
     """Write what a signal said: values and the numbers behind them, texts, vectors; returns it with vectors on disk."""
     import pandas as pd
 
