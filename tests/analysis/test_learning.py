@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analysis.learning import POINTS, compare_needs, find_sizes, summarise_curves
+from core.analysis.learning import (
+    POINTS,
+    Need,
+    choose_baseline,
+    compare_needs,
+    find_sizes,
+    say_multiplier,
+    summarise_curves,
+)
 
 SIZES = (0, 100, 200, 300)
 
@@ -81,8 +89,9 @@ def test_needs_are_compared_at_the_highest_accuracy_that_both_reach():
     assert (need.method_size, need.baseline_size) == (pytest.approx(150), pytest.approx(300))
     assert need.share == pytest.approx(0.5) and need.n_replicates == (2, 2)
     assert (need.low, need.high) == (pytest.approx(0.5), pytest.approx(0.5))  # all replicates are alike
+    assert need.multiplier == pytest.approx(2.0) and say_multiplier(need) == "2.0× (2.0 to 2.0)"
     back = compare_needs(points, "random", "loss_high")
-    assert back.share == pytest.approx(2.0)
+    assert back.share == pytest.approx(2.0) and back.multiplier == pytest.approx(0.5)
 
 
 def test_what_cannot_be_said_is_none():
@@ -93,6 +102,7 @@ def test_what_cannot_be_said_is_none():
     one = make_points("one", [(0.1, 0.2, 0.3, 0.4)])
     need = compare_needs(pd.concat([one, other]), "one", "random")
     assert need.low is None and need.n_replicates == (1, 2)
+    assert need.multiplier is None and need.multiplier_ends is None and say_multiplier(need) == "–"
     assert compare_needs(other, "absent", "random") is None
     point = make_points("point", [(0.3,)], sizes=(100,))
     assert compare_needs(pd.concat([point, other]), "point", "random") is None
@@ -114,3 +124,32 @@ def test_the_interval_is_that_of_the_plain_bootstrap_and_the_same_each_time():
     assert need.low == pytest.approx(np.quantile(shares, 0.025, method="nearest"), abs=0.05)
     assert need.high == pytest.approx(np.quantile(shares, 0.975, method="nearest"), abs=0.05)
     assert need.low < need.share < need.high
+    turned = sorted(1 / share if share else math.inf for share in shares)
+    low, high = np.quantile(turned, [0.025, 0.975], method="nearest")
+    assert need.multiplier_ends == (pytest.approx(low, abs=0.1), pytest.approx(high, abs=0.1))
+    assert need.multiplier_ends[0] < need.multiplier < need.multiplier_ends[1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ends", "told"),
+    [
+        ((50, 90), (0.4, 0.8), "1.8× (1.2 to 2.5)"),
+        ((50, 90), (0.0, 0.8), "1.8× (1.2 or more)"),
+        ((50, 90), (0.4, math.inf), "1.8× (2.5 or less)"),
+        ((50, 90), (0.0, math.inf), "1.8×"),
+        ((50, 90), (None, None), "1.8×"),
+        ((0, 90), (0.0, 0.0), "–"),
+        ((90, 0), (None, None), "–"),
+    ],
+)
+def test_a_multiplier_is_the_share_turned_over(sizes, ends, told):
+    method_size, baseline_size = sizes
+    share = method_size / baseline_size if baseline_size else None
+    need = Need("dpo", "sft", 0.5, method_size, baseline_size, (3, 3), share, *ends)
+    assert say_multiplier(need) == told
+
+
+def test_the_baseline_is_random_else_sft_else_the_first():
+    assert choose_baseline(["badge", "random", "sft"]) == "random"
+    assert choose_baseline(["dpo", "sft"]) == "sft"
+    assert choose_baseline(["dpo", "rft"]) == "dpo"

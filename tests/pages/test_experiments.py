@@ -112,7 +112,7 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     assert "Seeds and their children within a round: **ρ 0." in text and "over 10 rounds of all arms" in text
     table = next(item.value for item in app.table if "arm" in item.value)
     assert table["arm"].tolist() == ["loss_high"] and table["its data"].tolist() == ["8"]
-    assert table["data of random"].tolist() == ["24"]
+    assert table["data of random"].tolist() == ["24"] and table["multiplier"].tolist()[0].startswith("3.0× (")
     app.segmented_control(key="experiment_over").set_value("n_tokens").run()
     means = [trace for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
     assert means[0]["x"] == [0.0, 1000.0, 2000.0]
