@@ -29,7 +29,8 @@ hub = use_hub()
 place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
 runs = hub.store.list_runs(REVIEWED, has_previews=False)
 runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
-runs = keep_in_view(runs, "run")
+is_chosen = runs["parent_id"].isna() | (runs["run_id"] == st.query_params.get("run"))  # no arm that nobody opened
+runs = keep_in_view(runs[is_chosen], "run")
 if runs.empty:
     draw_empty("There is nothing to review yet: no candidate has passed the filters.", "generate_page.py", "Generate")
     wait_for_candidates(hub)

@@ -124,17 +124,17 @@ def compare_needs(points: pd.DataFrame, method: str, baseline: str, *, seed: int
 
 
 def say_multiplier(need: Need) -> str:
-    """Return the data multiplier with its interval, ``1.8× (1.2 to 2.5)``; a dash where it is unknown."""
+    """Return the data multiplier with its interval, ``1.80× (1.25 to 2.50)``; a dash where it is unknown."""
     if need.multiplier is None:
         return "–"
     low, high = need.multiplier_ends or (0.0, math.inf)
     ends = {
-        (True, True): f" ({low:.1f} to {high:.1f})",
-        (True, False): f" ({low:.1f} or more)",
-        (False, True): f" ({high:.1f} or less)",
+        (True, True): f" ({low:.2f} to {high:.2f})",
+        (True, False): f" ({low:.2f} or more)",
+        (False, True): f" ({high:.2f} or less)",
         (False, False): "",
     }
-    return f"{need.multiplier:.1f}×{ends[low > 0, math.isfinite(high)]}"
+    return f"{need.multiplier:.2f}×{ends[low > 0, math.isfinite(high)]}"
 
 
 def find_sizes(sizes: np.ndarray, curves: np.ndarray, accuracies: np.ndarray) -> np.ndarray:

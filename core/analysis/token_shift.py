@@ -47,3 +47,27 @@ def list_shifted(first: Counter[str], second: Counter[str], n: int = 20) -> pd.D
     table["part"] = (table["second"] - table["first"]) / 2
     order = table.assign(size=table["part"].abs()).sort_values(["size", "token"], ascending=[False, True]).index
     return table.loc[order].head(n).reset_index(drop=True)
+
+
+def measure_shifts(seeds: Iterable[str], children: pd.DataFrame, split: Split) -> pd.DataFrame:
+    """Return how far each arm's data of all rounds so far is from the seed set, after each round (figure 12).
+
+    Args:
+        seeds: texts of the whole seed set.
+        children: a row per accepted child: method, replicate, round and ``text``.
+        split: splits a text into tokens.
+
+    Returns:
+        method, round, ``mean`` and ``se`` over replicates of the distance (0 to 1; se NaN with one replicate), ``n``.
+    """
+    first = count_tokens(seeds, split)
+    rows = []
+    for (method, replicate), own in children.groupby(["method", "replicate"], sort=True):
+        so_far: Counter[str] = Counter()
+        for number, texts in own.groupby("round", sort=True)["text"]:
+            so_far += count_tokens(texts, split)
+            shift = measure_shift(first, so_far)
+            rows.append({"method": method, "replicate": replicate, "round": number, "shift": shift})
+    table = pd.DataFrame(rows, columns=["method", "replicate", "round", "shift"]).dropna(subset=["shift"])
+    found = table.groupby(["method", "round"], sort=True)["shift"].agg(mean="mean", se="sem", n="size")
+    return found.reset_index()

@@ -15,7 +15,7 @@ from core.analysis.steering import Correlation
 from core.analysis.win_rates import WinRates
 from core.figures.choices import VIRIDIS_SCALE, find_ink
 from core.figures.colours import NEUTRAL, Style, fade, style_of_selector
-from core.figures.layout import Figure, label_line_end, make_axis, make_figure
+from core.figures.layout import Figure, label_line_end, make_axis, make_figure, spread_labels
 
 CELL = 40
 """Pixels of a row of a matrix."""
@@ -44,7 +44,9 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
         over: ``size``, or ``n_tokens``: then a mean stands at the mean of its replicates' tokens.
         view: key of the reader's zoom.
     """
-    styles = find_styles(points)
+    styles, n = find_styles(points), int(points["n_test"].max()) if len(points) else 0
+    is_untrained = points["kind"] == "zero_shot"
+    references, points = points[is_untrained], points[~is_untrained]
     means = summarise_curves(points)
     places = points.groupby(["method", "round"])["n_tokens"].mean()
     traces, ends = [], []
@@ -64,9 +66,14 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
             "customdata": [_say_error(row) for row in rows.to_dict("records")],
             "hovertemplate": f"{name}<br>%{{x:,}}: %{{y:.1f}} %%{{customdata}}<extra></extra>",
         }
-        traces += [*_make_error_band(rows, xs, style), line]
+        traces += [*make_error_band(rows, xs, style), line]
         ends.append((name, line))
-    n = int(points["n_test"].max()) if len(points) else 0
+    end = float(points[over].max()) if len(points) else 1.0
+    for method, rows in references.groupby("method", sort=False):
+        ends.append((escape(str(method)), _make_reference(str(method), rows, end)))
+        traces.append(ends[-1][1])
+    labels = [label_line_end(line, name) for name, line in ends]
+    heights = [y for _, line in ends for y in line["y"]] or [0.0]
     title = "accepted candidates trained on" if over == "size" else "teacher's tokens, nominal, in and out"
     return make_figure(
         traces,
@@ -75,10 +82,24 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
         y=make_axis("accuracy, %"),
         height=420,
         view=f"{view}/{over}",
-        annotations=[label_line_end(line, name) for name, line in ends],
-        margin={"l": 56, "r": 110, "t": 44, "b": 48},
+        annotations=spread_labels(labels, min(heights), max(heights), 300),
+        margin={"l": 56, "r": 130, "t": 44, "b": 48},
         showlegend=False,
     )
+
+
+def _make_reference(method: str, rows: pd.DataFrame, end: float) -> dict[str, Any]:
+    """Return a level line: of an arm that trains nothing, such as the teacher as it is."""
+    level = round(100 * rows["accuracy"].mean(), 2)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": escape(method),
+        "x": [0, float(end)],
+        "y": [level, level],
+        "line": {"color": NEUTRAL.colour, "width": 1.5, "dash": "dot"},
+        "hovertemplate": f"{escape(method)}, untrained: {level:.1f} %<extra></extra>",
+    }
 
 
 def _make_replicate(rows: pd.DataFrame, over: str, style: Style) -> dict[str, Any]:
@@ -93,17 +114,26 @@ def _make_replicate(rows: pd.DataFrame, over: str, style: Style) -> dict[str, An
     }
 
 
-def _make_error_band(rows: pd.DataFrame, xs: Sequence[float], style: Style) -> list[dict[str, Any]]:
-    """Return the standard error as a closed shape; nothing where a mean has none."""
+def make_error_band(
+    rows: pd.DataFrame, xs: Sequence[float], style: Style, scale: float = 100.0
+) -> list[dict[str, Any]]:
+    """Return the standard error as a closed shape; nothing where a mean has none.
+
+    Args:
+        rows: with ``mean`` and ``se``.
+        xs: (n,) where the means stand.
+        style: of the line.
+        scale: of the axis: 100 makes per cent of shares.
+    """
     if rows["se"].isna().any() or len(rows) < 2:
         return []
-    high, low = (100 * (rows["mean"] + sign * rows["se"]) for sign in (1, -1))
+    high, low = (scale * (rows["mean"] + sign * rows["se"]) for sign in (1, -1))
     return [
         {
             "type": "scatter",
             "mode": "lines",
             "x": [*xs, *xs[::-1]],
-            "y": [*high.round(3), *low.round(3)[::-1]],
+            "y": [*high.round(5), *low.round(5)[::-1]],
             "line": {"width": 0},
             "fill": "toself",
             "fillcolor": fade(style.colour, 0.13),
@@ -184,7 +214,7 @@ def draw_gaps(gaps: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], *, 
             "line": {"color": style.colour, "width": 2, "dash": style.dash},
             "hovertemplate": f"{name}<br>first %{{x:.0f}} %: %{{y:.1f}} points<extra></extra>",
         }
-        band = _make_error_band(rows.assign(mean=rows["mean"] / 100, se=rows["se"] / 100), xs, style)
+        band = make_error_band(rows.assign(mean=rows["mean"] / 100, se=rows["se"] / 100), xs, style)
         traces += [*band, line]
         ends.append((name, line))
     return make_figure(

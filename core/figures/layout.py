@@ -8,6 +8,9 @@ from typing import Any
 Figure = dict[str, Any]
 """``{"data": [trace, ...], "layout": {...}}``, JSON values only; plotly.js draws it."""
 
+LABEL_GAP = 14
+"""Pixels between two labels beside line ends, at least."""
+
 WHOLE = ",d"
 """``tickformat`` of an axis of whole numbers: the chart puts no tick between two of them, however far one zooms in."""
 
@@ -67,3 +70,25 @@ def label_line_end(trace: dict[str, Any], text: str) -> dict[str, Any]:
         "showarrow": False,
         "font": {"color": trace["line"]["color"], "size": 12},
     }
+
+
+def spread_labels(labels: list[dict[str, Any]], low: float, high: float, pixels: float) -> list[dict[str, Any]]:
+    """Return annotations beside one another's line ends moved apart, so that none lies upon the next.
+
+    Args:
+        labels: of ``label_line_end``.
+        low: lowest value on the vertical axis.
+        high: highest one.
+        pixels: height of the plot without its margins.
+    """
+    if high <= low:
+        return labels
+    scale = pixels / (high - low)
+    order = sorted(range(len(labels)), key=lambda i: labels[i]["y"])
+    wanted = [labels[i]["y"] * scale for i in order]
+    places: list[float] = []
+    for place in wanted:
+        places.append(max(place, places[-1] + LABEL_GAP) if places else place)
+    shift = sum(a - b for a, b in zip(wanted, places, strict=True)) / max(len(places), 1)
+    moved = dict(zip(order, (round(b + shift - a, 1) for a, b in zip(wanted, places, strict=True)), strict=True))
+    return [{**label, "yshift": moved[i]} for i, label in enumerate(labels)]

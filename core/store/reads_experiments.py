@@ -58,13 +58,14 @@ class ExperimentReads(Reads):
 
         Columns: data_set, method, replicate, size (accepted candidates or problems so far), accuracy (0 to 1), round
         (0: before any training), n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector
-        (NULL: the recipe chooses by none), run_id.
+        and pick (NULL: the recipe chooses by none), kind (of the run), run_id.
         """
         return self._frame(
             """
             with arms as (
                 select run_id, config ->> '$.seed_set_name' as data_set, config ->> '$.arm' as method,
-                       cast(config ->> '$.replicate' as integer) as replicate, config ->> '$.selector' as selector
+                       cast(config ->> '$.replicate' as integer) as replicate, config ->> '$.selector' as selector,
+                       config ->> '$.pick' as pick, kind
                 from runs
                 where config ->> '$.parent' = ? and config ->> '$.arm' is not null
                       and state not in ('failed', 'cancelled', 'lost')
@@ -81,7 +82,7 @@ class ExperimentReads(Reads):
                    e.accuracy, e.round, e.n as n_test,
                    cast(sum(coalesce(s.n_tokens, 0)) over (partition by a.run_id order by e.round) as bigint)
                        as n_tokens,
-                   a.selector, a.run_id
+                   a.selector, a.pick, a.kind, a.run_id
             from arms a join evaluations e using (run_id)
             left join rounds x on x.run_id = e.run_id and x.round = e.round
             left join spent s on s.run_id = e.run_id and s.round = e.round
@@ -159,3 +160,50 @@ class ExperimentReads(Reads):
             """,
             [seed_set_id, seed_set_id],
         )
+
+    def list_chosen_scores(self, run_ids: Sequence[str], signal: str, round_: int = 1) -> pd.DataFrame:
+        """Return what the student that chose a round's seeds scored every train problem, and which were chosen.
+
+        Columns: run_id, problem_id, value (NaN: unknown), is_chosen; by run and problem.
+        """
+        return self._frame(
+            """
+            with chosen as (
+                select run_id, problem_id from selected s join selections x using (run_id, round)
+                where list_contains(?, run_id) and round = ? and s.rank < x.k
+            ), scored as (
+                select p.run_id, p.problem_id, p.loss as value
+                from predictions p join selections x using (run_id, student)
+                where ? = 'loss' and list_contains(?, p.run_id) and x.round = ? and p.split = 'train'
+                union all
+                select v.run_id, v.problem_id, v.value
+                from scores v join selections x using (run_id, student)
+                join predictions p using (run_id, student, problem_id)
+                where v.signal = ? and list_contains(?, v.run_id) and x.round = ? and p.split = 'train'
+            )
+            select s.run_id, s.problem_id, s.value, c.problem_id is not null as is_chosen
+            from scored s left join chosen c using (run_id, problem_id) order by s.run_id, s.problem_id
+            """,
+            [list(run_ids), round_, signal, list(run_ids), round_, signal, list(run_ids), round_],
+        )
+
+    def list_grown_texts(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Return question and answer of every candidate that the filters let through: run_id, round, text."""
+        return self._frame(
+            """
+            select run_id, round, question || chr(10) || coalesce(answer, '') as text
+            from candidate_states where list_contains(?, run_id) and status = 'accepted' order by all
+            """,
+            [list(run_ids)],
+        )
+
+    def list_seed_texts(self, seed_set_id: str) -> list[str]:
+        """Return question and answer of every train problem of a seed set, as ``list_grown_texts`` joins them."""
+        rows = self._records(
+            """
+            select question || chr(10) || coalesce(answer, '') as text
+            from problems where run_id = ? and split = 'train' order by problem_id
+            """,
+            [seed_set_id],
+        )
+        return [row["text"] for row in rows]

@@ -10,6 +10,7 @@ from core.hub import Hub
 from core.runs.folder import STOPPED
 from pages.components import numbers
 from pages.components.access import show_errors
+from pages.components.experiment_rounds import draw_rounds
 from pages.components.running import describe_counts, draw_live, draw_state
 from pages.components.stage_words import say_stage
 from pages.components.standing import ACTIVE
@@ -32,6 +33,7 @@ def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:
         return bool(now["state"].isin(ACTIVE).any())
 
     draw_live(draw, is_active=is_active)
+    draw_rounds(hub, runs)
 
 
 def _draw_progress(hub: Hub, experiment_id: str) -> None:

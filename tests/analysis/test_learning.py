@@ -89,7 +89,7 @@ def test_needs_are_compared_at_the_highest_accuracy_that_both_reach():
     assert (need.method_size, need.baseline_size) == (pytest.approx(150), pytest.approx(300))
     assert need.share == pytest.approx(0.5) and need.n_replicates == (2, 2)
     assert (need.low, need.high) == (pytest.approx(0.5), pytest.approx(0.5))  # all replicates are alike
-    assert need.multiplier == pytest.approx(2.0) and say_multiplier(need) == "2.0× (2.0 to 2.0)"
+    assert need.multiplier == pytest.approx(2.0) and say_multiplier(need) == "2.00× (2.00 to 2.00)"
     back = compare_needs(points, "random", "loss_high")
     assert back.share == pytest.approx(2.0) and back.multiplier == pytest.approx(0.5)
 
@@ -133,11 +133,11 @@ def test_the_interval_is_that_of_the_plain_bootstrap_and_the_same_each_time():
 @pytest.mark.parametrize(
     ("sizes", "ends", "told"),
     [
-        ((50, 90), (0.4, 0.8), "1.8× (1.2 to 2.5)"),
-        ((50, 90), (0.0, 0.8), "1.8× (1.2 or more)"),
-        ((50, 90), (0.4, math.inf), "1.8× (2.5 or less)"),
-        ((50, 90), (0.0, math.inf), "1.8×"),
-        ((50, 90), (None, None), "1.8×"),
+        ((50, 90), (0.4, 0.8), "1.80× (1.25 to 2.50)"),
+        ((50, 90), (0.0, 0.8), "1.80× (1.25 or more)"),
+        ((50, 90), (0.4, math.inf), "1.80× (2.50 or less)"),
+        ((50, 90), (0.0, math.inf), "1.80×"),
+        ((50, 90), (None, None), "1.80×"),
         ((0, 90), (0.0, 0.0), "–"),
         ((90, 0), (None, None), "–"),
     ],

@@ -2,9 +2,10 @@
 
 from collections import Counter
 
+import pandas as pd
 import pytest
 
-from core.analysis.token_shift import count_tokens, list_shifted, measure_shift
+from core.analysis.token_shift import count_tokens, list_shifted, measure_shift, measure_shifts
 
 FIRST = count_tokens(["a a b", "c"], str.split)
 SECOND = count_tokens(["a b b b"], str.split)
@@ -27,3 +28,15 @@ def test_the_tokens_that_contribute_add_up_to_it():
     assert table["part"].abs().sum() == pytest.approx(measure_shift(FIRST, SECOND))
     assert list_shifted(FIRST, SECOND, n=1)["token"].tolist() == ["b"]
     assert list_shifted(FIRST, Counter()).empty
+
+
+def test_over_rounds_everything_so_far_counts():
+    rows = [("x", 0, 1, "a a"), ("x", 0, 2, "b c"), ("x", 1, 1, "b b"), ("y", 0, 1, "a a b c")]
+    children = pd.DataFrame(rows, columns=["method", "replicate", "round", "text"])
+    found = measure_shifts(["a a b", "c"], children, str.split).set_index(["method", "round"])
+    once = [measure_shift(FIRST, count_tokens([text], str.split)) for text in ("a a", "b b")]
+    assert found.loc[("x", 1), "mean"] == pytest.approx(sum(once) / 2)
+    assert found.loc[("x", 1), "se"] == pytest.approx(abs(once[0] - once[1]) / 2) and found.loc[("x", 1), "n"] == 2
+    assert found.loc[("x", 2), "mean"] == 0 and pd.isna(found.loc[("x", 2), "se"])
+    assert found.loc[("y", 1), "mean"] == 0
+    assert measure_shifts(["a"], children[:0], str.split).empty

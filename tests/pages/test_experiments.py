@@ -32,7 +32,7 @@ def add_arm(place, config, arm, replicate, state="done"):
             row = {"round": number, "split": "test", "n": 100, "accuracy": accuracy, "low": 0.3, "high": 0.6}
             folder.append("evaluations", {**row, "written_at": 5.0})
         for number in (1, 2):
-            tokens = {"n_input_tokens": 900, "n_output_tokens": 100}
+            tokens = {"n_input_tokens": 900, "n_output_tokens": 100, "accepted": N, "selected": N}
             folder.append("rounds", {"round": number, "training_rows": N * number, **tokens, "written_at": 6.0})
             folder.append("selections", {"round": number, "seed_set_id": home.SEED_SET, "selector": arm, "k": N,
                                          "replicate": replicate, "student": "base", "written_at": 3.0})  # fmt: skip
@@ -69,8 +69,9 @@ def experiment(filled):
 @pytest.fixture
 def drawn(monkeypatch):
     figures = {}
-    path = "pages.components.experiment_compare.draw_chart"
-    monkeypatch.setattr(path, lambda figure, *, key: figures.update({key: figure}))
+    for name in ("compare", "steering", "choices"):
+        path = f"pages.components.experiment_{name}.draw_chart"
+        monkeypatch.setattr(path, lambda figure, *, key: figures.update({key: figure}))
     return figures
 
 
@@ -108,15 +109,47 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     app = visit("experiments", experiment=experiment)
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert not app.exception and "1 run excluded: random, replicate 2: failed." in text
-    assert set(drawn) == {"learning", "wins", "pairs", "gaps"}
-    assert "Seeds and their children within a round: **ρ 0." in text and "over 10 rounds of all arms" in text
+    assert set(drawn) == {"learning", "wins"}
     table = next(item.value for item in app.table if "arm" in item.value)
+    app.segmented_control(key="experiment_part").set_value("steering").run()
+    assert not app.exception and set(drawn) == {"learning", "wins", "pairs", "gaps"}
+    text = texts(app).replace("\\", "").replace("\u00a0", " ")
+    assert "Seeds and their children within a round: **ρ 0." in text and "over 10 rounds of all arms" in text
     assert table["arm"].tolist() == ["loss_high"] and table["its data"].tolist() == ["8"]
-    assert table["data of random"].tolist() == ["24"] and table["multiplier"].tolist()[0].startswith("3.0× (")
+    assert table["data of random"].tolist() == ["24"] and table["multiplier"].tolist()[0].startswith("2.86× (")
+    app.segmented_control(key="experiment_part").set_value("choices").run()
+    assert not app.exception and {"choices_scores", "shifts", "shifted"} <= set(drawn)
+    app.segmented_control(key="experiment_part").set_value("curves").run()
     app.segmented_control(key="experiment_over").set_value("n_tokens").run()
     means = [trace for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
     assert means[0]["x"] == [0.0, 1000.0, 2000.0]
     json.dumps(drawn, allow_nan=False)
+
+
+def test_the_rounds_of_a_run_open_their_seeds_and_children(experiment, visit):
+    app = visit("experiments", experiment=experiment, show="watch")
+    text = texts(app).replace("\\", "").replace("\u00a0", " ")
+    assert not app.exception and "**Round 2**" in text and "Before any training: 40.0 %" in text
+    opens = [item for item in app.button if item.key and item.key.startswith("open_")]
+    assert [item.label for item in opens] == [f"{N} seeds", f"{N} children"] * 2
+    opens[0].click().run()
+    assert not app.exception and "**Seeds of round 1**" in texts(app)
+    children = [item for item in app.button if item.key and item.key.startswith("open_children")]
+    children[1].click().run()
+    assert "**Children of round 2**" in texts(app) and "**Seeds of round 1**" not in texts(app)
+    children = [item for item in app.button if item.key and item.key.startswith("open_children")]
+    children[1].click().run()
+    assert "**Children of round 2**" not in texts(app)
+
+
+def test_an_arm_that_trains_nothing_is_a_level_line():
+    rows = [("pens", "a", 0, size, 0.5 + size / 100, size // 5, 9, size, None, "loop") for size in (0, 5)]
+    rows += [("pens", "the <teacher>", r, 0, 0.9 + r / 10, 0, 9, 0, None, "zero_shot") for r in (0, 1)]
+    columns = ["data_set", "method", "replicate", "size", "accuracy", "round", "n_test", "n_tokens", "selector", "kind"]
+    figure = draw_learning(pd.DataFrame(rows, columns=columns))
+    level = figure["data"][-1]
+    assert level["name"] == "the &lt;teacher&gt;" and level["x"] == [0, 5.0] and level["y"] == [95.0, 95.0]
+    json.dumps(figure, allow_nan=False)
 
 
 def test_arms_are_told_by_their_replicate_and_are_no_runs_of_the_overview(experiment, filled, visit):
@@ -129,7 +162,7 @@ def test_arms_are_told_by_their_replicate_and_are_no_runs_of_the_overview(experi
 def test_two_arms_of_one_selector_have_colours_of_their_own():
     rows = [("pens", arm, r, size, 0.5, 0, 9, size, "badge") for arm in ("a", "b") for r in (0, 1) for size in (0, 5)]
     columns = ["data_set", "method", "replicate", "size", "accuracy", "round", "n_test", "n_tokens", "selector"]
-    points = pd.DataFrame(rows, columns=columns)
+    points = pd.DataFrame(rows, columns=columns).assign(kind="loop")
     styles = find_styles(points)
     assert styles["a"] != styles["b"]
     figure = draw_learning(points)

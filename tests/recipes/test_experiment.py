@@ -131,6 +131,29 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
     assert len(results.pairs) == 2 * 2 * 2 * 6 * 2  # arms, replicates, rounds, children, signals
 
 
+def test_the_scores_of_chosen_seeds_and_the_texts_are_those_of_the_records(home, experiment):
+    loops = list_children(home, experiment, "loop")
+    run = loops["loss_high", 1]
+    hub = Hub(Settings(home=home), is_threaded=False)
+    try:
+        hub.step()
+        scores = hub.store.list_chosen_scores([run.run_id], "loss", 2)
+        texts = hub.store.list_grown_texts([run.run_id])
+        seeds = hub.store.list_seed_texts(run.config["seed_set"])
+    finally:
+        hub.close()
+    parts = pd.concat(map(pd.read_parquet, (run.path / "records" / "predictions").glob("*.parquet")))
+    own = parts[(parts["student"] == "round-1") & (parts["split"] == "train")].set_index("problem_id")["loss"]
+    assert scores.set_index("problem_id")["value"].to_dict() == own.to_dict() and len(seeds) == len(own)
+    selected = [row for row in read_all(run.path / "records" / "selected.jsonl") if row["round"] == 2]
+    assert set(scores[scores["is_chosen"]]["problem_id"]) == {row["problem_id"] for row in selected[:6]}
+    candidates = {row["candidate_id"]: row for row in read_all(run.path / "records" / "candidates.jsonl")}
+    lost = {row["candidate_id"] for row in read_all(run.path / "records" / "verdicts.jsonl") if not row["is_accepted"]}
+    good = [row for id_, row in candidates.items() if row["failure"] is None and id_ not in lost]
+    assert sorted(texts["text"]) == sorted(f"{row['question']}\n{row['answer']}" for row in good)
+    assert texts["round"].value_counts().to_dict() == {1: 6, 2: 6}
+
+
 def test_an_arm_that_fails_costs_no_other_and_is_excluded_and_counted(home, experiment, monkeypatch):
     folder = RunFolder(home / "runs" / experiment)
     title, config = experiments.describe_replicate(folder, 7)

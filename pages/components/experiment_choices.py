@@ -1,0 +1,96 @@
+"""How an experiment's arms chose: the ablation, the scores of the chosen seeds, and how far the words have moved."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.analysis.design_choices import tabulate_designs
+from core.analysis.token_shift import count_tokens, list_shifted, measure_shifts
+from core.figures.experiment_choices import draw_designs, draw_shifted, draw_shifts
+from core.figures.experiments import find_styles
+from core.figures.histograms import Group, draw_signal
+from core.filters.tokens import split_tokens
+from core.hub import Hub
+from pages.components import numbers
+from pages.components.chart import draw_chart
+
+MOST_GROUPS = 3
+"""Outlines over one another that can still be told apart."""
+
+
+def draw_choices(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
+    """Draw what can be said of how the arms chose their seeds."""
+    styles, view = find_styles(points), experiment["run_id"]
+    designs = tabulate_designs(points)
+    if not designs.empty:
+        draw_chart(draw_designs(designs, styles, view=view), key="designs")
+        st.caption(
+            "own: the student's own answer is scored; reference: the reference answer. After the last round of all."
+        )
+    growing = points[points["selector"].notna()]
+    if growing.empty:
+        st.info("No arm of this experiment chooses seeds by a selector, so there is nothing to compare here.")
+        return
+    _draw_scores(hub, growing, styles, view)
+    _draw_words(hub, experiment, growing, styles)
+
+
+def _draw_scores(hub: Hub, points: pd.DataFrame, styles: Mapping[str, Any], view: str) -> None:
+    """Draw the scores of the seeds that arms chose first, over those of the whole seed set (figure 14)."""
+    first = points.sort_values("replicate").drop_duplicates("method")
+    methods = first["method"].tolist()
+    by_design = [name for name in methods if name.startswith(("loss", "reward"))]
+    usual = (by_design or methods)[:MOST_GROUPS]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills(
+            f"Seeds chosen by (up to {MOST_GROUPS})", methods, selection_mode="multi", default=usual, key="choices_arms"
+        )
+        signals = ["loss", "reward", "judge"]
+        signal = st.segmented_control("Score", signals, default="loss", required=True, key="choices_signal")
+    if not chosen:
+        st.caption("Take at least one arm.")
+        return
+    chosen = chosen[:MOST_GROUPS]
+    runs = first.set_index("method")["run_id"]
+    scores = hub.store.list_chosen_scores([runs[name] for name in chosen], signal).dropna(subset=["value"])
+    scored = [name for name in chosen if (scores["run_id"] == runs[name]).any()]
+    if not scored:
+        st.info(f"None of these arms knew the {signal} of its seeds; take another score or another arm.")
+        return
+    pool = scores[scores["run_id"] == runs[scored[0]]]["value"].to_numpy(float)
+    groups = []
+    for name in scored:
+        own = scores[(scores["run_id"] == runs[name]) & scores["is_chosen"]]
+        groups.append(Group(name, own["value"].to_numpy(float), styles[name]))
+    title = f"{signal.capitalize()} of the seeds chosen in round 1, over that of all seeds"
+    draw_chart(draw_signal(pool, groups, title=title, axis=signal, view=f"{view}/{signal}"), key="choices_scores")
+    replicate = int(first["replicate"].iloc[0])
+    st.caption(f"Replicate {replicate}, in the eyes of the student before any training.")
+
+
+def _draw_words(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame, styles: Mapping[str, Any]) -> None:
+    """Draw how far each arm's data is from the seed set in its words, and which words make it so (figure 12)."""
+    seeds = hub.store.list_seed_texts(experiment["seed_set_id"])
+    about = points[["run_id", "method", "replicate"]].drop_duplicates()
+    texts = hub.store.list_grown_texts(about["run_id"].tolist()).merge(about, on="run_id")
+    if texts.empty or not seeds:
+        return
+    shifts = _measure(experiment["run_id"], len(texts), seeds, texts)
+    draw_chart(draw_shifts(shifts, styles, view=experiment["run_id"]), key="shifts")
+    st.caption(
+        f"Words, numbers and signs of questions and answers: {numbers.counted(len(seeds), 'seed')} against all that an "
+        "arm has accepted so far; 0: the same shares, 1: none in common. Band: standard error over replicates."
+    )
+    methods = sorted(texts["method"].unique())
+    method = st.selectbox("Tokens of", methods, key="choices_tokens")
+    tokens = list_shifted(
+        count_tokens(seeds, split_tokens), count_tokens(texts[texts["method"] == method]["text"], split_tokens), n=16
+    )
+    draw_chart(draw_shifted(tokens, view=f"{experiment['run_id']}/{method}"), key="shifted")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _measure(experiment: str, n: int, _seeds: list[str], _texts: pd.DataFrame) -> pd.DataFrame:
+    return measure_shifts(_seeds, _texts[["method", "replicate", "round", "text"]], split_tokens)
