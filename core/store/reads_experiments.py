@@ -207,3 +207,13 @@ class ExperimentReads(Reads):
             [seed_set_id],
         )
         return [row["text"] for row in rows]
+
+    def list_round_times(self, limit: int = 200) -> pd.DataFrame:
+        """Return how long the newest rounds of runs took: kind, student, training_rows, seconds."""
+        return self._frame(
+            """
+            select r.kind, r.config ->> '$.student' as student, x.training_rows, x.seconds
+            from rounds x join runs r using (run_id) order by x.written_at desc limit ?
+            """,
+            [limit],
+        )

@@ -9,6 +9,8 @@ from core.errors import SeedbedError
 from core.hub import Hub
 from core.recipes.experiment import start_experiment
 from core.recipes.experiment_file import Experiment, make_experiment
+from core.recipes.experiment_rate import estimate_seconds
+from core.teacher.roles import BUILT_IN
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import note_teacher
@@ -41,17 +43,20 @@ def draw_define(hub: Hub, place: DeltaGenerator) -> str | None:
             st.session_state["experiment_read"] = given.file_id
             st.session_state["experiment_text"] = given.getvalue().decode("utf-8", "replace")
         st.session_state.setdefault("experiment_text", EXAMPLE)
-        text = st.text_area("The experiment (TOML)", key="experiment_text", height=HEIGHT, persist_state="session")
+        with st.container(key="code_experiment"):
+            text = st.text_area("The experiment (TOML)", key="experiment_text", height=HEIGHT, persist_state="session")
     experiment = None
     with right:
         try:
             experiment = make_experiment(tomllib.loads(text), "Experiment")
             _draw_arms(experiment)
+            _draw_time(hub, experiment)
         except tomllib.TOMLDecodeError as error:
             st.warning(f"This is no TOML: {plain(error)}.", icon=":material/info:")
         except SeedbedError as error:
             st.warning(plain(error), icon=":material/info:")
-        note_teacher()
+        if experiment is None or experiment.teacher == BUILT_IN:
+            note_teacher()
         st.download_button("Download the file", text, "experiment.toml", "application/toml", icon=":material/download:")
     n = len(experiment.replicates) if experiment else 0
     label = f"Queue {numbers.counted(n, 'replicate')}" if experiment else "Queue"
@@ -61,6 +66,21 @@ def draw_define(hub: Hub, place: DeltaGenerator) -> str | None:
         with show_errors():
             return start_experiment(hub, experiment)
     return None
+
+
+def _draw_time(hub: Hub, experiment: Experiment) -> None:
+    """Say how long it will take, as far as earlier runs tell."""
+    found = estimate_seconds(hub.store.list_round_times(), experiment)
+    if len(found.unknown) == len(experiment.arms):
+        st.caption("How long it takes is not known: no round of these recipes has ended here with this student.")
+        return
+    without = (
+        f", without {numbers.counted(len(found.unknown), 'arm')} of which nothing is known" if found.unknown else ""
+    )
+    st.markdown(
+        f"About **{numbers.duration(found.seconds)}** of one process{without} "
+        f":gray[(by {numbers.counted(found.n_rounds, 'earlier round')})]"
+    )
 
 
 def _draw_arms(experiment: Experiment) -> None:

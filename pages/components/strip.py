@@ -17,6 +17,7 @@ _STYLE = """<style>
 .st-key-loop_strip {flex-wrap: nowrap !important; gap: 0 !important; align-items: stretch; overflow: hidden;
   margin-bottom: .4rem; border: 1px solid rgba(128,128,128,.3); border-radius: 8px;}
 .st-key-loop_strip > div {flex: 1 1 0; min-width: 0; border-left: 1px solid rgba(128,128,128,.3);}
+[class*="st-key-code_"] textarea {font-family: var(--st-code-font, monospace); font-size: .85rem;}
 .st-key-loop_strip a {border-radius: 0; padding: .4rem .8rem .5rem; height: auto; background: transparent;
   align-items: flex-start;}
 .st-key-loop_strip > div:first-child {border-left: none;}

@@ -32,8 +32,11 @@ def add_arm(place, config, arm, replicate, state="done"):
             row = {"round": number, "split": "test", "n": 100, "accuracy": accuracy, "low": 0.3, "high": 0.6}
             folder.append("evaluations", {**row, "written_at": 5.0})
         for number in (1, 2):
-            tokens = {"n_input_tokens": 900, "n_output_tokens": 100, "accepted": N, "selected": N}
-            folder.append("rounds", {"round": number, "training_rows": N * number, **tokens, "written_at": 6.0})
+            tokens = {"n_input_tokens": 900, "n_output_tokens": 100}
+            call = {"call_id": f"k_{number}", "purpose": "question", "is_cached": False, "finish_reason": "stop"}
+            folder.append("calls", {**call, **tokens, "written_at": 6.0 * number - 1})
+            tokens |= {"accepted": N, "selected": N, "training_rows": N * number}
+            folder.append("rounds", {"round": number, **tokens, "written_at": 6.0 * number})
             folder.append("selections", {"round": number, "seed_set_id": home.SEED_SET, "selector": arm, "k": N,
                                          "replicate": replicate, "student": "base", "written_at": 3.0})  # fmt: skip
         seeds = [{"problem_id": f"problem_train_{i:03d}", "loss": i / 10, "is_correct": True} for i in range(2 * N)]
@@ -78,6 +81,7 @@ def drawn(monkeypatch):
 def test_a_text_is_said_in_arms_and_runs_and_queued_for_each_replicate(filled, visit):
     app = visit("experiments")
     assert not app.exception and "**2 arms** × 3 replicates = 6 runs" in texts(app)
+    assert "How long it takes is not known" in texts(app)
     text = app.text_area(key="experiment_text").value
     app.text_area(key="experiment_text").set_value("seed_set = ").run()
     assert "This is no TOML" in texts(app).replace("\\", "") and button(app, "start_experiment").disabled
