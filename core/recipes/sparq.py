@@ -218,15 +218,20 @@ class Portions:
                 draw.reason = say_most(1, "right", "used")
         record_rates(search.folder, search.label, solved)
         record_rollouts(search.folder, solved, unused)
-        of = f"of {counted(len(solved), 'problem')}"
-        attempts = f"solved in {LOWEST:.0%} to {HIGHEST:.0%} of {counted(config['n_rollouts'], 'attempt')}"
+        self._tell(wanted)
+
+    def _tell(self, wanted: int) -> None:
+        """Say how many problems are kept, and why where they are too few; raises TrainingError where there is none."""
+        counts, n = self.search.count_rates(), counted(len(self.search.solved), "problem")
+        told = ", ".join(f"{counts[f'n_{name}']:,} {name}" for name in ("never", "always", "outside", "useful"))
+        print(f"round 1: {n} generated and attempted ({told}), {len(self.kept):,} kept")
+        attempts = counted(self.search.config["n_rollouts"], "attempt")
+        enough = f"solved in {LOWEST:.0%} to {HIGHEST:.0%} of {attempts}"
         if not self.kept:
-            counts = search.count_rates()
-            never, always = f"{counts['n_never']:,} never", f"{counts['n_always']:,} always"
-            raise TrainingError(f"There is nothing to train on: none {of} was {attempts} ({never}, {always}).")
+            raise TrainingError(f"There is nothing to train on: none of {n} was {enough} ({told}).")
         if len(self.kept) < wanted:
-            number = f"{len(self.kept):,} were" if len(self.kept) > 1 else "1 was"
-            self.short = f"Only {number} kept {of}, not {wanted:,}: no more were {attempts}; raise generated."
+            number = "1 was" if len(self.kept) == 1 else f"{len(self.kept):,} were"
+            self.short = f"Only {number} kept of {n}, not {wanted:,}: no more were {enough}; raise generated."
 
     def is_usable(self, id_: str) -> bool:
         """Say whether a problem has quality, and an answer to be trained on."""

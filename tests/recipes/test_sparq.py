@@ -17,6 +17,7 @@ from core.datasets import ensure_seed_set, load_problems
 from core.errors import SeedbedError, TeacherError, TrainingError
 from core.hub import Hub
 from core.lines import read_all
+from core.recipes.clone import start_clone
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import read_results
 from core.recipes.kinds import execute
@@ -29,6 +30,12 @@ from core.tasks import TASKS
 
 K, ROUNDS, GENERATED, BATCH, N = 3, 2, 32, 8, 6
 SMALL = Sparq(accepted=K, rounds=ROUNDS, generated=GENERATED, batch=BATCH, n_rollouts=N, epochs=1)
+SMALL_DIVERSE = {
+    "algorithm": "dynamic_diverse",
+    "keep": "quality_diversity",
+    "per_skill_set": 2,
+    "generated": GENERATED,
+}
 FILE = f"""
 title = "Small"
 seed_set = "{{train}}"
@@ -212,7 +219,7 @@ def test_the_experiment_and_the_database_know_the_runs(runs, home):
     results = read_results(home, experiment.name)
     assert results.excluded.empty and results.ended_early.empty
     assert results.points.groupby("method")["size"].apply(list).tolist() == [[0, K, K * ROUNDS]] * 2
-    hub = Hub(Settings(home=home), is_threaded=False)
+    hub = Hub(Settings(home=home, device_slots=0), is_threaded=False)
     try:
         hub.step()
         assert hub.store.list_faults().empty
@@ -223,6 +230,11 @@ def test_the_experiment_and_the_database_know_the_runs(runs, home):
         row = hub.store.list_training_rows(run.run_id, limit=1).iloc[0]
         assert hub.store.read_candidate(run.run_id, row["origin_id"])["status"] == "accepted"
         assert len(hub.store.list_own_answers([run.run_id])) == N * GENERATED
+        with pytest.raises(SeedbedError, match="There is no algorithm named 'static'"):
+            start_clone(hub, run.run_id, "algorithm", "static")
+        copy = RunFolder(home / "runs" / start_clone(hub, run.run_id, "keep", "random"))
+        assert {**copy.config, "keep": "quality_diversity"}.items() >= SMALL_DIVERSE.items()
+        hub.order(copy.run_id, "cancel")
     finally:
         hub.close()
 
@@ -278,7 +290,7 @@ def test_nothing_of_use_is_said_in_one_sentence(found):
     for one in found.solved.values():
         found.solved[one.problem_id] = replace(one, rate=1.0)
     with pytest.raises(
-        TrainingError, match=r"none of 32 problems was solved in 10% to 90% of 6 attempts \(0 never, 32"
+        TrainingError, match=r"none of 32 problems was solved in 10% to 90% of 6 attempts \(0 never, 32 always"
     ):
         list_rows(found)
 
