@@ -89,13 +89,28 @@ def correlate_within(pairs: pd.DataFrame, by: Sequence[str]) -> Agreement:
         pairs: a row per candidate with ``before`` and ``after``; NaN where unknown.
         by: columns that say which data set a candidate is of, as method, replicate and round.
     """
-    found = [correlate_ranks(rows["before"], rows["after"]) for _, rows in pairs.groupby(list(by))]
-    told = [each for each in found if each.rho is not None and each.n >= FEWEST]
-    if not told:
+    found = _correlate_each(pairs, list(by))
+    found = found[(found["n"] >= FEWEST) & found["rho"].notna()]
+    if found.empty:
         return Agreement(0, 0, None, None)
-    rhos = np.array([each.rho for each in told])
+    rhos = found["rho"]
     se = float(rhos.std(ddof=1) / math.sqrt(len(rhos))) if len(rhos) > 1 else None
-    return Agreement(len(told), sum(each.n for each in told), float(rhos.mean()), se)
+    return Agreement(len(rhos), int(found["n"].sum()), float(rhos.mean()), se)
+
+
+def _correlate_each(pairs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return ``n`` and ``rho`` (NaN where one side is all alike) of each data set, all of them in one pass.
+
+    Spearman's correlation is Pearson's of the ranks; thousands of rounds one by one take seconds.
+    """
+    known = pairs.dropna(subset=["before", "after"])
+    keys = known.groupby(by, sort=False).ngroup()
+    ranks = known[["before", "after"]].groupby(keys).rank()
+    off = ranks - ranks.groupby(keys).transform("mean")
+    products = pd.DataFrame({"xy": off["before"] * off["after"], "xx": off["before"] ** 2, "yy": off["after"] ** 2})
+    sums = products.groupby(keys).sum()
+    spread = np.sqrt(sums["xx"] * sums["yy"])
+    return pd.DataFrame({"n": keys.value_counts(), "rho": (sums["xy"] / spread.where(spread > 0)).clip(-1, 1)})
 
 
 def take_medians(pairs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
