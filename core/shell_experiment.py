@@ -13,8 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from core.analysis.design_choices import reads_references, tabulate_designs
 from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
 from core.analysis.steering import correlate_ranks, correlate_within, take_medians
+from core.analysis.test_sets import order_sets, tabulate_tests
 from core.analysis.win_rates import measure_win_rates
 from core.counting import counted
 from core.errors import RunCancelled, RunError
@@ -113,8 +115,10 @@ def list_tables(results: Results) -> Iterator[str]:
         yield "nothing was evaluated yet"
     else:
         yield from _list_curves(results.points)
+        yield from _list_tests(results.tests)
         yield from _list_needs(results.points)
         yield from _list_win_rates(results.points)
+        yield from _list_designs(results.points)
         yield from _list_steering(results.pairs)
     for row in results.excluded.to_dict("records"):
         yield f"excluded: {row['method']}, replicate {row['replicate']}: {row['state']}. {row['error'] or ''}".rstrip()
@@ -159,7 +163,30 @@ def _list_needs(points: pd.DataFrame) -> Iterator[str]:
         yield format_table(lines)
 
 
+def _list_tests(tests: pd.DataFrame) -> Iterator[str]:
+    """Yield every arm on every test set, where there is more than one."""
+    table = tabulate_tests(tests)
+    sets = order_sets(table["split"].unique())
+    if len(sets) < 2:
+        return
+    lines = [["after the last round", *sets]]
+    for method, own in table.groupby("method", sort=True):
+        cells = {row["split"]: _say_mean({**row, "mean": row["accuracy"]}) for row in own.to_dict("records")}
+        lines.append([str(method), *(cells.get(name, "–") for name in sets)])
+    yield "accuracy on every test set, %, mean ± standard error over replicates"
+    yield format_table(lines)
+
+
 def _list_win_rates(points: pd.DataFrame) -> Iterator[str]:
+    """Yield who beats whom, without the arms that read reference answers, and with them where there are any."""
+    selectors = points.groupby("method")["selector"].first()
+    reading = {str(method) for method, selector in selectors.items() if reads_references(selector)}
+    yield from _list_wins(points[~points["method"].isin(reading)], "")
+    if reading:
+        yield from _list_wins(points, f", with what needs reference answers ({', '.join(sorted(reading))})")
+
+
+def _list_wins(points: pd.DataFrame, which: str) -> Iterator[str]:
     rates = measure_win_rates(summarise_curves(points))
     if not rates.meetings.to_numpy().any():
         return
@@ -170,7 +197,20 @@ def _list_win_rates(points: pd.DataFrame) -> Iterator[str]:
     lines.append(
         ["mean, lower is better", *("–" if pd.isna(value) else f"{value:.2f}" for value in rates.column_means)]
     )
-    yield "share of meetings in which the row beats the column by more than both standard errors"
+    yield f"share of meetings in which the row beats the column by more than both standard errors{which}"
+    yield format_table(lines)
+
+
+def _list_designs(points: pd.DataFrame) -> Iterator[str]:
+    """Yield the ablation of design choices, where at least two arms choose by one score."""
+    designs = tabulate_designs(points)
+    if designs.empty:
+        return
+    lines = [["score", "end", "answer", "pick", "accuracy"]]
+    for row in designs.to_dict("records"):
+        told = _say_mean({**row, "mean": row["accuracy"]})
+        lines.append([*(row[name] for name in ("score", "end", "answer", "pick")), told])
+    yield f"accuracy after round {designs['round'].iloc[0]} by how seeds are chosen, %"
     yield format_table(lines)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from core.datasets import ensure_seed_set
 from core.errors import RunCancelled, RunError, SeedbedError
 from core.hub import Hub
-from core.recipes.experiment_file import Experiment
+from core.recipes.experiment_file import Arm, Experiment
 from core.recipes.generating import require_servers
 from core.recipes.recipes import RECIPES, make_recipe
 from core.recipes.stages import home_of
@@ -39,7 +39,7 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
         "seed_set_name": imported.config["name"],
         "student": require_model(experiment.student),
         "replicates": list(experiment.replicates),
-        "arms": [{"name": arm.name, "recipe": arm.recipe, "settings": dict(arm.settings)} for arm in experiment.arms],
+        "arms": [describe_arm(arm) for arm in experiment.arms],
     }
     if experiment.teacher != BUILT_IN or experiment.roles:
         config |= {"teacher": experiment.teacher, "roles": dict(experiment.roles)}
@@ -48,12 +48,19 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
     return config
 
 
+def describe_arm(arm: Arm) -> dict[str, Any]:
+    """Return an arm as a configuration keeps it."""
+    own = {"student": require_model(arm.student)} if arm.student is not None else {}
+    return {"name": arm.name, "recipe": arm.recipe, "settings": dict(arm.settings), **own}
+
+
 def make_arm_config(
     home: Path, experiment: Mapping[str, Any], arm: Mapping[str, Any], replicate: int
 ) -> dict[str, Any]:
     """Return the configuration of one arm's run in one replicate; a recipe that brings its own teacher keeps it."""
     recipe = make_recipe(arm["recipe"], arm["settings"])
-    config = recipe.make_config(home, experiment["seed_set"], experiment["student"], replicate)
+    student = arm.get("student", experiment["student"])
+    config = recipe.make_config(home, experiment["seed_set"], student, replicate)
     named = {name: experiment[name] for name in ("teacher", "roles") if name in experiment}
     return {**config, **named} if config.get("teacher", BUILT_IN) == BUILT_IN else config
 

@@ -22,6 +22,7 @@ A file is TOML::
     [[arm]]
     recipe = "active"
     selector = ["random", "loss_high"]  # a list makes an arm of each value; several lists, of each combination
+    student = ["tiny", "models/mine"]   # an arm may have another student than the experiment
 
 This file knows nothing of runs; ``experiment.py`` carries one out.
 """
@@ -39,6 +40,9 @@ from core.recipes.recipes import RECIPES, make_recipe
 from core.teacher.roles import BUILT_IN, read_roles
 
 MOST_REPLICATES = MOST_ARMS = 100
+STUDENT = "student"
+"""What an arm may have beside the settings of its recipe."""
+
 KEYS = ("title", "seed_set", "validation", "test", "student", "teacher", "roles", "replicates", "common", "arm")
 
 
@@ -51,6 +55,8 @@ class Arm:
 
     recipe: str
     settings: Mapping[str, Any]
+    student: str | None = None
+    """Another one than the experiment's; None: that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[s
     recipe = table.get("recipe", "active")
     known = {each.name for each in fields(RECIPES.get(recipe))}
     shared = {name: value for name, value in common.items() if name in known}
-    own = {name: value for name, value in table.items() if name != "recipe"}
+    own = {name: value for name, value in table.items() if name != "recipe"}  # its student, if it names one, too
     settings = {**own, **{name: value for name, value in shared.items() if name not in own}}
     choices = [value if isinstance(value, list) else [value] for value in settings.values()]
     if math.prod(map(len, choices)) not in range(1, MOST_ARMS + 1):
@@ -154,14 +160,16 @@ def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[s
         )
     made = [dict(zip(settings, values, strict=True)) for values in itertools.product(*choices)]
     for each in made:
-        make_recipe(recipe, each)
+        make_recipe(recipe, {name: value for name, value in each.items() if name != STUDENT})
+        if not isinstance(each.get(STUDENT, ""), str):
+            raise RunError(f"The student of an [[arm]] must be a name, not {each[STUDENT]!r}.")
     return [(recipe, each) for each in made]
 
 
 def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
     """Return the arms, each called by the values that are not the same in all of them; a repeated one is an error."""
     keys = list(dict.fromkeys(key for _, settings in arms for key in settings))
-    own = {recipe: {each.name for each in fields(RECIPES.get(recipe))} for recipe, _ in arms}
+    own = {recipe: {STUDENT, *(each.name for each in fields(RECIPES.get(recipe)))} for recipe, _ in arms}
     told = [
         key for key in keys if len({repr(settings.get(key)) for recipe, settings in arms if key in own[recipe]}) > 1
     ]
@@ -170,7 +178,8 @@ def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
     for recipe, settings in arms:
         words = [recipe] if has_recipes else []
         words += [_say(key, settings[key]) for key in told if key in settings]
-        named.append(Arm(", ".join(words) or recipe, recipe, settings))
+        rest = {key: value for key, value in settings.items() if key != STUDENT}
+        named.append(Arm(", ".join(words) or recipe, recipe, rest, settings.get(STUDENT)))
     names = [arm.name for arm in named]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise RunError(f"The arm {twice!r} is there twice; leave one out, or change a setting.")

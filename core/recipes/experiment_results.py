@@ -21,7 +21,12 @@ class Results:
     """What the runs of an experiment have brought so far."""
 
     points: pd.DataFrame
-    """Columns POINTS, and n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far)."""
+    """Columns POINTS, and n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector and pick
+    (None: the recipe chooses by none)."""
+
+    tests: pd.DataFrame
+    """A row per test set before any training and after the last round: method, replicate, student, split, round,
+    accuracy, n, difference (to before, paired)."""
 
     pairs: pd.DataFrame
     """A row per child and signal: method, replicate, round, signal, before, after (NaN: unknown)."""
@@ -40,7 +45,7 @@ def read_results(home: Path, experiment: str) -> Results:
     """Return what an experiment has brought so far; rounds of runs that are at work count."""
     config = RunFolder(home / "runs" / experiment).config
     runs = [run for run in find_children(home, experiment) if "arm" in run.config]
-    points, pairs, excluded, early, n_done = [], [], [], [], 0
+    points, tests, pairs, excluded, early, n_done = [], [], [], [], [], 0
     for run in runs:
         state, about = run.read_state(), _describe(run.config)
         n_done += state.state in ENDED
@@ -50,12 +55,14 @@ def read_results(home: Path, experiment: str) -> Results:
         if stopped := (state.summary or {}).get("stopped"):
             early.append({**about, "stopped": stopped})
         points += read_points(run)
+        tests += read_tests(run)
         pairs.append(read_pairs(run))
     n_wanted = len(config["arms"]) * len(config["replicates"])
     return Results(
-        pd.DataFrame(points, columns=[*POINTS, "n_test", "n_tokens"]).sort_values(
+        pd.DataFrame(points, columns=[*POINTS, "n_test", "n_tokens", "selector", "pick"]).sort_values(
             ["method", "replicate", "round"], ignore_index=True
         ),
+        pd.DataFrame(tests, columns=TESTS).sort_values(["method", "replicate", "split", "round"], ignore_index=True),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
         pd.DataFrame(early, columns=["method", "replicate", "stopped"]),
@@ -74,6 +81,7 @@ def read_points(run: RunFolder) -> list[dict[str, Any]]:
     rounds = {row["round"]: row for row in read_all(records / "rounds.jsonl")}
     calls = {(row["call_id"], row["attempt"]): row for row in read_all(records / "calls.jsonl")}
     about = {"data_set": config["seed_set_name"], **_describe(config)}
+    about |= {name: config.get(name) for name in ("selector", "pick")}
     points, size = [], 0
     for number in sorted(tests):
         row = rounds.get(number)
@@ -84,6 +92,18 @@ def read_points(run: RunFolder) -> list[dict[str, Any]]:
         measured = {"accuracy": test["accuracy"], "n_test": test["n"], "n_tokens": _count_tokens(calls.values(), row)}
         points.append({**about, **measured, "size": size, "round": number})
     return points
+
+
+TESTS = ["method", "replicate", "student", "split", "round", "accuracy", "n", "difference"]
+
+
+def read_tests(run: RunFolder) -> list[dict[str, Any]]:
+    """Return how one run did on each of its test sets, before any training and after its last round."""
+    rows = {(row["split"], row["round"]): row for row in read_all(run.path / "records" / "evaluations.jsonl")}
+    last = {split: max(number for name, number in rows if name == split) for split, _ in rows}
+    about = {**_describe(run.config), "student": run.config.get("student")}
+    kept = [row for (split, number), row in rows.items() if number in (0, last[split])]
+    return [{**about, **{name: row[name] for name in TESTS[3:]}} for row in kept]
 
 
 def _count_tokens(calls: Iterable[Mapping[str, Any]], row: Mapping[str, Any] | None) -> int:

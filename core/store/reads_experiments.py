@@ -217,3 +217,22 @@ class ExperimentReads(Reads):
             """,
             [limit],
         )
+
+    def list_experiment_tests(self, experiment_id: str) -> pd.DataFrame:
+        """Return how every arm did on each of its test sets: before any training and after its last round.
+
+        Columns: method, replicate, student, split (test, ood or another set's name), round, accuracy, n, difference (to
+        before, paired), run_id. Runs that were given up are not there.
+        """
+        return self._frame(
+            """
+            select r.config ->> '$.arm' as method, cast(r.config ->> '$.replicate' as integer) as replicate,
+                   r.config ->> '$.student' as student, e.split, e.round, e.accuracy, e.n, e.difference, r.run_id
+            from runs r join evaluations e using (run_id)
+            where r.config ->> '$.parent' = ? and r.config ->> '$.arm' is not null
+                  and r.state not in ('failed', 'cancelled', 'lost')
+            qualify e.round = 0 or e.round = max(e.round) over (partition by r.run_id, e.split)
+            order by method, replicate, e.split, e.round
+            """,
+            [experiment_id],
+        )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.analysis.design_choices import reads_references
 from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
+from core.analysis.test_sets import order_sets, tabulate_tests
 from core.analysis.win_rates import measure_win_rates
 from core.figures.experiments import draw_learning, draw_win_rates
 from core.hub import Hub
@@ -22,6 +23,8 @@ from pages.components.frame import note_teacher
 from pages.components.text import plain
 
 OVER = {"size": "data", "n_tokens": "the teacher's tokens"}
+
+NAMES = {"test": "test", "ood": "out of distribution"}
 
 PARTS = {"curves": "Did it pay off?", "steering": "Was it what was asked for?", "choices": "How were seeds chosen?"}
 
@@ -54,7 +57,7 @@ def _draw_part(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) ->
     draw(hub, experiment, points)
 
 
-def _draw_curves(_hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
+def _draw_curves(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
     over = st.segmented_control(
         "Over", list(OVER), default="size", required=True, key="experiment_over", format_func=OVER.get
     )
@@ -63,8 +66,32 @@ def _draw_curves(_hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
     with st.container(horizontal=True):
         _offer(points, "Points", experiment)
         _offer(curves, "Curves", experiment)
+    _draw_tests(hub, experiment)
     _draw_needs(points)
     _draw_wins(points, curves, experiment)
+
+
+def _draw_tests(hub: Hub, experiment: Mapping[str, Any]) -> None:
+    """Draw how every arm did on each test set, where there is more than one."""
+    table = tabulate_tests(hub.store.list_experiment_tests(experiment["run_id"]))
+    sets = order_sets(table["split"].unique())
+    if len(sets) < 2:
+        return
+    rows = []
+    for method, own in table.groupby("method", sort=True):
+        cells = {row["split"]: _say_test(row) for row in own.to_dict("records")}
+        rows.append(
+            {"arm": plain(str(method)), **{NAMES.get(name, name): cells.get(name, numbers.MISSING) for name in sets}}
+        )
+    st.markdown("**Every test set, after the last round**")
+    st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
+    st.caption("Mean accuracy ± standard error over replicates; in brackets before any training.")
+
+
+def _say_test(row: Mapping[str, Any]) -> str:
+    se = "" if pd.isna(row["se"]) else f" ± {100 * row['se']:.1f}"
+    before = "" if pd.isna(row["before"]) else f" ({numbers.percent(row['before'])})"
+    return f"{100 * row['accuracy']:.1f}{se}{numbers.SPACE}%{before}"
 
 
 def _draw_wins(points: pd.DataFrame, curves: pd.DataFrame, experiment: Mapping[str, Any]) -> None:

@@ -90,6 +90,7 @@ def test_it_goes_on_and_repeats_nothing(told, home, experiment):
 
 def test_the_tables_are_told(told):
     assert "test accuracy, % of " in told and "mean, lower is better" in told
+    assert "accuracy on every test set" not in told  # there is only one
     assert "data that a method needs for the highest accuracy" in told and "(Spearman)" in told
 
 
@@ -114,6 +115,7 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
         hub.step()
         stored = hub.store.list_score_pairs(list(loops))
         points = hub.store.list_experiment_points(experiment)
+        tests = hub.store.list_experiment_tests(experiment)
         runs = hub.store.list_experiment_runs(experiment)
         (row,) = hub.store.list_experiments().to_dict("records")
         assert hub.store.list_faults().empty
@@ -124,6 +126,8 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
     tables = [each[columns].sort_values(columns).reset_index(drop=True) for each in (stored, results.pairs)]
     pd.testing.assert_frame_equal(*tables, check_dtype=False)
     pd.testing.assert_frame_equal(points[results.points.columns], results.points, check_dtype=False)
+    pd.testing.assert_frame_equal(tests[results.tests.columns], results.tests, check_dtype=False)
+    assert set(tests["round"]) == {0, 2} and set(tests["student"]) == {"tiny"}
     assert set(points["run_id"]) == set(loops) and set(points["selector"]) == {"random", "loss_high"}
     assert runs["method"].isna().tolist() == [True, False, False] * 2
     assert runs["replicate"].tolist() == [0] * 3 + [1] * 3

@@ -83,3 +83,23 @@ def test_every_setting_of_a_recipe_says_what_it_is(name):
     recipe = RECIPES.get(name)
     assert set(read_docs(recipe)) >= {each.name for each in fields(recipe)}
     assert recipe.__doc__ and make_recipe(name, {}) is not None
+
+
+def test_an_arm_may_have_students_of_its_own():
+    content = {"seed_set": "x", "arm": [{"student": ["tiny", "models/mine"], "selector": ["random", "badge"]}]}
+    made = make_experiment(content, "x")
+    assert [(arm.name, arm.student) for arm in made.arms] == [
+        ("tiny, random", "tiny"), ("tiny, badge", "tiny"), ("models/mine, random", "models/mine"),
+        ("models/mine, badge", "models/mine"),
+    ]  # fmt: skip
+    assert all("student" not in arm.settings for arm in made.arms)
+    assert make_experiment({"seed_set": "x", "arm": [{}]}, "x").arms[0].student is None
+    with pytest.raises(SeedbedError, match="must be a name"):
+        make_experiment({"seed_set": "x", "arm": [{"student": 3}]}, "x")
+
+
+def test_arms_of_several_recipes_are_told_apart_by_what_differs_within_each():
+    content = {"seed_set": "x", "common": {"accepted": 5, "rounds": 1}}
+    content["arm"] = [{"recipe": "baseline", "data": ["seeds", "answers"]}, {"recipe": "zero_shot"}, {}]
+    names = [arm.name for arm in make_experiment(content, "x").arms]
+    assert names == ["baseline, seeds", "baseline, answers", "zero_shot", "active"]
