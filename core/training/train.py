@@ -243,7 +243,7 @@ def _keep(checkpoint: Path, target: Path, base_fingerprint: str | None, source: 
     if about.is_file():
         settings = json.loads(about.read_text(encoding="utf-8"))
         settings["base_model_name_or_path"] = source
-        if isinstance(settings["target_modules"], list):  # a set, whose order is another one in each process
+        if isinstance(settings.get("target_modules"), list):  # a set, whose order is another one in each process
             settings["target_modules"].sort()  # the same weights are to have the same fingerprint
         about.write_text(json.dumps(settings, indent=2), encoding="utf-8")
     origin = {"source": source, "base_fingerprint": base_fingerprint}

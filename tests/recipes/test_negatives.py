@@ -21,6 +21,7 @@ from core.hub import Hub
 from core.lines import read_all
 from core.models.student import hash_model_files
 from core.recipes import negatives
+from core.recipes.clone import start_clone
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import read_results
 from core.recipes.negatives import OF_OBJECTIVE, Negatives, draw_seeds, grow_portions, list_brought
@@ -283,6 +284,23 @@ def test_trainings_have_the_settings_that_they_are_given(world):
     assert dpo["training"] == {**make("dpo")["training"], "epochs": 7} and dpo["preset"] == "tiny-dpo"
     assert make("per_step_dpo")["preset"] == "tiny-per-step-dpo"
     assert not {"selector", "reward"} & set(sft) and (sft["replicate"], sft["k"]) == (3, 100)
+
+
+def test_a_copy_may_have_other_settings(world):
+    place, seed_set, _ = world
+    hub = Hub(Settings(home=place, device_slots=0), is_threaded=False)
+    try:
+        run_id = make_folder(place, seed_set, objective="dpo").run_id
+        hub.step()
+        for name, value in (("settings.beta", 0.3), ("policy_training.epochs", 2), ("training.seed", 4), ("k", 7)):
+            made = hub.store.read_run(start_clone(hub, run_id, name, value))["config"]
+            part, _, field = name.partition(".")
+            assert (made[part][field] if field else made[part]) == value
+            assert made["policy_training"]["seed"] == made["training"]["seed"]
+        with pytest.raises(SeedbedError, match="cannot change 'objective'"):
+            start_clone(hub, run_id, "objective", "sft")
+    finally:
+        hub.close()
 
 
 def test_its_kind_is_one_of_rounds():
