@@ -27,6 +27,7 @@ from core.recipes.stages import (
     ask_after,
     ask_before,
     home_of,
+    list_tests,
     make_child,
     record_selection,
     select_with_spares,
@@ -126,8 +127,11 @@ class Loop:
     problems: dict[str, list[Problem]]
     """split -> problems."""
 
+    tests: dict[str, tuple[Task, Sequence[Problem]]] = field(default_factory=dict)
+    """What is answered before any training and after each round, by name."""
+
     before: dict[str, dict[str, Prediction]] = field(default_factory=dict)
-    """split -> the base student's predictions."""
+    """Name of the test -> the base student's predictions."""
 
     accepted: list[Candidate] = field(default_factory=list)
     """Accepted candidates of all rounds so far."""
@@ -151,7 +155,8 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     loop = Loop(folder, config, task, by_split)
     folder.report(LOADING, 0, 0, None)
     student = Student.load(config["student"])
-    loop.before = ask_before(folder, student, task, by_split)
+    loop.tests = list_tests(folder, task, by_split)
+    loop.before = ask_before(folder, student, loop.tests)
     rounds, passed, pause = [], find_passed_pause(folder), {}
     for number in range(1, config["rounds"] + 1):
         row, student = run_round(loop, number, student)
@@ -198,7 +203,7 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
         )
     trained = train_round(loop, number)
     student = Student.load(config["student"], adapter=trained.adapter)
-    test = ask_after(folder, number, student, loop.task, loop.problems, loop.before).get("test", {})
+    test = ask_after(folder, number, student, loop.tests, loop.before).get("test", {})
     counts = {
         "selected": n_selected,
         "requested": outcome.requested,

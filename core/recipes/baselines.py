@@ -21,7 +21,7 @@ from core.recipes.answering import METHOD, REFERENCE, STAGE, answer_stage
 from core.recipes.growing import make_brief
 from core.recipes.recipe import RECIPES
 from core.recipes.rounds import Portion, run_portions, summarise_rounds
-from core.recipes.stages import LOADING, TESTED, CandidateRecorder, ask_before, evaluate_stage, home_of
+from core.recipes.stages import LOADING, TESTED, CandidateRecorder, ask_before, evaluate_stage, home_of, list_tests
 from core.recipes.start import make_loop_config
 from core.recipes.teachers import open_team
 from core.recipes.training import Plan, rows_from_candidates
@@ -197,7 +197,8 @@ def zero_shot_run(folder: RunFolder) -> dict[str, Any]:
     by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
     if config["who"] == "student":
         folder.report(LOADING, 0, 0, None)
-        before = ask_before(folder, Student.load(config["student"]), TASKS.get(config["task"]), by_split)
+        tests = list_tests(folder, TASKS.get(config["task"]), by_split)
+        before = ask_before(folder, Student.load(config["student"]), tests)
     else:
         before = {split: ask_teacher(folder, split, by_split[split]) for split in TESTED if by_split[split]}
     return {**summarise_rounds(before, []), "stopped": None, "teacher": config["teacher"]}

@@ -34,6 +34,8 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "push": ("repo",),
     "replicate": (),
     "baseline": ("training", "k", "rounds", "replicate", "student"),
+    "verbalized": ("training", "k", "rounds", "replicate", "student"),
+    "incorrect": ("training", "k", "rounds", "replicate", "student"),
     "zero_shot": ("replicate", "student"),
     "steerability": ("sample", "reward", "replicate"),
     "loop": ("training", "selector", "pick", "k", "rounds", "replicate", "filters", "student", "reward"),

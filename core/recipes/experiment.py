@@ -11,6 +11,7 @@ from typing import Any
 
 from core.datasets import ensure_seed_set
 from core.errors import RunCancelled, RunError, SeedbedError
+from core.evaluation.sets import find_set
 from core.hub import Hub
 from core.recipes.experiment_file import Arm, Experiment
 from core.recipes.generating import require_servers
@@ -41,11 +42,21 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
         "replicates": list(experiment.replicates),
         "arms": [describe_arm(arm) for arm in experiment.arms],
     }
+    if experiment.benchmarks:
+        config["asked_sets"] = [describe_test(home, name, seed_set) for name in dict.fromkeys(experiment.benchmarks)]
     if experiment.teacher != BUILT_IN or experiment.roles:
         config |= {"teacher": experiment.teacher, "roles": dict(experiment.roles)}
     for arm in config["arms"]:
         check_team(home, make_arm_config(home, config, arm, config["replicates"][0]))
     return config
+
+
+def describe_test(home: Path, name: str, seed_set: str) -> dict[str, Any]:
+    """Return a test set as a configuration keeps it; raises what ``find_set`` raises, RunError for one's own seeds."""
+    found = find_set(home, name)
+    if found.seed_set == seed_set:
+        raise RunError(f"{name} is the experiment's own seed set, whose test problems are asked anyway; leave it out.")
+    return {"name": found.name, "seed_set": found.seed_set, "task": found.task, "splits": list(found.splits)}
 
 
 def describe_arm(arm: Arm) -> dict[str, Any]:
@@ -61,6 +72,9 @@ def make_arm_config(
     recipe = make_recipe(arm["recipe"], arm["settings"])
     student = arm.get("student", experiment["student"])
     config = recipe.make_config(home, experiment["seed_set"], student, replicate)
+    if sets := experiment.get("asked_sets"):
+        known = [*config.get("benchmarks", ()), *(each["seed_set"] for each in sets)]
+        config |= {"asked_sets": sets, "benchmarks": list(dict.fromkeys(known))}
     named = {name: experiment[name] for name in ("teacher", "roles") if name in experiment}
     return {**config, **named} if config.get("teacher", BUILT_IN) == BUILT_IN else config
 

@@ -5,6 +5,7 @@ A file is TOML::
     title = "Active against random"
     seed_set = "word_problems"          # a built-in seed set, or a file beside this one
     test = "more_pens.jsonl"            # and validation: files in place of the seed set's own; may be left out
+    benchmarks = ["maths/test"]         # other test sets, as ``evaluate`` names them; may be left out
     student = "tiny"
     replicates = 5                      # or a list of numbers
 
@@ -43,7 +44,19 @@ MOST_REPLICATES = MOST_ARMS = 100
 STUDENT = "student"
 """What an arm may have beside the settings of its recipe."""
 
-KEYS = ("title", "seed_set", "validation", "test", "student", "teacher", "roles", "replicates", "common", "arm")
+KEYS = (
+    "title",
+    "seed_set",
+    "validation",
+    "test",
+    "benchmarks",
+    "student",
+    "teacher",
+    "roles",
+    "replicates",
+    "common",
+    "arm",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,8 @@ class Experiment:
     """Who is asked, and ``roles`` who else in a role of its own, see ``core.teacher.roles``."""
 
     roles: Mapping[str, Any] = field(default_factory=dict)
+    benchmarks: tuple[str, ...] = ()
+    """Other sets that every arm is tested on, and near whose questions nothing is trained on."""
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -111,6 +126,9 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
     for key in ("validation", "test"):
         if not isinstance(content.get(key, ""), str):
             raise RunError(f"{key} must be the name of a file.")
+    benchmarks = content.get("benchmarks", [])
+    if not isinstance(benchmarks, list) or not all(isinstance(each, str) for each in benchmarks):
+        raise RunError('benchmarks must be a list of names, such as ["maths/test"].')
     teacher, roles = content.get("teacher", BUILT_IN), content.get("roles", {})
     read_roles({"teacher": teacher, "roles": roles})
     tables, common = content.get("arm"), content.get("common", {})
@@ -134,6 +152,7 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
         content.get("test"),
         teacher,
         roles,
+        tuple(benchmarks),
     )
 
 

@@ -158,6 +158,22 @@ def run_steerability(folder: RunFolder) -> dict[str, Any]:
     return steerability_run(folder)
 
 
+@KINDS.register("verbalized")
+def run_verbalized(folder: RunFolder) -> dict[str, Any]:
+    """Train on ever more questions that one way of asking brings."""
+    from core.recipes.verbalized import run_verbalized
+
+    return run_verbalized(folder)
+
+
+@KINDS.register("incorrect")
+def run_incorrect(folder: RunFolder) -> dict[str, Any]:
+    """Train on right answers to seeds and on a teacher's wrong ones."""
+    from core.recipes.verbalized import run_incorrect
+
+    return run_incorrect(folder)
+
+
 def execute(folder: RunFolder) -> str:
     """Carry out one attempt of a run in this process; returns its state: done, failed or cancelled.
 

@@ -8,38 +8,29 @@ Seeds and requests depend on the replicate alone: arms of one replicate train on
 and the teacher is paid for them once. They are those of a loop that selects at random, so both recipes compare.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
-from core.counting import counted
 from core.datasets import load_problems
-from core.errors import RunError, TeacherError
-from core.generation.grow import GrowOutcome
-from core.recipes.growing import grow_stage
+from core.errors import RunError
+from core.recipes.grown_portions import grow_portions
 from core.recipes.presets import choose_preset
 from core.recipes.recipe import RECIPES
-from core.recipes.rounds import Portion, run_portions
-from core.recipes.stages import home_of, record_selection, select_with_spares
+from core.recipes.rounds import run_portions
+from core.recipes.stages import home_of
 from core.recipes.start import make_loop_config, make_policy_training, make_training
-from core.recipes.training import Plan, rows_from_candidates
-from core.records import SPLITS, Candidate, Problem
+from core.recipes.training import Plan
+from core.records import SPLITS
 from core.runs.folder import RunFolder
-from core.selection import Pool, make_rng
 from core.tasks import TASKS
 from core.training.config import TrainingConfig
-from core.training.data import TrainingRow
 from core.training.objectives import OBJECTIVES, make_objective
 from core.training.objectives.base import NEEDS
 
 BROUGHT = frozenset({"positives", "references"})
 """Of NEEDS, what the teacher's problems bring; wrong answers are the student's own, drawn by the objective."""
-
-SELECTOR = "random"
-"""How seeds are chosen; nobody scores them."""
 
 
 @RECIPES.register("negatives")
@@ -175,78 +166,3 @@ def run_negatives(folder: RunFolder) -> dict[str, Any]:
     short: list[str] = []
     made = run_portions(folder, TASKS.get(config["task"]), by_split, grow_portions(folder, by_split, short), plan)
     return {**made, "teacher": config["teacher"], "objective": config["objective"], "short": short}
-
-
-def grow_portions(folder: RunFolder, problems: Mapping[str, Sequence[Problem]], short: list[str]) -> Iterator[Portion]:
-    """Let the teacher grow each round's problems once they are wanted, and yield all there are so far.
-
-    Args:
-        folder: of the run.
-        problems: split -> problems.
-        short: gets a sentence for each round that trains on fewer problems than it should.
-    """
-    config = folder.config
-    accepted: list[Candidate] = []
-    questions: list[str] = []
-    for number in range(1, config["rounds"] + 1):
-        seeds, n_selected = draw_seeds(folder, number, problems["train"])
-        outcome, recorder = grow_stage(
-            folder,
-            problems,
-            seeds,
-            round_=number,
-            turn=number,
-            n_accepted=config["k"],
-            earlier=questions,
-            stage=f"round {number}: teacher",
-            salt=f"{folder.run_id}/{number}",
-        )
-        questions += recorder.questions
-        accepted += outcome.candidates
-        rows = rows_from_candidates(folder.run_id, accepted)
-        if (sentence := say_short(number, number * config["k"], accepted, rows, outcome)) is not None:
-            print(sentence)
-            short.append(sentence)
-        if not rows:
-            raise TeacherError(f"There is nothing to train on. {sentence}")
-        yield Portion(rows, count_growth(outcome, n_selected))
-
-
-def draw_seeds(folder: RunFolder, number: int, train: Sequence[Problem]) -> tuple[list[Problem], int]:
-    """Choose a round's seeds at random and record them; returns them with their spares, and how many are chosen."""
-    config = folder.config
-    pool = Pool(np.array([problem.problem_id for problem in train], dtype=str))
-    rng = make_rng(config["replicate"], number)
-    chosen, spares = select_with_spares(pool, SELECTOR, config["k"], rng)
-    about = {
-        "seed_set_id": config["seed_set"],
-        "selector": SELECTOR,
-        "k": config["k"],
-        "replicate": config["replicate"],
-        "prediction_run_id": None,
-        "student": None,  # nobody's answers were looked at
-    }
-    return record_selection(folder, number, train, chosen, spares, about), len(chosen.indices)
-
-
-def count_growth(outcome: GrowOutcome, n_selected: int) -> dict[str, int]:
-    """Return what a round's growing adds to COUNTS."""
-    names = ("requested", "failed", "rejected", "accepted", "n_input_tokens", "n_output_tokens")
-    return {"selected": n_selected, **{name: getattr(outcome, name) for name in names}}
-
-
-def say_short(
-    number: int, n_wanted: int, accepted: Sequence[Candidate], rows: Sequence[TrainingRow], outcome: GrowOutcome
-) -> str | None:
-    """Return in one sentence that a round has fewer problems than it should, and why; None where it has them all."""
-    if len(rows) >= n_wanted:
-        return None
-    n_alike = len(accepted) - len(rows)
-    alike = f" ({n_alike:,} more with the texts of an earlier one)" if n_alike else ""
-    why = "."
-    if outcome.stopped or outcome.reasons:
-        why = f"; {outcome.stopped or f'most often: {outcome.reasons.most_common(1)[0][0]}'}"
-    return (
-        f"round {number}: {len(rows):,} of {counted(n_wanted, 'problem')} to train on{alike}; of this round "
-        f"{outcome.requested:,} requested, {outcome.failed:,} failed, {outcome.rejected:,} rejected{why}"
-    )

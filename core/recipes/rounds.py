@@ -14,7 +14,7 @@ import numpy as np
 
 from core.analysis.accuracy import wilson_interval
 from core.models.student import Student
-from core.recipes.stages import LOADING, ask_after, ask_before
+from core.recipes.stages import LOADING, ask_after, ask_before, list_tests
 from core.recipes.training import Plan, train_stage
 from core.records import Prediction, Problem
 from core.runs.folder import RunFolder
@@ -55,7 +55,8 @@ def run_portions(
     """
     source = folder.config["student"]
     folder.report(LOADING, 0, 0, None)
-    before = ask_before(folder, Student.load(source), task, problems)
+    tests = list_tests(folder, task, problems)
+    before = ask_before(folder, Student.load(source), tests)
     rows, validation = [], problems.get("validation", ())
     started = time.time()
     for number, portion in enumerate(portions, 1):
@@ -63,7 +64,7 @@ def run_portions(
             folder, number, task=task, source=source, rows=portion.rows, validation=validation, plan=plan
         )
         student = Student.load(source, adapter=trained.adapter)
-        test = ask_after(folder, number, student, task, problems, before).get("test", {})
+        test = ask_after(folder, number, student, tests, before).get("test", {})
         rows.append(record_round(folder, number, portion.counts, trained, test, len(validation), started))
         if trained.is_stopped:
             break

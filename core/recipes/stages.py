@@ -14,6 +14,7 @@ import numpy as np
 
 from core.analysis.accuracy import evaluate
 from core.cache import Cache
+from core.datasets import load_problems
 from core.filters.base import is_rejected
 from core.models.base import AnsweringStudent
 from core.models.predict import predict
@@ -21,6 +22,7 @@ from core.records import Candidate, Prediction, Problem, Verdict
 from core.runs.folder import RunFolder
 from core.selection import choose
 from core.selection.base import Pool, Selection
+from core.tasks import TASKS
 from core.tasks.base import Task
 
 LOADING = "loading the model"
@@ -216,22 +218,37 @@ def evaluate_stage(
     return row
 
 
+def list_tests(
+    folder: RunFolder, task: Task, problems: Mapping[str, Sequence[Problem]]
+) -> dict[str, tuple[Task, Sequence[Problem]]]:
+    """Return name -> task and problems of everything that a run tests on: splits of its own, and other sets.
+
+    Args:
+        folder: its configuration names the other sets (``asked_sets``: name, seed_set, task and splits of each).
+        task: of the run's own seed set.
+        problems: split -> problems of that one; of them the TESTED ones are asked.
+    """
+    tests = {split: (task, problems[split]) for split in TESTED if problems.get(split)}
+    for each in folder.config.get("asked_sets", ()):
+        asked = load_problems(home_of(folder), each["seed_set"], each["splits"])
+        tests[each["name"]] = (TASKS.get(each["task"]), asked)
+    return tests
+
+
 def ask_before(
-    folder: RunFolder, student: AnsweringStudent, task: Task, problems: Mapping[str, Sequence[Problem]]
+    folder: RunFolder, student: AnsweringStudent, tests: Mapping[str, tuple[Task, Sequence[Problem]]]
 ) -> dict[str, dict[str, Prediction]]:
-    """Let the student answer what it will be tested on, before any training; returns split -> predictions.
+    """Let the student answer what it will be tested on, before any training; returns name of the test -> predictions.
 
     Args:
         folder: receives predictions, and round 0 of the table ``evaluations``.
         student: loaded, without an adapter.
-        task: of the problems.
-        problems: split -> problems; of them the TESTED ones are asked.
+        tests: of ``list_tests``.
     """
     before = {}
-    for split in TESTED:
-        if asked := problems.get(split):
-            before[split] = predict_stage(folder, student, "base", task, asked, f"{split}, before")
-            evaluate_stage(folder, 0, split, before[split], before[split])
+    for name, (task, asked) in tests.items():
+        before[name] = predict_stage(folder, student, "base", task, asked, f"{name}, before")
+        evaluate_stage(folder, 0, name, before[name], before[name])
     return before
 
 
@@ -239,23 +256,21 @@ def ask_after(
     folder: RunFolder,
     round_: int,
     student: AnsweringStudent,
-    task: Task,
-    problems: Mapping[str, Sequence[Problem]],
+    tests: Mapping[str, tuple[Task, Sequence[Problem]]],
     before: Mapping[str, Mapping[str, Prediction]],
 ) -> dict[str, dict[str, object]]:
-    """Let the student of a round answer the same problems; returns split -> row of ``evaluations``.
+    """Let the student of a round answer the same problems; returns name of the test -> row of ``evaluations``.
 
     Args:
         folder: receives predictions and evaluations.
         round_: its number, from 1.
         student: loaded with the round's adapter.
-        task: of the problems.
-        problems: split -> problems.
+        tests: of ``list_tests``.
         before: of ``ask_before``.
     """
     rows = {}
-    for split, first in before.items():
-        stage = f"{split}, after round {round_}"
-        after = predict_stage(folder, student, f"round-{round_}", task, problems[split], stage)
-        rows[split] = evaluate_stage(folder, round_, split, first, after)
+    for name, (task, asked) in tests.items():
+        stage = f"{name}, after round {round_}"
+        after = predict_stage(folder, student, f"round-{round_}", task, asked, stage)
+        rows[name] = evaluate_stage(folder, round_, name, before[name], after)
     return rows

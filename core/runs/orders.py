@@ -22,7 +22,7 @@ from core.lines import LineWriter, read_all
 ORDERS = ("cancel", "again", "keep", "move")
 INBOX = "inbox.jsonl"
 
-ROUNDS = ("loop", "baseline", "negatives", "sparq")
+ROUNDS = ("loop", "baseline", "incorrect", "negatives", "sparq", "verbalized")
 """Kinds of run that carry out a recipe's rounds by themselves: grow or draw, train, evaluate."""
 
 KEEPERS = ("finetune", *ROUNDS)

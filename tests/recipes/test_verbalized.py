@@ -1,0 +1,112 @@
+"""Verbalized Sampling as a source of training data, and incorrect data: by the shell, on small files."""
+
+import pandas as pd
+import pytest
+
+from core.__main__ import main
+from core.errors import SeedbedError
+from core.lines import read_all
+from core.recipes.experiment import find_children
+from core.recipes.experiment_results import read_results
+from core.recipes.recipes import make_recipe
+
+COMMON = "[common]\naccepted = 6\nrounds = 2\nepochs = 1\n"
+
+
+def carry_out(home, file, arms, seed_files, more=""):
+    """Return the id of an experiment and arm -> run, after the shell carried it out."""
+    seeds = f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+    file.write_text(f"{seeds}{more}{COMMON}{arms}")
+    assert main(["experiment", str(file), "--home", str(home)]) == 0
+    (path,) = (home / "runs").glob("*-experiment-*")
+    return path.name, {run.config["arm"]: run for run in find_children(home, path.name) if "arm" in run.config}
+
+
+@pytest.fixture(scope="module")
+def asked(seed_files, tmp_path_factory):
+    """Two ways of asking, tested on another set too."""
+    place = tmp_path_factory.mktemp("asked")
+    other = place / "other.jsonl"
+    other.write_text("".join(seed_files["validation"].open(encoding="utf-8").readlines()[:7]), encoding="utf-8")
+    arms = '[[arm]]\nrecipe = "verbalized"\nmethod = ["direct", "vs_standard"]\nper_call = 3\n'
+    more = f'benchmarks = ["{other}"]\n'
+    return place / "home", *carry_out(place / "home", place / "vs.toml", arms, seed_files, more)
+
+
+@pytest.fixture(scope="module")
+def wrong(seed_files, tmp_path_factory):
+    place = tmp_path_factory.mktemp("wrong")
+    arms = '[[arm]]\nrecipe = "incorrect"\nform = ["none", "vs_cot"]\n'
+    return carry_out(place / "home", place / "wrong.toml", arms, seed_files)[1]
+
+
+def read_rows(run, number):
+    return [row for row in read_all(run.path / "records" / "training_rows.jsonl") if row["round"] == number]
+
+
+def test_questions_come_without_seeds_and_are_trained_on_with_the_teachers_answers(asked):
+    for name, run in asked[2].items():
+        candidates = read_all(run.path / "records" / "candidates.jsonl")
+        assert all(row["parents"] == [] and row["method"] == name for row in candidates)
+        rows = read_rows(run, 2)
+        assert {row["origin_id"] for row in rows} <= {row["candidate_id"] for row in candidates}
+        for row in run.read_state().summary["rounds"]:
+            assert row["requested"] == row["failed"] + row["rejected"] + row["accepted"] and row["accepted"] >= 6
+        assert len(rows) >= 12
+    calls = {name: read_all(run.path / "records" / "calls.jsonl") for name, run in asked[2].items()}
+    questions = {name: sum(call["purpose"] == "question" for call in each) for name, each in calls.items()}
+    assert questions["direct"] > questions["vs_standard"]  # one call brings several
+
+
+def test_every_arm_is_tested_on_the_other_set_too_and_not_trained_near_it(asked):
+    home, experiment, arms = asked
+    tests = read_results(home, experiment).tests
+    assert set(tests["split"]) == {"test", "other"}
+    assert (tests[tests["split"] == "other"]["n"] == 7).all()
+    (asked_set,) = arms["direct"].config["asked_sets"]
+    assert asked_set["seed_set"] in arms["direct"].config["benchmarks"]
+    parts = [pd.read_parquet(path) for path in (arms["direct"].path / "records" / "predictions").glob("*.parquet")]
+    assert pd.concat(parts).groupby("student")["problem_id"].nunique().min() >= 7
+
+
+def test_wrong_solutions_are_rows_of_the_label_minus_one(wrong):
+    rows = read_rows(wrong["vs_cot"], 2)
+    positive, negative = ([row for row in rows if row["label"] == label] for label in (1, -1))
+    assert len(positive) == 12 and len(negative) >= 6
+    assert {row["question"] for row in negative} <= {row["question"] for row in positive}
+    verdicts = read_all(wrong["vs_cot"].path / "records" / "verdicts.jsonl")
+    truly = {row["candidate_id"] for row in verdicts if row["filter"] == "wrong" and row["is_accepted"]}
+    assert {row["origin_id"] for row in negative} <= truly
+    summary = wrong["vs_cot"].read_state().summary
+    assert 0 < summary["wrong_rate"] <= 1 and 0 < summary["wrong_coverage"] <= 1
+
+
+def test_the_arm_without_wrong_ones_has_the_same_right_ones(wrong):
+    alone = read_rows(wrong["none"], 2)
+    beside = [row for row in read_rows(wrong["vs_cot"], 2) if row["label"] == 1]
+    assert {row["row_id"] for row in alone} == {row["row_id"] for row in beside} and len(alone) == 12
+    assert not (wrong["none"].path / "records" / "calls.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings", "sentence"),
+    [
+        ("verbalized", {"method": "rewrite"}, "take one of: direct, cot"),
+        ("verbalized", {"method": "direct", "tail": 0.1}, "states no probabilities"),
+        ("verbalized", {"per_call": 0}, "1 to 50 instances"),
+        ("verbalized", {"accepted": 0}, "accepted must be at least 1"),
+        ("incorrect", {"form": "rewrite"}, "take one of: none, direct"),
+        ("incorrect", {"rounds": 0}, "rounds must be at least 1"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(asked, recipe, settings, sentence):
+    home, _, arms = asked
+    with pytest.raises(SeedbedError, match=sentence):
+        make_recipe(recipe, settings).make_config(home, arms["direct"].config["seed_set"], "tiny", 0)
+
+
+def test_ones_own_seed_set_is_no_other_test_set(seed_files, tmp_path, capsys):
+    file = tmp_path / "own.toml"
+    file.write_text('seed_set = "word_problems"\nbenchmarks = ["word_problems/test"]\n[[arm]]\n')
+    assert main(["experiment", str(file), "--home", str(tmp_path / "home")]) == 1
+    assert "is the experiment's own seed set" in capsys.readouterr().err
