@@ -42,11 +42,13 @@ def run_loop(options: argparse.Namespace) -> int:
         "static": options.static,
         "repeats": not options.no_repeats,
         **{name: getattr(options, name) for name in ("selector", "pick", "reward", "rounds", "review")},
-        **{name: getattr(options, name) for name in ("epochs", "learning_rate", "budget_tokens", "budget_usd")},
+        **{name: getattr(options, name) for name in ("epochs", "learning_rate")},
     }
     config = make_recipe("active", settings).make_config(home, seed_set, options.student, options.replicate)
     teacher = find_teacher(options.teacher, options.model, options.key_env)
     config |= {"teacher": teacher} if teacher != config["teacher"] else {}
+    budget = {"tokens": options.budget_tokens, "usd": options.budget_usd}
+    config |= {"budget": budget} if any(limit is not None for limit in budget.values()) else {}
     check_team(home, config)
     title = f"{config['seed_set_name']}: {options.selector}, {options.select} a round, replicate {options.replicate}"
     print_loop(carry_out(home, "loop", title, config))

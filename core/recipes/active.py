@@ -40,7 +40,6 @@ from core.selection import SELECTORS, make_rng
 from core.signals import SIGNALS
 from core.tasks import TASKS
 from core.tasks.base import Task
-from core.teacher.budget import read_budget
 from core.training.train import TrainingOutcome
 
 
@@ -78,13 +77,6 @@ class Active:
     repeats: bool = True
     """Whether a problem may be chosen again in a later round, as in the paper."""
 
-    budget_tokens: int | None = None
-    """Tokens of the teacher, in and out, judging included and as if nothing were cached, after which no more is asked;
-    none: no limit."""
-
-    budget_usd: float | None = None
-    """US dollars paid to the teacher, likewise."""
-
     review: bool = False
     """Stop after each round until a person has reviewed what it brought; the next round trains on their verdicts."""
 
@@ -94,8 +86,6 @@ class Active:
             if getattr(self, name) < 1:
                 raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
         training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
-        budget = {"tokens": self.budget_tokens, "usd": self.budget_usd}
-        limits = {"budget": budget} if read_budget(budget) != (None, None) else {}
         switches = {"is_static": self.static, "has_no_repeats": self.static or not self.repeats}
         made = make_loop_config(
             home,
@@ -112,7 +102,6 @@ class Active:
         # what is as usual is left out: a loop of before these settings is the same loop
         return {
             **made,
-            **limits,
             **{name: True for name, is_set in {**switches, "waits_for_review": self.review}.items() if is_set},
         }
 

@@ -61,7 +61,9 @@ def describe_test(home: Path, name: str, seed_set: str) -> dict[str, Any]:
 
 def describe_arm(arm: Arm) -> dict[str, Any]:
     """Return an arm as a configuration keeps it."""
-    own = {"student": require_model(arm.student)} if arm.student is not None else {}
+    own = {"student": require_model(arm.options.student)} if arm.options.student is not None else {}
+    budget = arm.options.make_budget()
+    own |= {"budget": budget} if budget is not None else {}
     return {"name": arm.name, "recipe": arm.recipe, "settings": dict(arm.settings), **own}
 
 
@@ -72,6 +74,8 @@ def make_arm_config(
     recipe = make_recipe(arm["recipe"], arm["settings"])
     student = arm.get("student", experiment["student"])
     config = recipe.make_config(home, experiment["seed_set"], student, replicate)
+    if "budget" in arm:
+        config["budget"] = arm["budget"]
     if sets := experiment.get("asked_sets"):
         known = [*config.get("benchmarks", ()), *(each["seed_set"] for each in sets)]
         config |= {"asked_sets": sets, "benchmarks": list(dict.fromkeys(known))}

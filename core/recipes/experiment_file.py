@@ -31,19 +31,18 @@ This file knows nothing of runs; ``experiment.py`` carries one out.
 import itertools
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
 from core.recipes.recipes import RECIPES, make_recipe
+from core.setting_types import find_misfit
+from core.teacher.budget import read_budget
 from core.teacher.roles import BUILT_IN, read_roles
 
 MOST_REPLICATES = MOST_ARMS = 100
-STUDENT = "student"
-"""What an arm may have beside the settings of its recipe."""
-
 KEYS = (
     "title",
     "seed_set",
@@ -60,6 +59,29 @@ KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
+class ArmOptions:
+    """What an arm of any recipe may have beside its settings."""
+
+    student: str | None = None
+    """Another one than the experiment's; none: that one."""
+
+    budget_tokens: int | None = None
+    """Tokens of the teacher, in and out, judging included and as if nothing were cached, after which no more is asked;
+    none: no limit."""
+
+    budget_usd: float | None = None
+    """US dollars paid to the teacher, likewise."""
+
+    def make_budget(self) -> dict[str, float | None] | None:
+        """Return the budget as a configuration has it, None for no limit; raises TeacherError for one that is none."""
+        budget = {"tokens": self.budget_tokens, "usd": self.budget_usd}
+        return budget if read_budget(budget) != (None, None) else None
+
+
+OPTIONS = frozenset(each.name for each in fields(ArmOptions))
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One method of an experiment."""
 
@@ -68,8 +90,7 @@ class Arm:
 
     recipe: str
     settings: Mapping[str, Any]
-    student: str | None = None
-    """Another one than the experiment's; None: that one."""
+    options: ArmOptions = ArmOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +160,7 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
     for table in tables:
         if not isinstance(table.get("recipe", "active"), str):
             raise RunError("The recipe of an [[arm]] must be one name; write another [[arm]] for another recipe.")
-    known = {each.name for table in tables for each in fields(RECIPES.get(table.get("recipe", "active")))}
+    known = {name for table in tables for name in _list_settings(table.get("recipe", "active"))}
     if unread := sorted(set(common) - known):
         raise RunError(f"No arm has the setting {unread[0]!r} of [common]; they have: {', '.join(sorted(known))}.")
     return Experiment(
@@ -168,9 +189,9 @@ def _read_replicates(value: Any) -> tuple[int, ...]:
 def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return recipe and settings of every combination that a table's lists make."""
     recipe = table.get("recipe", "active")
-    known = {each.name for each in fields(RECIPES.get(recipe))}
+    known = _list_settings(recipe)
     shared = {name: value for name, value in common.items() if name in known}
-    own = {name: value for name, value in table.items() if name != "recipe"}  # its student, if it names one, too
+    own = {name: value for name, value in table.items() if name != "recipe"}
     settings = {**own, **{name: value for name, value in shared.items() if name not in own}}
     choices = [value if isinstance(value, list) else [value] for value in settings.values()]
     if math.prod(map(len, choices)) not in range(1, MOST_ARMS + 1):
@@ -179,16 +200,27 @@ def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[s
         )
     made = [dict(zip(settings, values, strict=True)) for values in itertools.product(*choices)]
     for each in made:
-        make_recipe(recipe, {name: value for name, value in each.items() if name != STUDENT})
-        if not isinstance(each.get(STUDENT, ""), str):
-            raise RunError(f"The student of an [[arm]] must be a name, not {each[STUDENT]!r}.")
+        make_recipe(recipe, _leave_out(each, OPTIONS))
+        options = {name: each[name] for name in OPTIONS & set(each)}
+        if (misfit := find_misfit(ArmOptions(), options)) is not None:
+            raise RunError(f"An [[arm]]: {misfit}.")
+        ArmOptions(**options).make_budget()
     return [(recipe, each) for each in made]
+
+
+def _list_settings(recipe: str) -> set[str]:
+    """Return what an arm of a recipe may have: the recipe's settings, and what any arm may have."""
+    return {each.name for each in fields(RECIPES.get(recipe))} | OPTIONS
+
+
+def _leave_out(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in names}
 
 
 def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
     """Return the arms, each called by the values that are not the same in all of them; a repeated one is an error."""
     keys = list(dict.fromkeys(key for _, settings in arms for key in settings))
-    own = {recipe: {STUDENT, *(each.name for each in fields(RECIPES.get(recipe)))} for recipe, _ in arms}
+    own = {recipe: _list_settings(recipe) for recipe, _ in arms}
     told = [
         key for key in keys if len({repr(settings.get(key)) for recipe, settings in arms if key in own[recipe]}) > 1
     ]
@@ -197,8 +229,8 @@ def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
     for recipe, settings in arms:
         words = [recipe] if has_recipes else []
         words += [_say(key, settings[key]) for key in told if key in settings]
-        rest = {key: value for key, value in settings.items() if key != STUDENT}
-        named.append(Arm(", ".join(words) or recipe, recipe, rest, settings.get(STUDENT)))
+        options = ArmOptions(**{key: value for key, value in settings.items() if key in OPTIONS})
+        named.append(Arm(", ".join(words) or recipe, recipe, _leave_out(settings, OPTIONS), options))
     names = [arm.name for arm in named]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise RunError(f"The arm {twice!r} is there twice; leave one out, or change a setting.")

@@ -40,7 +40,9 @@ def estimate_seconds(rounds: pd.DataFrame, experiment: Experiment) -> Estimate:
     for arm in experiment.arms:
         recipe = make_recipe(arm.recipe, arm.settings)
         kind = RECIPES.get(arm.recipe).kind
-        own = rounds[(rounds["kind"] == kind) & (rounds["student"] == (arm.student or experiment.student))].dropna()
+        own = rounds[
+            (rounds["kind"] == kind) & (rounds["student"] == (arm.options.student or experiment.student))
+        ].dropna()
         sizes = [recipe.accepted * number for number in range(1, getattr(recipe, "rounds", 0) + 1)]
         if len(own) < FEWEST or not sizes:
             unknown.append(arm.name)

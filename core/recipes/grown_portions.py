@@ -49,6 +49,10 @@ def grow_portions(folder: RunFolder, problems: Mapping[str, Sequence[Problem]], 
             salt=f"{folder.run_id}/{number}",
         )
         questions += recorder.questions
+        if accepted and outcome.stopped and not outcome.candidates:
+            short.append(f"round {number}: nothing new to train on; {outcome.stopped}")
+            print(short[-1])
+            return
         accepted += outcome.candidates
         rows = rows_from_candidates(folder.run_id, accepted)
         if (sentence := say_short(number, number * config["k"], accepted, rows, outcome)) is not None:

@@ -5,10 +5,8 @@ import json
 import pytest
 
 from core.__main__ import main
-from core.errors import SeedbedError
 from core.hub import Hub
 from core.lines import read_all
-from core.recipes.recipes import make_recipe
 from core.recipes.reviewed import apply_reviews
 from core.recipes.start import make_loop_config
 from core.records import Candidate
@@ -98,12 +96,6 @@ def test_a_budget_in_which_nothing_fits_is_one_sentence(seed_files, tmp_path, ca
     arguments = ["loop", "--seeds", str(seed_files["train"]), "--budget-tokens", "20", "--home", str(tmp_path)]
     assert main(arguments) == 1
     assert "brought nothing to train on" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("tokens", [0, -1])
-def test_a_budget_of_nothing_is_refused(tokens, tmp_path):
-    with pytest.raises(SeedbedError, match="above 0"):
-        make_recipe("active", {"budget_tokens": tokens}).make_config(tmp_path, "none", "tiny", 0)
 
 
 def test_a_loop_waits_for_review_and_trains_on_the_verdicts(loop, tmp_path):

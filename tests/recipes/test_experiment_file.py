@@ -88,13 +88,13 @@ def test_every_setting_of_a_recipe_says_what_it_is(name):
 def test_an_arm_may_have_students_of_its_own():
     content = {"seed_set": "x", "arm": [{"student": ["tiny", "models/mine"], "selector": ["random", "badge"]}]}
     made = make_experiment(content, "x")
-    assert [(arm.name, arm.student) for arm in made.arms] == [
+    assert [(arm.name, arm.options.student) for arm in made.arms] == [
         ("tiny, random", "tiny"), ("tiny, badge", "tiny"), ("models/mine, random", "models/mine"),
         ("models/mine, badge", "models/mine"),
     ]  # fmt: skip
     assert all("student" not in arm.settings for arm in made.arms)
-    assert make_experiment({"seed_set": "x", "arm": [{}]}, "x").arms[0].student is None
-    with pytest.raises(SeedbedError, match="must be a name"):
+    assert make_experiment({"seed_set": "x", "arm": [{}]}, "x").arms[0].options.student is None
+    with pytest.raises(SeedbedError, match="student"):
         make_experiment({"seed_set": "x", "arm": [{"student": 3}]}, "x")
 
 
@@ -103,3 +103,13 @@ def test_arms_of_several_recipes_are_told_apart_by_what_differs_within_each():
     content["arm"] = [{"recipe": "baseline", "data": ["seeds", "answers"]}, {"recipe": "zero_shot"}, {}]
     names = [arm.name for arm in make_experiment(content, "x").arms]
     assert names == ["baseline, seeds", "baseline, answers", "zero_shot", "active"]
+
+
+def test_an_arm_of_any_recipe_may_have_a_budget():
+    content = {"seed_set": "x", "common": {"budget_tokens": 900}, "arm": [{}, {"recipe": "sparq", "budget_usd": 2.5}]}
+    first, second = make_experiment(content, "x").arms
+    assert first.options.make_budget() == {"tokens": 900, "usd": None} and "budget_tokens" not in first.settings
+    assert second.options.make_budget() == {"tokens": 900, "usd": 2.5} and second.name == "sparq, budget usd 2.5"
+    for wrong in ({"budget_tokens": 0}, {"budget_usd": -1.0}, {"budget_tokens": "many"}):
+        with pytest.raises(SeedbedError, match="budget"):
+            make_experiment({"seed_set": "x", "arm": [wrong]}, "x")
