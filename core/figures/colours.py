@@ -5,6 +5,7 @@ correctness green, random a neutral grey that is always dashed. Every colour kee
 light and on the dark background (``tests/figures/test_colours.py``), so that a figure needs no second palette.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LIGHT_BACKGROUND = "#FFFFFF"
@@ -116,6 +117,16 @@ def style_of_selector(name: str | None) -> Style:
         return NEUTRAL
     known = SELECTOR_STYLES.get(name)
     return known or _SPARE[sum(name.encode()) % len(_SPARE)]
+
+
+def spread_spares(names: Iterable[str]) -> dict[str, Style]:
+    """Return name -> a style of its own for what is no selector, as long as there are colours and dashes left.
+
+    They go by the alphabet: more of them may move the others' colours, which a name by itself could not avoid meeting.
+    """
+    dashes = ("solid", "dot", "dashdot", "dash")
+    looks = [Style(spare.colour, dash) for dash in dashes for spare in _SPARE]
+    return {name: looks[place % len(looks)] for place, name in enumerate(sorted(set(names)))}
 
 
 def style_of_method(name: str) -> MethodStyle:

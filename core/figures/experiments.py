@@ -14,7 +14,7 @@ from core.analysis.learning import summarise_curves
 from core.analysis.steering import Correlation
 from core.analysis.win_rates import WinRates
 from core.figures.choices import VIRIDIS_SCALE, find_ink
-from core.figures.colours import NEUTRAL, Style, fade, style_of_selector
+from core.figures.colours import NEUTRAL, SELECTOR_STYLES, Style, fade, spread_spares, style_of_selector
 from core.figures.layout import Figure, label_line_end, make_axis, make_figure, spread_labels
 
 CELL = 40
@@ -30,10 +30,9 @@ def find_styles(points: pd.DataFrame) -> dict[str, Style]:
     """Return method -> how it is drawn: as its selector where no other arm has the same, else by its own name."""
     selectors = points.groupby("method")["selector"].first()
     times = selectors.value_counts()
-    return {
-        str(method): style_of_selector(selector if times.get(selector, 0) == 1 else str(method))
-        for method, selector in selectors.items()
-    }
+    own = {str(method): name for method, name in selectors.items() if name in SELECTOR_STYLES and times[name] == 1}
+    spares = spread_spares(str(method) for method in selectors.index if str(method) not in own)
+    return {name: style_of_selector(own[name]) if name in own else spares[name] for name in map(str, selectors.index)}
 
 
 def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "learning") -> Figure:

@@ -9,6 +9,7 @@ from core.figures.colours import (
     SELECTOR_STYLES,
     STATE_STYLES,
     fade,
+    spread_spares,
     style_of_method,
     style_of_selector,
     style_of_state,
@@ -62,3 +63,9 @@ def test_random_is_dashed_and_unknown_names_keep_their_colour():
 
 def test_fade():
     assert fade("#FF8000", 0.25) == "rgba(255,128,0,0.25)"
+
+
+def test_what_is_no_selector_has_a_look_of_its_own_in_one_figure():
+    names = ["sft", "rft", "dpo", "per_step_dpo", *(f"arm {number}" for number in range(10))]
+    looks = spread_spares(names)
+    assert len(set(looks.values())) == len(names) and spread_spares(reversed(names)) == looks
