@@ -28,9 +28,11 @@ _CANDIDATES = """
            coalesce(p.edited_question, c.question) as current_question,
            coalesce(p.edited_answer, c.answer) as current_answer,
            if(p.has_edited_final, p.edited_final, c.final) as current_final,
-           q.question as parent_question, q.answer as parent_answer, q.final as parent_final
+           coalesce(q.question, k.question) as parent_question, coalesce(q.answer, k.answer) as parent_answer,
+           coalesce(q.final, k.final) as parent_final
     from page p join candidates c using (run_id, candidate_id)
     left join problems q on q.run_id = p.seed_set_id and q.problem_id = p.parent_id
+    left join candidates k on k.run_id = p.run_id and k.candidate_id = p.parent_id  -- grown from what was grown
     order by p.place
 """
 
@@ -125,7 +127,8 @@ class CandidateReads(Reads):
     def read_candidate(self, run_id: str, candidate_id: str) -> dict[str, Any] | None:
         """Return one candidate as ``list_candidates`` has it, parents and meta parsed; None where there is none.
 
-        Added: ``verdicts``, ``reviews`` (all of them, ``is_undone`` said) and ``parent_problems``, lists of dicts.
+        Added: ``verdicts``, ``reviews`` (all of them, ``is_undone`` said) and ``parent_problems``, lists of dicts; of the
+        latter, seeds or candidates of the same run, in the order of ``parents``.
         """
         found = self._record(
             _CANDIDATES.format(where="where c.run_id = ? and c.candidate_id = ?", limit=""), [run_id, candidate_id]
@@ -143,8 +146,15 @@ class CandidateReads(Reads):
             key,
         )
         parents = self._records(
-            "select * from problems where run_id = ? and list_contains(?, problem_id)",
-            [found["seed_set_id"], found["parents"] or []],
+            """
+            select problem_id, question, answer, final, meta from problems
+            where run_id = ? and list_contains(?, problem_id)
+            union all
+            select candidate_id, question, answer, final, meta from candidates
+            where run_id = ? and list_contains(?, candidate_id)
+            order by list_position(?, problem_id)
+            """,
+            [found["seed_set_id"], found["parents"] or [], run_id, found["parents"] or [], found["parents"] or []],
         )
         found["parent_problems"] = [parse_json(problem, "meta") for problem in parents]
         return found

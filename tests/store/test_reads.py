@@ -181,6 +181,18 @@ def test_candidates_say_what_filters_and_people_said(hub):
     assert hub.store.read_candidate("grown", "c9") is None
 
 
+def test_parents_may_be_candidates_of_the_same_run_and_come_in_their_order(hub):
+    about = {"round": 1, "meta": {}, "parents": ["p1"], "question": "Grown?", "answer": "#### 4", "final": "4"}
+    rows = [{**about, "candidate_id": "z1", "position": 0}]
+    rows += [{**about, "candidate_id": "z2", "position": 1, "parents": ["z1", "p2"], "question": "Grown of grown?"}]
+    finish(hub, "search", "sparq", {"seed_set": "seeds"}, {"candidates": rows})
+    finish(hub, "elsewhere", "sparq", {"seed_set": "seeds"}, {"candidates": rows[1:]})
+    found = hub.store.read_candidate("search", "z2")
+    assert [parent["problem_id"] for parent in found["parent_problems"]] == ["z1", "p2"]
+    assert (found["parent_question"], found["parent_answer"], found["parent_final"]) == ("Grown?", "#### 4", "4")
+    assert pd.isna(hub.store.list_candidates("elsewhere")["parent_question"]).all()
+
+
 def test_two_runs_may_share_a_candidate_and_their_reviews_do_not_mix(hub):
     make_candidates(hub.settings.home, "again")
     hub.step()
