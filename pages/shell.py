@@ -8,6 +8,7 @@ import streamlit as st
 from core.errors import SeedbedError
 from pages.components.access import show_errors, use_hub
 from pages.components.notices import draw_notices
+from pages.components.presenting import PARAM, is_presenting
 from pages.components.strip import draw_strip
 from pages.components.text import plain
 
@@ -25,11 +26,16 @@ PAGES = {
     ],
     "Over several rounds": [
         st.Page("experiments_page.py", title="Experiments", icon=":material/science:", url_path="experiments"),
+        st.Page("steerability_page.py", title="Steerability", icon=":material/tune:", url_path="steerability"),
     ],
     "Behind it": [st.Page("runs_page.py", title="Runs", icon=":material/list_alt:", url_path="runs")],
 }
 
-page = st.navigation(PAGES)
+is_presented = is_presenting()
+page = st.navigation(PAGES, position="hidden" if is_presented else "sidebar")
+if is_presented and page.url_path != "steerability":  # another page has no way to leave that view
+    st.query_params.pop(PARAM)
+    st.rerun()
 try:
     hub = use_hub()
 except SeedbedError as error:
@@ -39,6 +45,7 @@ except SeedbedError as error:
     st.stop()
 
 with show_errors():
-    draw_strip(hub, page.title.lower())
-    draw_notices(hub)
+    if not is_presented:
+        draw_strip(hub, page.title.lower())
+        draw_notices(hub)
     page.run()

@@ -2,7 +2,9 @@
 
 Sources: Wilson 1927 for one proportion; Newcombe 1998, "Improved confidence intervals for the difference between
 binomial proportions based on paired data", method 10, for the paired difference. Both hold up at 0 %, at 100 % and for
-small n, where the usual mean ± 1.96 standard errors does not. It knows nothing of tables.
+small n, where the usual mean ± 1.96 standard errors does not. Newcombe 1998, "Interval estimation for the difference
+between independent proportions: comparison of eleven methods", method 10, where the problems are others. It knows
+nothing of tables.
 """
 
 import math
@@ -60,6 +62,32 @@ def paired_difference(
     high = math.sqrt(max(0.0, below**2 - 2 * phi * below * above + above**2))
     difference = after - before
     return difference, max(-1.0, difference - low), min(1.0, difference + high)
+
+
+def independent_difference(
+    n_right: int, n: int, n_right_other: int, n_other: int, z: float = Z_95
+) -> tuple[float, float, float]:
+    """Return the difference of two shares of different problems, with its interval (Newcombe 1998, method 10).
+
+    Args:
+        n_right: right ones of the first.
+        n: of the first, at least 1.
+        n_right_other: right ones of the second.
+        n_other: of the second, at least 1.
+        z: normal quantile of the interval.
+
+    Returns:
+        Difference (first minus second), lower and upper limit, each in [-1, 1].
+    """
+    first, second = n_right / n, n_right_other / n_other
+    low, high = wilson_interval(n_right, n, z)
+    other_low, other_high = wilson_interval(n_right_other, n_other, z)
+    difference = first - second
+    return (
+        difference,
+        difference - math.hypot(first - low, other_high - second),
+        difference + math.hypot(high - first, second - other_low),
+    )
 
 
 def _paired_correlation(n_both: int, n_gained: int, n_lost: int, n_neither: int) -> float:

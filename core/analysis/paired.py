@@ -28,13 +28,31 @@ def mcnemar(n_gained: int, n_lost: int) -> float:
     return min(1.0, 2 * tail / 2**n)
 
 
+def resample_means(values: np.ndarray, rng: np.random.Generator, n_resamples: int = N_RESAMPLES) -> np.ndarray:
+    """Return the means of resamples; (n_resamples,) float64.
+
+    A resample matters only by how often it has each distinct value, so these counts are drawn, not the rows: the same
+    distribution, far fewer numbers, and a result that does not depend on the order of the rows.
+
+    Args:
+        values: (n,) at least one.
+        rng: draws them.
+        n_resamples: drawn.
+    """
+    n = len(values)
+    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    means = np.empty(n_resamples)
+    block = max(1, BLOCK // len(distinct))
+    for start in range(0, n_resamples, block):
+        part = means[start : start + block]
+        part[:] = rng.multinomial(n, counts / n, size=len(part)) @ distinct / n
+    return means
+
+
 def bootstrap_mean(
     values: np.ndarray, seed: int = 0, n_resamples: int = N_RESAMPLES, level: float = 0.95
 ) -> tuple[float, float, float] | None:
     """Return a mean with its percentile bootstrap interval; None where there are no values.
-
-    A resample matters only by how often it has each distinct value, so these counts are drawn, not the rows: the same
-    distribution, far fewer numbers, and a result that does not depend on the order of the rows.
 
     Args:
         values: (n,) one number per problem: a difference of shares, or a share.
@@ -42,15 +60,9 @@ def bootstrap_mean(
         n_resamples: drawn.
         level: of the interval, in (0, 1).
     """
-    n = len(values)
-    if n == 0:
+    if len(values) == 0:
         return None
-    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
-    rng = np.random.default_rng(seed)
-    means = np.empty(n_resamples)
-    block = max(1, BLOCK // len(distinct))
-    for start in range(0, n_resamples, block):
-        part = means[start : start + block]
-        part[:] = rng.multinomial(n, counts / n, size=len(part)) @ distinct / n
+    means = resample_means(values, np.random.default_rng(seed), n_resamples)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(counts @ distinct / n), float(low), float(high)
+    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    return float(counts @ distinct / len(values)), float(low), float(high)

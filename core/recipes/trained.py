@@ -244,7 +244,11 @@ def asks_builtin(home: Path, run_id: str) -> bool:
         return False
     if run["kind"] not in GROWING:
         return False
-    config = run["config"]
+    return is_builtin(run["config"])
+
+
+def is_builtin(config: Mapping[str, Any]) -> bool:
+    """Say whether a configuration has the built-in rules write questions or answers."""
     roles, teacher = config.get("roles") or {}, config.get("teacher", BUILT_IN)
     return BUILT_IN in (roles.get("question", teacher), roles.get("answer", teacher))
 

@@ -67,5 +67,6 @@ def say_end(end: End) -> str:
     reason = f"  \n{plain(end.error)}" if end.error else ""
     show = "&show=result" if end.state == "done" else ""
     page = f"/finetune?run={end.run_id}{show}" if end.kind in KEEPERS else f"/runs?run={end.run_id}"
+    page = f"/steerability?run={end.run_id}" if (end.kind, end.state) == ("steerability", "done") else page
     title = end.title if len(end.title) <= LONGEST else f"{end.title[: LONGEST - 1]}…"
     return f"**{became}{after}:** [{plain(title)}]({page}){reason}"

@@ -81,7 +81,7 @@ def step_of_run(kind: str, stage: str | None) -> str:
     """Return the step that a run works on, from its kind and the name of its stage."""
     single = {"import": "seeds", "score": "select", "try": "select", "select": "select"}
     single |= {"generate": "generate", "compare": "generate", "answers": "generate"}
-    single |= {"export": "finetune", "push": "finetune", "evaluate": "evaluate"}
+    single |= {"export": "finetune", "push": "finetune", "evaluate": "evaluate", "steerability": "evaluate"}
     if kind in single:
         return single[kind]
     stage = stage if isinstance(stage, str) else ""

@@ -10,7 +10,7 @@ from pages.components.frame import TEACHER_NOTE
 from tests.pages import home
 from tests.pages.conftest import open_home
 
-NAMES = ("overview", "seeds", "select", "generate", "review", "finetune", "experiments", "runs")
+NAMES = ("overview", "seeds", "select", "generate", "review", "finetune", "experiments", "steerability", "runs")
 
 
 def texts(app) -> str:
@@ -35,7 +35,8 @@ def test_a_page_of_an_empty_home_says_what_to_do(empty, visit, name):
     sentences = {
         "overview": "Nothing is here yet", "seeds": "Made by our own generators", "select": "There is no seed set",
         "generate": "No seeds are chosen yet", "review": "There is nothing to review yet",
-        "finetune": "There is nothing to train on yet", "experiments": "2 arms", "runs": "Nothing has run yet",
+        "finetune": "There is nothing to train on yet", "experiments": "2 arms",
+        "steerability": "no seed set is here yet", "runs": "Nothing has run yet",
     }  # fmt: skip
     assert sentences[name] in texts(app)
 

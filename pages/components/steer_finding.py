@@ -1,0 +1,64 @@
+"""What came of a wish: one sentence, the distribution of seeds and children, and how far their ranks agree."""
+
+import html
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.steering import correlate_ranks
+from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks, say_shift
+from core.analysis.wishes import Difference
+from core.figures.steering import draw_moved, style_of_wish
+from pages.components.chart import draw_chart
+from pages.components.steer_knob import Turn
+from pages.components.steer_reading import Check, compare
+from pages.components.text import escape
+
+
+def draw_sentence(check: Check, turn: Turn) -> None:
+    """Draw the one sentence, large."""
+    sentence = say_children(turn.wish, _compare(check, turn, turn.wish.measure), check.say_student(turn.student))
+    with st.container(key="steer_sentence"):
+        st.markdown(escape(sentence))
+
+
+def draw_distributions(check: Check, turn: Turn, *, height: int = 300) -> None:
+    """Draw seeds beside children, all and those asked for, below what is to be seen in it."""
+    pairs, axis, noun = check.pairs[turn.student], turn.wish.axis, name_wish(turn.wish)
+    seeds, children = (pairs[f"{axis}_{side}"].to_numpy(dtype=float) for side in ("seed", "child"))
+    gap = float(np.nanmean(seeds[turn.is_chosen]) - np.nanmean(seeds))
+    st.markdown(f"**{escape(say_shift(axis, noun, gap, _compare(check, turn, axis)))}**")
+    figures = draw_moved(
+        seeds,
+        children,
+        turn.is_chosen,
+        noun=html.escape(noun),
+        axis=QUANTITIES[axis],
+        style=style_of_wish(turn.wish.name),
+        view=f"{check.run_id}/{axis}",
+        height=height,
+    )
+    with st.container(key="two_sides_moved"):
+        sides = st.columns(2, gap="small")
+    for side, figure, name in zip(sides, figures, ("seeds", "children"), strict=True):
+        with side:
+            draw_chart(figure, key=f"moved_{name}")
+
+
+def draw_ranks(check: Check, turn: Turn) -> None:
+    """Say how far the ranks of seeds and children agree, for either student."""
+    measure = turn.wish.axis
+    whose = {"first": "for the student before training", "last": "after training"}
+    if measure == "words":
+        whose = {"first": ""}  # no student has a part in it
+    sentences = []
+    for student, end in whose.items():
+        pairs = check.pairs[student]
+        found = correlate_ranks(pairs[f"{measure}_seed"], pairs[f"{measure}_child"])
+        sentences.append(escape(say_ranks(measure, found, end)))
+    st.markdown("  \n".join(sentences))
+
+
+def _compare(check: Check, turn: Turn, measure: str) -> Difference:
+    values = check.pairs[turn.student][f"{measure}_child"]
+    return compare(values.tolist(), turn.is_chosen.tolist(), is_share=measure == "right")
