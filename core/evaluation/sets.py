@@ -68,10 +68,10 @@ def find_set(home: Path, text: str, *, splits: Sequence[str] | None = None, task
     if text in BENCHMARKS:
         _refuse_splits(splits, text)
         return describe_set(home, find_benchmark(home, text) or import_benchmark(home, BENCHMARKS[text]))
-    if (seed_set := _find_seed_set(home, text)) is not None:
+    if (seed_set := find_imported(home, text)) is not None:
         return describe_set(home, seed_set, splits=splits)
     name, _, named = text.rpartition("/")
-    if (seed_set := _find_seed_set(home, name)) is None:
+    if (seed_set := find_imported(home, name)) is None:
         raise DataFormatError(
             f"There is no file, seed set or benchmark {text!r}; built-in: {', '.join(BUILT_IN)}; benchmarks: "
             f"{', '.join(BENCHMARKS)}; or give a file."
@@ -148,7 +148,7 @@ def list_imports(home: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield folder.run_id, folder.config
 
 
-def _find_seed_set(home: Path, name: str) -> str | None:
+def find_imported(home: Path, name: str) -> str | None:
     """Return the id of a built-in seed set, of an imported one by its id, else of the newest one by its name."""
     if name in BUILT_IN:
         return ensure_seed_set(home, name)

@@ -49,6 +49,7 @@ class Active:
     """Rounds of choosing seeds, growing candidates and training on all of them (Kessler 2025, algorithm 1)."""
 
     kind: ClassVar[str] = "loop"
+    varies: ClassVar[str | None] = "selector"
 
     selector: str = "random"
     """How seeds are chosen."""
@@ -79,6 +80,11 @@ class Active:
 
     review: bool = False
     """Stop after each round until a person has reviewed what it brought; the next round trains on their verdicts."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return list(SELECTORS)
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of a loop."""

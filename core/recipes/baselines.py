@@ -43,6 +43,7 @@ class Baseline:
     """Finetuning on randomly drawn seeds: with their own answers, or with a teacher's (Kessler 2025, figure 2)."""
 
     kind: ClassVar[str] = "baseline"
+    varies: ClassVar[str | None] = "data"
 
     data: str = "seeds"
     """seeds: with their own answers. answers: with the teacher's, as far as they agree with the reference."""
@@ -58,6 +59,11 @@ class Baseline:
 
     learning_rate: float | None = None
     """Learning rate; none: that of the student's preset."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return list(DATA)
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of one run; raises RunError for data that there is not, and for too many rounds."""
@@ -85,9 +91,15 @@ class ZeroShot:
     """The test problems answered as they are, by the teacher or by the student: the lines that curves lie between."""
 
     kind: ClassVar[str] = "zero_shot"
+    varies: ClassVar[str | None] = "who"
 
     who: str = "teacher"
     """teacher or student."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return list(WHO)
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of one run; raises RunError for somebody else."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.datasets import ensure_seed_set
 from core.errors import RunCancelled, RunError, SeedbedError
-from core.evaluation.sets import find_set
+from core.evaluation.sets import find_imported, find_set
 from core.hub import Hub
 from core.recipes.experiment_file import Arm, Experiment
 from core.recipes.generating import require_servers
@@ -33,7 +33,7 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
     Raises:
         SeedbedError: there is no such seed set or student, or an arm has a setting that cannot be.
     """
-    seed_set = ensure_seed_set(home, experiment.seed_set, validation=experiment.validation, test=experiment.test)
+    seed_set = find_or_import(home, experiment)
     imported = RunFolder(home / "runs" / seed_set)
     config = {
         "seed_set": seed_set,
@@ -49,6 +49,16 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
     for arm in config["arms"]:
         check_team(home, make_arm_config(home, config, arm, config["replicates"][0]))
     return config
+
+
+def find_or_import(home: Path, experiment: Experiment) -> str:
+    """Return the id of an experiment's seed set: one of this home by name or id, else a file, imported here."""
+    files = {"validation": experiment.validation, "test": experiment.test}
+    if not any(files.values()) and not Path(experiment.seed_set).is_file():
+        found = find_imported(home, experiment.seed_set)
+        if found is not None:
+            return found
+    return ensure_seed_set(home, experiment.seed_set, **files)
 
 
 def describe_test(home: Path, name: str, seed_set: str) -> dict[str, Any]:

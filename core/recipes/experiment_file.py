@@ -29,6 +29,7 @@ This file knows nothing of runs; ``experiment.py`` carries one out.
 """
 
 import itertools
+import json
 import math
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -240,3 +241,37 @@ def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
 def _say(key: str, value: Any) -> str:
     """Return a setting in a word: of a text the text itself, of anything else its name too."""
     return value if isinstance(value, str) else f"{key.replace('_', ' ')} {value}"
+
+
+def write_experiment(
+    title: str, seed_set: str, recipe: str, values: Sequence[str], *, accepted: int, rounds: int, replicates: int
+) -> str:
+    """Return the file of a simple experiment: one recipe, an arm for each value of the setting that it varies.
+
+    Args:
+        title: one line for people.
+        seed_set: a built-in one, the name or id of an imported one, or a file.
+        recipe: registry name.
+        values: of the recipe's ``varies``.
+        accepted: candidates, or problems, a round.
+        rounds: of every arm.
+        replicates: how often.
+    """
+    known = {each.name for each in fields(RECIPES.get(recipe))}
+    common = {"accepted": accepted, "rounds": rounds}
+    lines = [
+        f"title = {_quote(title)}",
+        f"seed_set = {_quote(seed_set)}",
+        'student = "tiny"',
+        f"replicates = {replicates}",
+    ]
+    lines += ["", "[common]", *(f"{name} = {value}" for name, value in common.items() if name in known)]
+    listed = ", ".join(map(_quote, values))
+    return "\n".join(
+        [*lines, "", "[[arm]]", f"recipe = {_quote(recipe)}", f"{RECIPES.get(recipe).varies} = [{listed}]", ""]
+    )
+
+
+def _quote(text: str) -> str:
+    """Return a text as TOML has it: its basic strings are those of JSON, but for the sign DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

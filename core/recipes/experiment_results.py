@@ -29,7 +29,7 @@ class Results:
     accuracy, n, difference (to before, paired)."""
 
     pairs: pd.DataFrame
-    """A row per child and signal: method, replicate, round, signal, before, after (NaN: unknown)."""
+    """A row per child and signal: method, replicate, round, candidate_id, signal, before, after (NaN: unknown)."""
 
     excluded: pd.DataFrame
     """Runs that count for nothing: method, replicate, state, error."""
@@ -114,7 +114,7 @@ def _count_tokens(calls: Iterable[Mapping[str, Any]], row: Mapping[str, Any] | N
     return sum((call.get("n_input_tokens") or 0) + (call.get("n_output_tokens") or 0) for call in made)
 
 
-_NO_PAIRS = pd.DataFrame(columns=["method", "replicate", "round", "signal", "before", "after"])
+_NO_PAIRS = pd.DataFrame(columns=["method", "replicate", "round", "candidate_id", "signal", "before", "after"])
 
 
 def read_pairs(run: RunFolder) -> pd.DataFrame:

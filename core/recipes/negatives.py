@@ -39,6 +39,7 @@ class Negatives:
     """One objective at growing numbers of problems, to compare what right and wrong answers bring (Setlur 2024)."""
 
     kind: ClassVar[str] = "negatives"
+    varies: ClassVar[str | None] = "objective"
 
     objective: str = "sft"
     """What is trained by: sft, rft, dpo, per_step_dpo."""
@@ -94,6 +95,11 @@ class Negatives:
 
     min_drop: float | None = None
     """Fall of the value below which a pair is left out (per_step_dpo)."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return list_brought()
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of the rounds of one objective."""

@@ -22,6 +22,14 @@ class Recipe(Protocol):
     kind: ClassVar[str]
     """Kind of run, as ``core.recipes.kinds`` knows it."""
 
+    varies: ClassVar[str | None]
+    """The setting that a form offers to set arms apart by; None: a form does not offer the recipe."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what ``varies`` can be."""
+        ...
+
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the frozen configuration of one run; raises SeedbedError for settings that cannot be."""
         ...

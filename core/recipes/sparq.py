@@ -55,6 +55,7 @@ class Sparq:
     """Problems of quality and diversity, grown from seeds or from one another (SPARQ, sections 2 and 3)."""
 
     kind: ClassVar[str] = "sparq"
+    varies: ClassVar[str | None] = "algorithm"
 
     algorithm: str = "static_uniform"
     """Where parents come from: static_uniform, static_diverse, dynamic_uniform, dynamic_diverse."""
@@ -108,6 +109,11 @@ class Sparq:
 
     learning_rate: float | None = None
     """Learning rate; none: that of the student's preset."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return list(ALGORITHMS)
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of the search and of the rounds after it."""

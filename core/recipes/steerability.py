@@ -45,6 +45,7 @@ class Steerability:
     """One child for each of a random sample of seeds, scored by the first and the last student of a loop."""
 
     kind: ClassVar[str] = KIND
+    varies: ClassVar[str | None] = None
 
     of: str = ""
     """The loop: the name of an arm of the same experiment that stands before this one, or the id of a run."""
@@ -54,6 +55,11 @@ class Steerability:
 
     reward: str = REWARD
     """Reward model that scores seeds and children too."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return []
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of one run; raises RunError where no loop is named, or for a sample below 0."""

@@ -50,6 +50,7 @@ class Verbalized:
     """Supervised finetuning on questions that one way of asking brought, with the teacher's answers (Zhang 2025)."""
 
     kind: ClassVar[str] = "verbalized"
+    varies: ClassVar[str | None] = "method"
 
     method: str = "vs_standard"
     """How the teacher is asked: direct, cot, sequence, multi_turn, vs_standard, vs_cot or vs_multi."""
@@ -81,6 +82,11 @@ class Verbalized:
     learning_rate: float | None = None
     """Learning rate; none: that of the student's preset."""
 
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return list(FORMS)
+
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of one run; raises RunError for a method that is none of the seven."""
         if self.method not in FORMS:
@@ -106,6 +112,7 @@ class Incorrect:
     """Right answers to seeds made likelier, and a teacher's wrong ones unlikelier (Zhang 2025, appendix G.6.2)."""
 
     kind: ClassVar[str] = "incorrect"
+    varies: ClassVar[str | None] = "form"
 
     form: str = "vs_cot"
     """How wrong solutions are asked for: one of the seven ways; none: there are no wrong ones."""
@@ -127,6 +134,11 @@ class Incorrect:
 
     learning_rate: float | None = None
     """Learning rate; none: that of the student's preset."""
+
+    @classmethod
+    def list_choices(cls) -> list[str]:
+        """Return what arms may differ in."""
+        return [NO_FORM, *FORMS]
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of one run; raises RunError for a form that is none of the seven."""

@@ -1,4 +1,4 @@
-"""The form of an experiment: its file as text, what it amounts to, and one button that queues its replicates."""
+"""Defining an experiment: a form for simple ones, its file as text, what it amounts to, and the button that queues it."""
 
 import tomllib
 
@@ -13,6 +13,7 @@ from core.recipes.experiment_rate import estimate_seconds
 from core.teacher.roles import BUILT_IN
 from pages.components import numbers
 from pages.components.access import show_errors
+from pages.components.experiment_form import draw_form
 from pages.components.frame import note_teacher
 from pages.components.text import plain
 
@@ -38,6 +39,7 @@ def draw_define(hub: Hub, place: DeltaGenerator) -> str | None:
     with st.container(key="two_sides_experiment"):
         left, right = st.columns([1.2, 1], gap="large")
     with left:
+        draw_form(hub, "experiment_text")
         given = st.file_uploader("A file from elsewhere", ["toml"], key="experiment_file")
         if given is not None and st.session_state.get("experiment_read") != given.file_id:
             st.session_state["experiment_read"] = given.file_id

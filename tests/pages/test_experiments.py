@@ -1,6 +1,7 @@
 """The page Experiments: what a text amounts to, how runs stand, and what came of them."""
 
 import json
+import tomllib
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,24 @@ def test_a_text_is_said_in_arms_and_runs_and_queued_for_each_replicate(filled, v
     assert runs["state"].tolist() == ["queued"] * 3
     assert [arm["name"] for arm in json.loads(runs.iloc[0]["config"])["arms"]] == ["random", "loss_high"]
     assert "Replicate 2" in texts(app) and "".join(app.query_params["show"]) == "watch"
+
+
+def test_the_form_writes_the_file(filled, visit):
+    app = visit("experiments")
+    app.selectbox(key="form_seed_set").set_value("pens").run()
+    app.selectbox(key="form_recipe").set_value("negatives").run()
+    app.multiselect(key="form_negatives").set_value(["sft", "rft", "dpo"]).run()
+    app.number_input(key="form_accepted").set_value(7).run()
+    button(app, "form_write").click().run()
+    assert not app.exception
+    written = tomllib.loads(app.text_area(key="experiment_text").value)
+    assert written["seed_set"] == "pens" and written["common"] == {"accepted": 7, "rounds": 2}
+    assert written["arm"] == [{"recipe": "negatives", "objective": ["sft", "rft", "dpo"]}]
+    assert "**3 arms** × 3 replicates = 9 runs" in texts(app)
+    button(app, "start_experiment").click().run()
+    assert not app.exception and not app.error
+    (experiment,) = filled.store.list_experiments().to_dict("records")
+    assert experiment["seed_set_id"] == home.SEED_SET and experiment["n_runs"] == 9
 
 
 def test_how_runs_stand_is_shown_and_what_failed_can_be_tried_again(experiment, filled, visit):

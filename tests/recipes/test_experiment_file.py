@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from core.errors import SeedbedError
-from core.recipes.experiment_file import make_experiment, read_experiment
+from core.recipes.experiment_file import make_experiment, read_experiment, write_experiment
 from core.recipes.recipes import RECIPES, make_recipe
 from core.setting_docs import read_docs
 
@@ -113,3 +113,17 @@ def test_an_arm_of_any_recipe_may_have_a_budget():
     for wrong in ({"budget_tokens": 0}, {"budget_usd": -1.0}, {"budget_tokens": "many"}):
         with pytest.raises(SeedbedError, match="budget"):
             make_experiment({"seed_set": "x", "arm": [wrong]}, "x")
+
+
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if RECIPES.get(name).varies])
+def test_a_written_file_is_read_as_it_was_meant(recipe, tmp_path):
+    values = RECIPES.get(recipe).list_choices()
+    assert len(set(values)) == len(values) >= 2
+    title = 'A "quoted" \\ title\nwith ü'
+    text = write_experiment(title, "word_problems", recipe, values, accepted=9, rounds=3, replicates=2)
+    (tmp_path / "written.toml").write_text(text, encoding="utf-8")
+    made = read_experiment(tmp_path / "written.toml")
+    assert made.title == title and made.replicates == (0, 1)
+    assert [arm.name for arm in made.arms] == values
+    if "accepted" in {field.name for field in fields(RECIPES.get(recipe))}:
+        assert all(arm.settings["accepted"] == 9 and arm.settings["rounds"] == 3 for arm in made.arms)

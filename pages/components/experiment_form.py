@@ -1,0 +1,57 @@
+"""A form for a simple experiment: a recipe, values of one setting, a budget, replicates; it writes the file."""
+
+import pandas as pd
+import streamlit as st
+
+from core.datasets import BUILT_IN
+from core.hub import Hub
+from core.recipes.experiment_file import write_experiment
+from core.recipes.recipes import RECIPES
+
+USUAL = {"active": ["random", "loss_high"], "negatives": ["sft", "dpo"]}
+"""Values that are taken at first; of other recipes the first two."""
+
+
+def draw_form(hub: Hub, key: str) -> None:
+    """Draw the form; its button puts the file that it amounts to into the session under a key.
+
+    Args:
+        hub: knows the seed sets.
+        key: of the text that it writes.
+    """
+    recipes = [name for name in RECIPES if RECIPES.get(name).varies]
+    with st.expander("Fill in a form", icon=":material/edit_note:", expanded=True):
+        left, right = st.columns(2)
+        seed_set = left.selectbox("Seed set", list_sets(hub.store.list_seed_sets()), key="form_seed_set")
+        recipe = right.selectbox("Recipe", recipes, key="form_recipe", help=_say_recipes(recipes))
+        varies, choices = RECIPES.get(recipe).varies, RECIPES.get(recipe).list_choices()
+        values = st.multiselect(
+            f"Arms: {varies.replace('_', ' ')}", choices, USUAL.get(recipe, choices[:2]), key=f"form_{recipe}"
+        )
+        cells = st.columns(3)
+        accepted = cells[0].number_input("Accepted a round", 1, 100_000, 50, key="form_accepted")
+        rounds = cells[1].number_input("Rounds", 1, 100, 2, key="form_rounds")
+        replicates = cells[2].number_input("Replicates", 1, 100, 3, key="form_replicates")
+        text = write_experiment(
+            f"{recipe} on {seed_set}", seed_set, recipe, values, accepted=accepted, rounds=rounds, replicates=replicates
+        )
+        st.button(
+            "Write the file",
+            key="form_write",
+            disabled=not values,
+            icon=":material/edit_document:",
+            on_click=st.session_state.update,
+            args=({key: text},),
+        )
+
+
+def list_sets(sets: pd.DataFrame) -> list[str]:
+    """Return the built-in seed sets, then the names of those of this home, each once."""
+    usable = sets[(sets["n_train"] > 0) & sets["name"].notna()]
+    return list(dict.fromkeys([*BUILT_IN, *usable["name"]]))
+
+
+def _say_recipes(recipes: list[str]) -> str:
+    """Return what each recipe does, for the question mark."""
+    about = {name: (RECIPES.get(name).__doc__ or "").strip().splitlines()[0] for name in recipes}
+    return "\n".join(f"- **{name}**: {text}" for name, text in about.items())
