@@ -127,8 +127,8 @@ class CandidateReads(Reads):
     def read_candidate(self, run_id: str, candidate_id: str) -> dict[str, Any] | None:
         """Return one candidate as ``list_candidates`` has it, parents and meta parsed; None where there is none.
 
-        Added: ``verdicts``, ``reviews`` (all of them, ``is_undone`` said) and ``parent_problems``, lists of dicts; of the
-        latter, seeds or candidates of the same run, in the order of ``parents``.
+        Added: ``verdicts``, ``reviews`` (all of them, ``is_undone`` said) and ``parent_problems``, lists of dicts;
+        parents are seeds, or candidates of the same run, in the order of ``parents``.
         """
         found = self._record(
             _CANDIDATES.format(where="where c.run_id = ? and c.candidate_id = ?", limit=""), [run_id, candidate_id]
