@@ -1,4 +1,4 @@
-"""Defining an experiment: a form for simple ones, its file as text, what it amounts to, and the button that queues it."""
+"""Defining an experiment: a form for simple ones, its file, what it amounts to, and the button that queues it."""
 
 import tomllib
 

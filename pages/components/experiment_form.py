@@ -12,8 +12,12 @@ USUAL = {"active": ["random", "loss_high"], "negatives": ["sft", "dpo"]}
 """Values that are taken at first; of other recipes the first two."""
 
 
+WRITTEN = "experiment_form_written"
+"""What the form amounted to when it was last drawn."""
+
+
 def draw_form(hub: Hub, key: str) -> None:
-    """Draw the form; its button puts the file that it amounts to into the session under a key.
+    """Draw the form; a change in it puts the file that it amounts to into the session under a key.
 
     Args:
         hub: knows the seed sets.
@@ -35,14 +39,13 @@ def draw_form(hub: Hub, key: str) -> None:
         text = write_experiment(
             f"{recipe} on {seed_set}", seed_set, recipe, values, accepted=accepted, rounds=rounds, replicates=replicates
         )
-        st.button(
-            "Write the file",
-            key="form_write",
-            disabled=not values,
-            icon=":material/edit_document:",
-            on_click=st.session_state.update,
-            args=({key: text},),
-        )
+        if not values:
+            st.caption("Take at least one value.")
+            return
+        if st.session_state.get(WRITTEN, text) != text:  # somebody changed the form: the file follows
+            st.session_state[key] = text
+        st.session_state[WRITTEN] = text
+        st.caption("What is changed here writes the file below anew.")
 
 
 def list_sets(sets: pd.DataFrame) -> list[str]:

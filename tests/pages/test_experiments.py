@@ -100,11 +100,11 @@ def test_a_text_is_said_in_arms_and_runs_and_queued_for_each_replicate(filled, v
 
 def test_the_form_writes_the_file(filled, visit):
     app = visit("experiments")
+    assert "Hard seeds against random ones" in app.text_area(key="experiment_text").value
     app.selectbox(key="form_seed_set").set_value("pens").run()
     app.selectbox(key="form_recipe").set_value("negatives").run()
     app.multiselect(key="form_negatives").set_value(["sft", "rft", "dpo"]).run()
     app.number_input(key="form_accepted").set_value(7).run()
-    button(app, "form_write").click().run()
     assert not app.exception
     written = tomllib.loads(app.text_area(key="experiment_text").value)
     assert written["seed_set"] == "pens" and written["common"] == {"accepted": 7, "rounds": 2}
