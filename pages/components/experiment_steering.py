@@ -9,10 +9,9 @@ import streamlit as st
 from core.analysis.steering import (
     Agreement,
     Correlation,
-    accumulate_right,
     correlate_ranks,
     correlate_within,
-    measure_gap,
+    measure_gaps,
     take_medians,
 )
 from core.figures.colours import Style
@@ -28,7 +27,7 @@ MOST_PAIRS = 4_000
 def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
     """Draw whether the children resemble their seeds, in the eyes of the student that chose them."""
     found = points[["run_id", "method", "replicate"]].drop_duplicates()
-    pairs = hub.store.list_score_pairs(found["run_id"].tolist()).merge(found, on="run_id")
+    pairs = _read_pairs(experiment["run_id"], len(points), hub, found["run_id"].tolist()).merge(found, on="run_id")
     if pairs.empty:
         st.info("Nothing is there yet: a score of children and of their seeds comes with an arm's first round.")
         return
@@ -48,6 +47,12 @@ def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
     _draw_round(pairs[pairs["round"] == round_], signal, styles, f"{experiment['run_id']}-{round_}")
 
 
+@st.cache_data(max_entries=4, show_spinner=False)
+def _read_pairs(experiment_id: str, n_points: int, _hub: Hub, _run_ids: list[str]) -> pd.DataFrame:
+    """Read the scores of an experiment once for all clicks: more come only with another point."""
+    return _hub.store.list_score_pairs(_run_ids)
+
+
 def _draw_round(pairs: pd.DataFrame, signal: str, styles: Mapping[str, Style], view: str) -> None:
     """Draw one round's pairs, and how much harder the children of hard seeds are; each round has its own students."""
     rows = pairs[pairs["signal"] == signal]
@@ -62,7 +67,7 @@ def _draw_round(pairs: pd.DataFrame, signal: str, styles: Mapping[str, Style], v
                 f"{numbers.count(len(shown))} of {numbers.counted(len(rows), 'pair')} drawn; the line is of all."
             )
     with right:
-        if gaps := _measure_gaps(pairs):
+        if gaps := measure_gaps(pairs):
             draw_chart(draw_gaps(gaps, styles, view=view), key="gaps")
             st.caption(
                 "Children ordered by their seeds' loss, the highest first. Above 0: what came of them is harder."
@@ -89,19 +94,3 @@ def _say(found: Correlation) -> str:
         return f"no rank correlation can be told of {numbers.counted(found.n, 'pair')}."
     ends = f"95 % {found.low:.2f} to {found.high:.2f}"
     return f"**ρ {found.rho:.2f}** ({ends}) of {numbers.counted(found.n, 'pair')}: {_say_strength(found.rho)}."
-
-
-def _measure_gaps(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return method -> how much harder one round's data is when ordered by the seeds' loss, over replicates."""
-    keys = ["method", "replicate", "candidate_id"]
-    losses = pairs[pairs["signal"] == "loss"][[*keys, "before"]]
-    right = pairs[pairs["signal"] == "correct"][[*keys, "after"]]
-    joined = losses.merge(right, on=keys).dropna()
-    found = {}
-    for method, rows in joined.groupby("method"):
-        curves = [
-            accumulate_right(own["before"], own["after"] > 0.5, is_high_first=True)
-            for _, own in rows.groupby("replicate")
-        ]
-        found[str(method)] = measure_gap(curves)
-    return found
