@@ -1,7 +1,7 @@
 """The tables of an experiment as text: what the shell prints and a report shows.
 
-A table is its caption and its lines; the first line is the head. Numbers are told as they are read: accuracy in per cent
-with one decimal, unknown as a dash.
+A table is its caption and its lines; the first line is the head. Accuracy is told in per cent with one decimal, what is
+unknown as a dash.
 """
 
 import math
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.design_choices import reads_references, tabulate_designs
+from core.analysis.differences import Difference, compare_accuracy
 from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
 from core.analysis.steering import correlate_ranks, correlate_within, take_medians
 from core.analysis.test_sets import order_sets, tabulate_tests
@@ -25,7 +26,7 @@ class Table:
     """Cells with what they are."""
 
     name: str
-    """curves, tests, needs, wins, wins_all, designs or steering."""
+    """curves, differences, tests, needs, wins, wins_all, designs or steering."""
 
     caption: str
     lines: list[list[str]]
@@ -37,12 +38,36 @@ def list_curves(points: pd.DataFrame) -> Iterator[Table]:
     curves = summarise_curves(points)
     sizes = curves.groupby("round")["size"].mean()
     rounds = list(sizes.index)
-    lines = [["after round", *(f"{number} ({sizes[number]:,.0f} rows)" for number in rounds)]]
+    lines = [["after round", *(f"{number} ({sizes[number]:,.0f} accepted)" for number in rounds)]]
     for method, rows in curves.groupby("method"):
         cells = {row["round"]: _say_mean(row) for row in rows.to_dict("records")}
         lines.append([str(method), *(cells.get(number, MISSING) for number in rounds)])
     n = points["n_test"].max()
     yield Table("curves", f"test accuracy, % of {n:,} problems, mean ± standard error over replicates", lines)
+    yield from _list_differences(points)
+
+
+def _list_differences(points: pd.DataFrame) -> Iterator[Table]:
+    """Yield how much more accurate every arm is than the baseline, paired by replicate; nothing with one arm."""
+    methods = sorted(points[points["round"] > 0]["method"].unique())
+    if len(methods) < 2:
+        return
+    baseline, last = choose_baseline(methods), int(points["round"].max())
+    lines = [["", f"after round {last}", "95 %", "p", "mean of all rounds", "95 %", "p", "replicates"]]
+    found = {each.method: each for each in compare_accuracy(points, baseline, last)}
+    for each in compare_accuracy(points, baseline):
+        end = found.get(each.method)
+        cells = say_difference(end) if end else [MISSING] * 3
+        lines.append([each.method, *cells, *say_difference(each), str(each.n)])
+    if len(lines) > 1:
+        caption = f"accuracy less that of {baseline}, points, paired by replicate, with Student's t interval"
+        yield Table("differences", caption, lines)
+
+
+def say_difference(found: Difference) -> list[str]:
+    """Return a difference in points, its interval and its p value as texts."""
+    ends = MISSING if found.low is None else f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
+    return [f"{100 * found.mean:+.1f}", ends, MISSING if found.p_value is None else f"{found.p_value:.3f}"]
 
 
 def _say_mean(row: dict[str, Any]) -> str:
@@ -135,7 +160,7 @@ def list_steering(pairs: pd.DataFrame) -> Iterator[Table]:
         within, medians = correlate_within(rows, by), take_medians(rows, by)
         together = correlate_ranks(medians["before"], medians["after"])
         told = [f"{within.n_pairs:,}", _say_rho(within.rho), _say_rho(within.se)]
-        ends = MISSING if together.low is None else f"{together.low:.2f} to {together.high:.2f}"
+        ends = MISSING if together.low is None else f"{_say_rho(together.low)} to {_say_rho(together.high)}"
         lines.append([str(signal), *told, f"{together.n:,}", _say_rho(together.rho), ends])
     if len(lines) > 1:
         yield Table(
@@ -144,4 +169,4 @@ def list_steering(pairs: pd.DataFrame) -> Iterator[Table]:
 
 
 def _say_rho(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.2f}"
+    return MISSING if value is None else f"{value:.2f}".replace("-", "−")

@@ -13,6 +13,7 @@ from core.analysis.test_sets import order_sets, tabulate_tests
 from core.analysis.win_rates import measure_win_rates
 from core.figures.experiments import draw_learning, draw_win_rates
 from core.hub import Hub
+from core.recipes.experiment_tables import list_curves
 from core.runs.folder import STOPPED
 from core.teacher.roles import BUILT_IN
 from pages.components import numbers
@@ -66,9 +67,22 @@ def _draw_curves(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) 
     with st.container(horizontal=True):
         _offer(points, "Points", experiment)
         _offer(curves, "Curves", experiment)
+    _draw_differences(points)
     _draw_tests(hub, experiment)
     _draw_needs(points)
     _draw_wins(points, curves, experiment)
+
+
+def _draw_differences(points: pd.DataFrame) -> None:
+    """Draw how much more accurate each arm is than the baseline, paired by replicate."""
+    for table in list_curves(points):
+        if table.name == "differences":
+            head, *rows = table.lines
+            names = [head[0] or "arm", *head[1:4], head[4], "95 % of the mean", "p of the mean", head[7]]
+            st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**")
+            st.table(pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=names), hide_index=True,
+                     border="horizontal")  # fmt: skip
+            st.caption("Several comparisons at once: one of twenty with p below 0.05 is what no difference looks like.")
 
 
 def _draw_tests(hub: Hub, experiment: Mapping[str, Any]) -> None:

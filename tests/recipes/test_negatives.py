@@ -24,7 +24,8 @@ from core.recipes import negatives
 from core.recipes.clone import start_clone
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import read_results
-from core.recipes.negatives import OF_OBJECTIVE, Negatives, draw_seeds, grow_portions, list_brought
+from core.recipes.grown_portions import draw_seeds, grow_portions
+from core.recipes.negatives import OF_OBJECTIVE, Negatives, list_brought
 from core.recipes.recipes import RECIPES, make_recipe
 from core.recipes.rounds import COUNTS
 from core.records import SPLITS
