@@ -132,13 +132,12 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     app = visit("experiments", experiment=experiment)
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert not app.exception and "1 run excluded: random, replicate 2: failed." in text
-    assert set(drawn) == {"learning", "wins"}
+    assert set(drawn) == {"learning", "wins"} and "points, paired by replicate" in text
     table = next(item.value for item in app.table if "its data" in item.value)
     app.segmented_control(key="experiment_part").set_value("steering").run()
     assert not app.exception and set(drawn) == {"learning", "wins", "pairs", "gaps"}
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert "Seeds and their children within a round: **ρ 0." in text and "over 10 rounds of all arms" in text
-    assert "points, paired by replicate" in text
     assert table["arm"].tolist() == ["loss_high"] and table["its data"].tolist() == ["8"]
     assert table["data of random"].tolist() == ["24"] and table["multiplier"].tolist()[0].startswith("2.86× (")
     app.segmented_control(key="experiment_part").set_value("choices").run()
