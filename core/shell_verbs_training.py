@@ -103,6 +103,9 @@ def add_experiment_verb(verbs: argparse._SubParsersAction) -> None:
         help="only these: several processes can share the work",
     )
     experiment.add_argument("--tables", action="store_true", help="carry nothing out; print the tables as they stand")
+    experiment.add_argument(
+        "--report", type=expand_new, metavar="OUT.html", help="write what was found as one file that needs no network"
+    )
     add_home(experiment)
 
 

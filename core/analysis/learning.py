@@ -63,8 +63,11 @@ class Need:
 
 
 def choose_baseline(methods: Sequence[str]) -> str:
-    """Return the arm that others are compared with unless somebody says otherwise: of BASELINES, else the first."""
-    return next((name for name in BASELINES if name in methods), methods[0])
+    """Return the arm that others are compared with unless somebody says otherwise: of BASELINES, else the first.
+
+    An arm of an experiment of several recipes has such a name among the words of its own: ``active, random``.
+    """
+    return next((name for base in BASELINES for name in methods if base in name.split(", ")), methods[0])
 
 
 def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:

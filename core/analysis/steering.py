@@ -168,3 +168,23 @@ def measure_gap(curves: Sequence[np.ndarray], n_points: int = 101) -> pd.DataFra
     table = np.array(gaps)
     se = table.std(axis=0, ddof=1) / math.sqrt(len(table)) if len(table) > 1 else np.full(n_points, np.nan)
     return pd.DataFrame({"share": shares, "mean": table.mean(axis=0), "se": se})
+
+
+def measure_gaps(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return method -> how much harder one round's data is when ordered by the seeds' loss, over replicates.
+
+    Args:
+        pairs: of one round: method, replicate, candidate_id, signal (``loss`` and ``correct``), before, after.
+    """
+    keys = ["method", "replicate", "candidate_id"]
+    losses = pairs[pairs["signal"] == "loss"][[*keys, "before"]]
+    right = pairs[pairs["signal"] == "correct"][[*keys, "after"]]
+    joined = losses.merge(right, on=keys).dropna()
+    found = {}
+    for method, rows in joined.groupby("method"):
+        curves = [
+            accumulate_right(own["before"], own["after"] > 0.5, is_high_first=True)
+            for _, own in rows.groupby("replicate")
+        ]
+        found[str(method)] = measure_gap(curves)
+    return found

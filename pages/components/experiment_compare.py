@@ -19,6 +19,7 @@ from core.teacher.roles import BUILT_IN
 from pages.components import numbers
 from pages.components.chart import draw_chart
 from pages.components.experiment_choices import draw_choices
+from pages.components.experiment_report import offer_report
 from pages.components.experiment_steering import draw_steering
 from pages.components.frame import note_teacher
 from pages.components.text import plain
@@ -67,6 +68,7 @@ def _draw_curves(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) 
     with st.container(horizontal=True):
         _offer(points, "Points", experiment)
         _offer(curves, "Curves", experiment)
+        offer_report(hub, experiment)
     _draw_differences(points)
     _draw_tests(hub, experiment)
     _draw_needs(points)

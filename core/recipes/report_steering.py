@@ -1,0 +1,90 @@
+"""What a report says of an experiment's checks of steerability: hard seeds, their children, and the ranks of both."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from core.analysis.steering import Correlation, correlate_ranks
+from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks
+from core.analysis.wishes import Difference, Wish, choose_by_wish, compare_children, list_wishes
+from core.figures.html_file import HtmlFile
+from core.figures.steering import draw_moved, style_of_wish
+from core.recipes.checked_pairs import STUDENTS, read_checked_pairs
+from core.recipes.steerability import KIND
+from core.runs.folder import RunFolder
+
+ASKED, SHARE = "hard", 1 / 3
+HEAD = [
+    "check",
+    "replicate",
+    "student",
+    "children",
+    "right, of hard seeds",
+    "right, of all",
+    "difference in points (95 %)",
+    "rank correlation of losses (95 %)",
+]
+WHO = {"first": "before training", "last": "after training"}
+
+
+def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:
+    """Write what the finished checks among an experiment's runs found; nothing where there is none.
+
+    Args:
+        report: is added to.
+        runs: of the experiment's arms.
+    """
+    checks = [run for run in runs if run.read_run()["kind"] == KIND and run.read_state().state == "done"]
+    lines = [HEAD]
+    for number, run in enumerate(checks):
+        for student, pairs in read_checked_pairs(run).items():
+            wish = next((each for each in list_wishes(pairs) if each.name == ASKED), None)
+            if wish is None:
+                continue
+            is_chosen = choose_by_wish(pairs, wish, SHARE)
+            found = compare_children(pairs["right_child"], is_chosen, is_share=True)
+            ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
+            about = [run.config["arm"], str(run.config["replicate"]), WHO[student], f"{len(pairs):,}"]
+            lines.append([*about, *_say_difference(found), _say_ranks(ranks)])
+            if number == 0 and student == STUDENTS[0]:
+                report.head("Can it be steered?")
+                if len(checks) > 1:
+                    report.say(f"The first of {len(checks)} checks; the table below has all of them.", "soft")
+                _write_story(report, run, wish, pairs, is_chosen)
+    if len(lines) > 1:
+        report.show("Children of the third of the seeds with the highest loss, against all children", lines, words=(2,))
+
+
+def _write_story(report: HtmlFile, run: RunFolder, wish: Wish, pairs: pd.DataFrame, is_chosen: np.ndarray) -> None:
+    """Write the sentences and figures of one check."""
+    found = compare_children(pairs[f"{wish.measure}_child"], is_chosen, is_share=wish.measure == "right")
+    report.say(say_children(wish, found, "the student before training"), "strong")
+    ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
+    report.say(say_ranks("loss", ranks, "for the student before training"))
+    noun = name_wish(wish)
+    figures = draw_moved(
+        pairs["loss_seed"].to_numpy(dtype=float),
+        pairs["loss_child"].to_numpy(dtype=float),
+        is_chosen,
+        noun=escape(noun),
+        axis=QUANTITIES["loss"],
+        style=style_of_wish(wish.name),
+    )
+    report.draw(*figures, caption=f"{run.config['arm']}, replicate {run.config['replicate']}. Dotted: means.")
+
+
+def _say_difference(found: Difference) -> list[str]:
+    if found.low is None:
+        return ["–"] * 3
+    shares = [f"{100 * share:.1f} %" for share in (found.chosen, found.all)]
+    told = f"{100 * found.difference:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    return [*shares, told.replace("-", "−")]
+
+
+def _say_ranks(found: Correlation) -> str:
+    if found.rho is None:
+        return "–"
+    ends = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
+    return f"{found.rho:.2f}{ends}".replace("-", "−")
