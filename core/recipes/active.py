@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.datasets import load_problems
-from core.errors import RunError, TeacherError
+from core.errors import TeacherError
 from core.generation.grow import GrowOutcome
 from core.models.student import Student
 from core.recipes.growing import grow_stage
-from core.recipes.recipe import RECIPES
+from core.recipes.recipe import RECIPES, check_rounds, list_training
 from core.recipes.reviewed import apply_reviews, find_passed_pause, settle_reviews
 from core.recipes.rounds import record_round, summarise_rounds
 from core.recipes.scoring import list_needs, score_stage
@@ -88,10 +88,7 @@ class Active:
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of a loop."""
-        for name in ("accepted", "rounds"):
-            if getattr(self, name) < 1:
-                raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
+        check_rounds(self)
         switches = {"is_static": self.static, "has_no_repeats": self.static or not self.repeats}
         made = make_loop_config(
             home,
@@ -103,7 +100,7 @@ class Active:
             rounds=self.rounds,
             replicate=replicate,
             reward=self.reward,
-            training={name: value for name, value in training.items() if value is not None},
+            training=list_training(self),
         )
         # what is as usual is left out: a loop of before these settings is the same loop
         return {

@@ -5,7 +5,7 @@ seeds, and on new questions with new answers (that one is the recipe ``active`` 
 student and teacher as they are for reference.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ from core.generation.grow import first_sample_index
 from core.models.student import Student
 from core.recipes.answering import METHOD, REFERENCE, STAGE, answer_stage
 from core.recipes.growing import make_brief
-from core.recipes.recipe import RECIPES
+from core.recipes.recipe import RECIPES, leave_out_choice, make_rounds_config
 from core.recipes.rounds import Portion, run_portions, summarise_rounds
 from core.recipes.stages import LOADING, TESTED, CandidateRecorder, ask_before, evaluate_stage, home_of, list_tests
 from core.recipes.start import make_loop_config
@@ -69,20 +69,8 @@ class Baseline:
         """Return the configuration of one run; raises RunError for data that there is not, and for too many rounds."""
         if self.data not in DATA:
             raise RunError(f"A baseline cannot train on {self.data!r}; it can on: {', '.join(DATA)}.")
-        for name in ("accepted", "rounds"):
-            if getattr(self, name) < 1:
-                raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
-        made = make_loop_config(
-            home,
-            seed_set,
-            student=student,
-            k=self.accepted,
-            rounds=self.rounds,
-            replicate=replicate,
-            training={name: value for name, value in training.items() if value is not None},
-        )
-        return {**_without_choice(made), "data": self.data, "method": METHOD, "filters": [REFERENCE]}
+        made = make_rounds_config(self, home, seed_set, student, replicate)
+        return {**made, "data": self.data, "method": METHOD, "filters": [REFERENCE]}
 
 
 @RECIPES.register("zero_shot")
@@ -106,12 +94,7 @@ class ZeroShot:
         if self.who not in WHO:
             raise RunError(f"{self.who!r} cannot answer without training; these can: {', '.join(WHO)}.")
         made = make_loop_config(home, seed_set, student=student, replicate=replicate)
-        return {**_without_choice(made), "who": self.who, "method": METHOD, "filters": [REFERENCE]}
-
-
-def _without_choice(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a loop's configuration without what only a loop that selects reads."""
-    return {name: value for name, value in config.items() if name not in ("selector", "pick", "reward")}
+        return {**leave_out_choice(made), "who": self.who, "method": METHOD, "filters": [REFERENCE]}
 
 
 def baseline_run(folder: RunFolder) -> dict[str, Any]:

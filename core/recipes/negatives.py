@@ -17,10 +17,10 @@ from core.datasets import load_problems
 from core.errors import RunError
 from core.recipes.grown_portions import grow_portions
 from core.recipes.presets import choose_preset
-from core.recipes.recipe import RECIPES
+from core.recipes.recipe import RECIPES, make_rounds_config
 from core.recipes.rounds import run_portions
 from core.recipes.stages import home_of
-from core.recipes.start import make_loop_config, make_policy_training, make_training
+from core.recipes.start import make_policy_training, make_training
 from core.recipes.training import Plan
 from core.records import SPLITS
 from core.runs.folder import RunFolder
@@ -103,15 +103,9 @@ class Negatives:
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of the rounds of one objective."""
-        for name in ("accepted", "rounds"):
-            if getattr(self, name) < 1:
-                raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")
         require_brought(self.objective)
         objective = make_objective(self.objective, self._list_given(OF_OBJECTIVE))
-        made = make_loop_config(
-            home, seed_set, student=student, k=self.accepted, rounds=self.rounds, replicate=replicate
-        )
-        made = {name: value for name, value in made.items() if name not in ("selector", "pick", "reward")}
+        made = make_rounds_config(self, home, seed_set, student, replicate)
         student, task = made["student"], made["task"]
         preset = choose_preset(student, task, self.objective)
         answers, pairs = self._list_given(ANSWERS), self._list_given(PAIRS)

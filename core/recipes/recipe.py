@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from core.errors import RunError
+from core.recipes.start import make_loop_config
 from core.registry import Registry
 from core.setting_types import find_misfit
 
@@ -47,3 +48,49 @@ def make_recipe(name: str, settings: Mapping[str, Any]) -> Recipe:
     if (misfit := find_misfit(recipe, settings)) is not None:
         raise RunError(f"The recipe {name}: {misfit}.")
     return recipe(**settings)
+
+
+class Rounds(Protocol):
+    """The settings that recipes of rounds share: the budget that they are compared at, and how they train."""
+
+    accepted: int
+    rounds: int
+    epochs: int | None
+    learning_rate: float | None
+
+
+def list_training(recipe: Rounds) -> dict[str, Any]:
+    """Return what of the training settings somebody gave; the others are those of the student's preset."""
+    given = {name: getattr(recipe, name) for name in ("epochs", "learning_rate")}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def check_rounds(recipe: Rounds) -> None:
+    """Raise RunError for a round that adds nothing, and for no rounds."""
+    for name in ("accepted", "rounds"):
+        if getattr(recipe, name) < 1:
+            raise RunError(f"{name} must be at least 1, not {getattr(recipe, name)}.")
+
+
+def make_rounds_config(recipe: Rounds, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
+    """Return what the configurations of recipes of rounds share: a loop's, without what only one that selects reads.
+
+    Raises:
+        RunError: a number below 1. SeedbedError: as ``make_loop_config``.
+    """
+    check_rounds(recipe)
+    made = make_loop_config(
+        home,
+        seed_set,
+        student=student,
+        k=recipe.accepted,
+        rounds=recipe.rounds,
+        replicate=replicate,
+        training=list_training(recipe),
+    )
+    return leave_out_choice(made)
+
+
+def leave_out_choice(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a loop's configuration without how it chooses its seeds."""
+    return {name: value for name, value in config.items() if name not in ("selector", "pick", "reward")}

@@ -23,12 +23,11 @@ from core.errors import RunError, TrainingError
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.models.adapters import check_fit
 from core.recipes.generating import freeze_method
-from core.recipes.recipe import RECIPES
+from core.recipes.recipe import RECIPES, make_rounds_config
 from core.recipes.rollouts import record_rates, record_rollouts
 from core.recipes.rounds import Portion, run_portions
 from core.recipes.searching import BASE, Search
 from core.recipes.stages import home_of
-from core.recipes.start import make_loop_config
 from core.recipes.training import Plan
 from core.records import SPLITS
 from core.runs.folder import RunFolder
@@ -118,22 +117,13 @@ class Sparq:
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of the search and of the rounds after it."""
         self._check()
-        training = {name: getattr(self, name) for name in ("epochs", "learning_rate")}
-        made = make_loop_config(
-            home,
-            seed_set,
-            student=student,
-            k=self.accepted,
-            rounds=self.rounds,
-            replicate=replicate,
-            training={name: value for name, value in training.items() if value is not None},
-        )
+        made = make_rounds_config(self, home, seed_set, student, replicate)
         student = made["student"]
         if self.solver != BASE:
             check_fit(student, home / self.solver)
-        named = {"accepted", "rounds", "n_parents", *training}
+        named = {"accepted", "rounds", "n_parents", "epochs", "learning_rate"}
         return {
-            **{name: value for name, value in made.items() if name not in ("selector", "pick", "reward")},
+            **made,
             **{name: value for name, value in asdict(self).items() if name not in named},
             **freeze_method(made["task"], "mutate", {"n_parents": self.n_parents, "labels_skills": True}, None),
             "teacher": {"student": student} if self.generator == STUDENT else made["teacher"],
@@ -147,7 +137,7 @@ class Sparq:
     def _check(self) -> None:
         """Raise SeedbedError for settings that cannot be."""
         ALGORITHMS.get(self.algorithm), KEEPS.get(self.keep)
-        counts = ("accepted", "rounds", "generated", "batch", "n_parents", "working_set", "per_skill_set")
+        counts = ("generated", "batch", "n_parents", "working_set", "per_skill_set")
         for name in counts:
             if getattr(self, name) < 1:
                 raise RunError(f"{name} must be at least 1, not {getattr(self, name)}.")

@@ -35,6 +35,9 @@ SIGNALS_READ = ("loss", "correct", "reward")
 TURN = ROUNDS_PER_REPLICATE - 1
 """No round of a loop asks with these sample indices, so that a child here is none of the loop's."""
 
+UNREAD = ("selector", "pick", "k", "rounds", "training")
+"""Of a loop's configuration, what is not read here: nothing is chosen and nothing trained."""
+
 SAMPLE = 200
 """Seeds unless a run says otherwise."""
 
@@ -68,9 +71,12 @@ class Steerability:
         if self.sample < 0:
             raise RunError(f"sample must be at least 0, which takes all seeds, not {self.sample}.")
         made = make_loop_config(home, seed_set, student=student, replicate=replicate, reward=self.reward)
-        left_out = ("selector", "pick", "k", "rounds", "training")
         return {
-            **{name: value for name, value in made.items() if name not in left_out},
+            **{
+                name: value
+                for name, value in made.items()
+                if name not in ("selector", "pick", "k", "rounds", "training")
+            },
             "of": self.of,
             "sample": self.sample,
         }

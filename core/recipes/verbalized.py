@@ -22,11 +22,11 @@ from core.recipes.generating import freeze_filters, freeze_method
 from core.recipes.growing import grow_stage
 from core.recipes.grown_portions import count_growth, grow_portions, say_short
 from core.recipes.presets import choose_preset
-from core.recipes.recipe import RECIPES
+from core.recipes.recipe import RECIPES, list_training, make_rounds_config
 from core.recipes.rounds import Portion, run_portions
 from core.recipes.single import measure_wrong_ones
 from core.recipes.stages import home_of
-from core.recipes.start import FILTER_NAMES, make_loop_config, make_training
+from core.recipes.start import FILTER_NAMES, make_training
 from core.recipes.training import Plan
 from core.records import SPLITS, Candidate, Problem
 from core.runs.folder import RunFolder
@@ -91,7 +91,7 @@ class Verbalized:
         """Return the configuration of one run; raises RunError for a method that is none of the seven."""
         if self.method not in FORMS:
             raise RunError(f"{self.method!r} is no way to ask for questions here; take one of: {', '.join(FORMS)}.")
-        made = _make_base(self, home, seed_set, student, replicate)
+        made = make_rounds_config(self, home, seed_set, student, replicate)
         settings = {"has_seeds": self.seeds, "temperature": self.temperature}
         uses = METHODS.get(self.method).uses
         settings |= {"n_per_call": self.per_call} if "n_per_call" in uses else {}
@@ -145,7 +145,7 @@ class Incorrect:
         if self.form not in (NO_FORM, *FORMS):
             known = ", ".join((NO_FORM, *FORMS))
             raise RunError(f"{self.form!r} is no way to ask for wrong solutions; take one of: {known}.")
-        made = _make_base(self, home, seed_set, student, replicate)
+        made = make_rounds_config(self, home, seed_set, student, replicate)
         student, task = made["student"], made["task"]
         objective, given = ("sft", {}) if self.form == NO_FORM else ("signed", {"is_normalised": self.is_normalised})
         preset = choose_preset(student, task, objective, given)
@@ -159,32 +159,8 @@ class Incorrect:
             "objective": objective,
             "settings": asdict(make_objective(objective, given)),
             "preset": preset,
-            "training": make_training(student, task, _list_training(self), preset),
+            "training": make_training(student, task, list_training(self), preset),
         }
-
-
-def _list_training(recipe: Verbalized | Incorrect) -> dict[str, Any]:
-    given = {name: getattr(recipe, name) for name in ("epochs", "learning_rate")}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _make_base(
-    recipe: Verbalized | Incorrect, home: Path, seed_set: str, student: str, replicate: int
-) -> dict[str, Any]:
-    """Return what both configurations share; raises RunError for numbers below 1."""
-    for name in ("accepted", "rounds"):
-        if getattr(recipe, name) < 1:
-            raise RunError(f"{name} must be at least 1, not {getattr(recipe, name)}.")
-    made = make_loop_config(
-        home,
-        seed_set,
-        student=student,
-        k=recipe.accepted,
-        rounds=recipe.rounds,
-        replicate=replicate,
-        training=_list_training(recipe),
-    )
-    return {name: value for name, value in made.items() if name not in ("selector", "pick", "reward")}
 
 
 def run_verbalized(folder: RunFolder) -> dict[str, Any]:

@@ -20,11 +20,10 @@ from core.errors import SeedbedError, TeacherError
 from core.hub import Hub
 from core.lines import read_all
 from core.models.student import hash_model_files
-from core.recipes import negatives
 from core.recipes.clone import start_clone
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import read_results
-from core.recipes.grown_portions import draw_seeds, grow_portions
+from core.recipes.grown_portions import draw_seeds, grow_portions, say_short
 from core.recipes.negatives import OF_OBJECTIVE, Negatives, list_brought
 from core.recipes.recipes import RECIPES, make_recipe
 from core.recipes.rounds import COUNTS
@@ -370,9 +369,9 @@ def test_problems_with_the_same_texts_are_counted(world):
 
     twins = [Candidate(str(i), ("p",), "1 + 1?", "2", "2", None, "rewrite", "built-in", "", "", 1, 1) for i in range(2)]
     outcome = GrowOutcome(twins, requested=2)
-    sentence = negatives.say_short(1, 2, twins, ["a row"], outcome)
+    sentence = say_short(1, 2, twins, ["a row"], outcome)
     assert sentence == (
         "round 1: 1 of 2 problems to train on (1 more with the texts of an earlier one); of this round 2 requested, "
         "0 failed, 0 rejected."
     )
-    assert negatives.say_short(1, 1, twins, ["a row"], outcome) is None
+    assert say_short(1, 1, twins, ["a row"], outcome) is None
