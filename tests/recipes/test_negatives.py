@@ -78,7 +78,7 @@ def told(seed_files, home, tmp_path_factory):
     command = [sys.executable, "-m", "core", "experiment", str(file), "--home", str(home)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True, **quiet) as process:
-        deadline = time.monotonic() + 200
+        deadline = time.monotonic() + 500
         while not any(row["round"] == 2 and row["name"] == "loss" for row in read_metrics(home, "dpo")):
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.02)
