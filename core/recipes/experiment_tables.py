@@ -67,7 +67,8 @@ def _list_differences(points: pd.DataFrame) -> Iterator[Table]:
 def say_difference(found: Difference) -> list[str]:
     """Return a difference in points, its interval and its p value as texts."""
     ends = MISSING if found.low is None else f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
-    return [f"{100 * found.mean:+.1f}", ends, MISSING if found.p_value is None else f"{found.p_value:.3f}"]
+    p_value = MISSING if found.p_value is None else "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
+    return [f"{100 * found.mean:+.1f}", ends, p_value]
 
 
 def _say_mean(row: dict[str, Any]) -> str:
