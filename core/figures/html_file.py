@@ -27,7 +27,7 @@ _STYLE = """
 }
 * {box-sizing: border-box;}
 body {margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif;}
-main {max-width: 960px; margin: 0 auto; padding: 2.2rem 1.4rem 3rem;}
+main {max-width: 960px; margin: 0 auto; padding: 2.2rem 1.4rem 3rem; overflow-wrap: break-word;}
 h1 {font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem;}
 h2 {font-size: 1.3rem; margin: 2.4rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line);}
 p, li, dd {max-width: 72ch;}

@@ -8,14 +8,14 @@ import pandas as pd
 
 from core.analysis.steering import Correlation, correlate_ranks
 from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks
-from core.analysis.wishes import Difference, Wish, choose_by_wish, compare_children, list_wishes
+from core.analysis.wishes import Difference, Wish, choose_by_wish, compare_children
 from core.figures.html_file import HtmlFile
 from core.figures.steering import draw_moved, style_of_wish
 from core.recipes.checked_pairs import STUDENTS, read_checked_pairs
 from core.recipes.steerability import KIND
 from core.runs.folder import RunFolder
 
-ASKED, SHARE = "hard", 1 / 3
+HARD, SHARE = Wish("hard", "loss", 1, None, "right", "loss"), 1 / 3
 HEAD = [
     "check",
     "replicate",
@@ -40,10 +40,7 @@ def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:
     lines = [HEAD]
     for number, run in enumerate(checks):
         for student, pairs in read_checked_pairs(run).items():
-            wish = next((each for each in list_wishes(pairs) if each.name == ASKED), None)
-            if wish is None:
-                continue
-            is_chosen = choose_by_wish(pairs, wish, SHARE)
+            is_chosen = choose_by_wish(pairs, HARD, SHARE)
             found = compare_children(pairs["right_child"], is_chosen, is_share=True)
             ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
             about = [run.config["arm"], str(run.config["replicate"]), WHO[student], f"{len(pairs):,}"]
@@ -52,25 +49,26 @@ def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:
                 report.head("Can it be steered?")
                 if len(checks) > 1:
                     report.say(f"The first of {len(checks)} checks; the table below has all of them.", "soft")
-                _write_story(report, run, wish, pairs, is_chosen)
+                _write_story(report, run, pairs, is_chosen, found)
     if len(lines) > 1:
         report.show("Children of the third of the seeds with the highest loss, against all children", lines, words=(2,))
 
 
-def _write_story(report: HtmlFile, run: RunFolder, wish: Wish, pairs: pd.DataFrame, is_chosen: np.ndarray) -> None:
+def _write_story(
+    report: HtmlFile, run: RunFolder, pairs: pd.DataFrame, is_chosen: np.ndarray, found: Difference
+) -> None:
     """Write the sentences and figures of one check."""
-    found = compare_children(pairs[f"{wish.measure}_child"], is_chosen, is_share=wish.measure == "right")
-    report.say(say_children(wish, found, "the student before training"), "strong")
+    report.say(say_children(HARD, found, "the student before training"), "strong")
     ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
     report.say(say_ranks("loss", ranks, "for the student before training"))
-    noun = name_wish(wish)
+    noun = name_wish(HARD)
     figures = draw_moved(
         pairs["loss_seed"].to_numpy(dtype=float),
         pairs["loss_child"].to_numpy(dtype=float),
         is_chosen,
         noun=escape(noun),
         axis=QUANTITIES["loss"],
-        style=style_of_wish(wish.name),
+        style=style_of_wish(HARD.name),
     )
     report.draw(*figures, caption=f"{run.config['arm']}, replicate {run.config['replicate']}. Dotted: means.")
 

@@ -31,6 +31,7 @@ def add_arm(place, config, arm, replicate, state="done"):
         for number in range(3):
             accuracy = 0.4 + ARMS[arm] * number + 0.01 * replicate
             row = {"round": number, "split": "test", "n": 100, "accuracy": accuracy, "low": 0.3, "high": 0.6}
+            row["difference"] = accuracy - 0.4 if number else None
             folder.append("evaluations", {**row, "written_at": 5.0})
         for number in (1, 2):
             tokens = {"n_input_tokens": 900, "n_output_tokens": 100}
@@ -173,6 +174,17 @@ def test_an_arm_that_trains_nothing_is_a_level_line():
     level = figure["data"][-1]
     assert level["name"] == "the &lt;teacher&gt;" and level["x"] == [0, 5.0] and level["y"] == [95.0, 95.0]
     json.dumps(figure, allow_nan=False)
+
+
+def test_the_report_is_offered_and_made_in_the_click(experiment, filled, visit, drawn, monkeypatch):
+    offered = {}
+    monkeypatch.setattr(
+        "pages.components.experiment_report.st.download_button",
+        lambda label, data, *_, **__: offered.update({label: data}),
+    )
+    assert not visit("experiments", experiment=experiment).exception
+    text = offered["Report (HTML)"]()
+    assert text.startswith("<!DOCTYPE html>") and "It met a stone; go round it." in text
 
 
 def test_arms_are_told_by_their_replicate_and_are_no_runs_of_the_overview(experiment, filled, visit):

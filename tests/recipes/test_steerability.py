@@ -7,6 +7,7 @@ from core.__main__ import main
 from core.errors import RunError
 from core.hub import Hub
 from core.lines import read_all
+from core.recipes.checked_pairs import read_child_scores
 from core.recipes.experiment import find_children
 from core.recipes.kinds import execute
 from core.recipes.recipes import make_recipe
@@ -21,14 +22,19 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def arms(seed_files, home, tmp_path_factory):
-    """(Arm, replicate) -> its run."""
+def file(seed_files, tmp_path_factory):
     file = tmp_path_factory.mktemp("files") / "steer.toml"
     file.write_text(
         f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\nreplicates = 2\n'
         "[[arm]]\naccepted = 5\nrounds = 2\nepochs = 1\n"
         '[[arm]]\nrecipe = "steerability"\nof = "active"\nsample = 12\n'
     )
+    return file
+
+
+@pytest.fixture(scope="module")
+def arms(file, home):
+    """(Arm, replicate) -> its run."""
     assert main(["experiment", str(file), "--home", str(home)]) == 0
     (path,) = (home / "runs").glob("*-experiment-*")
     runs = [run for run in find_children(home, path.name) if "arm" in run.config]
@@ -87,6 +93,25 @@ def test_no_child_is_one_of_the_loops_and_none_is_trained_on(arms):
     )
     assert not own & loops
     assert not (arms["steerability", 0].path / "records" / "training_rows.jsonl").exists()
+
+
+def test_the_folders_have_the_same_scores_as_the_database(arms, hub):
+    for replicate in (0, 1):
+        run = arms["steerability", replicate]
+        tables = [read_child_scores(run), hub.store.list_child_scores(run.run_id)]
+        key = ["student", "signal", "candidate_id"]
+        first, second = (table.sort_values(key).reset_index(drop=True)[list(tables[1])] for table in tables)
+        pd.testing.assert_frame_equal(first, second, check_dtype=False)
+
+
+def test_the_shell_writes_a_report_that_knows_the_check(file, arms, home, tmp_path, capsys):
+    out = tmp_path / "report.html"
+    assert main(["experiment", str(file), "--home", str(home), "--tables", "--report", str(out)]) == 0
+    assert f"report: {out}" in capsys.readouterr().out
+    text = out.read_text(encoding="utf-8")
+    n = arms["steerability", 1].read_state().summary["accepted"]
+    assert f'<td>steerability</td><td>1</td><td class="words">after training</td><td>{n}</td>' in text
+    assert "<td>active</td>" in text
 
 
 def test_it_can_be_asked_of_any_finished_loop(arms, hub, home):
