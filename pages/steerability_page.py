@@ -54,7 +54,10 @@ def draw_more(hub: Hub, seed_set_id: str, n_train: int) -> None:
 hub = use_hub()
 checks = keep_in_view(hub.store.list_steerability(), "run")
 done = {row["run_id"]: row for row in checks[checks["state"] == "done"].to_dict("records")}
-if is_presenting() and done:
+if is_presenting() and not done:
+    st.query_params.pop(PARAM)
+    st.rerun()
+if is_presenting():
     wanted = st.query_params.get("run")
     draw_presenting(hub, read_check(hub, wanted if wanted in done else next(iter(done))))
     st.stop()

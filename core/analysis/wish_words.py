@@ -19,7 +19,6 @@ NOUNS = {
 """Wish -> what is asked for."""
 
 QUANTITIES = {
-    "right": "right answers",
     "loss": "loss of the student's answer",
     "reward": "reward of the student's answer",
     "words": "words of the question",
@@ -138,16 +137,21 @@ def _say_end(measure: str, found: Difference) -> str:
     """Return how large the difference is, with its interval, in words of the measure; or that none can be told."""
     less, more = LESS_MORE[measure]
     digits = _find_digits(measure, found)
-    unit, scale = (" points", 100) if measure == "right" else ("", 1)
+    scale = 100 if measure == "right" else 1
     if not found.is_told:
-        words = (
-            f"{_say_size(measure, end, digits)}{unit} {more if end > 0 else less}" for end in (found.low, found.high)
-        )
-        return f"no difference can be told (95{NO_BREAK}% interval: {' to '.join(words)})."
+        sizes = ((_say_size(measure, end, digits), more if end > 0 else less) for end in (found.low, found.high))
+        told = " to ".join(f"{size}{_name_unit(measure, size)} {word}" for size, word in sizes)
+        return f"no difference can be told (95{NO_BREAK}% interval: {told})."
     near, far = (_say_size(measure, end, digits) for end in sorted((found.low, found.high), key=abs))
-    size = abs(round(scale * found.chosen, digits) - round(scale * found.all, digits))  # as the sentence has the two
-    word = more if found.difference > 0 else less
-    return f"{size:.{digits}f}{unit} {word} (95{NO_BREAK}% interval {near} to {far})."
+    gap = round(scale * found.chosen, digits) - round(scale * found.all, digits)  # as the sentence has the two
+    size, word = f"{abs(gap):.{digits}f}", more if found.difference > 0 else less
+    return f"{size}{_name_unit(measure, size)} {word} (95{NO_BREAK}% interval {near} to {far})."
+
+
+def _name_unit(measure: str, size: str) -> str:
+    if measure != "right":
+        return ""
+    return " point" if size == "1" else " points"
 
 
 def say_ranks(measure: str, found: Correlation, student: str) -> str:

@@ -28,29 +28,30 @@ FEWEST = 10
 MOST_TYPES = 8
 """Types that can be asked for: the most frequent ones."""
 
-MEASURES = ("right", "loss", "reward", "words")
-"""What is known of a seed and of its child, each as ``NAME_seed`` and ``NAME_child``."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked of the seeds, and by what their children are told."""
+    """What is asked of the seeds, and by what their children are told.
+
+    A measure is ``right``, ``loss``, ``reward`` or ``words``: of a seed ``NAME_seed`` in a table of pairs, of its child
+    ``NAME_child``.
+    """
 
     name: str
     """As an address has it: ``hard``, ``type:places``, ``level:3``."""
 
     column: str
-    """Of the seed: one of MEASURES, ``type`` or ``level``."""
+    """Of the seed: a measure, ``type`` or ``level``."""
 
     direction: int
     """1: the highest values, -1: the lowest, 0: those that are ``value``."""
 
     value: str | float | None
     measure: str
-    """What is told of the children; one of MEASURES."""
+    """What is told of the children."""
 
     axis: str
-    """What their distribution is drawn of; one of MEASURES."""
+    """What their distribution is drawn of: any measure but ``right``."""
 
     unit: str | None = None
     """Of a level: ``level`` or ``n_steps``, whichever the seeds have."""

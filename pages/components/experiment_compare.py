@@ -35,6 +35,7 @@ def draw_compare(hub: Hub, experiment: Mapping[str, Any]) -> None:
     """Draw everything that an experiment has brought so far, one part at a time."""
     points = hub.store.list_experiment_points(experiment["run_id"])
     _draw_excluded(hub, experiment)
+    offer_report(hub, experiment)
     if points.empty:
         st.info("Nothing was evaluated yet; the curves begin with the student before any training.")
         return
@@ -68,7 +69,6 @@ def _draw_curves(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) 
     with st.container(horizontal=True):
         _offer(points, "Points", experiment)
         _offer(curves, "Curves", experiment)
-        offer_report(hub, experiment)
     _draw_differences(points)
     _draw_tests(hub, experiment)
     _draw_needs(points)

@@ -10,9 +10,10 @@ import streamlit as st
 from core.analysis.wish_words import label_wish
 from core.analysis.wishes import Wish, choose_by_wish, list_wishes
 from core.counting import counted
+from core.recipes.checked_pairs import STUDENTS
 from pages.components import numbers
 from pages.components.frame import follow_address, tell_address
-from pages.components.steer_reading import STUDENTS, Check
+from pages.components.steer_reading import Check
 from pages.components.text import plain
 
 SHARES = {"tenth": 0.1, "fifth": 0.2, "third": 1 / 3, "half": 0.5}

@@ -9,9 +9,7 @@ import streamlit as st
 
 from core.analysis.wishes import Difference, compare_children, make_pairs
 from core.hub import Hub
-
-STUDENTS = ("first", "last")
-"""The two students of a check, as the address calls them."""
+from core.recipes.checked_pairs import STUDENTS
 
 
 @dataclass(frozen=True, slots=True)

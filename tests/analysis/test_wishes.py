@@ -200,6 +200,7 @@ def test_an_interval_that_holds_0_tells_no_difference():
     assert say(0.16, 0.2, -0.04, -0.119, 0.056).endswith(
         "against 20 % of all children. No difference can be told (95 % interval: 12 points fewer to 6 points more)."
     )
+    assert "7 points fewer to 1 point more" in say(0.0, 0.03, -0.03, -0.07, 0.011)
     assert "so nothing can be told" in say(None, None, None, None, None)
 
 

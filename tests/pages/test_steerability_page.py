@@ -141,6 +141,11 @@ def test_a_present_in_the_address_of_another_page_hides_nothing(checked, visit):
     assert not app.exception and app.title[0].value == "Seeds" and "present" not in app.query_params
 
 
+def test_what_is_not_checked_yet_cannot_be_presented(filled, visit):
+    app = visit("steerability", present="1")
+    assert not app.exception and button(app, "start_check") and "present" not in app.query_params
+
+
 def test_a_real_teacher_is_not_called_a_stand_in(filled, visit, drawn):
     server = {"base_url": "http://127.0.0.1:1/v1", "model": "m"}
     add_check(filled.settings.home, config=make_config(teacher=server))
