@@ -77,7 +77,7 @@ def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence
     done = {
         (run.config["replicate"], run.config["arm"])
         for run in children
-        if "arm" in run.config and experiments.is_over(run)
+        if "arm" in run.config and run.read_state().state == "done"
     }
     for replicate in replicates:
         run = made.get(replicate)
@@ -124,5 +124,7 @@ def list_tables(results: Results) -> Iterator[str]:
         yield f"excluded: {row['method']}, replicate {row['replicate']}: {row['state']}. {row['error'] or ''}".rstrip()
     for row in results.ended_early.to_dict("records"):
         yield f"ended early: {row['method']}, replicate {row['replicate']}: {row['stopped']}"
+        if row["folder"] is not None:
+            yield f"go on: python -m core run {row['folder']} --again"
     if results.n_waiting:
         yield f"{counted(results.n_waiting, 'run')} still to come"

@@ -19,12 +19,14 @@ def tabulate_tests(tests: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         method, split, ``before`` (mean, NaN where nobody asked), ``accuracy`` (mean over replicates after their last
-        round; of who trains nothing that of round 0), ``se`` (NaN with one replicate), ``n`` replicates, ``n_test``
+        round; of who trains nothing that of round 0; a replicate that has not ended a round yet is left out),
+        ``se`` (NaN with one replicate), ``n`` replicates, ``n_test``
         problems; by method, then test, ood and the other sets by name.
     """
     known = tests.dropna(subset=["accuracy"])
     last = known.groupby(["method", "replicate", "split"])["round"].transform("max")
-    after = known[known["round"] == last].groupby(["method", "split"])
+    has_trained = known.groupby(["method", "split"])["round"].transform("max") > 0
+    after = known[(known["round"] == last) & ((last > 0) | ~has_trained)].groupby(["method", "split"])
     table = after.agg(
         accuracy=("accuracy", "mean"), se=("accuracy", "sem"), n=("accuracy", "size"), n_test=("n", "max")
     )

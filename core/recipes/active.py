@@ -151,6 +151,8 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     loop.before = ask_before(folder, student, loop.tests)
     rounds, passed, pause = [], find_passed_pause(folder), {}
     for number in range(1, config["rounds"] + 1):
+        if 1 < number <= passed + 1:
+            settle_reviews(folder, number - 1)  # what was reviewed by now counts, not what is while this round grows
         row, student = run_round(loop, number, student)
         rounds += [row] if row is not None else []
         if loop.stopped:
@@ -180,7 +182,7 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
         return None, student
     seeds, n_selected = chosen
     outcome = grow_round(loop, number, seeds)
-    if outcome.stopped and config.get("budget"):
+    if outcome.stopped:
         loop.stopped = f"In round {number}: {outcome.stopped}"
         if number > 1 and not outcome.accepted:
             return None, student
@@ -217,6 +219,8 @@ def train_round(loop: Loop, number: int) -> TrainingOutcome:
         print(f"round {number}: {reviewed}")
     rows = rows_from_candidates(folder.run_id, accepted)
     held_out = [row for split, problems in loop.problems.items() if split != "train" for row in problems]
+    for each in config.get("asked_sets", ()):
+        held_out += load_problems(home_of(folder), each["seed_set"])
     trained = train_stage(
         folder,
         number,
@@ -240,6 +244,8 @@ def score_children(loop: Loop, number: int, student: Student, label: str, childr
     needs = {name: SIGNALS.get(name) for name in list_needs([loop.config["selector"]])}
     signals = [name for name, signal in needs.items() if not signal.is_vector and "teacher" not in signal.needs]
     problems = [make_child(child) for child in children if child.question is not None]
+    if not problems:
+        return
     score_stage(
         loop.folder, student, label, loop.task, problems, signals, loop.config, f"round {number}: score the children, "
     )

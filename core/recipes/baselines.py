@@ -5,7 +5,7 @@ seeds, and on new questions with new answers (that one is the recipe ``active`` 
 student and teacher as they are for reference.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,15 +19,25 @@ from core.generation.grow import first_sample_index
 from core.models.student import Student
 from core.recipes.answering import METHOD, REFERENCE, STAGE, answer_stage
 from core.recipes.growing import make_brief
+from core.recipes.grown_portions import say_early
 from core.recipes.recipe import RECIPES, leave_out_choice, make_rounds_config
 from core.recipes.rounds import Portion, run_portions, summarise_rounds
-from core.recipes.stages import LOADING, TESTED, CandidateRecorder, ask_before, evaluate_stage, home_of, list_tests
+from core.recipes.stages import (
+    LOADING,
+    CandidateRecorder,
+    ask_before,
+    evaluate_stage,
+    home_of,
+    leave_out_asked,
+    list_tests,
+)
 from core.recipes.start import make_loop_config
 from core.recipes.teachers import open_team
 from core.recipes.training import Plan, rows_from_candidates
 from core.records import SPLITS, Candidate, Prediction, Problem, Verdict
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
+from core.tasks.base import Task
 from core.training.data import TrainingRow
 
 DATA = ("seeds", "answers")
@@ -102,23 +112,26 @@ def baseline_run(folder: RunFolder) -> dict[str, Any]:
     config, home = folder.config, home_of(folder)
     problems = load_problems(home, config["seed_set"])
     by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
-    train = by_split["train"]
+    task = TASKS.get(config["task"])
+    train = leave_out_asked(folder, task, by_split["train"])
     order = np.random.default_rng([config["replicate"], 5]).permutation(len(train))
     seeds = [train[int(row)] for row in order]
-    portions = draw_own(folder, seeds) if config["data"] == "seeds" else draw_answers(folder, seeds)
+    short: list[str] = []
+    portions = draw_own(folder, seeds, short) if config["data"] == "seeds" else draw_answers(folder, seeds, short)
     plan = Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home)
-    summary = run_portions(folder, TASKS.get(config["task"]), by_split, portions, plan)
-    short = f"The seeds were used up after {counted(len(summary['rounds']), 'round')} of {config['rounds']:,}."
-    is_short = len(summary["rounds"]) < config["rounds"]
-    return {**summary, "stopped": summary["stopped"] or (short if is_short else None), "teacher": config["teacher"]}
+    return say_early(run_portions(folder, task, by_split, portions, plan), config, short)
 
 
-def draw_own(folder: RunFolder, seeds: Sequence[Problem]) -> Iterator[Portion]:
+def _say_used_up(n_rounds: int, config: Mapping[str, Any]) -> str:
+    return f"The seeds were used up after {counted(n_rounds, 'round')} of {config['rounds']:,}."
+
+
+def draw_own(folder: RunFolder, seeds: Sequence[Problem], short: list[str]) -> Iterator[Portion]:
     """Yield the seeds with their own answers, k more each time; seeds without an answer are counted as failed."""
     k, source = folder.config["k"], folder.config["seed_set"]
     rows: list[TrainingRow] = []
     rest = iter(seeds)
-    for _ in range(folder.config["rounds"]):
+    for number in range(1, folder.config["rounds"] + 1):
         n_before, n_failed = len(rows), 0
         for seed in rest:
             if not (seed.answer or "").strip():
@@ -132,11 +145,12 @@ def draw_own(folder: RunFolder, seeds: Sequence[Problem]) -> Iterator[Portion]:
         if not n_new and not rows:
             raise TeacherError("No train seed has an answer of its own to train on; take data = answers.")
         if not n_new:
+            short.append(_say_used_up(number - 1, folder.config))
             return
         yield Portion(list(rows), {"selected": n_new, "failed": n_failed, "accepted": n_new})
 
 
-def draw_answers(folder: RunFolder, seeds: Sequence[Problem]) -> Iterator[Portion]:
+def draw_answers(folder: RunFolder, seeds: Sequence[Problem], short: list[str]) -> Iterator[Portion]:
     """Yield the seeds with the teacher's answers, k right ones more each time; wrong and failed ones are counted."""
     config = folder.config
     brief = make_brief(config, TASKS.get(config["task"]), seeds, folder.run_id)
@@ -145,6 +159,7 @@ def draw_answers(folder: RunFolder, seeds: Sequence[Problem]) -> Iterator[Portio
     for number in range(1, config["rounds"] + 1):
         rest = [seed for seed in seeds if seed.problem_id not in asked]
         if not rest:
+            short.append(_say_used_up(number - 1, config))
             return
         recorder = CandidateRecorder(folder, number, config["k"], f"round {number}: {STAGE}")
         judged: list[Candidate] = []
@@ -173,6 +188,7 @@ def draw_answers(folder: RunFolder, seeds: Sequence[Problem]) -> Iterator[Portio
         answered += outcome.candidates
         if not outcome.candidates:
             if answered:
+                short.append(f"In round {number}: {outcome.stopped or 'no answer was right'}")
                 return
             why = outcome.stopped or f"most often: {outcome.reasons.most_common(1)[0][0]}"
             raise TeacherError(
@@ -195,11 +211,12 @@ def zero_shot_run(folder: RunFolder) -> dict[str, Any]:
         tests = list_tests(folder, TASKS.get(config["task"]), by_split)
         before = ask_before(folder, Student.load(config["student"]), tests)
     else:
-        before = {split: ask_teacher(folder, split, by_split[split]) for split in TESTED if by_split[split]}
+        tests = list_tests(folder, TASKS.get(config["task"]), by_split)
+        before = {name: ask_teacher(folder, name, task, asked) for name, (task, asked) in tests.items()}
     return {**summarise_rounds(before, []), "stopped": None, "teacher": config["teacher"]}
 
 
-def ask_teacher(folder: RunFolder, split: str, problems: Sequence[Problem]) -> dict[str, Prediction]:
+def ask_teacher(folder: RunFolder, split: str, task: Task, problems: Sequence[Problem]) -> dict[str, Prediction]:
     """Let the teacher answer held-out problems, only to see how good it is; returns problem_id -> its answer.
 
     They are recorded as answers, never as candidates: nothing of them can be trained on. A reply that cannot be had, or
@@ -211,7 +228,7 @@ def ask_teacher(folder: RunFolder, split: str, problems: Sequence[Problem]) -> d
     import pandas as pd
 
     config = folder.config
-    brief = make_brief(config, TASKS.get(config["task"]), problems, folder.run_id)
+    brief = make_brief(config, task, problems, folder.run_id)
     found: dict[str, Prediction] = {}
 
     def note(candidate: Candidate, verdicts: Sequence[Verdict]) -> None:

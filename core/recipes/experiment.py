@@ -5,7 +5,7 @@ the cache knows it. A replicate is resumable: arms that are done are not done ag
 its last finished stage. ``experiment_file.py`` reads experiments, ``experiment_results.py`` what came of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from core.hub import Hub
 from core.recipes.experiment_file import Arm, Experiment
 from core.recipes.generating import require_servers
 from core.recipes.recipes import RECIPES, make_recipe
-from core.recipes.stages import home_of
+from core.recipes.stages import TESTED, home_of
 from core.recipes.start import require_model
 from core.recipes.teachers import check_team
 from core.runs.folder import ENDED, RunFolder
@@ -44,11 +44,23 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
     }
     if experiment.benchmarks:
         config["asked_sets"] = [describe_test(home, name, seed_set) for name in dict.fromkeys(experiment.benchmarks)]
+        refuse_names([each["name"] for each in config["asked_sets"]])
     if experiment.teacher != BUILT_IN or experiment.roles:
         config |= {"teacher": experiment.teacher, "roles": dict(experiment.roles)}
+    _check_steerability(home, config["arms"])
     for arm in config["arms"]:
         check_team(home, make_arm_config(home, config, arm, config["replicates"][0]))
     return config
+
+
+def _check_steerability(home: Path, arms: Sequence[Mapping[str, Any]]) -> None:
+    """Raise RunError for an arm that checks the loop of an arm that does not stand before it, and of no run either."""
+    earlier: set[str] = set()
+    for arm in arms:
+        of = arm["settings"].get("of")
+        if of is not None and of not in earlier and not (home / "runs" / of / "run.json").exists():
+            raise RunError(f"{arm['name']!r} checks {of!r}, which is no arm before it and no run of this home.")
+        earlier.add(arm["name"])
 
 
 def find_or_import(home: Path, experiment: Experiment) -> str:
@@ -67,6 +79,13 @@ def describe_test(home: Path, name: str, seed_set: str) -> dict[str, Any]:
     if found.seed_set == seed_set:
         raise RunError(f"{name} is the experiment's own seed set, whose test problems are asked anyway; leave it out.")
     return {"name": found.name, "seed_set": found.seed_set, "task": found.task, "splits": list(found.splits)}
+
+
+def refuse_names(names: Sequence[str]) -> None:
+    """Raise RunError for test sets that could not be told apart: two of one name, or one called as a split is."""
+    for name in names:
+        if name in TESTED or names.count(name) > 1:
+            raise RunError(f"Two test sets would be called {name!r}; rename the file, or leave one out.")
 
 
 def describe_arm(arm: Arm) -> dict[str, Any]:
@@ -89,8 +108,9 @@ def make_arm_config(
     if sets := experiment.get("asked_sets"):
         known = [*config.get("benchmarks", ()), *(each["seed_set"] for each in sets)]
         config |= {"asked_sets": sets, "benchmarks": list(dict.fromkeys(known))}
+    has_own = config.get("teacher", BUILT_IN) != BUILT_IN
     named = {name: experiment[name] for name in ("teacher", "roles") if name in experiment}
-    return {**config, **named} if config.get("teacher", BUILT_IN) == BUILT_IN else config
+    return {**config, **{name: value for name, value in named.items() if name == "roles" or not has_own}}
 
 
 def open_experiment(home: Path, title: str, config: Mapping[str, Any]) -> RunFolder:
@@ -203,9 +223,10 @@ def _carry_out(run: RunFolder) -> str | None:
     """
     from core.recipes.kinds import execute
 
-    if is_over(run):
+    state = run.read_state().state
+    if state == "done":  # also where it waits for a person: only its own order passes a pause
         return None
-    if run.read_state().state in ENDED:
+    if state in ENDED:
         run.order("again")
     try:
         state = execute(run)

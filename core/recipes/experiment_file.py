@@ -129,8 +129,15 @@ def read_experiment(path: Path) -> Experiment:
         raise RunError(f"{path} is no TOML: {error}.") from error
     found = make_experiment(content, path.stem)
     given = {name: getattr(found, name) for name in ("seed_set", "validation", "test")}
-    beside = {name: path.parent / file for name, file in given.items() if file is not None}
-    return replace(found, **{name: str(file.resolve()) for name, file in beside.items() if file.is_file()})
+    beside = {name: _resolve(path.parent, file) for name, file in given.items() if file is not None}
+    return replace(found, **beside, benchmarks=tuple(_resolve(path.parent, name) for name in found.benchmarks))
+
+
+def _resolve(folder: Path, name: str) -> str:
+    """Return the whole path of a file beside an experiment's own (``BENCHMARK=FILE`` too); else the name as it is."""
+    benchmark, sign, file = name.rpartition("=")
+    place = folder / file
+    return f"{benchmark}{sign}{place.resolve()}" if place.is_file() else name
 
 
 def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:

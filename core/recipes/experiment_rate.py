@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.recipes.experiment_file import Experiment
 from core.recipes.recipes import RECIPES, make_recipe
+from core.recipes.start import fix_model
 
 FEWEST = 2
 """Rounds below which nothing is told."""
@@ -40,9 +41,8 @@ def estimate_seconds(rounds: pd.DataFrame, experiment: Experiment) -> Estimate:
     for arm in experiment.arms:
         recipe = make_recipe(arm.recipe, arm.settings)
         kind = RECIPES.get(arm.recipe).kind
-        own = rounds[
-            (rounds["kind"] == kind) & (rounds["student"] == (arm.options.student or experiment.student))
-        ].dropna()
+        student = fix_model(arm.options.student or experiment.student)
+        own = rounds[(rounds["kind"] == kind) & (rounds["student"] == student)].dropna()
         sizes = [recipe.accepted * number for number in range(1, getattr(recipe, "rounds", 0) + 1)]
         if len(own) < FEWEST or not sizes:
             unknown.append(arm.name)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.analysis.learning import POINTS
 from core.lines import read_all
-from core.recipes.experiment import find_children
+from core.recipes.experiment import find_children, is_over
 from core.runs.folder import ENDED, STOPPED, RunFolder
 
 
@@ -35,7 +35,8 @@ class Results:
     """Runs that count for nothing: method, replicate, state, error."""
 
     ended_early: pd.DataFrame
-    """Runs that count as far as they came: method, replicate, stopped (why, in one sentence)."""
+    """Runs that count as far as they came: method, replicate, stopped (why, in one sentence), folder (of those that
+    wait for a person; None: it does not)."""
 
     n_waiting: int
     """Runs that are still to come or at work."""
@@ -48,12 +49,13 @@ def read_results(home: Path, experiment: str) -> Results:
     points, tests, pairs, excluded, early, n_done = [], [], [], [], [], 0
     for run in runs:
         state, about = run.read_state(), _describe(run.config)
-        n_done += state.state in ENDED
+        n_done += state.state in ENDED and (state.state != "done" or is_over(run))
         if state.state in STOPPED:
             excluded.append({**about, "state": state.state, "error": state.error})
             continue
         if stopped := (state.summary or {}).get("stopped"):
-            early.append({**about, "stopped": stopped})
+            waits = bool((state.summary or {}).get("waits_after_round"))
+            early.append({**about, "stopped": stopped, "folder": str(run.path) if waits else None})
         points += read_points(run)
         tests += read_tests(run)
         pairs.append(read_pairs(run))
@@ -65,7 +67,7 @@ def read_results(home: Path, experiment: str) -> Results:
         pd.DataFrame(tests, columns=TESTS).sort_values(["method", "replicate", "split", "round"], ignore_index=True),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
-        pd.DataFrame(early, columns=["method", "replicate", "stopped"]),
+        pd.DataFrame(early, columns=["method", "replicate", "stopped", "folder"]),
         n_wanted - n_done,
     )
 
@@ -145,5 +147,6 @@ def _read_values(records: Path) -> pd.DataFrame:
 
 
 def _read_parts(folder: Path, columns: Sequence[str]) -> pd.DataFrame:
-    parts = [pd.read_parquet(path, columns=list(columns)) for path in sorted(folder.glob("*.parquet"))]
+    parts = [pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
+    parts = [part[list(columns)] for part in parts if set(columns) <= set(part.columns)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))

@@ -49,7 +49,10 @@ def make_draw(config: Mapping[str, Any]) -> np.random.Generator:
 def read_benchmarks(home: Path, seed_sets: Sequence[str]) -> dict[str, list[str]]:
     """Return name -> every question of each of these seed sets, which no candidate may come close to."""
     names = {id_: RunFolder(home / "runs" / id_).config["name"] for id_ in seed_sets}
-    return {names[id_]: [problem.question for problem in load_problems(home, id_)] for id_ in seed_sets}
+    questions: dict[str, list[str]] = {}
+    for id_, name in names.items():
+        questions.setdefault(name, []).extend(problem.question for problem in load_problems(home, id_))
+    return questions
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ one replicate train on the same problems, and what was paid for is paid once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def grow_portions(folder: RunFolder, problems: Mapping[str, Sequence[Problem]], 
         )
         questions += recorder.questions
         if accepted and outcome.stopped and not outcome.candidates:
-            short.append(f"round {number}: nothing new to train on; {outcome.stopped}")
+            short.append(f"In round {number} there was nothing new to train on; {outcome.stopped}")
             print(short[-1])
             return
         accepted += outcome.candidates
@@ -101,3 +102,16 @@ def say_short(
         f"round {number}: {len(rows):,} of {counted(n_wanted, 'problem')} to train on{alike}; of this round "
         f"{outcome.requested:,} requested, {outcome.failed:,} failed, {outcome.rejected:,} rejected{why}"
     )
+
+
+def say_early(summary: Mapping[str, Any], config: Mapping[str, Any], short: Sequence[str]) -> dict[str, Any]:
+    """Return a run's summary with its teacher, and why it ended early where it has fewer rounds than it should.
+
+    Args:
+        summary: of ``run_portions``.
+        config: of the run.
+        short: what was said of rounds that had too little.
+    """
+    is_short = len(summary["rounds"]) < config["rounds"]
+    stopped = summary["stopped"] or (short[-1] if is_short and short else None)
+    return {**summary, "stopped": stopped, "teacher": config["teacher"]}

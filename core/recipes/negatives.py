@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from core.datasets import load_problems
 from core.errors import RunError
-from core.recipes.grown_portions import grow_portions
+from core.recipes.grown_portions import grow_portions, say_early
 from core.recipes.presets import choose_preset
 from core.recipes.recipe import RECIPES, make_rounds_config
 from core.recipes.rounds import run_portions
@@ -165,4 +165,4 @@ def run_negatives(folder: RunFolder) -> dict[str, Any]:
     plan = Plan.read({**config, **seeded}, home_of(folder))
     short: list[str] = []
     made = run_portions(folder, TASKS.get(config["task"]), by_split, grow_portions(folder, by_split, short), plan)
-    return {**made, "teacher": config["teacher"], "objective": config["objective"], "short": short}
+    return {**say_early(made, config, short), "objective": config["objective"], "short": short}

@@ -16,6 +16,7 @@ from core.analysis.accuracy import evaluate
 from core.cache import Cache
 from core.datasets import load_problems
 from core.filters.base import is_rejected
+from core.filters.held_out import is_known, make_held_out_keys
 from core.models.base import AnsweringStudent
 from core.models.predict import predict
 from core.records import Candidate, Prediction, Problem, Verdict
@@ -92,7 +93,8 @@ def predict_stage(
         }
         for row in predictions
     ]
-    folder.write_part("predictions", pd.DataFrame(rows))
+    if rows:  # a part without rows has no columns
+        folder.write_part("predictions", pd.DataFrame(rows))
     return {row.problem_id: row for row in predictions}
 
 
@@ -233,6 +235,18 @@ def list_tests(
         asked = load_problems(home_of(folder), each["seed_set"], each["splits"])
         tests[each["name"]] = (TASKS.get(each["task"]), asked)
     return tests
+
+
+def leave_out_asked(folder: RunFolder, task: Task, problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems whose question is in none of the other sets that a run tests on; what is lost is printed."""
+    keys: frozenset[str] = frozenset()
+    for each in folder.config.get("asked_sets", ()):
+        asked = load_problems(home_of(folder), each["seed_set"])
+        keys |= make_held_out_keys(TASKS.get(each["task"]), asked)
+    kept = [problem for problem in problems if not is_known(task, problem.question, keys)]
+    if n_lost := len(problems) - len(kept):
+        print(f"{n_lost:,} of {len(problems):,} seeds were left out: a set that is tested on has their question.")
+    return kept
 
 
 def ask_before(

@@ -38,6 +38,12 @@ TURN = ROUNDS_PER_REPLICATE - 1
 UNREAD = ("selector", "pick", "k", "rounds", "training")
 """Of a loop's configuration, what is not read here: nothing is chosen and nothing trained."""
 
+COPIED = ("teacher", "roles", "method", "method_settings", "prompts", "filters", "filter_settings", "budget")
+"""Of a loop's configuration, what its check asks by too."""
+
+CHECKED = ("loop", "negatives")
+"""Kinds of run whose children are grown from one seed each, so that there is something to compare."""
+
 SAMPLE = 200
 """Seeds unless a run says otherwise."""
 
@@ -91,10 +97,12 @@ def start_steerability(hub: Hub, loop_run: str, sample: int = SAMPLE) -> str:
     home = hub.settings.home
     loop = RunFolder(home / "runs" / loop_run)
     config = loop.config
-    find_last_adapter(loop)
+    if loop.read_run()["kind"] not in CHECKED:
+        raise RunError(f"The children of the run {loop_run} are not grown from one seed each; check a loop.")
+    find_last_adapter(require_over(loop))
     recipe = Steerability(of=loop_run, sample=sample, reward=config.get("reward", REWARD))
     made = recipe.make_config(home, config["seed_set"], config["student"], config["replicate"])
-    asked = {name: config[name] for name in ("teacher", "roles", "method", "filters") if name in config}
+    asked = {name: config[name] for name in COPIED if name in config}
     title = f"Steerability: {config['seed_set_name']}, {sample or 'all'} seeds, students of {loop.read_run()['title']}"
     return hub.submit(KIND, title, {**made, **asked}, lane="device")
 
@@ -103,15 +111,24 @@ def find_loop(folder: RunFolder) -> RunFolder:
     """Return the loop that a run is about; raises RunError where there is none, or it has trained nothing."""
     config, runs = folder.config, home_of(folder) / "runs"
     if (runs / config["of"] / "run.json").exists():
-        return RunFolder(runs / config["of"])
+        return require_over(RunFolder(runs / config["of"]))
     if config.get("parent"):
         from core.recipes.experiment import find_children
 
         for run in find_children(home_of(folder), config["parent"]):
             about = run.config
             if (about.get("arm"), about.get("replicate")) == (config["of"], config["replicate"]):
-                return run
+                return require_over(run)
     raise RunError(f"There is no loop {config['of']!r}: name an arm that stands before this one, or the id of a run.")
+
+
+def require_over(loop: RunFolder) -> RunFolder:
+    """Return a loop that has come to its end; raises RunError for another, whose last student is still to come."""
+    state = loop.read_state()
+    if state.state != "done" or (state.summary or {}).get("waits_after_round"):
+        what = "waits for a person" if state.state == "done" else f"is {state.state}"
+        raise RunError(f"The run {loop.run_id} {what}, so its last student is not there yet; check it when it is done.")
+    return loop
 
 
 def find_last_adapter(loop: RunFolder) -> tuple[int, Path]:
@@ -152,7 +169,7 @@ def steerability_run(folder: RunFolder) -> dict[str, Any]:
     failed: dict[str, str] = {}
     for label, place in (("base", None), (f"round-{round_}", adapter)):
         folder.report(LOADING, 0, 0, None)
-        student = Student.load(config["student"], adapter=place)
+        student = Student.load(loop.config["student"], adapter=place)
         table = score_stage(folder, student, label, task, problems, signals, config, f"score by {label}, ")
         failed |= table.failed
     return {

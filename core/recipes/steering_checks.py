@@ -8,9 +8,8 @@ from core.errors import RunError
 from core.hub import Hub
 from core.recipes.answer_rate import estimate_answers
 from core.recipes.start import fix_model
-from core.recipes.steerability import find_last_adapter
+from core.recipes.steerability import CHECKED, find_last_adapter, require_over
 from core.runs.folder import RunFolder
-from core.runs.orders import ROUNDS
 
 N_STUDENTS = 2
 """The first and the last one of a loop."""
@@ -33,13 +32,13 @@ def list_loops(hub: Hub, seed_set_id: str) -> pd.DataFrame:
 
     Those of experiments are among them.
     """
-    runs = hub.store.list_runs(ROUNDS, ["done"], seed_set_id, limit=None)
+    runs = hub.store.list_runs(CHECKED, ["done"], seed_set_id, limit=None)
     return runs[[_has_trained(hub, run_id) for run_id in runs["run_id"]]]
 
 
 def _has_trained(hub: Hub, run_id: str) -> bool:
     try:
-        _, adapter = find_last_adapter(RunFolder(hub.settings.home / "runs" / run_id))
+        _, adapter = find_last_adapter(require_over(RunFolder(hub.settings.home / "runs" / run_id)))
     except RunError:
         return False
     return adapter.is_dir()

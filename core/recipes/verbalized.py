@@ -20,12 +20,12 @@ from core.generation.base import METHODS
 from core.generation.forms import FORMS
 from core.recipes.generating import freeze_filters, freeze_method
 from core.recipes.growing import grow_stage
-from core.recipes.grown_portions import count_growth, grow_portions, say_short
+from core.recipes.grown_portions import count_growth, grow_portions, say_early, say_short
 from core.recipes.presets import choose_preset
 from core.recipes.recipe import RECIPES, list_training, make_rounds_config
 from core.recipes.rounds import Portion, run_portions
 from core.recipes.single import measure_wrong_ones
-from core.recipes.stages import home_of
+from core.recipes.stages import home_of, leave_out_asked
 from core.recipes.start import FILTER_NAMES, make_training
 from core.recipes.training import Plan
 from core.records import SPLITS, Candidate, Problem
@@ -169,7 +169,7 @@ def run_verbalized(folder: RunFolder) -> dict[str, Any]:
     by_split, plan = _open(folder)
     portions = grow_portions(folder, by_split, short)
     made = run_portions(folder, TASKS.get(folder.config["task"]), by_split, portions, plan)
-    return {**made, "teacher": folder.config["teacher"], "short": short}
+    return {**say_early(made, folder.config, short), "short": short}
 
 
 def run_incorrect(folder: RunFolder) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def run_incorrect(folder: RunFolder) -> dict[str, Any]:
     portions = draw_both(folder, by_split, short, wrong)
     made = run_portions(folder, task, by_split, portions, plan)
     measured = measure_wrong_ones(wrong, {row.problem_id: row for row in by_split["train"]}, task)
-    return {**made, "teacher": folder.config["teacher"], "short": short, **measured}
+    return {**say_early(made, folder.config, short), "short": short, **measured}
 
 
 def _open(folder: RunFolder) -> tuple[dict[str, list[Problem]], Plan]:
@@ -203,7 +203,8 @@ def draw_both(
         wrong: gets every wrong solution that was asked for, failed ones included.
     """
     config = folder.config
-    train = [problem for problem in problems["train"] if (problem.answer or "").strip()]
+    train = leave_out_asked(folder, TASKS.get(config["task"]), problems["train"])
+    train = [problem for problem in train if (problem.answer or "").strip()]
     order = np.random.default_rng([config["replicate"], 7]).permutation(len(train))
     seeds = [train[int(row)] for row in order]
     accepted: list[Candidate] = []

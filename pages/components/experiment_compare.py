@@ -96,9 +96,8 @@ def _draw_tests(hub: Hub, experiment: Mapping[str, Any]) -> None:
     rows = []
     for method, own in table.groupby("method", sort=True):
         cells = {row["split"]: _say_test(row) for row in own.to_dict("records")}
-        rows.append(
-            {"arm": plain(str(method)), **{NAMES.get(name, name): cells.get(name, numbers.MISSING) for name in sets}}
-        )
+        told = {plain(NAMES.get(name, name)): cells.get(name, numbers.MISSING) for name in sets}
+        rows.append({"arm": plain(str(method)), **told})
     st.markdown("**Every test set, after the last round**")
     st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
     st.caption("Mean accuracy ± standard error over replicates; in brackets before any training.")
@@ -173,10 +172,10 @@ def _draw_needs(points: pd.DataFrame) -> None:
             continue
         rows.append(
             {
-                "arm": method,
+                "arm": plain(method),
                 "accuracy both reach": numbers.percent(need.accuracy),
                 "its data": numbers.count(round(need.method_size)),
-                f"data of {baseline}": numbers.count(round(need.baseline_size)),
+                f"data of {plain(baseline)}": numbers.count(round(need.baseline_size)),
                 "share": numbers.MISSING if need.share is None else numbers.percent(need.share),
                 "95 %": _say_ends(need.low, need.high),
                 "multiplier": say_multiplier(need),

@@ -57,7 +57,7 @@ def _draw_replicate(hub: Hub, replicate: int, rows: pd.DataFrame, n_arms: int) -
             ):
                 _order(hub, run["run_id"], "cancel")
             arms = rows[~is_own]
-            is_missing = len(arms) < n_arms or arms["waits_after_round"].notna().any()
+            is_missing = len(arms) < n_arms
             has_failed = arms["state"].isin(STOPPED).any()
             if run["state"] in STOPPED or (run["state"] == "done" and (is_missing or has_failed)):
                 label = "Try what failed again" if run["state"] == "done" and has_failed else "Go on"
@@ -71,8 +71,18 @@ def _draw_replicate(hub: Hub, replicate: int, rows: pd.DataFrame, n_arms: int) -
                 st.caption(f"{plain(say_stage(run['stage']))} · {describe_counts(run)}", width="content")
             if not numbers.is_missing(run["error"]):
                 st.caption(f":red[{plain(run['error'])}]", width="content")
+            elif run["state"] == "done" and not numbers.is_missing(run["waits_after_round"]):
+                draw_waiting(hub, run)
             elif run["state"] == "done" and not numbers.is_missing(run["stopped"]):
                 st.caption(f"It ended early: {plain(run['stopped'])}", width="content")
+
+
+def draw_waiting(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Draw the way to the review that an arm waits for, and the button that goes on with this arm alone."""
+    number = int(run["waits_after_round"])
+    st.page_link("review_page.py", label=f"Review round {number}", query_params={"run": run["run_id"]})
+    if st.button(f"Go on with round {number + 1}", key=f"pass_{run['run_id']}", type="tertiary"):
+        _order(hub, run["run_id"], "again")
 
 
 def _order(hub: Hub, run_id: str, order: str) -> None:

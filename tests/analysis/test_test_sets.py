@@ -12,7 +12,8 @@ COLUMNS = ["method", "replicate", "split", "round", "accuracy", "n"]
 ROWS = [
     ("b", 0, "test", 0, 0.2, 100), ("b", 0, "test", 2, 0.4, 100), ("b", 1, "test", 0, 0.2, 100),
     ("b", 1, "test", 3, 0.8, 100), ("b", 0, "ood", 0, 0.1, 50), ("b", 0, "ood", 2, 0.3, 50),
-    ("a", 0, "maths", 1, 0.5, 10), ("a", 0, "test", 1, None, 0), ("teacher", 0, "test", 0, 0.9, 100),
+    ("b", 2, "test", 0, 0.2, 100), ("a", 0, "maths", 1, 0.5, 10), ("a", 0, "test", 1, None, 0),
+    ("teacher", 0, "test", 0, 0.9, 100),
 ]  # fmt: skip
 
 

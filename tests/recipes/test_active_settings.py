@@ -160,3 +160,24 @@ def test_reviews_are_applied_and_counted():
     kept, said = apply_reviews(rows, reviews)
     assert [(row.candidate_id, row.answer, row.final) for row in kept] == [("b", "new", None), ("c", "a", "1")]
     assert said == "2 of 3 candidates reviewed: 1 rejected, 1 edited, 2 to train on"
+
+
+def test_a_teacher_that_goes_away_ends_the_loop_with_the_rounds_that_it_brought(seed_files, tmp_path, monkeypatch):
+    from core.recipes import active
+
+    grow = active.grow_round
+
+    def stop(loop, number, seeds):
+        outcome = grow(loop, number, seeds)
+        if number == 2:
+            outcome.candidates.clear()
+            outcome.stopped = "The server is gone."
+        return outcome
+
+    monkeypatch.setattr(active, "grow_round", stop)
+    given = ("--seeds", seed_files["train"], "--validation", seed_files["validation"], "--test", seed_files["test"])
+    more = ("--select", 5, "--rounds", 3, "--epochs", 1, "--home", tmp_path)
+    assert main(["loop", *map(str, (*given, *more))]) == 0
+    (path,) = (tmp_path / "runs").glob("*-loop-*")
+    summary = RunFolder(path).read_state().summary
+    assert len(summary["rounds"]) == 1 and summary["stopped"] == "In round 2: The server is gone."

@@ -196,7 +196,7 @@ def test_a_replicate_that_is_told_to_end_ends_its_arm_which_goes_on_later(home, 
     assert arms == {("random", 8): "done", ("loss_high", 8): "done"}
 
 
-def test_arms_that_wait_for_a_person_are_told_and_go_on_by_the_same_command(seed_files, tmp_path, capsys):
+def test_arms_that_wait_for_a_person_are_told_and_only_their_own_order_passes_the_pause(seed_files, tmp_path, capsys):
     file = tmp_path / "waiting.toml"
     file.write_text(
         f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
@@ -206,6 +206,12 @@ def test_arms_that_wait_for_a_person_are_told_and_go_on_by_the_same_command(seed
     assert main(["experiment", str(file), "--home", str(home)]) == 0
     told = capsys.readouterr().out
     assert "ended early: active, replicate 0: It waits for you to review what round 1 brought" in told
+    assert main(["experiment", str(file), "--home", str(home)]) == 0
+    told = capsys.readouterr().out
+    assert "ended early" in told and "1 run still to come" in told
+    (folder,) = re.findall(r"go on: python -m core run (\S+) --again", told)
+    assert main(["run", folder, "--again"]) == 0
+    capsys.readouterr()
     assert main(["experiment", str(file), "--home", str(home)]) == 0
     assert "ended early" not in capsys.readouterr().out
     (path,) = (home / "runs").glob("*-experiment-*")

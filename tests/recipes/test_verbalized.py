@@ -1,5 +1,7 @@
 """Verbalized Sampling as a source of training data, and incorrect data: by the shell, on small files."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -103,6 +105,25 @@ def test_what_cannot_be_is_one_sentence(asked, recipe, settings, sentence):
     home, _, arms = asked
     with pytest.raises(SeedbedError, match=sentence):
         make_recipe(recipe, settings).make_config(home, arms["direct"].config["seed_set"], "tiny", 0)
+
+
+def test_a_test_set_called_as_a_split_is_refused_and_seeds_that_are_asked_are_left_out(seed_files, tmp_path, capsys):
+    lines = seed_files["train"].read_text(encoding="utf-8").splitlines()
+    for name in ("test", "other"):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines[:5]) + "\n", encoding="utf-8")
+    start = f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+    arms = '[common]\naccepted = 90\nrounds = 1\nepochs = 1\n[[arm]]\nrecipe = "baseline"\n'
+    file = tmp_path / "near.toml"
+    file.write_text(f'{start}benchmarks = ["test.jsonl"]\n{arms}', encoding="utf-8")
+    assert main(["experiment", str(file), "--home", str(tmp_path / "home")]) == 1
+    assert "Two test sets would be called 'test'" in capsys.readouterr().err
+    file.write_text(f'{start}benchmarks = ["other.jsonl"]\n{arms}', encoding="utf-8")
+    assert main(["experiment", str(file), "--home", str(tmp_path / "home")]) == 0
+    assert "5 of " in capsys.readouterr().out
+    (run,) = (tmp_path / "home" / "runs").glob("*-baseline-*")
+    trained = {row["question"] for row in read_all(run / "records" / "training_rows.jsonl")}
+    asked = {json.loads(line)["question"] for line in lines[:5]}
+    assert trained and not trained & asked
 
 
 def test_ones_own_seed_set_is_no_other_test_set(seed_files, tmp_path, capsys):
