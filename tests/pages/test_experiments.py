@@ -139,7 +139,7 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     assert not app.exception and set(drawn) == {"learning", "wins", "pairs", "gaps"}
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert "Seeds and their children within a round: **ρ 0." in text and "over 10 rounds of all arms" in text
-    assert table["arm"].tolist() == ["loss_high"] and table["its data"].tolist() == ["8"]
+    assert table["arm"].tolist() == ["loss\\_high"] and table["its data"].tolist() == ["8"]
     assert table["data of random"].tolist() == ["24"] and table["multiplier"].tolist()[0].startswith("2.86× (")
     app.segmented_control(key="experiment_part").set_value("choices").run()
     assert not app.exception and {"choices_scores", "shifts", "shifted"} <= set(drawn)

@@ -128,7 +128,7 @@ def test_what_cannot_be_is_one_sentence(home, arms, hub):
     for settings, sentence in (({}, "is that of a loop"), ({"of": "x", "sample": -1}, "at least 0")):
         with pytest.raises(RunError, match=sentence):
             make_recipe("steerability", settings).make_config(home, "none", "tiny", 0)
-    with pytest.raises(RunError, match="trained no student"):
+    with pytest.raises(RunError, match="not grown from one seed each"):
         start_steerability(hub, arms["active", 0].config["seed_set"])
     config = {**arms["steerability", 0].config, "of": "nobody"}
     run = RunFolder.create(home, "steerability", title="s", config=config, lane="device", starts_itself=True)
