@@ -7,6 +7,7 @@ from core.datasets import BUILT_IN
 from core.hub import Hub
 from core.recipes.experiment_file import write_experiment
 from core.recipes.recipes import RECIPES
+from pages.components import numbers
 
 USUAL = {"active": ["random", "loss_high"], "negatives": ["sft", "dpo"]}
 """Values that are taken at first; of other recipes the first two."""
@@ -26,7 +27,8 @@ def draw_form(hub: Hub, key: str) -> None:
     recipes = [name for name in RECIPES if RECIPES.get(name).varies]
     with st.expander("Fill in a form", icon=":material/edit_note:", expanded=True):
         left, right = st.columns(2)
-        seed_set = left.selectbox("Seed set", list_sets(hub.store.list_seed_sets()), key="form_seed_set")
+        sets = list_sets(hub.store.list_seed_sets())
+        seed_set = left.selectbox("Seed set", list(sets), key="form_seed_set", format_func=sets.get)
         recipe = right.selectbox("Recipe", recipes, key="form_recipe", help=_say_recipes(recipes))
         varies, choices = RECIPES.get(recipe).varies, RECIPES.get(recipe).list_choices()
         values = st.multiselect(
@@ -37,7 +39,13 @@ def draw_form(hub: Hub, key: str) -> None:
         rounds = cells[1].number_input("Rounds", 1, 100, 2, key="form_rounds")
         replicates = cells[2].number_input("Replicates", 1, 100, 3, key="form_replicates")
         text = write_experiment(
-            f"{recipe} on {seed_set}", seed_set, recipe, values, accepted=accepted, rounds=rounds, replicates=replicates
+            f"{recipe} on {sets[seed_set]}",
+            seed_set,
+            recipe,
+            values,
+            accepted=accepted,
+            rounds=rounds,
+            replicates=replicates,
         )
         if not values:
             st.caption("Take at least one value.")
@@ -48,10 +56,20 @@ def draw_form(hub: Hub, key: str) -> None:
         st.caption("What is changed here writes the file below anew.")
 
 
-def list_sets(sets: pd.DataFrame) -> list[str]:
-    """Return the built-in seed sets, then the names of those of this home, each once."""
+def list_sets(sets: pd.DataFrame) -> dict[str, str]:
+    """Return what a file calls each seed set -> what people read: built-in ones first, then those of this home.
+
+    A name that several have, or that a built-in one has too, would take another set: then the file has the id.
+    """
     usable = sets[(sets["n_train"] > 0) & sets["name"].notna()]
-    return list(dict.fromkeys([*BUILT_IN, *usable["name"]]))
+    times = usable["name"].value_counts()
+    found = {name: name for name in BUILT_IN}
+    for row in usable.to_dict("records"):
+        if row["name"] not in BUILT_IN and times[row["name"]] == 1:
+            found[row["name"]] = row["name"]
+        elif row["run_id"] not in found:
+            found[row["run_id"]] = f"{row['name']}, imported {numbers.moment(row['created_at'])}"
+    return found
 
 
 def _say_recipes(recipes: list[str]) -> str:

@@ -10,6 +10,7 @@ import pytest
 from core.figures.experiments import draw_learning, draw_win_rates, find_styles
 from core.recipes.experiment import describe_replicate, open_experiment
 from core.runs.folder import RunFolder
+from pages.components.experiment_form import list_sets
 from tests.pages import home
 from tests.pages.test_pages import button, texts
 
@@ -115,6 +116,19 @@ def test_the_form_writes_the_file(filled, visit):
     assert not app.exception and not app.error
     (experiment,) = filled.store.list_experiments().to_dict("records")
     assert experiment["seed_set_id"] == home.SEED_SET and experiment["n_runs"] == 9
+
+
+def test_a_set_that_shares_its_name_is_known_by_its_id():
+    rows = [
+        ("a", "pens", 5, 1.0),
+        ("b", "pens", 5, 2.0),
+        ("c", "maths", 5, 3.0),
+        ("d", "tins", 5, 4.0),
+        ("e", "x", 0, 5.0),
+    ]
+    found = list_sets(pd.DataFrame(rows, columns=["run_id", "name", "n_train", "created_at"]))
+    assert list(found)[-4:] == ["a", "b", "c", "tins"] and found["maths"] == "maths" and "x" not in found
+    assert found["a"].startswith("pens, imported") and found["tins"] == "tins"
 
 
 def test_how_runs_stand_is_shown_and_what_failed_can_be_tried_again(experiment, filled, visit):
