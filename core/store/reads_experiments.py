@@ -13,14 +13,14 @@ class ExperimentReads(Reads):
     def list_experiments(self) -> pd.DataFrame:
         """Return the experiments, newest first: the columns of ``runs``, seed_set_id, and how their arms' runs stand.
 
-        n_runs is how many there will be; n_done, n_failed (failed, lost or cancelled) and n_left (queued, running, or
-        not made yet) add up to it.
+        n_runs is how many there will be; n_done, n_failed (failed, lost or cancelled) and n_left (queued, running,
+        waiting for a person, or not made yet) add up to it.
         """
         return self._frame(
             """
             with children as (
                 select config ->> '$.parent' as parent,
-                       count(*) filter (where state = 'done') as n_done,
+                       count(*) filter (where state = 'done' and summary ->> '$.waits_after_round' is null) as n_done,
                        count(*) filter (where state in ('failed', 'lost', 'cancelled')) as n_failed
                 from runs where config ->> '$.arm' is not null group by all
             )
