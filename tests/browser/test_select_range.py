@@ -6,6 +6,12 @@ import pytest
 
 from tests.pages.home import fill_home
 
+READ = """paths => paths.map(path => {
+  const {x, y, width, height} = path.getBoundingClientRect();
+  return {x, y, width, height};
+})"""
+"""All places at one moment: a chart that is drawn anew between two questions has other bars."""
+
 CHART = ".seedbed-chart[data-chart^='signal_loss']"
 
 
@@ -15,10 +21,15 @@ def address(serve, tmp_path_factory):
 
 
 def find_bars(page) -> list[dict]:
-    """Return where the bars of the pool are on the screen, left to right."""
+    """Return where the bars of the pool are on the screen, left to right, once the chart is no longer drawn anew."""
     page.locator(f"{CHART} .bars .point path").first.wait_for()
-    bars = page.locator(f"{CHART} .bars .point path")
-    return [bars.nth(place).bounding_box() for place in range(bars.count())]
+    seen: list[dict] = []
+    for _ in range(50):
+        page.wait_for_timeout(200)
+        before, seen = seen, page.locator(f"{CHART} .bars .point path").evaluate_all(READ)
+        if seen and seen == before:
+            break
+    return seen
 
 
 def test_a_dragged_range_and_a_clicked_bar_show_those_problems(page, address):
