@@ -18,13 +18,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.learning import compare_needs, summarise_curves
-from core.analysis.steering import (
-    accumulate_right,
-    correlate_ranks,
-    correlate_within,
-    measure_gap,
-    take_medians,
-)
+from core.analysis.steering import correlate_ranks, correlate_within, measure_gaps, take_medians
 from core.analysis.win_rates import measure_win_rates
 from core.figures.experiments import draw_gaps, draw_learning, draw_win_rates
 
@@ -46,7 +40,7 @@ def make_pairs(n_methods: int, n_replicates: int, n_rounds: int, n_children: int
     """Return the scores of made-up seeds and children."""
     rng = np.random.default_rng(1)
     sizes = [range(n_methods), range(n_replicates), range(1, n_rounds + 1), range(n_children)]
-    pairs = pd.MultiIndex.from_product(sizes, names=[*BY, "child"]).to_frame(index=False)
+    pairs = pd.MultiIndex.from_product(sizes, names=[*BY, "candidate_id"]).to_frame(index=False)
     before = rng.random(len(pairs))
     return pairs.assign(before=before, after=before + rng.normal(0, 1, len(pairs)))
 
@@ -68,14 +62,8 @@ def draw_steering(pairs: pd.DataFrame) -> None:
     correlate_ranks(medians["before"], medians["after"])
     first = pairs[pairs["round"] == 1]
     correlate_ranks(first["before"], first["after"])
-    gaps = {}
-    for method, rows in first.groupby("method"):
-        each = [
-            accumulate_right(own["before"], own["after"] > 0.5, is_high_first=True)
-            for _, own in rows.groupby("replicate")
-        ]
-        gaps[str(method)] = measure_gap(each)
-    draw_gaps(gaps, {})
+    right = first.assign(signal="correct", after=first["after"] > 0.5)
+    draw_gaps(measure_gaps(pd.concat([first.assign(signal="loss"), right])), {})
 
 
 def measure(work: Callable[..., Any], *given: Any) -> float:

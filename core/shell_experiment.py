@@ -112,6 +112,7 @@ def list_tables(results: Results) -> Iterator[str]:
     else:
         for table in (
             *tables.list_curves(results.points),
+            *tables.list_differences(results.points),
             *tables.list_tests(results.tests),
             *tables.list_needs(results.points),
             *tables.list_win_rates(results.points),

@@ -6,7 +6,14 @@ aside, ``seed_set`` is the import run and its result, ``preview`` a look before 
 
 from core.datasets.preview import Preview, preview_file
 from core.datasets.recognise import ColumnMapping
-from core.datasets.seed_set import BUILT_IN, ensure_seed_set, find_seed_set, import_seed_set, load_problems
+from core.datasets.seed_set import (
+    BUILT_IN,
+    ensure_seed_set,
+    find_seed_set,
+    import_seed_set,
+    load_problems,
+    split_problems,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -17,4 +24,5 @@ __all__ = [
     "import_seed_set",
     "load_problems",
     "preview_file",
+    "split_problems",
 ]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +248,14 @@ def find_seed_set(home: Path, fingerprint: str) -> str | None:
         if any(row.get("fingerprint") == fingerprint for row in read_all(path)[-1:]):
             return folder.name
     return None
+
+
+def split_problems(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    """Return split -> its problems in their order; every split is there, an empty one too."""
+    found: dict[str, list[Problem]] = {split: [] for split in SPLITS}
+    for problem in problems:
+        found[problem.split].append(problem)
+    return found
 
 
 def load_problems(home: Path, seed_set_id: str, splits: Sequence[str] | None = None) -> list[Problem]:

@@ -12,14 +12,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import TeacherError
 from core.generation.grow import GrowOutcome
 from core.models.student import Student
 from core.recipes.growing import grow_stage
-from core.recipes.recipe import RECIPES, check_rounds, list_training
+from core.recipes.recipe import RECIPES, make_rounds_config
 from core.recipes.reviewed import apply_reviews, find_passed_pause, settle_reviews
-from core.recipes.rounds import record_round, summarise_rounds
+from core.recipes.rounds import count_growth, record_round, summarise_rounds
 from core.recipes.scoring import list_needs, score_stage
 from core.recipes.single import without_held_out
 from core.recipes.stages import (
@@ -32,9 +32,8 @@ from core.recipes.stages import (
     record_selection,
     select_with_spares,
 )
-from core.recipes.start import make_loop_config
 from core.recipes.training import Plan, rows_from_candidates, train_stage
-from core.records import SPLITS, Candidate, Prediction, Problem
+from core.records import Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS, make_rng
 from core.signals import SIGNALS
@@ -88,25 +87,15 @@ class Active:
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
         """Return the configuration of a loop."""
-        check_rounds(self)
-        switches = {"is_static": self.static, "has_no_repeats": self.static or not self.repeats}
-        made = make_loop_config(
-            home,
-            seed_set,
-            student=student,
-            selector=self.selector,
-            pick=self.pick,
-            k=self.accepted,
-            rounds=self.rounds,
-            replicate=replicate,
-            reward=self.reward,
-            training=list_training(self),
-        )
-        # what is as usual is left out: a loop of before these settings is the same loop
-        return {
-            **made,
-            **{name: True for name, is_set in {**switches, "waits_for_review": self.review}.items() if is_set},
+        choice = {"selector": self.selector, "pick": self.pick, "reward": self.reward}
+        made = make_rounds_config(self, home, seed_set, student, replicate, **choice)
+        switches = {
+            "is_static": self.static,
+            "has_no_repeats": self.static or not self.repeats,
+            "waits_for_review": self.review,
         }
+        # what is as usual is left out: a loop of before these settings is the same loop
+        return made | {name: True for name, is_set in switches.items() if is_set}
 
 
 @dataclass
@@ -142,8 +131,7 @@ def run_loop(folder: RunFolder) -> dict[str, Any]:
     """Run the rounds that ``run.json`` asks for; returns the summary that becomes ``result.json``."""
     config = folder.config
     task = TASKS.get(config["task"])
-    problems = load_problems(home_of(folder), config["seed_set"])
-    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
+    by_split = split_problems(load_problems(home_of(folder), config["seed_set"]))
     loop = Loop(folder, config, task, by_split)
     folder.report(LOADING, 0, 0, None)
     student = Student.load(config["student"])
@@ -198,15 +186,7 @@ def run_round(loop: Loop, number: int, student: Student) -> tuple[dict[str, Any]
     trained = train_round(loop, number)
     student = Student.load(config["student"], adapter=trained.adapter)
     test = ask_after(folder, number, student, loop.tests, loop.before).get("test", {})
-    counts = {
-        "selected": n_selected,
-        "requested": outcome.requested,
-        "failed": outcome.failed,
-        "rejected": outcome.rejected,
-        "accepted": outcome.accepted,
-        "n_input_tokens": outcome.n_input_tokens,
-        "n_output_tokens": outcome.n_output_tokens,
-    }
+    counts = count_growth(outcome, n_selected)
     return record_round(folder, number, counts, trained, test, len(loop.problems["validation"]), started), student
 
 
@@ -218,17 +198,19 @@ def train_round(loop: Loop, number: int) -> TrainingOutcome:
         accepted, reviewed = apply_reviews(loop.accepted, settle_reviews(folder, number - 1))
         print(f"round {number}: {reviewed}")
     rows = rows_from_candidates(folder.run_id, accepted)
-    held_out = [row for split, problems in loop.problems.items() if split != "train" for row in problems]
-    for each in config.get("asked_sets", ()):
-        held_out += load_problems(home_of(folder), each["seed_set"])
+    if config.get("waits_for_review"):  # an edit could have made a held-out problem; the filters know the others
+        held_out = [row for split, problems in loop.problems.items() if split != "train" for row in problems]
+        for each in config.get("asked_sets", ()):
+            held_out += load_problems(home_of(folder), each["seed_set"])
+        rows = without_held_out(rows, loop.task, held_out)
     trained = train_stage(
         folder,
         number,
         task=loop.task,
         source=config["student"],
-        rows=without_held_out(rows, loop.task, held_out) if config.get("waits_for_review") else rows,
+        rows=rows,
         validation=loop.problems["validation"],
-        plan=Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home_of(folder)),
+        plan=Plan.read_replicate(config, home_of(folder)),
     )
     if trained.is_stopped:
         loop.stopped = f"It was told in round {number} to keep what it had."

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.counting import counted
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import RunError, TeacherError
 from core.generation.grow import first_sample_index
 from core.models.student import Student
@@ -21,7 +21,7 @@ from core.recipes.answering import METHOD, REFERENCE, STAGE, answer_stage
 from core.recipes.growing import make_brief
 from core.recipes.grown_portions import say_early
 from core.recipes.recipe import RECIPES, leave_out_choice, make_rounds_config
-from core.recipes.rounds import Portion, run_portions, summarise_rounds
+from core.recipes.rounds import Portion, count_growth, run_portions, summarise_rounds
 from core.recipes.stages import (
     LOADING,
     CandidateRecorder,
@@ -34,7 +34,7 @@ from core.recipes.stages import (
 from core.recipes.start import make_loop_config
 from core.recipes.teachers import open_team
 from core.recipes.training import Plan, rows_from_candidates
-from core.records import SPLITS, Candidate, Prediction, Problem, Verdict
+from core.records import Candidate, Prediction, Problem, Verdict
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
@@ -110,15 +110,14 @@ class ZeroShot:
 def baseline_run(folder: RunFolder) -> dict[str, Any]:
     """Train on growing numbers of randomly drawn seeds; summary: that of rounds, and the teacher."""
     config, home = folder.config, home_of(folder)
-    problems = load_problems(home, config["seed_set"])
-    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
+    by_split = split_problems(load_problems(home, config["seed_set"]))
     task = TASKS.get(config["task"])
     train = leave_out_asked(folder, task, by_split["train"])
     order = np.random.default_rng([config["replicate"], 5]).permutation(len(train))
     seeds = [train[int(row)] for row in order]
     short: list[str] = []
     portions = draw_own(folder, seeds, short) if config["data"] == "seeds" else draw_answers(folder, seeds, short)
-    plan = Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home)
+    plan = Plan.read_replicate(config, home)
     return say_early(run_portions(folder, task, by_split, portions, plan), config, short)
 
 
@@ -155,24 +154,11 @@ def draw_answers(folder: RunFolder, seeds: Sequence[Problem], short: list[str]) 
     config = folder.config
     brief = make_brief(config, TASKS.get(config["task"]), seeds, folder.run_id)
     answered: list[Candidate] = []
-    asked: set[str] = set()
+    rest = list(seeds)
     for number in range(1, config["rounds"] + 1):
-        rest = [seed for seed in seeds if seed.problem_id not in asked]
         if not rest:
             short.append(_say_used_up(number - 1, config))
             return
-        recorder = CandidateRecorder(folder, number, config["k"], f"round {number}: {STAGE}")
-        judged: list[Candidate] = []
-
-        def record(
-            candidate: Candidate,
-            verdicts: Sequence[Verdict],
-            write: CandidateRecorder = recorder,
-            judged: list[Candidate] = judged,
-        ) -> None:
-            write(candidate, verdicts)
-            judged.append(candidate)
-
         with open_team(folder) as team:
             outcome = answer_stage(
                 folder,
@@ -182,9 +168,9 @@ def draw_answers(folder: RunFolder, seeds: Sequence[Problem], short: list[str]) 
                 n_accepted=config["k"],
                 max_requests=len(rest),
                 sample_index=first_sample_index(config["replicate"], 0),
-                on_candidate=record,
+                on_candidate=CandidateRecorder(folder, number, config["k"], f"round {number}: {STAGE}"),
             )
-        asked |= {parent for candidate in judged for parent in candidate.parents}
+        rest = rest[outcome.requested :]  # each is asked once, and judged in the order of asking
         answered += outcome.candidates
         if not outcome.candidates:
             if answered:
@@ -195,23 +181,19 @@ def draw_answers(folder: RunFolder, seeds: Sequence[Problem], short: list[str]) 
                 f"The teacher answered none of the {outcome.requested:,} seeds rightly, so there is nothing to train "
                 f"on; {why}"
             )
-        counts = {name: getattr(outcome, name) for name in ("requested", "failed", "rejected", "accepted")}
-        tokens = {name: getattr(outcome, name) for name in ("n_input_tokens", "n_output_tokens")}
         rows = rows_from_candidates(folder.run_id, answered)
-        yield Portion(rows, {"selected": outcome.accepted, **counts, **tokens})
+        yield Portion(rows, count_growth(outcome, outcome.accepted))
 
 
 def zero_shot_run(folder: RunFolder) -> dict[str, Any]:
     """Let the teacher or the student answer the test problems; summary: as of rounds, of which there is none."""
     config = folder.config
-    problems = load_problems(home_of(folder), config["seed_set"])
-    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
+    by_split = split_problems(load_problems(home_of(folder), config["seed_set"]))
+    tests = list_tests(folder, TASKS.get(config["task"]), by_split)
     if config["who"] == "student":
         folder.report(LOADING, 0, 0, None)
-        tests = list_tests(folder, TASKS.get(config["task"]), by_split)
         before = ask_before(folder, Student.load(config["student"]), tests)
     else:
-        tests = list_tests(folder, TASKS.get(config["task"]), by_split)
         before = {name: ask_teacher(folder, name, task, asked) for name, (task, asked) in tests.items()}
     return {**summarise_rounds(before, []), "stopped": None, "teacher": config["teacher"]}
 

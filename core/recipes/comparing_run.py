@@ -16,7 +16,7 @@ from core.analysis.choices import KINDS as KIND_NAMES
 from core.analysis.incorrect import measure_question
 from core.analysis.methods import compare_methods, find_kind
 from core.cache import Cache
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import ModelLoadError, RunCancelled, RunError, SeedbedError
 from core.filters.base import is_rejected
 from core.filters.meanings import Meanings
@@ -25,7 +25,7 @@ from core.models.embedder import NAME as EMBEDDER
 from core.models.embedder import WIDTH
 from core.recipes.growing import grow_stage
 from core.recipes.stages import home_of
-from core.records import INCORRECT, SPLITS, Problem, Verdict
+from core.records import INCORRECT, Problem, Verdict
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
@@ -67,7 +67,7 @@ def compare_run(folder: RunFolder) -> dict[str, Any]:
     config, home = folder.config, home_of(folder)
     problems = load_problems(home, config["seed_set"]) if config["seed_set"] else []
     by_id = {problem.problem_id: problem for problem in problems}
-    splits = {split: [problem for problem in problems if problem.split == split] for split in SPLITS}
+    splits = split_problems(problems)
     seeds = [by_id[id_] for id_ in folder.read_input("seeds")["problem_id"]]
     stages = [ask_by(folder, method, splits, seeds) for method in config["methods"]]
     if all(stage["error"] for stage in stages):

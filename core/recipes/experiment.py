@@ -196,12 +196,6 @@ def replicate_run(folder: RunFolder) -> dict[str, Any]:
     return {"n_arms": len(config["arms"]), "failed": failed}
 
 
-def is_over(run: RunFolder) -> bool:
-    """Say whether an arm's run is done; one that waits for a person's review is not."""
-    state = run.read_state()
-    return state.state == "done" and not (state.summary or {}).get("waits_after_round")
-
-
 def _make_arm_run(home: Path, config: Mapping[str, Any], arm: Mapping[str, Any]) -> RunFolder:
     replicate = config["replicate"]
     title = f"{config['seed_set_name']}: {arm['name']}, replicate {replicate}"

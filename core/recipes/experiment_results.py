@@ -12,7 +12,8 @@ import pandas as pd
 
 from core.analysis.learning import POINTS
 from core.lines import read_all
-from core.recipes.experiment import find_children, is_over
+from core.recipes.experiment import find_children
+from core.recipes.reviewed import is_waiting
 from core.runs.folder import ENDED, STOPPED, RunFolder
 
 
@@ -49,13 +50,12 @@ def read_results(home: Path, experiment: str) -> Results:
     points, tests, pairs, excluded, early, n_done = [], [], [], [], [], 0
     for run in runs:
         state, about = run.read_state(), _describe(run.config)
-        n_done += state.state in ENDED and (state.state != "done" or is_over(run))
+        n_done += state.state in ENDED and not is_waiting(state)
         if state.state in STOPPED:
             excluded.append({**about, "state": state.state, "error": state.error})
             continue
         if stopped := (state.summary or {}).get("stopped"):
-            waits = bool((state.summary or {}).get("waits_after_round"))
-            early.append({**about, "stopped": stopped, "folder": str(run.path) if waits else None})
+            early.append({**about, "stopped": stopped, "folder": str(run.path) if is_waiting(state) else None})
         points += read_points(run)
         tests += read_tests(run)
         pairs.append(read_pairs(run))

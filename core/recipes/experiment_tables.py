@@ -44,16 +44,15 @@ def list_curves(points: pd.DataFrame) -> Iterator[Table]:
         lines.append([str(method), *(cells.get(number, MISSING) for number in rounds)])
     n = points["n_test"].max()
     yield Table("curves", f"test accuracy, % of {n:,} problems, mean ± standard error over replicates", lines)
-    yield from _list_differences(points)
 
 
-def _list_differences(points: pd.DataFrame) -> Iterator[Table]:
+def list_differences(points: pd.DataFrame) -> Iterator[Table]:
     """Yield how much more accurate every arm is than the baseline, paired by replicate; nothing with one arm."""
     methods = sorted(points[points["round"] > 0]["method"].unique())
     if len(methods) < 2:
         return
     baseline, last = choose_baseline(methods), int(points["round"].max())
-    lines = [["", f"after round {last}", "95 %", "p", "mean of all rounds", "95 %", "p", "replicates"]]
+    lines = [["", f"after round {last}", "95 %", "p", "mean of all rounds", "its 95 %", "its p", "replicates"]]
     found = {each.method: each for each in compare_accuracy(points, baseline, last)}
     for each in compare_accuracy(points, baseline):
         end = found.get(each.method)

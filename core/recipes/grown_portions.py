@@ -13,7 +13,7 @@ from core.counting import counted
 from core.errors import TeacherError
 from core.generation.grow import GrowOutcome
 from core.recipes.growing import grow_stage
-from core.recipes.rounds import Portion
+from core.recipes.rounds import Portion, count_growth
 from core.recipes.stages import record_selection, select_with_spares
 from core.recipes.training import rows_from_candidates
 from core.records import Candidate, Problem
@@ -79,12 +79,6 @@ def draw_seeds(folder: RunFolder, number: int, train: Sequence[Problem]) -> tupl
         "student": None,  # nobody's answers were looked at
     }
     return record_selection(folder, number, train, chosen, spares, about), len(chosen.indices)
-
-
-def count_growth(outcome: GrowOutcome, n_selected: int) -> dict[str, int]:
-    """Return what a round's growing adds to COUNTS."""
-    names = ("requested", "failed", "rejected", "accepted", "n_input_tokens", "n_output_tokens")
-    return {"selected": n_selected, **{name: getattr(outcome, name) for name in names}}
 
 
 def say_short(

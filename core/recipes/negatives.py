@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import RunError
 from core.recipes.grown_portions import grow_portions, say_early
 from core.recipes.presets import choose_preset
@@ -22,7 +22,6 @@ from core.recipes.rounds import run_portions
 from core.recipes.stages import home_of
 from core.recipes.start import make_policy_training, make_training
 from core.recipes.training import Plan
-from core.records import SPLITS
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.training.config import TrainingConfig
@@ -158,11 +157,8 @@ def require_brought(objective: str) -> None:
 def run_negatives(folder: RunFolder) -> dict[str, Any]:
     """Train by the objective on ever more problems; returns the summary that becomes ``result.json``."""
     config = folder.config
-    problems = load_problems(home_of(folder), config["seed_set"])
-    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
-    trained = [part for part in ("training", "policy_training") if config[part]]
-    seeded = {part: {**config[part], "seed": config["replicate"]} for part in trained}
-    plan = Plan.read({**config, **seeded}, home_of(folder))
+    by_split = split_problems(load_problems(home_of(folder), config["seed_set"]))
+    plan = Plan.read_replicate(config, home_of(folder))
     short: list[str] = []
     made = run_portions(folder, TASKS.get(config["task"]), by_split, grow_portions(folder, by_split, short), plan)
     return {**say_early(made, config, short), "objective": config["objective"], "short": short}

@@ -65,20 +65,25 @@ def list_training(recipe: Rounds) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def check_rounds(recipe: Rounds) -> None:
-    """Raise RunError for a round that adds nothing, and for no rounds."""
-    for name in ("accepted", "rounds"):
-        if getattr(recipe, name) < 1:
-            raise RunError(f"{name} must be at least 1, not {getattr(recipe, name)}.")
+def make_rounds_config(
+    recipe: Rounds, home: Path, seed_set: str, student: str, replicate: int, **choice: str
+) -> dict[str, Any]:
+    """Return what the configurations of recipes of rounds share: a loop's, where nothing is chosen without its choice.
 
-
-def make_rounds_config(recipe: Rounds, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
-    """Return what the configurations of recipes of rounds share: a loop's, without what only one that selects reads.
+    Args:
+        recipe: its rounds and how they train.
+        home: the workspace.
+        seed_set: id of the import run.
+        student: source of the base.
+        replicate: random seed.
+        choice: how seeds are chosen: selector, pick and reward; none of them for a recipe that draws at random.
 
     Raises:
         RunError: a number below 1. SeedbedError: as ``make_loop_config``.
     """
-    check_rounds(recipe)
+    for name in ("accepted", "rounds"):
+        if getattr(recipe, name) < 1:
+            raise RunError(f"{name} must be at least 1, not {getattr(recipe, name)}.")
     made = make_loop_config(
         home,
         seed_set,
@@ -87,8 +92,9 @@ def make_rounds_config(recipe: Rounds, home: Path, seed_set: str, student: str, 
         rounds=recipe.rounds,
         replicate=replicate,
         training=list_training(recipe),
+        **choice,
     )
-    return leave_out_choice(made)
+    return made if choice else leave_out_choice(made)
 
 
 def leave_out_choice(config: Mapping[str, Any]) -> dict[str, Any]:

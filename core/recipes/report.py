@@ -54,8 +54,8 @@ STAND_IN = (
 HOW = {
     "Replicate": "all arms once, from the same seeds and splits; the number settles every random draw.",
     "Accuracy": (
-        "share of the test problems answered rightly by greedy decoding; they are never shown to the teacher and "
-        "never trained on."
+        "share of the test problems answered rightly by greedy decoding; they are never trained on, and shown to "
+        "the teacher only where it is tested itself."
     ),
     "Curve": "mean over replicates, ± the standard error of that mean; thin lines are replicates.",
     "Difference": "to the arm it is compared with, paired by replicate, with Student's t interval.",
@@ -240,7 +240,8 @@ def _write_curves(report: HtmlFile, points: pd.DataFrame, results: Results) -> N
     report.draw(draw_learning(points))
     if points["n_tokens"].max() > 0:
         report.draw(draw_learning(points, over="n_tokens"), caption="Over what the teacher was asked and wrote.")
-    _show(report, *tables.list_curves(points), *tables.list_tests(results.tests), *tables.list_needs(points))
+    _show(report, *tables.list_curves(points), *tables.list_differences(points), *tables.list_tests(results.tests),
+          *tables.list_needs(points))  # fmt: skip
 
 
 def _show(report: HtmlFile, *found: tables.Table) -> None:

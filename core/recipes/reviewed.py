@@ -14,7 +14,7 @@ from typing import Any
 from core.counting import counted
 from core.recipes.stages import home_of
 from core.records import Candidate
-from core.runs.folder import RunFolder, write_json
+from core.runs.folder import RunFolder, RunState, write_json
 from core.store.journal import read_reviews
 
 
@@ -22,6 +22,11 @@ def find_passed_pause(folder: RunFolder) -> int:
     """Return after which round an earlier attempt last waited for a person; 0: none did."""
     ended = [json.loads(path.read_text(encoding="utf-8")) for path in folder.path.glob("result-*.json")]
     return max((result.get("waits_after_round") or 0 for result in ended), default=0)
+
+
+def is_waiting(state: RunState) -> bool:
+    """Say whether a run that is done waits for a person, so that more of it is to come."""
+    return state.state == "done" and bool((state.summary or {}).get("waits_after_round"))
 
 
 def settle_reviews(folder: RunFolder, round_: int) -> dict[str, Any]:

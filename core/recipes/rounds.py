@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.analysis.accuracy import wilson_interval
+from core.generation.grow import GrowOutcome
 from core.models.student import Student
 from core.recipes.stages import LOADING, ask_after, ask_before, list_tests
 from core.recipes.training import Plan, train_stage
@@ -33,6 +34,12 @@ class Portion:
     rows: Sequence[TrainingRow]
     counts: Mapping[str, int]
     """Of COUNTS, what this round added; one that is not named is 0."""
+
+
+def count_growth(outcome: GrowOutcome, n_selected: int) -> dict[str, int]:
+    """Return what a round's growing adds to COUNTS."""
+    names = ("requested", "failed", "rejected", "accepted", "n_input_tokens", "n_output_tokens")
+    return {"selected": n_selected, **{name: getattr(outcome, name) for name in names}}
 
 
 def run_portions(

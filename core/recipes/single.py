@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.analysis.incorrect import measure_incorrect
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import TrainingError
 from core.filters.held_out import is_known, make_held_out_keys
 from core.models.student import Student
@@ -17,7 +17,7 @@ from core.recipes.growing import grow_stage
 from core.recipes.scoring import list_signals, open_student, score_stage, summarise
 from core.recipes.stages import LOADING, TESTED, evaluate_stage, home_of, predict_stage
 from core.recipes.training import Plan, require_rows, train_stage
-from core.records import SPLITS, Candidate, Problem
+from core.records import Candidate, Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
@@ -46,7 +46,7 @@ def generate_run(folder: RunFolder) -> dict[str, Any]:
     by_id = {problem.problem_id: problem for problem in problems}
     outcome, recorder = grow_stage(
         folder,
-        {split: [problem for problem in problems if problem.split == split] for split in SPLITS},
+        split_problems(problems),
         [by_id[id_] for id_ in folder.read_input("seeds")["problem_id"]],
         round_=1,
         turn=config["turn"],

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.analysis.skills import count_skill_sets, count_skills, measure_qd_score
 from core.counting import counted
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import RunError, TrainingError
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.models.adapters import check_fit
@@ -29,7 +29,6 @@ from core.recipes.rounds import Portion, run_portions
 from core.recipes.searching import BASE, Search
 from core.recipes.stages import home_of
 from core.recipes.training import Plan
-from core.records import SPLITS
 from core.runs.folder import RunFolder
 from core.selection.archive import ALGORITHMS
 from core.selection.keeping import KEEPS
@@ -163,9 +162,8 @@ class Sparq:
 def run_sparq(folder: RunFolder) -> dict[str, Any]:
     """Search, keep, and train on ever more of what is kept; returns the summary that becomes ``result.json``."""
     config = folder.config
-    task, problems = TASKS.get(config["task"]), load_problems(home_of(folder), config["seed_set"])
-    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
-    plan = Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home_of(folder))
+    task, by_split = TASKS.get(config["task"]), split_problems(load_problems(home_of(folder), config["seed_set"]))
+    plan = Plan.read_replicate(config, home_of(folder))
     portions = Portions(Search(folder, config, task, by_split))
     summary = run_portions(folder, task, by_split, portions.make(), plan)
     told = {"stopped": summary["stopped"] or portions.search.stopped or portions.short, "teacher": config["teacher"]}

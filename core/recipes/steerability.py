@@ -12,17 +12,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import RunError, TeacherError
 from core.hub import Hub
 from core.lines import read_all
 from core.models.student import Student
 from core.recipes.growing import grow_stage
 from core.recipes.recipe import RECIPES
+from core.recipes.reviewed import is_waiting
 from core.recipes.scoring import REWARD, list_signals, score_stage
 from core.recipes.stages import LOADING, home_of, make_child
 from core.recipes.start import make_loop_config
-from core.records import SPLITS, Problem
+from core.records import Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.teacher.base import ROUNDS_PER_REPLICATE
@@ -125,7 +126,7 @@ def find_loop(folder: RunFolder) -> RunFolder:
 def require_over(loop: RunFolder) -> RunFolder:
     """Return a loop that has come to its end; raises RunError for another, whose last student is still to come."""
     state = loop.read_state()
-    if state.state != "done" or (state.summary or {}).get("waits_after_round"):
+    if state.state != "done" or is_waiting(state):
         what = "waits for a person" if state.state == "done" else f"is {state.state}"
         raise RunError(f"The run {loop.run_id} {what}, so its last student is not there yet; check it when it is done.")
     return loop
@@ -145,9 +146,7 @@ def steerability_run(folder: RunFolder) -> dict[str, Any]:
     config, home = folder.config, home_of(folder)
     loop = find_loop(folder)
     round_, adapter = find_last_adapter(loop)
-    by_split: dict[str, list[Problem]] = {split: [] for split in SPLITS}
-    for problem in load_problems(home, config["seed_set"]):
-        by_split[problem.split].append(problem)
+    by_split = split_problems(load_problems(home, config["seed_set"]))
     seeds = draw_seeds(by_split["train"], config)
     outcome, _ = grow_stage(
         folder,

@@ -78,6 +78,12 @@ class Plan:
             None if adapter is None else home / adapter,
         )
 
+    @classmethod
+    def read_replicate(cls, config: Mapping[str, Any], home: Path) -> "Plan":
+        """Return the plan of a recipe's run: its replicate draws whatever its trainings draw."""
+        parts = [part for part in ("training", "policy_training") if config.get(part)]
+        return cls.read({**config, **{part: {**config[part], "seed": config["replicate"]} for part in parts}}, home)
+
 
 def require_rows(objective: Objective, rows: Sequence[TrainingRow], *, makes_policy: bool) -> None:
     """Raise TrainingError where there are no rows, or none of a kind that the objective, or its policy, needs."""

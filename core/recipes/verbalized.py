@@ -14,21 +14,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.datasets import load_problems
+from core.datasets import load_problems, split_problems
 from core.errors import RunError, TeacherError
 from core.generation.base import METHODS
 from core.generation.forms import FORMS
 from core.recipes.generating import freeze_filters, freeze_method
 from core.recipes.growing import grow_stage
-from core.recipes.grown_portions import count_growth, grow_portions, say_early, say_short
+from core.recipes.grown_portions import grow_portions, say_early, say_short
 from core.recipes.presets import choose_preset
 from core.recipes.recipe import RECIPES, list_training, make_rounds_config
-from core.recipes.rounds import Portion, run_portions
+from core.recipes.rounds import Portion, count_growth, run_portions
 from core.recipes.single import measure_wrong_ones
 from core.recipes.stages import home_of, leave_out_asked
 from core.recipes.start import FILTER_NAMES, make_training
 from core.recipes.training import Plan
-from core.records import SPLITS, Candidate, Problem
+from core.records import Candidate, Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.training.data import NEGATIVE, TrainingRow
@@ -186,9 +186,8 @@ def run_incorrect(folder: RunFolder) -> dict[str, Any]:
 
 def _open(folder: RunFolder) -> tuple[dict[str, list[Problem]], Plan]:
     config, home = folder.config, home_of(folder)
-    problems = load_problems(home, config["seed_set"])
-    by_split = {split: [row for row in problems if row.split == split] for split in SPLITS}
-    return by_split, Plan.read({**config, "training": {**config["training"], "seed": config["replicate"]}}, home)
+    by_split = split_problems(load_problems(home, config["seed_set"]))
+    return by_split, Plan.read_replicate(config, home)
 
 
 def draw_both(

@@ -7,13 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.analysis.design_choices import reads_references
 from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
 from core.analysis.test_sets import order_sets, tabulate_tests
 from core.analysis.win_rates import measure_win_rates
 from core.figures.experiments import draw_learning, draw_win_rates
 from core.hub import Hub
-from core.recipes.experiment_tables import list_curves
+from core.recipes.experiment_tables import find_reading, list_differences
 from core.runs.folder import STOPPED
 from core.teacher.roles import BUILT_IN
 from pages.components import numbers
@@ -77,14 +76,12 @@ def _draw_curves(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) 
 
 def _draw_differences(points: pd.DataFrame) -> None:
     """Draw how much more accurate each arm is than the baseline, paired by replicate."""
-    for table in list_curves(points):
-        if table.name == "differences":
-            head, *rows = table.lines
-            names = [head[0] or "arm", *head[1:4], head[4], "95 % of the mean", "p of the mean", head[7]]
-            st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**")
-            st.table(pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=names), hide_index=True,
-                     border="horizontal")  # fmt: skip
-            st.caption("Several comparisons at once: one of twenty with p below 0.05 is what no difference looks like.")
+    for table in list_differences(points):
+        (_, *names), *rows = table.lines
+        st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**")
+        cells = [[plain(cell) for cell in row] for row in rows]
+        st.table(pd.DataFrame(cells, columns=["arm", *names]), hide_index=True, border="horizontal")
+        st.caption("Several comparisons at once: one of twenty with p below 0.05 is what no difference looks like.")
 
 
 def _draw_tests(hub: Hub, experiment: Mapping[str, Any]) -> None:
@@ -111,8 +108,7 @@ def _say_test(row: Mapping[str, Any]) -> str:
 
 def _draw_wins(points: pd.DataFrame, curves: pd.DataFrame, experiment: Mapping[str, Any]) -> None:
     """Draw who beats whom: without the arms that read reference answers, then with them (figures 4 and 9)."""
-    selectors = points.groupby("method")["selector"].first()
-    reading = {str(method) for method, selector in selectors.items() if reads_references(selector)}
+    reading = find_reading(points)
     plain_ones = curves[~curves["method"].isin(reading)]
     sets = {"wins": (plain_ones, "")}
     if reading:
