@@ -33,7 +33,8 @@ def make_points(n_methods: int, n_replicates: int, n_rounds: int) -> pd.DataFram
     points["accuracy"] = 0.3 + 0.02 * points["round"] + 0.001 * points["method"] + rng.normal(0, 0.01, len(points))
     points["method"] = "arm " + points["method"].astype(str)
     size = points["round"] * 100
-    return points.assign(data_set="s", size=size, n_test=500, n_tokens=size * 900, selector=None, kind="loop")
+    about = {"data_set": "s", "split": "test", "n_test": 500, "selector": None, "kind": "loop"}
+    return points.assign(size=size, n_tokens=size * 900, **about)
 
 
 def make_pairs(n_methods: int, n_replicates: int, n_rounds: int, n_children: int) -> pd.DataFrame:

@@ -114,6 +114,7 @@ def list_tables(results: Results) -> Iterator[str]:
             *tables.list_curves(results.points),
             *tables.list_differences(results.points),
             *tables.list_tests(results.tests),
+            *tables.list_other_curves(results.tests),
             *tables.list_needs(results.points),
             *tables.list_win_rates(results.points),
             *tables.list_designs(results.points),

@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.analysis.learning import summarise_curves
 from core.analysis.steering import Correlation
+from core.analysis.test_sets import say_accuracy
 from core.analysis.win_rates import WinRates
 from core.figures.choices import VIRIDIS_SCALE, find_ink
 from core.figures.colours import NEUTRAL, SELECTOR_STYLES, Style, fade, spread_spares, style_of_selector
@@ -39,11 +40,12 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
     """Draw accuracy over data or over the teacher's tokens: each replicate thin, the mean thick, its error as a band.
 
     Args:
-        points: of ``list_experiment_points``.
+        points: of ``list_experiment_points``, of one test set.
         over: ``size``, or ``n_tokens``: then a mean stands at the mean of its replicates' tokens.
         view: key of the reader's zoom.
     """
-    styles, n = find_styles(points), int(points["n_test"].max()) if len(points) else 0
+    styles, n = find_styles(points), int(points["n_test"].max())
+    told = escape(say_accuracy(points["split"].iloc[0]))
     is_untrained = points["kind"] == "zero_shot"
     references, points = points[is_untrained], points[~is_untrained]
     means = summarise_curves(points)
@@ -76,7 +78,7 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
     title = "accepted candidates trained on" if over == "size" else "teacher's tokens, nominal, in and out"
     return make_figure(
         traces,
-        title=f"Test accuracy, % of {n:,} problems, mean ± standard error",
+        title=f"{told[0].upper()}{told[1:]}, % of {n:,} problems, mean ± standard error",
         x=make_axis(title),
         y=make_axis("accuracy, %"),
         height=420,

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.learning import POINTS
+from core.analysis.test_sets import IN_DISTRIBUTION, keep_set, order_sets
 from core.lines import read_all
 from core.recipes.experiment import find_children
 from core.recipes.reviewed import is_waiting
@@ -21,13 +22,10 @@ from core.runs.folder import ENDED, STOPPED, RunFolder
 class Results:
     """What the runs of an experiment have brought so far."""
 
-    points: pd.DataFrame
-    """Columns POINTS, and n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector and pick
-    (None: the recipe chooses by none)."""
-
     tests: pd.DataFrame
-    """A row per test set before any training and after the last round: method, replicate, student, split, round,
-    accuracy, n, difference (to before, paired)."""
+    """Points of the learning curves on every test set: columns POINTS, and split (test, ood or another set's name),
+    n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector and pick (None: the recipe
+    chooses by none)."""
 
     pairs: pd.DataFrame
     """A row per child and signal: method, replicate, round, candidate_id, signal, before, after (NaN: unknown)."""
@@ -42,12 +40,17 @@ class Results:
     n_waiting: int
     """Runs that are still to come or at work."""
 
+    @property
+    def points(self) -> pd.DataFrame:
+        """The points on the experiment's own test problems; where it has none, on the first of its test sets."""
+        return keep_set(self.tests, next(iter(order_sets(self.tests["split"].unique())), IN_DISTRIBUTION))
+
 
 def read_results(home: Path, experiment: str) -> Results:
     """Return what an experiment has brought so far; rounds of runs that are at work count."""
     config = RunFolder(home / "runs" / experiment).config
     runs = [run for run in find_children(home, experiment) if "arm" in run.config]
-    points, tests, pairs, excluded, early, n_done = [], [], [], [], [], 0
+    tests, pairs, excluded, early, n_done = [], [], [], [], 0
     for run in runs:
         state, about = run.read_state(), _describe(run.config)
         n_done += state.state in ENDED and not is_waiting(state)
@@ -56,15 +59,13 @@ def read_results(home: Path, experiment: str) -> Results:
             continue
         if stopped := (state.summary or {}).get("stopped"):
             early.append({**about, "stopped": stopped, "folder": str(run.path) if is_waiting(state) else None})
-        points += read_points(run)
-        tests += read_tests(run)
+        tests += read_points(run)
         pairs.append(read_pairs(run))
     n_wanted = len(config["arms"]) * len(config["replicates"])
     return Results(
-        pd.DataFrame(points, columns=[*POINTS, "n_test", "n_tokens", "selector", "pick"]).sort_values(
-            ["method", "replicate", "round"], ignore_index=True
+        pd.DataFrame(tests, columns=[*POINTS, "split", "n_test", "n_tokens", "selector", "pick"]).sort_values(
+            ["method", "replicate", "split", "round"], ignore_index=True
         ),
-        pd.DataFrame(tests, columns=TESTS).sort_values(["method", "replicate", "split", "round"], ignore_index=True),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
         pd.DataFrame(early, columns=["method", "replicate", "stopped", "folder"]),
@@ -77,35 +78,21 @@ def _describe(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_points(run: RunFolder) -> list[dict[str, Any]]:
-    """Return the points of one run: before any training, and after each round that was evaluated on test problems."""
+    """Return the points of one run on every test set: before any training, and after each round that was evaluated."""
     records, config = run.path / "records", run.config
-    tests = {row["round"]: row for row in read_all(records / "evaluations.jsonl") if row["split"] == "test"}
+    tests = {(row["split"], row["round"]): row for row in read_all(records / "evaluations.jsonl")}
     rounds = {row["round"]: row for row in read_all(records / "rounds.jsonl")}
     calls = {(row["call_id"], row["attempt"]): row for row in read_all(records / "calls.jsonl")}
     about = {"data_set": config["seed_set_name"], **_describe(config)}
     about |= {name: config.get(name) for name in ("selector", "pick")}
-    points, size = [], 0
-    for number in sorted(tests):
-        row = rounds.get(number)
-        if number and row is None:
-            continue  # evaluated, and the round is not over yet
-        size += row["accepted"] if row else 0
-        test = tests[number]
-        measured = {"accuracy": test["accuracy"], "n_test": test["n"], "n_tokens": _count_tokens(calls.values(), row)}
-        points.append({**about, **measured, "size": size, "round": number})
-    return points
-
-
-TESTS = ["method", "replicate", "student", "split", "round", "accuracy", "n", "difference"]
-
-
-def read_tests(run: RunFolder) -> list[dict[str, Any]]:
-    """Return how one run did on each of its test sets, before any training and after its last round."""
-    rows = {(row["split"], row["round"]): row for row in read_all(run.path / "records" / "evaluations.jsonl")}
-    last = {split: max(number for name, number in rows if name == split) for split, _ in rows}
-    about = {**_describe(run.config), "student": run.config.get("student")}
-    kept = [row for (split, number), row in rows.items() if number in (0, last[split])]
-    return [{**about, **{name: row[name] for name in TESTS[3:]}} for row in kept]
+    sizes = {number: sum(row["accepted"] for each, row in rounds.items() if each <= number) for number in (0, *rounds)}
+    tokens = {number: _count_tokens(calls.values(), rounds.get(number)) for number in sizes}
+    return [
+        {**about, "split": split, "round": number, "size": sizes[number], "n_tokens": tokens[number]}
+        | {"accuracy": test["accuracy"], "n_test": test["n"]}
+        for (split, number), test in tests.items()
+        if number in sizes  # else evaluated, and the round is not over yet
+    ]
 
 
 def _count_tokens(calls: Iterable[Mapping[str, Any]], row: Mapping[str, Any] | None) -> int:

@@ -15,7 +15,7 @@ from core.analysis.design_choices import reads_references, tabulate_designs
 from core.analysis.differences import Difference, compare_accuracy
 from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
 from core.analysis.steering import correlate_ranks, correlate_within, take_medians
-from core.analysis.test_sets import order_sets, tabulate_tests
+from core.analysis.test_sets import keep_set, order_sets, say_accuracy, tabulate_tests
 from core.analysis.win_rates import measure_win_rates
 
 MISSING = "–"
@@ -34,7 +34,7 @@ class Table:
 
 
 def list_curves(points: pd.DataFrame) -> Iterator[Table]:
-    """Yield the mean accuracy of every arm after each round."""
+    """Yield the mean accuracy of every arm after each round, on one test set."""
     curves = summarise_curves(points)
     sizes = curves.groupby("round")["size"].mean()
     rounds = list(sizes.index)
@@ -42,8 +42,14 @@ def list_curves(points: pd.DataFrame) -> Iterator[Table]:
     for method, rows in curves.groupby("method"):
         cells = {row["round"]: _say_mean(row) for row in rows.to_dict("records")}
         lines.append([str(method), *(cells.get(number, MISSING) for number in rounds)])
-    n = points["n_test"].max()
-    yield Table("curves", f"test accuracy, % of {n:,} problems, mean ± standard error over replicates", lines)
+    told, n = say_accuracy(points["split"].iloc[0]), points["n_test"].max()
+    yield Table("curves", f"{told}, % of {n:,} problems, mean ± standard error over replicates", lines)
+
+
+def list_other_curves(tests: pd.DataFrame) -> Iterator[Table]:
+    """Yield the mean accuracy of every arm after each round on every test set but its own: on kinds never seen, ..."""
+    for name in order_sets(tests["split"].unique())[1:]:
+        yield from list_curves(keep_set(tests, name))
 
 
 def list_differences(points: pd.DataFrame) -> Iterator[Table]:

@@ -19,6 +19,7 @@ import pandas as pd
 from core.analysis.design_choices import tabulate_designs
 from core.analysis.learning import choose_baseline, compare_needs, summarise_curves
 from core.analysis.steering import correlate_ranks, measure_gaps
+from core.analysis.test_sets import keep_set, order_sets
 from core.analysis.win_rates import measure_win_rates
 from core.counting import counted
 from core.datasets import load_problems
@@ -115,7 +116,7 @@ def make_report(home: Path, experiment: str) -> str:
     _write_summary(report, points, results)
     _write_subject(report, home, about["config"], runs, points)
     if not points.empty:
-        _write_curves(report, points, results)
+        _write_curves(report, points, results, about["config"])
         _write_wins(report, points)
         _write_designs(report, points)
     _write_steering(report, results.pairs, points)
@@ -235,13 +236,17 @@ def _say_settings(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value is not None)
 
 
-def _write_curves(report: HtmlFile, points: pd.DataFrame, results: Results) -> None:
+def _write_curves(report: HtmlFile, points: pd.DataFrame, results: Results, config: Mapping[str, Any]) -> None:
     report.head("Did it pay off?")
     report.draw(draw_learning(points))
     if points["n_tokens"].max() > 0:
         report.draw(draw_learning(points, over="n_tokens"), caption="Over what the teacher was asked and wrote.")
     _show(report, *tables.list_curves(points), *tables.list_differences(points), *tables.list_tests(results.tests),
           *tables.list_needs(points))  # fmt: skip
+    for name in order_sets(results.tests["split"].unique())[1:]:
+        others = _describe_points(keep_set(results.tests, name), config)
+        report.draw(draw_learning(others))
+        _show(report, *tables.list_curves(others), *tables.list_differences(others))
 
 
 def _show(report: HtmlFile, *found: tables.Table) -> None:

@@ -54,11 +54,11 @@ class ExperimentReads(Reads):
         )
 
     def list_experiment_points(self, experiment_id: str) -> pd.DataFrame:
-        """Return the points of the learning curves of an experiment, of runs that were not given up.
+        """Return the points of the learning curves of an experiment on each test set, of runs that were not given up.
 
-        Columns: data_set, method, replicate, size (accepted candidates or problems so far), accuracy (0 to 1), round
-        (0: before any training), n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector
-        and pick (NULL: the recipe chooses by none), kind (of the run), run_id.
+        Columns: data_set, method, replicate, split (test, ood or another set's name), size (accepted candidates or
+        problems so far), accuracy (0 to 1), round (0: before any training), n_test, n_tokens (nominal, of the teacher,
+        in and out, all rounds so far), selector and pick (NULL: the recipe chooses by none), kind (of the run), run_id.
         """
         return self._frame(
             """
@@ -76,16 +76,16 @@ class ExperimentReads(Reads):
                 join rounds x on c.run_id = x.run_id and c.attempt = x.attempt and c.written_at <= x.written_at
                 group by all
             )
-            select a.data_set, a.method, a.replicate,
-                   cast(sum(coalesce(x.accepted, 0)) over (partition by a.run_id order by e.round) as bigint) as size,
+            select a.data_set, a.method, a.replicate, e.split, cast(sum(coalesce(x.accepted, 0))
+                       over (partition by a.run_id, e.split order by e.round) as bigint) as size,
                    e.accuracy, e.round, e.n as n_test,
                    cast(coalesce(s.n_tokens, 0) as bigint) as n_tokens,
                    a.selector, a.pick, a.kind, a.run_id
             from arms a join evaluations e using (run_id)
             left join rounds x on x.run_id = e.run_id and x.round = e.round
             left join spent s on s.run_id = e.run_id and s.round = e.round
-            where e.split = 'test' and (e.round = 0 or x.round is not null)
-            order by a.method, a.replicate, e.round
+            where e.round = 0 or x.round is not null
+            order by a.method, a.replicate, e.split, e.round
             """,
             [experiment_id],
         )
@@ -216,23 +216,4 @@ class ExperimentReads(Reads):
             order by x.written_at desc limit ?
             """,
             [limit],
-        )
-
-    def list_experiment_tests(self, experiment_id: str) -> pd.DataFrame:
-        """Return how every arm did on each of its test sets: before any training and after its last round.
-
-        Columns: method, replicate, student, split (test, ood or another set's name), round, accuracy, n, difference (to
-        before, paired), run_id. Runs that were given up are not there.
-        """
-        return self._frame(
-            """
-            select r.config ->> '$.arm' as method, cast(r.config ->> '$.replicate' as integer) as replicate,
-                   r.config ->> '$.student' as student, e.split, e.round, e.accuracy, e.n, e.difference, r.run_id
-            from runs r join evaluations e using (run_id)
-            where r.config ->> '$.parent' = ? and r.config ->> '$.arm' is not null
-                  and r.state not in ('failed', 'cancelled', 'lost')
-            qualify e.round = 0 or e.round = max(e.round) over (partition by r.run_id, e.split)
-            order by method, replicate, e.split, e.round
-            """,
-            [experiment_id],
         )

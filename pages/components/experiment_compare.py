@@ -1,14 +1,14 @@
 """What an experiment found: learning curves, data needs and win rates; its other parts stand beside this file."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
-from core.analysis.test_sets import order_sets, tabulate_tests
+from core.analysis.test_sets import keep_set, order_sets, tabulate_tests
 from core.analysis.win_rates import measure_win_rates
 from core.figures.experiments import draw_learning, draw_win_rates
 from core.hub import Hub
@@ -32,19 +32,19 @@ PARTS = {"curves": "Did it pay off?", "steering": "Was it what was asked for?", 
 
 def draw_compare(hub: Hub, experiment: Mapping[str, Any]) -> None:
     """Draw everything that an experiment has brought so far, one part at a time."""
-    points = hub.store.list_experiment_points(experiment["run_id"])
+    tests = hub.store.list_experiment_points(experiment["run_id"])
     _draw_excluded(hub, experiment)
     offer_report(hub, experiment)
-    if points.empty:
+    if tests.empty:
         st.info("Nothing was evaluated yet; the curves begin with the student before any training.")
         return
     if hub.store.read_run(experiment["run_id"])["config"].get("teacher", BUILT_IN) == BUILT_IN:
         note_teacher()
-    _draw_part(hub, experiment, points)
+    _draw_part(hub, experiment, tests)
 
 
 @st.fragment
-def _draw_part(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
+def _draw_part(hub: Hub, experiment: Mapping[str, Any], tests: pd.DataFrame) -> None:
     """Draw the part that is looked at; what is chosen in it draws nothing else anew."""
     part = st.segmented_control(
         "Part",
@@ -55,23 +55,43 @@ def _draw_part(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) ->
         format_func=PARTS.get,
         label_visibility="collapsed",
     )
-    draw = {"curves": _draw_curves, "steering": draw_steering, "choices": draw_choices}[part or "curves"]
-    draw(hub, experiment, points)
+    if part == "curves":
+        _draw_curves(tests, experiment)
+    else:
+        points = keep_set(tests, order_sets(tests["split"].unique())[0])
+        {"steering": draw_steering, "choices": draw_choices}[part](hub, experiment, points)
 
 
-def _draw_curves(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
-    over = st.segmented_control(
-        "Over", list(OVER), default="size", required=True, key="experiment_over", format_func=OVER.get
-    )
-    draw_chart(draw_learning(points, over=over, view=experiment["run_id"]), key="learning")
+def _draw_curves(tests: pd.DataFrame, experiment: Mapping[str, Any]) -> None:
+    with st.container(horizontal=True):
+        over = st.segmented_control(
+            "Over", list(OVER), default="size", required=True, key="experiment_over", format_func=OVER.get
+        )
+        chosen = _choose_set(order_sets(tests["split"].unique()))
+    points = keep_set(tests, chosen)
+    draw_chart(draw_learning(points, over=over, view=f"{experiment['run_id']}/{chosen}"), key="learning")
     curves = summarise_curves(points)
     with st.container(horizontal=True):
         _offer(points, "Points", experiment)
         _offer(curves, "Curves", experiment)
     _draw_differences(points)
-    _draw_tests(hub, experiment)
+    _draw_tests(tests)
     _draw_needs(points)
     _draw_wins(points, curves, experiment)
+
+
+def _choose_set(sets: Sequence[str]) -> str:
+    """Return the test set that is looked at; with one there is nothing to choose."""
+    if len(sets) == 1:
+        return sets[0]
+    return st.selectbox(
+        "Test set",
+        sets,
+        key="experiment_test_set",
+        format_func=lambda name: plain(NAMES.get(name, name)),
+        width=280,
+        help="What the curves, differences, data needs and win rates below are of.",
+    )
 
 
 def _draw_differences(points: pd.DataFrame) -> None:
@@ -84,9 +104,9 @@ def _draw_differences(points: pd.DataFrame) -> None:
         st.caption("Several comparisons at once: one of twenty with p below 0.05 is what no difference looks like.")
 
 
-def _draw_tests(hub: Hub, experiment: Mapping[str, Any]) -> None:
+def _draw_tests(tests: pd.DataFrame) -> None:
     """Draw how every arm did on each test set, where there is more than one."""
-    table = tabulate_tests(hub.store.list_experiment_tests(experiment["run_id"]))
+    table = tabulate_tests(tests)
     sets = order_sets(table["split"].unique())
     if len(sets) < 2:
         return

@@ -8,7 +8,7 @@ import pytest
 
 from core.analysis.test_sets import order_sets, tabulate_tests
 
-COLUMNS = ["method", "replicate", "split", "round", "accuracy", "n"]
+COLUMNS = ["method", "replicate", "split", "round", "accuracy", "n_test"]
 ROWS = [
     ("b", 0, "test", 0, 0.2, 100), ("b", 0, "test", 2, 0.4, 100), ("b", 1, "test", 0, 0.2, 100),
     ("b", 1, "test", 3, 0.8, 100), ("b", 0, "ood", 0, 0.1, 50), ("b", 0, "ood", 2, 0.3, 50),

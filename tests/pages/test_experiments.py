@@ -34,6 +34,7 @@ def add_arm(place, config, arm, replicate, state="done"):
             row = {"round": number, "split": "test", "n": 100, "accuracy": accuracy, "low": 0.3, "high": 0.6}
             row["difference"] = accuracy - 0.4 if number else None
             folder.append("evaluations", {**row, "written_at": 5.0})
+            folder.append("evaluations", {**row, "split": "ood", "n": 50, "accuracy": 0.1, "written_at": 5.0})
         for number in (1, 2):
             tokens = {"n_input_tokens": 900, "n_output_tokens": 100}
             call = {"call_id": f"k_{number}", "purpose": "question", "is_cached": False, "finish_reason": "stop"}
@@ -164,6 +165,16 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     json.dumps(drawn, allow_nan=False)
 
 
+def test_curves_are_drawn_on_every_test_set(experiment, visit, drawn):
+    app = visit("experiments", experiment=experiment)
+    means = [trace["y"] for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
+    assert means == [[41.0, 46.0, 51.0]] and "Test accuracy, % of 100" in json.dumps(drawn["learning"])
+    app.selectbox(key="experiment_test_set").set_value("ood").run()
+    means = [trace["y"] for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
+    assert not app.exception and means == [[10.0, 10.0, 10.0]]
+    assert "Accuracy out of distribution, % of 50" in json.dumps(drawn["learning"])
+
+
 def test_the_rounds_of_a_run_open_their_seeds_and_children(experiment, visit):
     app = visit("experiments", experiment=experiment, show="watch")
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
@@ -184,7 +195,7 @@ def test_an_arm_that_trains_nothing_is_a_level_line():
     rows = [("pens", "a", 0, size, 0.5 + size / 100, size // 5, 9, size, None, "loop") for size in (0, 5)]
     rows += [("pens", "the <teacher>", r, 0, 0.9 + r / 10, 0, 9, 0, None, "zero_shot") for r in (0, 1)]
     columns = ["data_set", "method", "replicate", "size", "accuracy", "round", "n_test", "n_tokens", "selector", "kind"]
-    figure = draw_learning(pd.DataFrame(rows, columns=columns))
+    figure = draw_learning(pd.DataFrame(rows, columns=columns).assign(split="maths/test"))
     level = figure["data"][-1]
     assert level["name"] == "the &lt;teacher&gt;" and level["x"] == [0, 5.0] and level["y"] == [95.0, 95.0]
     json.dumps(figure, allow_nan=False)
@@ -211,7 +222,7 @@ def test_arms_are_told_by_their_replicate_and_are_no_runs_of_the_overview(experi
 def test_two_arms_of_one_selector_have_colours_of_their_own():
     rows = [("pens", arm, r, size, 0.5, 0, 9, size, "badge") for arm in ("a", "b") for r in (0, 1) for size in (0, 5)]
     columns = ["data_set", "method", "replicate", "size", "accuracy", "round", "n_test", "n_tokens", "selector"]
-    points = pd.DataFrame(rows, columns=columns).assign(kind="loop")
+    points = pd.DataFrame(rows, columns=columns).assign(kind="loop", split="test")
     styles = find_styles(points)
     assert styles["a"] != styles["b"]
     figure = draw_learning(points)

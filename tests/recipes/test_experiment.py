@@ -115,7 +115,6 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
         hub.step()
         stored = hub.store.list_score_pairs(list(loops))
         points = hub.store.list_experiment_points(experiment)
-        tests = hub.store.list_experiment_tests(experiment)
         runs = hub.store.list_experiment_runs(experiment)
         (row,) = hub.store.list_experiments().to_dict("records")
         assert hub.store.list_faults().empty
@@ -125,9 +124,8 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
     columns = ["method", "replicate", "round", "signal", "before", "after"]
     tables = [each[columns].sort_values(columns).reset_index(drop=True) for each in (stored, results.pairs)]
     pd.testing.assert_frame_equal(*tables, check_dtype=False)
-    pd.testing.assert_frame_equal(points[results.points.columns], results.points, check_dtype=False)
-    pd.testing.assert_frame_equal(tests[results.tests.columns], results.tests, check_dtype=False)
-    assert set(tests["round"]) == {0, 2} and set(tests["student"]) == {"tiny"}
+    pd.testing.assert_frame_equal(points[results.tests.columns], results.tests, check_dtype=False)
+    assert set(points["round"]) == {0, 1, 2} and set(points["split"]) == {"test"}
     assert set(points["run_id"]) == set(loops) and set(points["selector"]) == {"random", "loss_high"}
     assert runs["method"].isna().tolist() == [True, False, False] * 2
     assert runs["replicate"].tolist() == [0] * 3 + [1] * 3
@@ -217,7 +215,7 @@ def test_arms_that_wait_for_a_person_are_told_and_only_their_own_order_passes_th
     (path,) = (home / "runs").glob("*-experiment-*")
     (arm,) = list_children(home, path.name, "loop").values()
     assert len(arm.read_state().summary["rounds"]) == 2 and arm.read_state().attempt == 2
-    points = read_results(home, path.name).points
+    points = read_results(home, path.name).tests
     own = [row["n_input_tokens"] + row["n_output_tokens"] for row in arm.read_state().summary["rounds"]]
     assert points["n_tokens"].iloc[1] > own[0]  # what the judge took is counted too
     hub = Hub(Settings(home=home), is_threaded=False)

@@ -215,7 +215,7 @@ def test_the_tables_and_the_database_have_the_same_points(told, runs, home):
         assert hub.store.list_faults().empty
     finally:
         hub.close()
-    pd.testing.assert_frame_equal(points[results.points.columns], results.points, check_dtype=False)
+    pd.testing.assert_frame_equal(points[results.tests.columns], results.tests, check_dtype=False)
     assert points["selector"].isna().all() and set(points["size"]) == {0, K, 2 * K}
     assert results.pairs.empty and results.excluded.empty
 

@@ -226,7 +226,7 @@ def test_the_experiment_and_the_database_know_the_runs(runs, home):
         hub.step()
         assert hub.store.list_faults().empty
         points = hub.store.list_experiment_points(experiment.name)
-        pd.testing.assert_frame_equal(points[results.points.columns], results.points, check_dtype=False)
+        pd.testing.assert_frame_equal(points[results.tests.columns], results.tests, check_dtype=False)
         run = runs["dynamic_diverse"]
         assert hub.store.count_candidates(run.run_id)["accepted"] == GENERATED
         row = hub.store.list_training_rows(run.run_id, limit=1).iloc[0]
