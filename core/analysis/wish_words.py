@@ -4,7 +4,7 @@ A difference whose interval holds 0 is told as one that cannot be told, never as
 """
 
 from core.analysis.steering import Correlation
-from core.analysis.wishes import FEWEST, Difference, Wish
+from core.analysis.wishes import FEWEST, SHARES, Difference, Wish
 
 NO_BREAK = "\u00a0"
 
@@ -34,6 +34,7 @@ GAPS = {
 
 LESS_MORE = {
     "right": ("fewer", "more"),
+    "type": ("fewer", "more"),
     "loss": ("lower", "higher"),
     "reward": ("lower", "higher"),
     "words": ("fewer", "more"),
@@ -86,6 +87,7 @@ def say_children(wish: Wish, found: Difference, student: str = "the student") ->
             "of each), so nothing can be told."
         )
     lead, against = {
+        "type": ("{} of their children are of that type too", "against {} of all children"),
         "right": (f"{student} answers {{}} of their children rightly", "against {} of all children"),
         "loss": (f"the answers of {student} to their children have a loss of {{}} on average", "against {} for all"),
         "reward": (f"the answers of {student} to their children get a reward of {{}} on average", "against {} for all"),
@@ -95,6 +97,14 @@ def say_children(wish: Wish, found: Difference, student: str = "the student") ->
     end = _say_end(wish.measure, found)
     end = f": {end}" if found.is_told else f". {end[0].upper()}{end[1:]}"
     return f"Ask for {noun}, and {lead.format(chosen)}, {against.format(all_)}{end}"
+
+
+def say_types(share_right: float) -> str:
+    """Return how a child's type is known, and how far that can be believed."""
+    return (
+        "The type of a child is told by its words, by a rule learned from other seeds; of the seeds themselves it "
+        f"names {100 * share_right:.0f}{NO_BREAK}% rightly."
+    )
 
 
 def say_shift(measure: str, noun: str, gap: float, found: Difference) -> str:
@@ -116,28 +126,28 @@ def say_shift(measure: str, noun: str, gap: float, found: Difference) -> str:
 def say_value(measure: str, value: float, found: Difference) -> str:
     """Return a mean as people read it, with as many digits as its difference needs."""
     digits = _find_digits(measure, found)
-    if measure == "right":
+    if measure in SHARES:
         return f"{100 * value:.{digits}f}{NO_BREAK}%"
     return f"{value:.{digits}f}".replace("-", "−")
 
 
 def _find_digits(measure: str, found: Difference) -> int:
     """Return the digits behind the point; of a percentage one where whole ones would tell 0 for what is not."""
-    if measure != "right":
+    if measure not in SHARES:
         return 1 if measure == "words" else 2
     return int(found.is_told and min(round(100 * abs(end)) for end in (found.difference, found.low, found.high)) < 1)
 
 
 def _say_size(measure: str, value: float, digits: int = 2) -> str:
     """Return how large a difference is, without its sign and unit."""
-    return f"{abs(100 * value if measure == 'right' else value):.{digits}f}"
+    return f"{abs(100 * value if measure in SHARES else value):.{digits}f}"
 
 
 def _say_end(measure: str, found: Difference) -> str:
     """Return how large the difference is, with its interval, in words of the measure; or that none can be told."""
     less, more = LESS_MORE[measure]
     digits = _find_digits(measure, found)
-    scale = 100 if measure == "right" else 1
+    scale = 100 if measure in SHARES else 1
     if not found.is_told:
         sizes = ((_say_size(measure, end, digits), more if end > 0 else less) for end in (found.low, found.high))
         told = " to ".join(f"{size}{_name_unit(measure, size)} {word}" for size, word in sizes)
@@ -149,7 +159,7 @@ def _say_end(measure: str, found: Difference) -> str:
 
 
 def _name_unit(measure: str, size: str) -> str:
-    if measure != "right":
+    if measure not in SHARES:
         return ""
     return " point" if size == "1" else " points"
 

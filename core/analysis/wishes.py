@@ -28,13 +28,16 @@ FEWEST = 10
 MOST_TYPES = 8
 """Types that can be asked for: the most frequent ones."""
 
+SHARES = ("right", "type")
+"""Measures whose values are 1 and 0, so that their mean is a share."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is asked of the seeds, and by what their children are told.
 
     A measure is ``right``, ``loss``, ``reward`` or ``words``: of a seed ``NAME_seed`` in a table of pairs, of its child
-    ``NAME_child``.
+    ``NAME_child``; or ``type``: whether the child is of the type that was asked for.
     """
 
     name: str
@@ -51,7 +54,7 @@ class Wish:
     """What is told of the children."""
 
     axis: str
-    """What their distribution is drawn of: any measure but ``right``."""
+    """What their distribution is drawn of: ``loss``, ``reward`` or ``words``."""
 
     unit: str | None = None
     """Of a level: ``level`` or ``n_steps``, whichever the seeds have."""
@@ -137,7 +140,7 @@ def list_wishes(pairs: pd.DataFrame) -> list[Wish]:
     """Return what can be asked for: only what enough seeds have, and enough have not.
 
     Args:
-        pairs: of ``make_pairs``.
+        pairs: of ``make_pairs``, with ``type_child`` (of ``tell_child_types``) where that was told.
     """
     answered = "right" if _has_enough(pairs["right_child"], 1) else "loss"
     found = []
@@ -150,7 +153,8 @@ def list_wishes(pairs: pd.DataFrame) -> list[Wish]:
             found += [Wish(high, column, 1, None, measure, column), Wish(low, column, -1, None, measure, column)]
     types = [value for value, n in pairs["type"].value_counts().items() if FEWEST <= n <= len(pairs) - FEWEST]
     levels = pairs["level"].value_counts()
-    found += [Wish(f"type:{value}", "type", 0, value, answered, "loss") for value in types[:MOST_TYPES]]
+    about_types = "type" if "type_child" in pairs and _has_enough(pairs["type_child"]) else answered
+    found += [Wish(f"type:{value}", "type", 0, value, about_types, "loss") for value in types[:MOST_TYPES]]
     unit = pairs["unit"].iloc[0] if len(pairs) else None
     found += [
         Wish(f"level:{value:g}", "level", 0, float(value), answered, "loss", unit)
@@ -185,6 +189,13 @@ def choose_by_wish(pairs: pd.DataFrame, wish: Wish, share: float) -> np.ndarray:
     is_chosen = np.zeros(len(pairs), dtype=bool)
     is_chosen[order[:n_wanted]] = True
     return is_chosen
+
+
+def take_measure(pairs: pd.DataFrame, wish: Wish, measure: str) -> pd.Series:
+    """Return a measure of the children; of ``type`` 1 where a child is of the type that is asked for, else 0."""
+    if measure == "type":
+        return (pairs["type_child"] == wish.value).astype(float).where(pairs["type_child"].notna())
+    return pairs[f"{measure}_child"]
 
 
 def compare_children(values: Sequence[float], is_chosen: Sequence[bool], *, is_share: bool) -> Difference:

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.steering import correlate_ranks
-from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks, say_shift
-from core.analysis.wishes import Difference
+from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks, say_shift, say_types
+from core.analysis.wishes import SHARES, Difference, take_measure
 from core.figures.steering import draw_moved, style_of_wish
 from pages.components.chart import draw_chart
 from pages.components.steer_knob import Turn
@@ -20,6 +20,8 @@ def draw_sentence(check: Check, turn: Turn) -> None:
     sentence = say_children(turn.wish, _compare(check, turn, turn.wish.measure), check.say_student(turn.student))
     with st.container(key="steer_sentence"):
         st.markdown(escape(sentence))
+    if turn.wish.measure == "type":
+        st.caption(say_types(check.share_types))
 
 
 def draw_distributions(check: Check, turn: Turn, *, height: int = 300) -> None:
@@ -60,5 +62,5 @@ def draw_ranks(check: Check, turn: Turn) -> None:
 
 
 def _compare(check: Check, turn: Turn, measure: str) -> Difference:
-    values = check.pairs[turn.student][f"{measure}_child"]
-    return compare(values.tolist(), turn.is_chosen.tolist(), is_share=measure == "right")
+    values = take_measure(check.pairs[turn.student], turn.wish, measure)
+    return compare(values.tolist(), turn.is_chosen.tolist(), is_share=measure in SHARES)

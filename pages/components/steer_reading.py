@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.analysis.child_types import ChildTypes, tell_child_types
 from core.analysis.wishes import Difference, compare_children, make_pairs
 from core.hub import Hub
 from core.recipes.checked_pairs import STUDENTS
@@ -21,6 +22,9 @@ class Check:
 
     pairs: Mapping[str, pd.DataFrame]
     """One of STUDENTS -> what it makes of seeds and children, of ``make_pairs``."""
+
+    share_types: float | None
+    """Share of the seeds whose type their words tell rightly; None: there are no types."""
 
     @property
     def run_id(self) -> str:
@@ -42,7 +46,18 @@ def read_check(hub: Hub, run_id: str) -> Check:
     run = hub.store.read_run(run_id)
     scores, texts = hub.store.list_child_scores(run_id), _read_texts(hub, run)
     labels = {student: run["summary"][student] for student in STUDENTS}
-    return Check(run, {student: make_pairs(scores, texts, label) for student, label in labels.items()})
+    pairs = {student: make_pairs(scores, texts, label) for student, label in labels.items()}
+    told = _tell_types(run_id, pairs["first"])
+    names = dict(zip(pairs["first"]["candidate_id"], told.names, strict=True))
+    pairs = {student: table.assign(type_child=table["candidate_id"].map(names)) for student, table in pairs.items()}
+    return Check(run, pairs, told.share_right)
+
+
+@st.cache_data(max_entries=16, show_spinner="Telling the types of the children")
+def _tell_types(run_id: str, _pairs: pd.DataFrame) -> ChildTypes:
+    """Return the types of a check's children, remembered: a check that is done does not change."""
+    questions, types = (_pairs[name].fillna("").tolist() for name in ("question_child", "type"))
+    return tell_child_types(_pairs["question_seed"].fillna("").tolist(), types, questions)
 
 
 def _read_texts(hub: Hub, run: Mapping[str, Any]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from core.analysis.wishes import (
     compare_children,
     list_wishes,
     make_pairs,
+    take_measure,
 )
 
 HARD = Wish("hard", "loss", 1, None, "right", "loss")
@@ -178,6 +179,18 @@ def test_what_the_seeds_do_not_have_cannot_be_asked_for():
     assert [wish.name for wish in list_wishes(one)] == names[:6]  # all but one are red: there is nothing beside it
     assert list_wishes(make_pairs(make_scores(6), make_texts(6), "base")) == []
     assert list_wishes(make_pairs(make_scores(), make_texts(), "nobody")) == []
+
+
+def test_a_type_is_told_of_the_children_where_their_words_tell_it():
+    pairs = make_pairs(make_scores(), make_texts(), "base")
+    pairs["type_child"] = ["red"] * 9 + [None] * 2 + ["blue"] * (N - 11)
+    (wish,) = [wish for wish in list_wishes(pairs) if wish.name == "type:red"]
+    values = take_measure(pairs, wish, wish.measure)
+    assert wish.measure == "type" and values.tolist()[:9] == [1.0] * 9
+    assert values.isna().sum() == 2 and values.tolist()[11:] == [0.0] * (N - 11)
+    assert take_measure(pairs, wish, "loss").equals(pairs["loss_child"])
+    told = say(0.3, 0.5, -0.2, -0.3, -0.1, wish=wish)
+    assert "30 % of their children are of that type too, against 50 % of all children: 20 points fewer" in told
 
 
 # -- words -------------------------------------------------------------------------------------------------------
