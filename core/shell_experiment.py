@@ -17,6 +17,7 @@ from core.recipes.experiment_file import Experiment, read_experiment
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.generating import require_servers
 from core.recipes.report import write_report
+from core.recipes.steering_tables import list_steering
 from core.runs.finding import find_alike
 from core.runs.folder import ENDED, RunFolder
 from core.shell import load_own_selectors
@@ -118,7 +119,7 @@ def list_tables(results: Results) -> Iterator[str]:
             *tables.list_needs(results.points),
             *tables.list_win_rates(results.points),
             *tables.list_designs(results.points),
-            *tables.list_steering(results.pairs),
+            *list_steering(results.pairs),
         ):
             yield table.caption
             yield format_table(table.lines)

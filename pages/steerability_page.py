@@ -15,7 +15,7 @@ from pages.components.steer_knob import draw_knob
 from pages.components.steer_pairs import draw_pairs
 from pages.components.steer_present import draw_presenting
 from pages.components.steer_reading import Check, read_check
-from pages.components.steer_start import draw_first, draw_unfinished, start
+from pages.components.steer_start import draw_first, draw_others, draw_unfinished, start
 from pages.components.subject import keep_in_view, view_seed_set
 
 _STYLE = """<style>
@@ -90,6 +90,7 @@ else:
         draw_empty("What comes of the check will stand here.")
     else:
         draw_first(hub, found[0] if found else None, place)
+    draw_others(hub)
 explain(
     "Seeds are drawn at random from the train problems, each asked for once, none replaced; so their children differ "
     "by what the seeds are, not by how they were chosen. **Hard** and **easy** seeds are those whose own answer by "

@@ -14,7 +14,6 @@ import pandas as pd
 from core.analysis.design_choices import reads_references, tabulate_designs
 from core.analysis.differences import Difference, compare_accuracy
 from core.analysis.learning import choose_baseline, compare_needs, say_multiplier, summarise_curves
-from core.analysis.steering import correlate_ranks, correlate_within, take_medians
 from core.analysis.test_sets import keep_set, order_sets, say_accuracy, tabulate_tests
 from core.analysis.win_rates import measure_win_rates
 
@@ -26,7 +25,7 @@ class Table:
     """Cells with what they are."""
 
     name: str
-    """curves, differences, tests, needs, wins, wins_all, designs or steering."""
+    """curves, differences, tests, needs, wins, wins_all or designs; steering."""
 
     caption: str
     lines: list[list[str]]
@@ -156,23 +155,3 @@ def list_designs(points: pd.DataFrame) -> Iterator[Table]:
         told = _say_mean({**row, "mean": row["accuracy"]})
         lines.append([*(row[name] for name in ("score", "end", "answer", "pick")), told])
     yield Table("designs", f"accuracy after round {designs['round'].iloc[0]} by how seeds are chosen, %", lines)
-
-
-def list_steering(pairs: pd.DataFrame) -> Iterator[Table]:
-    """Yield how far the scores of children rank as those of their seeds, for every score that there is."""
-    by = ["method", "replicate", "round"]
-    lines = [["score", "pairs", "rho within a round", "se", "rounds", "rho of medians", "95 %"]]
-    for signal, rows in pairs.groupby("signal"):
-        within, medians = correlate_within(rows, by), take_medians(rows, by)
-        together = correlate_ranks(medians["before"], medians["after"])
-        told = [f"{within.n_pairs:,}", _say_rho(within.rho), _say_rho(within.se)]
-        ends = MISSING if together.low is None else f"{_say_rho(together.low)} to {_say_rho(together.high)}"
-        lines.append([str(signal), *told, f"{together.n:,}", _say_rho(together.rho), ends])
-    if len(lines) > 1:
-        yield Table(
-            "steering", "scores of seeds and of their children by the student that chose the seeds (Spearman)", lines
-        )
-
-
-def _say_rho(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.2f}".replace("-", "−")

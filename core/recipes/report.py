@@ -18,26 +18,22 @@ import pandas as pd
 
 from core.analysis.design_choices import tabulate_designs
 from core.analysis.learning import choose_baseline, compare_needs, summarise_curves
-from core.analysis.steering import correlate_ranks, measure_gaps
 from core.analysis.test_sets import keep_set, order_sets
 from core.analysis.win_rates import measure_win_rates
 from core.counting import counted
 from core.datasets import load_problems
 from core.errors import RunError
 from core.figures.experiment_choices import draw_designs
-from core.figures.experiments import draw_gaps, draw_learning, draw_pairs, draw_win_rates, find_styles
+from core.figures.experiments import draw_learning, draw_win_rates, find_styles
 from core.figures.html_file import HtmlFile
 from core.recipes import experiment_tables as tables
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.recipes import RECIPES
-from core.recipes.report_steering import write_checks
+from core.recipes.report_steering import write_checks, write_steering
 from core.recipes.trained import is_builtin
 from core.runs.folder import STOPPED, RunFolder
 from core.settings import REPOSITORY
-
-MOST_PAIRS = 1_500
-"""Pairs that are drawn; the numbers are of all."""
 
 SPLITS = {"train": "to grow from", "validation": "for validation", "test": "to test", "ood": "out of distribution"}
 """Split -> what its problems are there for."""
@@ -119,7 +115,7 @@ def make_report(home: Path, experiment: str) -> str:
         _write_curves(report, points, results, about["config"])
         _write_wins(report, points)
         _write_designs(report, points)
-    _write_steering(report, results.pairs, points)
+    write_steering(report, results.pairs, points)
     write_checks(report, runs)
     _write_left_out(report, results)
     _write_end(report, about)
@@ -275,27 +271,6 @@ def _write_designs(report: HtmlFile, points: pd.DataFrame) -> None:
         report.head("How were seeds chosen?")
         report.draw(draw_designs(tabulate_designs(points), find_styles(points)))
         _show(report, *found)
-
-
-def _write_steering(report: HtmlFile, pairs: pd.DataFrame, points: pd.DataFrame) -> None:
-    """Show whether children resemble their seeds: the table of all rounds, the figures of the first one."""
-    found = list(tables.list_steering(pairs))
-    if not found:
-        return
-    report.head("Was it what was asked for?")
-    _show(report, *found)
-    first = pairs[pairs["round"] == pairs["round"].min()]
-    losses, styles = first[first["signal"] == "loss"], find_styles(points)
-    if losses.empty:
-        return
-    figures = []
-    shown = losses if len(losses) <= MOST_PAIRS else losses.sample(MOST_PAIRS, random_state=0)
-    figures.append(draw_pairs(shown, correlate_ranks(losses["before"], losses["after"]), "loss", styles))
-    if gaps := measure_gaps(first):
-        figures.append(draw_gaps(gaps, styles))
-    number = int(first["round"].iloc[0])
-    drawn = "" if len(shown) == len(losses) else f" {len(shown):,} of {len(losses):,} pairs are drawn."
-    report.draw(*figures, caption=f"Round {number}, all replicates.{drawn}")
 
 
 def _write_left_out(report: HtmlFile, results: Results) -> None:

@@ -1,4 +1,4 @@
-"""What a report says of an experiment's checks of steerability: hard seeds, their children, and the ranks of both."""
+"""What a report says of seeds and their children: those of the rounds, and those of an experiment's checks."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,13 +6,15 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from core.analysis.steering import Correlation, correlate_ranks
+from core.analysis.steering import Correlation, correlate_ranks, measure_gaps
 from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks
 from core.analysis.wishes import Difference, Wish, choose_by_wish, compare_children
+from core.figures.experiments import draw_gaps, draw_pairs, find_styles
 from core.figures.html_file import HtmlFile
 from core.figures.steering import draw_moved, style_of_wish
 from core.recipes.checked_pairs import STUDENTS, read_checked_pairs
 from core.recipes.steerability import KIND
+from core.recipes.steering_tables import list_steering
 from core.runs.folder import RunFolder
 
 HARD, SHARE = Wish("hard", "loss", 1, None, "right", "loss"), 1 / 3
@@ -26,7 +28,38 @@ HEAD = [
     "difference in points (95 %)",
     "rank correlation of losses (95 %)",
 ]
+MOST_PAIRS = 1_500
+"""Pairs that are drawn; the numbers are of all."""
+
 WHO = {"first": "before training", "last": "after training"}
+
+
+def write_steering(report: HtmlFile, pairs: pd.DataFrame, points: pd.DataFrame) -> None:
+    """Show whether children resemble their seeds: the table of all rounds, the figures of the first one.
+
+    Args:
+        report: is added to.
+        pairs: of ``read_results``.
+        points: of the figures, whose arms they show.
+    """
+    found = list(list_steering(pairs))
+    if not found:
+        return
+    report.head("Was it what was asked for?")
+    for table in found:
+        report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
+    first = pairs[pairs["round"] == pairs["round"].min()]
+    losses, styles = first[first["signal"] == "loss"], find_styles(points)
+    if losses.empty:
+        return
+    figures = []
+    shown = losses if len(losses) <= MOST_PAIRS else losses.sample(MOST_PAIRS, random_state=0)
+    figures.append(draw_pairs(shown, correlate_ranks(losses["before"], losses["after"]), "loss", styles))
+    if gaps := measure_gaps(first):
+        figures.append(draw_gaps(gaps, styles))
+    number = int(first["round"].iloc[0])
+    drawn = "" if len(shown) == len(losses) else f" {len(shown):,} of {len(losses):,} pairs are drawn."
+    report.draw(*figures, caption=f"Round {number}, all replicates.{drawn}")
 
 
 def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:

@@ -145,14 +145,18 @@ class ExperimentReads(Reads):
         )
 
     def list_steerability(self, seed_set_id: str | None = None) -> pd.DataFrame:
-        """Return the runs that checked steerability, newest first: the columns of ``runs``, and seed_set_id.
+        """Return the runs that checked steerability, newest first: the columns of ``runs``, and its seed set.
 
         Args:
             seed_set_id: of the seeds; None: of any.
+
+        Returns:
+            Also seed_set_id and seed_set_name (NULL where the check's configuration does not say).
         """
         return self._frame(
             """
-            select r.*, s.seed_set_id from runs r join run_subjects s using (run_id)
+            select r.*, s.seed_set_id, r.config ->> '$.seed_set_name' as seed_set_name
+            from runs r join run_subjects s using (run_id)
             where r.kind = 'steerability' and (s.seed_set_id = ? or ? is null)
             order by r.created_at desc, r.run_id desc
             """,

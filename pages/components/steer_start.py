@@ -49,8 +49,18 @@ def draw_first(hub: Hub, seed_set: Mapping[str, Any] | None, place: DeltaGenerat
         )
         return
     with st.container(border=True, key="reading_first_check"):
-        st.markdown(f"**Nothing was checked yet.** {CHECK}")
+        st.markdown(f"**Nothing of {plain(seed_set['name'])} was checked yet.** {CHECK}")
         start(hub, loops.head(1), int(seed_set["n_train"]), place)
+
+
+def draw_others(hub: Hub) -> None:
+    """Lead to the newest check of each other seed set."""
+    checks = hub.store.list_steerability()
+    for row in checks[checks["state"] == "done"].drop_duplicates("seed_set_id").to_dict("records"):
+        label = f"See the check of {plain(row['seed_set_name'])}"
+        if st.button(label, key=f"see_{row['run_id']}", icon=":material/arrow_forward:", type="tertiary"):
+            st.query_params["run"] = row["run_id"]
+            st.rerun()
 
 
 def start(hub: Hub, loops: pd.DataFrame, n_train: int, place: DeltaGenerator, *, is_primary: bool = True) -> None:

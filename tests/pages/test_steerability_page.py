@@ -47,9 +47,17 @@ def test_without_a_finished_loop_it_says_which_verbs_make_one(tmp_path, visit):
         hubs.close()
 
 
+def test_checks_of_other_seed_sets_are_found(filled, visit):
+    add_check(filled.settings.home, config=make_config(seed_set="tins", seed_set_name="tins"))
+    filled.step()
+    app = visit("steerability")
+    assert "See the check of tins" in [each.label for each in app.button]
+    assert not app.exception and "Nothing of pens was checked yet" in read(app)
+
+
 def test_one_button_checks_the_newest_finished_loop(filled, visit):
     app = visit("steerability")
-    assert not app.exception and "Nothing was checked yet" in read(app) and "Demo: pens, loss_high" in read(app)
+    assert not app.exception and "Nothing of pens was checked yet" in read(app) and "Demo: pens, loss_high" in read(app)
     primary = [each.key for each in app.button if each.proto.type == "primary"]
     assert primary == ["start_check"]
     app.number_input(key="steer_sample").set_value(40).run()

@@ -10,6 +10,7 @@ from core.recipes import experiment_tables as tables
 from core.recipes.experiment import describe_replicate, open_experiment
 from core.recipes.experiment_results import read_results
 from core.recipes.report import STAND_IN, make_report, write_report
+from core.recipes.steering_tables import list_steering
 from core.runs.folder import RunFolder
 from tests.pages import home as homes
 from tests.pages import steered
@@ -118,7 +119,7 @@ def test_the_tables_are_those_of_the_shell(place, experiment, read):
     results = read_results(place, experiment)
     points = results.points
     found = [*tables.list_curves(points), *tables.list_tests(results.tests), *tables.list_needs(points)]
-    found += [*tables.list_win_rates(points), *tables.list_designs(points), *tables.list_steering(results.pairs)]
+    found += [*tables.list_win_rates(points), *tables.list_designs(points), *list_steering(results.pairs)]
     assert {"curves", "needs", "wins", "steering"} <= {table.name for table in found}
     for table in found:
         assert table.lines in read.tables, table.name
