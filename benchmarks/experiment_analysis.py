@@ -20,7 +20,8 @@ import pandas as pd
 from core.analysis.learning import compare_needs, summarise_curves
 from core.analysis.steering import correlate_ranks, correlate_within, measure_gaps, take_medians
 from core.analysis.win_rates import measure_win_rates
-from core.figures.experiments import draw_gaps, draw_learning, draw_win_rates
+from core.figures.experiment_steering import draw_gaps
+from core.figures.experiments import draw_learning, draw_win_rates
 
 BY = ["method", "replicate", "round"]
 

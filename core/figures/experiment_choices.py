@@ -9,7 +9,8 @@ from html import escape
 import pandas as pd
 
 from core.figures.colours import NEUTRAL, Style, fade
-from core.figures.experiments import BELOW, make_error_band
+from core.figures.experiment_steering import BELOW
+from core.figures.experiments import make_error_band
 from core.figures.layout import Figure, make_axis, make_figure
 
 ROW = 30

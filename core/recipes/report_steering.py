@@ -9,7 +9,8 @@ import pandas as pd
 from core.analysis.steering import Correlation, correlate_ranks, measure_gaps
 from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks
 from core.analysis.wishes import Difference, Wish, choose_by_wish, compare_children
-from core.figures.experiments import draw_gaps, draw_pairs, find_styles
+from core.figures.experiment_steering import draw_gaps, draw_pairs
+from core.figures.experiments import find_styles
 from core.figures.html_file import HtmlFile
 from core.figures.steering import draw_moved, style_of_wish
 from core.recipes.checked_pairs import STUDENTS, read_checked_pairs

@@ -15,7 +15,8 @@ from core.analysis.steering import (
     take_medians,
 )
 from core.figures.colours import Style
-from core.figures.experiments import draw_gaps, draw_pairs, find_styles
+from core.figures.experiment_steering import draw_gaps, draw_pairs
+from core.figures.experiments import find_styles
 from core.hub import Hub
 from pages.components import numbers
 from pages.components.chart import draw_chart
