@@ -119,7 +119,8 @@ def grow(
 ) -> GrowOutcome:
     """Ask for candidates until ``n_accepted`` pass every filter or ``max_requests`` were judged.
 
-    Where a call brings several candidates, the last one may bring up to that many less one beyond either number.
+    Where a call brings several candidates, the last one may bring up to that many less one beyond either number;
+    who compares at a number of accepted ones takes the first of them (``core.recipes.grown_portions.Stock``).
 
     Args:
         seeds: train problems in the order of priority, spares included; not read by a method without parents.

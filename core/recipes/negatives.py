@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from core.datasets import load_problems, split_problems
 from core.errors import RunError
-from core.recipes.grown_portions import grow_portions, say_early
+from core.recipes.grown_portions import Stock, grow_portions, say_early
 from core.recipes.presets import choose_preset
 from core.recipes.recipe import RECIPES, make_rounds_config
 from core.recipes.rounds import run_portions
@@ -159,6 +159,6 @@ def run_negatives(folder: RunFolder) -> dict[str, Any]:
     config = folder.config
     by_split = split_problems(load_problems(home_of(folder), config["seed_set"]))
     plan = Plan.read_replicate(config, home_of(folder))
-    short: list[str] = []
-    made = run_portions(folder, TASKS.get(config["task"]), by_split, grow_portions(folder, by_split, short), plan)
-    return {**say_early(made, config, short), "objective": config["objective"], "short": short}
+    stock = Stock(config["k"])
+    made = run_portions(folder, TASKS.get(config["task"]), by_split, grow_portions(folder, by_split, stock), plan)
+    return {**say_early(made, config, stock.short), "objective": config["objective"], **stock.summarise()}

@@ -19,8 +19,7 @@ from core.errors import RunError, TeacherError
 from core.generation.base import METHODS
 from core.generation.forms import FORMS
 from core.recipes.generating import freeze_filters, freeze_method
-from core.recipes.growing import grow_stage
-from core.recipes.grown_portions import grow_portions, say_early, say_short
+from core.recipes.grown_portions import Stock, grow_missing, grow_portions, say_early, say_short
 from core.recipes.presets import choose_preset
 from core.recipes.recipe import RECIPES, list_training, make_rounds_config
 from core.recipes.rounds import Portion, count_growth, run_portions
@@ -165,23 +164,23 @@ class Incorrect:
 
 def run_verbalized(folder: RunFolder) -> dict[str, Any]:
     """Train on ever more of the questions that a method brings; summary: that of rounds, and what was short."""
-    short: list[str] = []
     by_split, plan = _open(folder)
-    portions = grow_portions(folder, by_split, short)
+    stock = Stock(folder.config["k"])
+    portions = grow_portions(folder, by_split, stock)
     made = run_portions(folder, TASKS.get(folder.config["task"]), by_split, portions, plan)
-    return {**say_early(made, folder.config, short), "short": short}
+    return {**say_early(made, folder.config, stock.short), **stock.summarise()}
 
 
 def run_incorrect(folder: RunFolder) -> dict[str, Any]:
     """Train on right answers and on a teacher's wrong ones; summary: that of rounds, wrong-answer rate and coverage."""
-    short: list[str] = []
     wrong: list[Candidate] = []
     by_split, plan = _open(folder)
+    stock = Stock(folder.config["k"])
     task = TASKS.get(folder.config["task"])
-    portions = draw_both(folder, by_split, short, wrong)
+    portions = draw_both(folder, by_split, stock, wrong)
     made = run_portions(folder, task, by_split, portions, plan)
     measured = measure_wrong_ones(wrong, {row.problem_id: row for row in by_split["train"]}, task)
-    return {**say_early(made, folder.config, short), "short": short, **measured}
+    return {**say_early(made, folder.config, stock.short), **stock.summarise(), **measured}
 
 
 def _open(folder: RunFolder) -> tuple[dict[str, list[Problem]], Plan]:
@@ -191,14 +190,14 @@ def _open(folder: RunFolder) -> tuple[dict[str, list[Problem]], Plan]:
 
 
 def draw_both(
-    folder: RunFolder, problems: Mapping[str, Sequence[Problem]], short: list[str], wrong: list[Candidate]
+    folder: RunFolder, problems: Mapping[str, Sequence[Problem]], stock: Stock, wrong: list[Candidate]
 ) -> Iterator[Portion]:
     """Yield seeds with their own answers, and as many wrong solutions to some of them, more each time.
 
     Args:
         folder: of the run.
         problems: split -> problems.
-        short: gets a sentence for each round that has fewer wrong solutions than it should.
+        stock: gets the wrong solutions, and a sentence for each round that has fewer of them than it should.
         wrong: gets every wrong solution that was asked for, failed ones included.
     """
     config = folder.config
@@ -206,12 +205,11 @@ def draw_both(
     train = [problem for problem in train if (problem.answer or "").strip()]
     order = np.random.default_rng([config["replicate"], 7]).permutation(len(train))
     seeds = [train[int(row)] for row in order]
-    accepted: list[Candidate] = []
     for number in range(1, config["rounds"] + 1):
         mine = seeds[: number * config["k"]]
         new = mine[(number - 1) * config["k"] :]
         if not new:
-            short.append(f"round {number}: no seed is left; all {len(seeds):,} are trained on.")
+            stock.short.append(f"round {number}: no seed is left; all {len(seeds):,} are trained on.")
             return
         rows = [
             TrainingRow(row.question, row.answer, row.final, origin="seed", origin_run_id=config["seed_set"],
@@ -220,16 +218,14 @@ def draw_both(
         ]  # fmt: skip
         counts = {"selected": len(new), "accepted": len(new)}
         if config["form"] != NO_FORM:
-            outcome, recorder = grow_stage(
-                folder, problems, new, round_=number, turn=number, n_accepted=len(new), earlier=(),
-                stage=f"round {number}: teacher", salt=f"{folder.run_id}/{number}",
-            )  # fmt: skip
-            wrong += recorder.wrong_ones
-            accepted += outcome.candidates
-            negatives = [make_negative(folder.run_id, candidate) for candidate in accepted]
-            if (sentence := say_short(number, number * config["k"], accepted, negatives, outcome)) is not None:
+            stock.per_round = len(new)  # the last seeds may be fewer
+            outcome, _, tried = grow_missing(folder, problems, new, stock, number)
+            wrong += tried
+            stock.take(outcome.candidates)
+            negatives = [make_negative(folder.run_id, candidate) for candidate in stock.list_used()]
+            if (sentence := say_short(number, number * config["k"], stock.list_used(), negatives, outcome)) is not None:
                 print(sentence)
-                short.append(sentence)
+                stock.short.append(sentence)
             if not negatives:
                 raise TeacherError(f"There is no wrong solution to train on. {sentence}")
             rows += negatives

@@ -23,7 +23,7 @@ from core.models.student import hash_model_files
 from core.recipes.clone import start_clone
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import read_results
-from core.recipes.grown_portions import draw_seeds, grow_portions, say_short
+from core.recipes.grown_portions import Stock, draw_seeds, grow_portions, say_short
 from core.recipes.negatives import OF_OBJECTIVE, Negatives, list_brought
 from core.recipes.recipes import RECIPES, make_recipe
 from core.recipes.rounds import COUNTS
@@ -339,8 +339,8 @@ STRICT = {"filter_settings": {"rouge_l": {"limit": 0.25}}}
 def test_rounds_that_are_short_of_problems_say_so_and_the_next_go_on(world, capsys):
     place, seed_set, problems = world
     folder = make_folder(place, seed_set, more=STRICT, accepted=20, rounds=2)
-    short = []
-    portions = [(len(each.rows), each.counts) for each in grow_portions(folder, problems, short)]
+    stock = Stock(20)
+    portions = [(len(each.rows), each.counts) for each in grow_portions(folder, problems, stock)]
     candidates = read(folder, "candidates")
     n_before = 0
     for number, (n_rows, counts) in enumerate(portions, 1):
@@ -348,9 +348,9 @@ def test_rounds_that_are_short_of_problems_say_so_and_the_next_go_on(world, caps
         assert counts["requested"] == len(own) == counts["failed"] + counts["rejected"] + counts["accepted"]
         assert n_rows == n_before + counts["accepted"]
         n_before = n_rows
-    (sentence,) = short
+    (sentence,) = stock.short
     assert sentence.startswith(f"round 2: {n_before} of 40 problems to train on; of this round 80 requested, ")
-    assert f"{counts['rejected']} rejected" in sentence and capsys.readouterr().out.splitlines() == short
+    assert f"{counts['rejected']} rejected" in sentence and capsys.readouterr().out.splitlines() == stock.short
 
 
 def test_a_round_without_any_problem_says_why(tmp_path):
@@ -360,7 +360,7 @@ def test_a_round_without_any_problem_says_why(tmp_path):
     seed_set = ensure_seed_set(place, seeds)
     train = [row for row in load_problems(place, seed_set) if row.split == "train"]
     with pytest.raises(TeacherError, match=r"There is nothing to train on\. round 1: 0 of 2 problems .* 8 failed"):
-        next(grow_portions(make_folder(place, seed_set, accepted=2), {"train": train}, []))
+        next(grow_portions(make_folder(place, seed_set, accepted=2), {"train": train}, Stock(2)))
 
 
 def test_problems_with_the_same_texts_are_counted(world):

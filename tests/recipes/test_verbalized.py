@@ -10,6 +10,7 @@ from core.errors import SeedbedError
 from core.lines import read_all
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import read_results
+from core.recipes.grown_portions import Stock
 from core.recipes.recipes import make_recipe
 
 COMMON = "[common]\naccepted = 6\nrounds = 2\nepochs = 1\n"
@@ -30,7 +31,7 @@ def asked(seed_files, tmp_path_factory):
     place = tmp_path_factory.mktemp("asked")
     other = place / "other.jsonl"
     other.write_text("".join(seed_files["validation"].open(encoding="utf-8").readlines()[:7]), encoding="utf-8")
-    arms = '[[arm]]\nrecipe = "verbalized"\nmethod = ["direct", "vs_standard"]\nper_call = 3\n'
+    arms = '[[arm]]\nrecipe = "verbalized"\nmethod = ["direct", "vs_standard"]\nper_call = 5\n'
     more = f'benchmarks = ["{other}"]\n'
     return place / "home", *carry_out(place / "home", place / "vs.toml", arms, seed_files, more)
 
@@ -53,18 +54,58 @@ def test_questions_come_without_seeds_and_are_trained_on_with_the_teachers_answe
         rows = read_rows(run, 2)
         assert {row["origin_id"] for row in rows} <= {row["candidate_id"] for row in candidates}
         for row in run.read_state().summary["rounds"]:
-            assert row["requested"] == row["failed"] + row["rejected"] + row["accepted"] and row["accepted"] >= 6
-        assert len(rows) >= 12
+            assert row["requested"] == row["failed"] + row["rejected"] + row["accepted"]
     calls = {name: read_all(run.path / "records" / "calls.jsonl") for name, run in asked[2].items()}
     questions = {name: sum(call["purpose"] == "question" for call in each) for name, each in calls.items()}
     assert questions["direct"] > questions["vs_standard"]  # one call brings several
+
+
+def list_accepted(run):
+    """Return the ids of what no filter turned down, in the order of asking."""
+    lost = {row["candidate_id"] for row in read_all(run.path / "records" / "verdicts.jsonl") if not row["is_accepted"]}
+    candidates = read_all(run.path / "records" / "candidates.jsonl")
+    return [row["candidate_id"] for row in candidates if row["failure"] is None and row["candidate_id"] not in lost]
+
+
+def test_ways_of_asking_are_compared_at_the_same_number_of_problems_whatever_one_call_brings(asked):
+    surplus = {}
+    for name, run in asked[2].items():
+        summary, accepted = run.read_state().summary, list_accepted(run)
+        for number, row in enumerate(summary["rounds"], 1):
+            assert (row["accepted"], row["training_rows"]) == (6, 6 * number), name
+            assert [each["origin_id"] for each in read_rows(run, number)] == accepted[: 6 * number], name
+        surplus[name] = summary["surplus"]
+        assert len(accepted) == 12 + surplus[name]
+        n_counted = sum(row["requested"] for row in summary["rounds"])
+        assert len(read_all(run.path / "records" / "candidates.jsonl")) == n_counted + surplus[name]
+    # two calls of five bring four more than the first six, so that one more call is enough for the other six
+    assert surplus == {"direct": 0, "vs_standard": 3}
+
+
+def test_what_came_beyond_a_round_is_kept_for_the_next_and_told_after_the_last(capsys):
+    stock = Stock(4)
+    assert (stock.count_wanted(), stock.take([*"abcdef"]), stock.list_used()) == (4, 4, [*"abcd"])
+    assert (stock.count_wanted(), stock.take([*"ghijkl"]), stock.list_used()) == (2, 4, [*"abcdefgh"])
+    assert (stock.count_wanted(), stock.take([]), stock.list_used()) == (0, 4, [*"abcdefghijkl"])
+    assert stock.count_wanted() == 4 and stock.summarise() == {"short": [], "surplus": 0}
+    assert not capsys.readouterr().out
+    stock.take([*"mnopq"])
+    assert stock.summarise()["surplus"] == 1
+    assert "1 accepted candidate came beyond the budget of 16 with the last call" in capsys.readouterr().out
+
+
+def test_a_method_that_reads_no_seeds_chooses_none(asked):
+    for run in asked[2].values():
+        assert [row["selected"] for row in run.read_state().summary["rounds"]] == [0, 0]
+        assert not (run.path / "records" / "selections.jsonl").exists()
+        assert not (run.path / "records" / "selected.jsonl").exists()
 
 
 def test_every_arm_is_tested_on_the_other_set_too_and_not_trained_near_it(asked):
     home, experiment, arms = asked
     tests = read_results(home, experiment).tests
     assert set(tests["split"]) == {"test", "other"}
-    assert (tests[tests["split"] == "other"]["n"] == 7).all()
+    assert (tests[tests["split"] == "other"]["n_test"] == 7).all()
     (asked_set,) = arms["direct"].config["asked_sets"]
     assert asked_set["seed_set"] in arms["direct"].config["benchmarks"]
     parts = [pd.read_parquet(path) for path in (arms["direct"].path / "records" / "predictions").glob("*.parquet")]
@@ -74,7 +115,8 @@ def test_every_arm_is_tested_on_the_other_set_too_and_not_trained_near_it(asked)
 def test_wrong_solutions_are_rows_of_the_label_minus_one(wrong):
     rows = read_rows(wrong["vs_cot"], 2)
     positive, negative = ([row for row in rows if row["label"] == label] for label in (1, -1))
-    assert len(positive) == 12 and len(negative) >= 6
+    assert len(positive) == len(negative) == 12  # although one call brings five
+    assert [row["origin_id"] for row in negative] == list_accepted(wrong["vs_cot"])[:12]
     assert {row["question"] for row in negative} <= {row["question"] for row in positive}
     verdicts = read_all(wrong["vs_cot"].path / "records" / "verdicts.jsonl")
     truly = {row["candidate_id"] for row in verdicts if row["filter"] == "wrong" and row["is_accepted"]}
