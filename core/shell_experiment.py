@@ -111,18 +111,13 @@ def list_tables(results: Results) -> Iterator[str]:
     if results.points.empty:
         yield "nothing was evaluated yet"
     else:
-        for table in (
-            *tables.list_curves(results.points),
-            *tables.list_differences(results.points),
-            *tables.list_tests(results.tests),
-            *tables.list_other_curves(results.tests),
-            *tables.list_needs(results.points),
-            *tables.list_win_rates(results.points),
-            *tables.list_designs(results.points),
-            *list_steering(results.pairs),
-        ):
-            yield table.caption
-            yield format_table(table.lines)
+        for table in (*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs)):
+            yield f"\n{table.caption}"
+            if table.lines:
+                yield format_table(table.lines)
+            if table.note:
+                yield table.note
+        yield ""
     for row in results.excluded.to_dict("records"):
         yield f"excluded: {row['method']}, replicate {row['replicate']}: {row['state']}. {row['error'] or ''}".rstrip()
     for row in results.ended_early.to_dict("records"):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from core.analysis.learning import add_budgets
 from core.selection import SELECTORS
 from core.selection.score import ScoreSelector
 from core.signals import SIGNALS
@@ -56,32 +57,32 @@ def reads_references(selector: str | None) -> bool:
 
 
 def tabulate_designs(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean accuracy of every arm that chooses by one score, after the last round that all of them have.
+    """Return the mean accuracy of every arm that chooses by one score, at the last size that all of them have.
 
     Args:
         points: with the columns of learning curves, ``selector`` and ``pick``; NaN accuracies are left out.
 
     Returns:
-        method, score, end, answer, pick, ``round``, ``size`` and ``accuracy`` (means over replicates), ``se`` (NaN with
-        one replicate), ``n`` replicates; the best first. Empty where there are fewer than two such arms.
+        method, score, end, answer, pick, ``budget``, ``size`` and ``accuracy`` (means over replicates), ``se`` (NaN
+        with one replicate), ``n`` replicates; the best first. Empty where there are fewer than two such arms.
     """
     designs = {
         str(method): find_design(rows["selector"].iloc[0], rows["pick"].iloc[0])
         for method, rows in points.groupby("method")
     }
     designs = {method: design for method, design in designs.items() if design is not None}
-    columns = ["method", "score", "end", "answer", "pick", "round", "size", "accuracy", "se", "n"]
-    own = points[points["method"].isin(designs) & points["accuracy"].notna()]
-    last = _find_common_round(own, designs)
+    columns = ["method", "score", "end", "answer", "pick", "budget", "size", "accuracy", "se", "n"]
+    own = add_budgets(points[points["method"].isin(designs) & points["accuracy"].notna()])
+    last = _find_common_budget(own, designs)
     if len(designs) < 2 or last is None:
         return pd.DataFrame(columns=columns)
     rows = []
-    for method, each in own[own["round"] == last].groupby("method"):
+    for method, each in own[own["budget"] == last].groupby("method"):
         design, n = designs[str(method)], len(each)
         about = {name: getattr(design, name) for name in ("score", "end", "answer", "pick")}
         se = float(each["accuracy"].std(ddof=1) / n**0.5) if n > 1 else float("nan")
         means = {"size": float(each["size"].mean()), "accuracy": float(each["accuracy"].mean()), "se": se}
-        rows.append({"method": str(method), **about, "round": last, **means, "n": n})
+        rows.append({"method": str(method), **about, "budget": last, **means, "n": n})
     return (
         pd.DataFrame(rows, columns=columns)
         .sort_values(["accuracy", "method"], ascending=[False, True])
@@ -89,8 +90,8 @@ def tabulate_designs(points: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _find_common_round(points: pd.DataFrame, methods: Collection[str]) -> int | None:
-    """Return the last round, from 1, that every method has; None where there is none."""
-    rounds = [set(points[(points["method"] == method) & (points["round"] > 0)]["round"]) for method in methods]
-    common = set.intersection(*rounds) if rounds else set()
+def _find_common_budget(points: pd.DataFrame, methods: Collection[str]) -> int | None:
+    """Return the last size after training that every method has; None where there is none."""
+    found = [set(points[(points["method"] == method) & (points["budget"] > 0)]["budget"]) for method in methods]
+    common = set.intersection(*found) if found else set()
     return int(max(common)) if common else None

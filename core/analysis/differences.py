@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from core.analysis.learning import add_budgets
+
 LEVEL = 0.95
 TOLERANCE = 1e-12
 """Below this a spread is rounding: accuracies are shares of some hundred problems."""
@@ -20,8 +22,8 @@ class Difference:
 
     method: str
     baseline: str
-    round: int | None
-    """After which round; None: the mean over all rounds after training that both have."""
+    budget: int | None
+    """At which size (of ``add_budgets``); None: the mean over all sizes after training that both have."""
 
     mean: float
     low: float | None
@@ -35,35 +37,36 @@ class Difference:
     """Replicates."""
 
 
-def compare_accuracy(points: pd.DataFrame, baseline: str, round_: int | None = None) -> list[Difference]:
+def compare_accuracy(points: pd.DataFrame, baseline: str, budget: int | None = None) -> list[Difference]:
     """Return each other method against a baseline, by name; a method without a common replicate is not there.
 
     Args:
-        points: with the columns of learning curves; NaN accuracies are left out.
+        points: of one data set, with the columns of learning curves; NaN accuracies are left out.
         baseline: name of a method.
-        round_: after which round; None: the mean over the rounds after training that both have in a replicate.
+        budget: at which size; None: the mean over the sizes after training that both have in a replicate.
     """
-    known = points[points["accuracy"].notna() & (points["round"] > 0)]
-    if round_ is not None:
-        known = known[known["round"] == round_]
-    table = known.pivot_table(index=["replicate", "round"], columns="method", values="accuracy")
+    known = add_budgets(points[points["accuracy"].notna()])
+    known = known[known["budget"] > 0]
+    if budget is not None:
+        known = known[known["budget"] == budget]
+    table = known.pivot_table(index=["replicate", "budget"], columns="method", values="accuracy")
     if baseline not in table:
         return []
     found = []
     for method in sorted(set(table.columns) - {baseline}):
         both = (table[method] - table[baseline]).dropna().groupby("replicate").mean()
         if len(both):
-            found.append(_describe(method, baseline, round_, both.tolist()))
+            found.append(_describe(method, baseline, budget, both.tolist()))
     return found
 
 
-def _describe(method: str, baseline: str, round_: int | None, values: list[float]) -> Difference:
+def _describe(method: str, baseline: str, budget: int | None, values: list[float]) -> Difference:
     from scipy import stats
 
     n, mean = len(values), math.fsum(values) / len(values)
     se = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n) if n > 1 else 0.0
     if se < TOLERANCE:
-        return Difference(method, baseline, round_, mean, None, None, None, n)
+        return Difference(method, baseline, budget, mean, None, None, None, n)
     reach = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * se
     p_value = float(2 * stats.t.sf(abs(mean) / se, n - 1))
-    return Difference(method, baseline, round_, mean, mean - reach, mean + reach, p_value, n)
+    return Difference(method, baseline, budget, mean, mean - reach, mean + reach, p_value, n)

@@ -17,10 +17,12 @@ POINTS = ("data_set", "method", "replicate", "round", "size", "accuracy")
 """Columns of the points of learning curves: round is 0 before any training, size is what was accepted so far
 (candidates, or problems), accuracy from 0 to 1; one row for each replicate and round."""
 
-BASELINES = ("random", "sft")
+BASELINES = ("random", "sft", "none")
 """Arms that the others are compared with: the first of these that there is."""
 
-N_RESAMPLES = 4_000
+NEAR = 0.05
+"""Sizes that differ by no more are taken for one budget: a round may end a few rows short."""
+
 LEVEL = 0.95
 
 
@@ -45,7 +47,8 @@ class Need:
     baseline needs none: one of the two curves never rises above its start, so that they share no other accuracy."""
 
     low: float | None
-    """End of the percentile bootstrap interval of ``share`` over replicates; None with one replicate of either."""
+    """End of the 95 % interval of ``share``; None with one replicate of either, or where leaving one out leaves a
+    curve that never rises."""
 
     high: float | None
 
@@ -54,20 +57,47 @@ class Need:
         """How many times the data of the method the baseline needs; None where one of them needs none."""
         return self.baseline_size / self.method_size if self.method_size > 0 and self.baseline_size > 0 else None
 
-    @property
-    def multiplier_ends(self) -> tuple[float, float] | None:
-        """Ends of its interval, those of the share turned over: 0 or infinite where one of them may need no data."""
-        if self.low is None or self.high is None:
-            return None
-        return tuple(1 / end if end > 0 else math.inf for end in (self.high, self.low))
-
 
 def choose_baseline(methods: Sequence[str]) -> str:
     """Return the arm that others are compared with unless somebody says otherwise: of BASELINES, else the first.
 
     An arm of an experiment of several recipes has such a name among the words of its own: ``active, random``.
+
+    Args:
+        methods: names of arms in the order in which the experiment names them.
     """
     return next((name for base in BASELINES for name in methods if base in name.split(", ")), methods[0])
+
+
+def add_budgets(points: pd.DataFrame) -> pd.DataFrame:
+    """Return points with the column ``budget``: the size at which they can be held against those of other methods.
+
+    Methods may take rounds of different size, so a round says nothing of how much data there was. Sizes that differ by
+    at most NEAR are one budget, named by the most frequent of them; of two rounds of a method within one the later
+    counts, and the other has the budget -1.
+
+    Args:
+        points: with data_set, method, round and size.
+    """
+    keys = ["data_set", "method", "round"]
+    sizes = points.groupby(keys, as_index=False)["size"].mean()
+    sizes["budget"] = sizes.groupby("data_set")["size"].transform(_name_budgets)
+    is_passed = sizes.duplicated(["data_set", "method", "budget"], keep="last")
+    sizes["budget"] = sizes["budget"].where(~is_passed, -1).astype("int64")
+    return points.drop(columns="budget", errors="ignore").merge(sizes[[*keys, "budget"]], on=keys, how="left")
+
+
+def _name_budgets(sizes: pd.Series) -> pd.Series:
+    """Return the budget of each size."""
+    names, first, group = {}, -math.inf, []
+    for size in [*sorted(sizes), math.inf]:
+        if group and size > first * (1 + NEAR):
+            counts = pd.Series(group).value_counts()
+            names |= dict.fromkeys(group, round(min(counts[counts == counts.max()].index)))
+            group = []
+        first = first if group else size
+        group.append(size)
+    return sizes.map(names)
 
 
 def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:
@@ -77,12 +107,14 @@ def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:
         points: with the columns POINTS; rows without an accuracy (NaN) are left out.
 
     Returns:
-        data_set, method, round, ``size`` (the mean of the replicates', which may differ by a few rows), ``mean``
-        accuracy, ``se`` of the mean (NaN with one replicate), ``n`` replicates; sorted by the first three.
+        data_set, method, round, ``budget`` (of ``add_budgets``), ``size`` (the mean of the replicates', which may
+        differ by a few rows), ``mean`` accuracy, ``se`` of the mean (NaN with one replicate), ``n`` replicates; sorted
+        by the first three.
     """
-    known = points.dropna(subset=["accuracy"])
+    known = add_budgets(points.dropna(subset=["accuracy"]))
     grouped = known.groupby(["data_set", "method", "round"], sort=True)
     curves = grouped.agg(
+        budget=("budget", "first"),
         size=("size", "mean"),
         mean=("accuracy", "mean"),
         se=("accuracy", lambda values: values.std(ddof=1) / np.sqrt(len(values))),
@@ -91,53 +123,35 @@ def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:
     return curves.reset_index()
 
 
-def compare_needs(points: pd.DataFrame, method: str, baseline: str, *, seed: int = 0) -> Need | None:
+def compare_needs(points: pd.DataFrame, method: str, baseline: str) -> Need | None:
     """Compare how much data a method and a baseline need; None where one of them has no curve of two points.
 
-    A bootstrap draws replicates: the same ones for both where both have the same, since those share their seeds; else
-    for each by itself. In each draw the accuracy that both reach is found anew; draws in which neither curve rises say
-    nothing. Of a method only the rounds count that all its replicates have.
+    The interval is Student's of the logarithm of the share, with the standard error that leaving out one replicate at a
+    time gives (jackknife; Efron & Tibshirani 1993, chapter 11): that of both where both have the same replicates, since
+    those share their seeds, else of each by itself. A bootstrap of so few replicates is too narrow
+    (``docs/log.md``). Of a method only the rounds count that all its replicates have.
 
     Args:
         points: of one data set, with the columns POINTS.
         method: compared.
         baseline: with what, usually ``random``.
-        seed: of the bootstrap.
     """
     first, second = (_spread(points[points["method"] == name]) for name in (method, baseline))
     if min(len(first.columns), len(second.columns)) < 2:
         return None
-    curves = [table.mean().to_numpy()[None] for table in (first, second)]
-    accuracy, sizes = _find_needs(first, second, *curves)
-    method_size, baseline_size = (float(each[0]) for each in sizes)
-    low = high = None
-    if baseline_size > 0 and min(len(first), len(second)) > 1:
-        low, high = _draw_share(first, second, np.random.default_rng(seed))
-    return Need(
-        method,
-        baseline,
-        float(accuracy[0]),
-        method_size,
-        baseline_size,
-        (len(first), len(second)),
-        method_size / baseline_size if baseline_size > 0 else None,
-        low,
-        high,
-    )
+    accuracy, method_size, baseline_size = _find_needs(first, second)
+    share = method_size / baseline_size if baseline_size > 0 else None
+    low, high = _find_ends(first, second, share)
+    sizes = (len(first), len(second))
+    return Need(method, baseline, accuracy, method_size, baseline_size, sizes, share, low, high)
 
 
 def say_multiplier(need: Need) -> str:
     """Return the data multiplier with its interval, ``1.80× (1.25 to 2.50)``; a dash where it is unknown."""
     if need.multiplier is None:
         return "–"
-    low, high = need.multiplier_ends or (0.0, math.inf)
-    ends = {
-        (True, True): f" ({low:.2f} to {high:.2f})",
-        (True, False): f" ({low:.2f} or more)",
-        (False, True): f" ({high:.2f} or less)",
-        (False, False): "",
-    }
-    return f"{need.multiplier:.2f}×{ends[low > 0, math.isfinite(high)]}"
+    ends = "" if need.low is None else f" ({1 / need.high:.2f} to {1 / need.low:.2f})"
+    return f"{need.multiplier:.2f}×{ends}"
 
 
 def find_sizes(sizes: np.ndarray, curves: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
@@ -167,29 +181,37 @@ def _spread(points: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns=known.groupby("round")["size"].mean())
 
 
-def _find_needs(
-    first: pd.DataFrame, second: pd.DataFrame, first_curves: np.ndarray, second_curves: np.ndarray
-) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Return (b,) the highest accuracy that both curves reach, and (b,) the size that each takes for it."""
-    accuracy = np.minimum(np.nanmax(first_curves, axis=1), np.nanmax(second_curves, axis=1))
-    pairs = ((first, first_curves), (second, second_curves))
-    sizes = tuple(find_sizes(table.columns.to_numpy(float), curves, accuracy) for table, curves in pairs)
-    return accuracy, sizes
+def _find_needs(first: pd.DataFrame, second: pd.DataFrame) -> tuple[float, float, float]:
+    """Return the highest accuracy that both mean curves reach, and the size that each takes for it."""
+    curves = [table.to_numpy().mean(axis=0)[None] for table in (first, second)]
+    accuracy = min(float(curve.max()) for curve in curves)
+    sizes = [
+        float(find_sizes(table.columns.to_numpy(float), curve, np.array([accuracy]))[0])
+        for table, curve in zip((first, second), curves, strict=True)
+    ]
+    return accuracy, *sizes
 
 
-def _draw_share(
-    first: pd.DataFrame, second: pd.DataFrame, rng: np.random.Generator
-) -> tuple[float | None, float | None]:
-    """Return the interval of the share of data over drawn replicates."""
-    is_paired = list(first.index) == list(second.index)
-    drawn = rng.integers(len(first), size=(N_RESAMPLES, len(first)))
-    other = drawn if is_paired else rng.integers(len(second), size=(N_RESAMPLES, len(second)))
-    curves = [np.nanmean(table.to_numpy()[places], axis=1) for table, places in ((first, drawn), (second, other))]
-    _, (method_sizes, baseline_sizes) = _find_needs(first, second, *curves)
-    shares = np.divide(method_sizes, baseline_sizes, out=np.full(N_RESAMPLES, np.inf), where=baseline_sizes > 0)
-    shares = shares[(method_sizes > 0) | (baseline_sizes > 0)]
-    outside = (1 - LEVEL) / 2
-    if not len(shares):
+def _find_ends(first: pd.DataFrame, second: pd.DataFrame, share: float | None) -> tuple[float | None, float | None]:
+    """Return the interval of the share of data; None where it cannot be told."""
+    from scipy import stats
+
+    n = min(len(first), len(second))
+    if not share or n < 2:
         return None, None
-    low, high = np.quantile(shares, [outside, 1 - outside], method="nearest")
-    return float(low), float(high)
+    if list(first.index) == list(second.index):
+        left_out = [[(first.drop(index=name), second.drop(index=name)) for name in first.index]]
+    else:
+        left_out = [
+            [(first.drop(index=name), second) for name in first.index],
+            [(first, second.drop(index=name)) for name in second.index],
+        ]
+    variance = 0.0
+    for pairs in left_out:
+        sizes = np.array([_find_needs(*pair)[1:] for pair in pairs])
+        if not (sizes > 0).all():
+            return None, None
+        logs = np.log(sizes[:, 0] / sizes[:, 1])
+        variance += (len(logs) - 1) * logs.var()
+    reach = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * math.sqrt(variance)
+    return (share * math.exp(-reach), share * math.exp(reach)) if reach < 20 else (None, None)

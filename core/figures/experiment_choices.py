@@ -43,14 +43,14 @@ def draw_designs(designs: pd.DataFrame, styles: Mapping[str, Style], *, view: st
         "customdata": [f"{row['n']} replicate{'' if row['n'] == 1 else 's'}" for row in rows],
         "hovertemplate": "%{y}: %{x:.1f} % (%{customdata})<extra></extra>",
     }
-    round_ = int(designs["round"].iloc[0])
+    budget = int(designs["budget"].iloc[0])
     return make_figure(
         [dots],
-        title=f"Accuracy after round {round_}, % ± standard error: score, whose answer, how it is taken",
+        title=f"Accuracy at {budget:,} accepted, % ± standard error: score, whose answer, how it is taken",
         x=make_axis("accuracy, %"),
         y=make_axis("", type="category"),
         height=110 + ROW * len(rows),
-        view=f"{view}/{round_}",
+        view=f"{view}/{budget}",
         margin={"l": 16, "r": 24, "t": 44, "b": 48},
     )
 

@@ -71,7 +71,7 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
         traces.append(ends[-1][1])
     labels = [label_line_end(line, name) for name, line in ends]
     heights = [y for _, line in ends for y in line["y"]] or [0.0]
-    title = "accepted candidates trained on" if over == "size" else "teacher's tokens, nominal, in and out"
+    title = "accepted so far, candidates or problems" if over == "size" else "teacher's tokens, nominal, in and out"
     return make_figure(
         traces,
         title=f"{told[0].upper()}{told[1:]}, % of {n:,} problems, mean ± standard error",
@@ -114,7 +114,7 @@ def _make_replicate(rows: pd.DataFrame, over: str, style: Style) -> dict[str, An
 def make_error_band(
     rows: pd.DataFrame, xs: Sequence[float], style: Style, scale: float = 100.0
 ) -> list[dict[str, Any]]:
-    """Return the standard error as a closed shape; nothing where a mean has none.
+    """Return the standard error as a closed shape over the means that have one; nothing with fewer than two.
 
     Args:
         rows: with ``mean`` and ``se``.
@@ -122,7 +122,9 @@ def make_error_band(
         style: of the line.
         scale: of the axis: 100 makes per cent of shares.
     """
-    if rows["se"].isna().any() or len(rows) < 2:
+    xs = [x for x, is_known in zip(xs, rows["se"].notna(), strict=True) if is_known]
+    rows = rows.dropna(subset=["se"])
+    if len(rows) < 2:
         return []
     high, low = (scale * (rows["mean"] + sign * rows["se"]) for sign in (1, -1))
     return [

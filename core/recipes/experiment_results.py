@@ -22,10 +22,13 @@ from core.runs.folder import ENDED, STOPPED, RunFolder
 class Results:
     """What the runs of an experiment have brought so far."""
 
+    arms: list[str]
+    """Their names in the order of the experiment's file."""
+
     tests: pd.DataFrame
     """Points of the learning curves on every test set: columns POINTS, and split (test, ood or another set's name),
-    n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), selector and pick (None: the recipe
-    chooses by none)."""
+    n_test, n_tokens (nominal, of the teacher, in and out, all rounds so far), student, selector and pick (None: the
+    recipe chooses by none)."""
 
     pairs: pd.DataFrame
     """A row per child and signal: method, replicate, round, candidate_id, signal, before, after (NaN: unknown)."""
@@ -63,9 +66,10 @@ def read_results(home: Path, experiment: str) -> Results:
         pairs.append(read_pairs(run))
     n_wanted = len(config["arms"]) * len(config["replicates"])
     return Results(
-        pd.DataFrame(tests, columns=[*POINTS, "split", "n_test", "n_tokens", "selector", "pick"]).sort_values(
-            ["method", "replicate", "split", "round"], ignore_index=True
-        ),
+        [arm["name"] for arm in config["arms"]],
+        pd.DataFrame(
+            tests, columns=[*POINTS, "split", "n_test", "n_tokens", "student", "selector", "pick"]
+        ).sort_values(["method", "replicate", "split", "round"], ignore_index=True),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
         pd.DataFrame(early, columns=["method", "replicate", "stopped", "folder"]),
@@ -84,7 +88,7 @@ def read_points(run: RunFolder) -> list[dict[str, Any]]:
     rounds = {row["round"]: row for row in read_all(records / "rounds.jsonl")}
     calls = {(row["call_id"], row["attempt"]): row for row in read_all(records / "calls.jsonl")}
     about = {"data_set": config["seed_set_name"], **_describe(config)}
-    about |= {name: config.get(name) for name in ("selector", "pick")}
+    about |= {name: config.get(name) for name in ("student", "selector", "pick")}
     sizes = {number: sum(row["accepted"] for each, row in rounds.items() if each <= number) for number in (0, *rounds)}
     tokens = {number: _count_tokens(calls.values(), rounds.get(number)) for number in sizes}
     return [

@@ -5,7 +5,6 @@ number is made. Nothing in the file is loaded from anywhere.
 """
 
 import json
-import math
 import platform
 import time
 import tomllib
@@ -18,14 +17,14 @@ import pandas as pd
 
 from core.analysis.design_choices import tabulate_designs
 from core.analysis.learning import choose_baseline, compare_needs, summarise_curves
-from core.analysis.test_sets import keep_set, order_sets
-from core.analysis.win_rates import measure_win_rates
+from core.analysis.test_sets import keep_set, order_sets, say_accuracy
 from core.counting import counted
 from core.datasets import load_problems
 from core.errors import RunError
 from core.figures.experiment_choices import draw_designs
 from core.figures.experiments import draw_learning, draw_win_rates, find_styles
 from core.figures.html_file import HtmlFile
+from core.lines import read_all
 from core.recipes import experiment_tables as tables
 from core.recipes.experiment import find_children
 from core.recipes.experiment_results import Results, read_results
@@ -38,8 +37,8 @@ from core.settings import REPOSITORY
 SPLITS = {"train": "to grow from", "validation": "for validation", "test": "to test", "ood": "out of distribution"}
 """Split -> what its problems are there for."""
 
-FEW = 5
-"""Replicates below which a bootstrap over them is known to be too sure of itself."""
+UNTRAINED = ("zero_shot", "steerability")
+"""Kinds of run that train nothing, so that they have no rounds."""
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "plotly")
 
@@ -57,12 +56,12 @@ HOW = {
     "Curve": "mean over replicates, ± the standard error of that mean; thin lines are replicates.",
     "Difference": "to the arm it is compared with, paired by replicate, with Student's t interval.",
     "Data needed": (
-        "straight between the points of the mean curves, at the highest accuracy that both reach; the interval is the"
-        " percentiles of drawing replicates again. Below 100 %: it needs less."
+        "straight between the points of the mean curves, at the highest accuracy that both reach; the interval is "
+        "Student's of its logarithm, by leaving out one replicate at a time (jackknife). Below 100 %: it needs less."
     ),
     "Win": (
-        "a mean less one standard error is above the other's plus one (Kessler 2025, section 5.4.2). The mean of a "
-        "column says how often an arm was beaten: lower is better."
+        "a mean less one standard error is above the other's plus one at the same size, to within 5 % (Kessler 2025, "
+        "section 5.4.2). The mean of a column says how often an arm was beaten: lower is better."
     ),
     "Scores of seeds and children": (
         "by the student that chose the seeds; Spearman's rank correlation within each round, averaged, and of the "
@@ -110,11 +109,13 @@ def make_report(home: Path, experiment: str) -> str:
     report = HtmlFile(about["title"])
     _write_top(report, about, any(is_builtin(run.config) for run in runs) or not runs)
     _write_summary(report, points, results)
-    _write_subject(report, home, about["config"], runs, points)
+    _write_subject(report, home, about["config"], runs)
     if not points.empty:
-        _write_curves(report, points, results, about["config"])
-        _write_wins(report, points)
+        _write_curves(report, points, results)
+        report.head("Who beats whom?")
+        _write_wins(report, points, results.arms)
         _write_designs(report, points)
+        _write_other_sets(report, results, about["config"])
     write_steering(report, results.pairs, points)
     write_checks(report, runs)
     _write_left_out(report, results)
@@ -150,44 +151,53 @@ def _write_summary(report: HtmlFile, points: pd.DataFrame, results: Results) -> 
     if points.empty:
         report.say("Nothing was evaluated yet.")
     else:
-        curves = summarise_curves(points)
-        last = curves.loc[curves.groupby("method")["round"].idxmax()].sort_values("mean", ascending=False)
-        told = "; ".join(f"{row['method']} {_say_mean(row)}" for row in last.to_dict("records"))
-        n = points["n_test"].max()
-        report.say(f"Accuracy on {n:,} test problems after the last round, mean ± standard error: {told}.", "strong")
-        for need in _list_needs(points):
+        report.say(_say_last(points, results.arms), "strong")
+        for need in _list_needs(points, results.arms):
             report.say(need)
     if results.n_waiting:
         report.say(f"{counted(results.n_waiting, 'run')} still to come: these numbers will change.")
 
 
-def _list_needs(points: pd.DataFrame) -> list[str]:
+def _say_last(points: pd.DataFrame, arms: Sequence[str]) -> str:
+    """Return the accuracy of every arm at the last size that all have, else each at its own; the best first."""
+    curves = summarise_curves(points)
+    trained = curves[curves["budget"] > 0]
+    n_arms, sizes = trained["method"].nunique(), trained["budget"].value_counts()
+    common = sizes[sizes == n_arms].index
+    if len(common):
+        trained, where = trained[trained["budget"] == max(common)], f" at {max(common):,} accepted"
+    else:
+        trained, where = trained.loc[trained.groupby("method")["budget"].idxmax()], ""
+    told = [
+        f"{row['method']} {_say_mean(row)}" + ("" if where else f" (at {row['budget']:,} accepted)")
+        for row in trained.sort_values("mean", ascending=False).to_dict("records")
+    ]
+    bare = curves[~curves["method"].isin(curves[curves["budget"] > 0]["method"])]
+    told += [f"untrained, {row['method']} {_say_mean(row)}" for row in bare.to_dict("records")]
+    n = points["n_test"].max()
+    return f"Accuracy on {n:,} test problems{where}, mean ± standard error: {'; '.join(told)}."
+
+
+def _list_needs(points: pd.DataFrame, arms: Sequence[str]) -> list[str]:
     """Return a sentence for every arm whose data can be held against the baseline's."""
-    methods = sorted(points["method"].unique())
-    baseline, told = choose_baseline(methods), []
-    for method in methods:
-        need = None if method == baseline else compare_needs(points, method, baseline)
-        if need is None or need.share is None:
-            continue
-        sentence = f"{method} needs {100 * need.share:.0f} % of the data of {baseline} for {100 * need.accuracy:.1f} %"
-        n = min(need.n_replicates)
-        few = f" With {counted(n, 'replicate')} that interval is too narrow." if n < FEW else ""
-        if need.low is None:
-            told.append(f"{sentence}; from one replicate, so how sure that is cannot be said.")
-        elif need.low <= 1 <= need.high:
-            told.append(f"{sentence}, but the 95 % interval holds 100 %: no difference can be told.")
-        else:
-            told.append(f"{sentence} (95 % interval {_say_ends(need.low, need.high)}).{few}")
+    told = []
+    for _, own, names in tables.split_students(points[points.groupby("method")["round"].transform("max") > 0], arms):
+        baseline = choose_baseline(names)
+        for need in (compare_needs(own, name, baseline) for name in names if name != baseline):
+            if need is None or need.share is None:
+                continue
+            share, accuracy = f"{100 * need.share:.0f} %", f"{100 * need.accuracy:.1f} %"
+            sentence = f"{need.method} needs {share} of the data of {baseline} for {accuracy}"
+            if need.low is None:
+                told.append(f"{sentence}; how sure that is cannot be said.")
+            elif need.low <= 1 <= need.high:
+                told.append(f"{sentence}, but the 95 % interval holds 100 %: no difference can be told.")
+            else:
+                told.append(f"{sentence} (95 % interval {100 * need.low:.0f} to {100 * need.high:.0f} %).")
     return told
 
 
-def _say_ends(low: float, high: float) -> str:
-    return f"{100 * low:.0f} % or more" if math.isinf(high) else f"{100 * low:.0f} to {100 * high:.0f} %"
-
-
-def _write_subject(
-    report: HtmlFile, home: Path, config: Mapping[str, Any], runs: Sequence[RunFolder], points: pd.DataFrame
-) -> None:
+def _write_subject(report: HtmlFile, home: Path, config: Mapping[str, Any], runs: Sequence[RunFolder]) -> None:
     """Say what was compared: problems, arms with their settings, and what they were given."""
     report.head("What was compared")
     splits = pd.Series([problem.split for problem in load_problems(home, config["seed_set"])]).value_counts()
@@ -197,7 +207,7 @@ def _write_subject(
     for arm in config["arms"]:
         own = [run for run in runs if run.config["arm"] == arm["name"]]
         done = [run for run in own if run.read_state().state == "done"]
-        tokens = [_count_tokens(run, points) for run in done]
+        tokens = [_count_tokens(run) for run in done]
         lines.append(
             [
                 arm["name"],
@@ -212,57 +222,60 @@ def _write_subject(
 
 
 def _say_rounds(runs: Sequence[RunFolder]) -> str:
-    """Return rounds and accepted candidates of each as the runs were given them; empty where they have none."""
-    config = next((run.config for run in runs), {})
+    """Return rounds and accepted candidates of each as the runs were given them; a dash where they have none."""
+    config = next((run.config for run in runs if run.read_run()["kind"] not in UNTRAINED), {})
     if not config.get("rounds") or not config.get("k"):
         return tables.MISSING
     return f"{counted(config['rounds'], 'round')} of {counted(config['k'], 'accepted candidate')}"
 
 
-def _count_tokens(run: RunFolder, points: pd.DataFrame) -> int:
-    """Return the nominal tokens that a finished run took: up to its last point, else what it reports itself."""
-    own = points[(points["method"] == run.config["arm"]) & (points["replicate"] == run.config["replicate"])]
-    if len(own):
-        return int(own["n_tokens"].max())
-    summary = run.read_state().summary or {}
-    return (summary.get("n_input_tokens") or 0) + (summary.get("n_output_tokens") or 0)
+def _count_tokens(run: RunFolder) -> int:
+    """Return the nominal tokens, in and out, that a run took: of its last attempt, which asks everything again."""
+    calls = {(row["call_id"], row["attempt"]): row for row in read_all(run.path / "records" / "calls.jsonl")}
+    last = max((attempt for _, attempt in calls), default=0)
+    own = [row for (_, attempt), row in calls.items() if attempt == last]
+    return sum((row.get("n_input_tokens") or 0) + (row.get("n_output_tokens") or 0) for row in own)
 
 
 def _say_settings(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if value is not None)
 
 
-def _write_curves(report: HtmlFile, points: pd.DataFrame, results: Results, config: Mapping[str, Any]) -> None:
+def _write_curves(report: HtmlFile, points: pd.DataFrame, results: Results) -> None:
+    """Write what each arm reached with how much data, on the experiment's own test problems."""
     report.head("Did it pay off?")
+    arms = results.arms
     report.draw(draw_learning(points))
     if points["n_tokens"].max() > 0:
         report.draw(draw_learning(points, over="n_tokens"), caption="Over what the teacher was asked and wrote.")
-    _show(report, *tables.list_curves(points), *tables.list_differences(points), *tables.list_tests(results.tests),
-          *tables.list_needs(points))  # fmt: skip
+    _show(report, *tables.list_curves(points, arms), *tables.list_differences(points, arms))
+    _show(report, *tables.list_tests(results.tests, arms), *tables.list_needs(points, arms))
+
+
+def _write_other_sets(report: HtmlFile, results: Results, config: Mapping[str, Any]) -> None:
+    """Write what each arm reached on every test set but the experiment's own."""
     for name in order_sets(results.tests["split"].unique())[1:]:
-        others = _describe_points(keep_set(results.tests, name), config)
-        report.draw(draw_learning(others))
-        _show(report, *tables.list_curves(others), *tables.list_differences(others))
+        told, points = say_accuracy(name), _describe_points(keep_set(results.tests, name), config)
+        report.head(f"{told[0].upper()}{told[1:]}")
+        report.draw(draw_learning(points))
+        _show(report, *tables.list_curves(points, results.arms), *tables.list_differences(points, results.arms))
+        _show(report, *tables.list_needs(points, results.arms))
+        _write_wins(report, points, results.arms)
 
 
 def _show(report: HtmlFile, *found: tables.Table) -> None:
     for table in found:
-        report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
+        if table.lines:
+            report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
+        if table.note:
+            report.say(table.note, "soft")
 
 
-def _write_wins(report: HtmlFile, points: pd.DataFrame) -> None:
-    found = list(tables.list_win_rates(points))
-    if not found:
-        return
-    report.head("Who beats whom?")
-    reading = tables.find_reading(points)
-    for table in found:
-        shown = points if table.name == "wins_all" else points[~points["method"].isin(reading)]
-        rates = measure_win_rates(summarise_curves(shown))
-        report.draw(draw_win_rates(rates, view=table.name))
+def _write_wins(report: HtmlFile, points: pd.DataFrame, arms: Sequence[str]) -> None:
+    for rates, table in tables.list_wins(points, arms):
+        if table.lines:
+            report.draw(draw_win_rates(rates, view=table.caption))
         _show(report, table)
-        if rates.n_left_out:
-            report.say(f"{counted(rates.n_left_out, 'point')} with one replicate left out.", "soft")
 
 
 def _write_designs(report: HtmlFile, points: pd.DataFrame) -> None:

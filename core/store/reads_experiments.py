@@ -58,14 +58,15 @@ class ExperimentReads(Reads):
 
         Columns: data_set, method, replicate, split (test, ood or another set's name), size (accepted candidates or
         problems so far), accuracy (0 to 1), round (0: before any training), n_test, n_tokens (nominal, of the teacher,
-        in and out, all rounds so far), selector and pick (NULL: the recipe chooses by none), kind (of the run), run_id.
+        in and out, all rounds so far), student, selector and pick (NULL: the recipe chooses by none), kind (of the
+        run), run_id.
         """
         return self._frame(
             """
             with arms as (
                 select run_id, config ->> '$.seed_set_name' as data_set, config ->> '$.arm' as method,
                        cast(config ->> '$.replicate' as integer) as replicate, config ->> '$.selector' as selector,
-                       config ->> '$.pick' as pick, kind
+                       config ->> '$.pick' as pick, config ->> '$.student' as student, kind
                 from runs
                 where config ->> '$.parent' = ? and config ->> '$.arm' is not null
                       and state not in ('failed', 'cancelled', 'lost')
@@ -80,7 +81,7 @@ class ExperimentReads(Reads):
                        over (partition by a.run_id, e.split order by e.round) as bigint) as size,
                    e.accuracy, e.round, e.n as n_test,
                    cast(coalesce(s.n_tokens, 0) as bigint) as n_tokens,
-                   a.selector, a.pick, a.kind, a.run_id
+                   a.student, a.selector, a.pick, a.kind, a.run_id
             from arms a join evaluations e using (run_id)
             left join rounds x on x.run_id = e.run_id and x.round = e.round
             left join spent s on s.run_id = e.run_id and s.round = e.round

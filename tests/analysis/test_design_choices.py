@@ -34,17 +34,19 @@ def test_what_reads_references_is_known_by_its_signals():
     assert not reads_references(None)
 
 
-def test_designs_are_compared_after_the_last_round_that_all_have():
-    table = tabulate_designs(pd.DataFrame(ROWS, columns=COLUMNS)).set_index("method")
+def test_designs_are_compared_at_the_last_size_that_all_have():
+    table = tabulate_designs(pd.DataFrame(ROWS, columns=COLUMNS).assign(data_set="pens")).set_index("method")
     assert table.index.tolist() == ["b", "a"]
-    assert table["round"].tolist() == [2, 2]
+    assert table["budget"].tolist() == [10, 10]
     assert table.loc["a", "accuracy"] == pytest.approx(0.65)
     assert table.loc["a", "se"] == pytest.approx(statistics.stdev([0.5, 0.8]) / math.sqrt(2))
     assert math.isnan(table.loc["b", "se"]) and table["n"].to_dict() == {"a": 2, "b": 1}
     less = [row for row in ROWS if row[:3] != ("b", 0, 2)]
-    assert tabulate_designs(pd.DataFrame(less, columns=COLUMNS))["round"].tolist() == [1, 1]
+    assert tabulate_designs(pd.DataFrame(less, columns=COLUMNS).assign(data_set="pens"))["budget"].tolist() == [5, 5]
 
 
 def test_one_design_is_no_comparison():
-    table = tabulate_designs(pd.DataFrame([row for row in ROWS if row[0] != "b"], columns=COLUMNS))
+    table = tabulate_designs(
+        pd.DataFrame([row for row in ROWS if row[0] != "b"], columns=COLUMNS).assign(data_set="pens")
+    )
     assert table.empty and "accuracy" in table

@@ -10,7 +10,7 @@ from core.analysis.win_rates import measure_win_rates
 
 
 def make_curves(rows):
-    return pd.DataFrame(rows, columns=["data_set", "method", "round", "mean", "se", "n"])
+    return pd.DataFrame(rows, columns=["data_set", "method", "budget", "mean", "se", "n"])
 
 
 def test_a_win_is_a_gap_of_more_than_both_standard_errors():
@@ -33,6 +33,7 @@ def test_a_win_is_a_gap_of_more_than_both_standard_errors():
     assert rates.wins.loc["b", "c"] == 1 and rates.meetings.loc["b", "c"] == 1 and rates.meetings.loc["a", "c"] == 0
     assert rates.shares.loc["a", "b"] == 0.5 and math.isnan(rates.shares.loc["a", "c"])
     assert math.isnan(rates.shares.loc["a", "a"]) and rates.n_left_out == 1
+    assert rates.n_alone == 0
     means = rates.column_means
     assert (
         means["a"] == 0 and means["b"] == pytest.approx(0.25) and means["c"] == 1.0
@@ -58,3 +59,12 @@ def test_it_is_what_plain_loops_count():
                 if (set_one, size_one) == (set_other, size_other):
                     wins[one, other] += mean_one - alpha * se_one > mean_other + alpha * se_other
         assert {(one, other): rates.wins.loc[one, other] for one in names for other in names} == wins
+
+
+def test_arms_meet_at_equal_size_whatever_the_round():
+    rows = [("pens", name, number, step * number, 0.1 + 0.001 * step * number, 0.001, 3)
+            for name, step in (("few", 50), ("many", 100)) for number in range(4)]  # fmt: skip
+    columns = ["data_set", "method", "round", "budget", "mean", "se", "n"]
+    rates = measure_win_rates(pd.DataFrame(rows, columns=columns))
+    assert rates.meetings.loc["few", "many"] == 1 and rates.wins.to_numpy().sum() == 0
+    assert rates.n_alone == 4, "50, 150, 200 and 300"

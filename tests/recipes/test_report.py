@@ -117,9 +117,7 @@ def test_every_name_is_there_and_none_is_obeyed(read):
 
 def test_the_tables_are_those_of_the_shell(place, experiment, read):
     results = read_results(place, experiment)
-    points = results.points
-    found = [*tables.list_curves(points), *tables.list_tests(results.tests), *tables.list_needs(points)]
-    found += [*tables.list_win_rates(points), *tables.list_designs(points), *list_steering(results.pairs)]
+    found = [*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs)]
     assert {"curves", "needs", "wins", "steering"} <= {table.name for table in found}
     for table in found:
         assert table.lines in read.tables, table.name
