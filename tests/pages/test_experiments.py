@@ -148,14 +148,14 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     app = visit("experiments", experiment=experiment)
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert not app.exception and "1 run excluded: random, replicate 2: failed." in text
-    assert set(drawn) == {"learning", "wins"} and "points, paired by replicate" in text
+    assert set(drawn) == {"learning", "wins_0"} and "points, paired by replicate" in text
     table = next(item.value for item in app.table if "its data" in item.value)
     app.segmented_control(key="experiment_part").set_value("steering").run()
-    assert not app.exception and set(drawn) == {"learning", "wins", "pairs", "gaps"}
+    assert not app.exception and set(drawn) == {"learning", "wins_0", "pairs", "gaps"}
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert "Seeds and their children within a round: **ρ 0." in text and "over 10 rounds of all arms" in text
     assert table["arm"].tolist() == ["loss\\_high"] and table["its data"].tolist() == ["8"]
-    assert table["data of random"].tolist() == ["24"] and table["multiplier"].tolist()[0].startswith("2.86× (")
+    assert table["random's data"].tolist() == ["24"] and table["multiplier"].tolist()[0].startswith("2.86× (")
     app.segmented_control(key="experiment_part").set_value("choices").run()
     assert not app.exception and {"choices_scores", "shifts", "shifted"} <= set(drawn)
     app.segmented_control(key="experiment_part").set_value("curves").run()
@@ -234,7 +234,7 @@ def test_the_matrix_says_nothing_where_two_never_met():
     from core.analysis.win_rates import measure_win_rates
 
     rows = [("pens", "a", 5, 0.6, 0.01, 3), ("pens", "b", 5, 0.4, 0.01, 3), ("tins", "<c>", 5, 0.4, 0.01, 3)]
-    curves = pd.DataFrame(rows, columns=["data_set", "method", "round", "mean", "se", "n"])
+    curves = pd.DataFrame(rows, columns=["data_set", "method", "budget", "mean", "se", "n"])
     figure = draw_win_rates(measure_win_rates(curves))
     assert figure["data"][0]["z"][1] == [None, None, 1.0] and figure["data"][0]["z"][-1] == [None, 0.0, 1.0]
     assert figure["layout"]["yaxis"]["ticktext"] == ["&lt;c&gt;", "a", "b", "<b>mean</b>"]
