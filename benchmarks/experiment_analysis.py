@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.learning import compare_needs, summarise_curves
-from core.analysis.steering import correlate_ranks, correlate_within, measure_gaps, take_medians
+from core.analysis.steering import correlate_between, correlate_ranks, correlate_within, measure_gap, order_right
 from core.analysis.win_rates import measure_win_rates
 from core.figures.experiment_steering import draw_gaps
 from core.figures.experiments import draw_learning, draw_win_rates
@@ -59,13 +59,12 @@ def draw_curves(points: pd.DataFrame) -> None:
 
 def draw_steering(pairs: pd.DataFrame) -> None:
     """Do what the part about scores before and after does, with its first round."""
-    correlate_within(pairs, BY)
-    medians = take_medians(pairs, BY)
-    correlate_ranks(medians["before"], medians["after"])
+    correlate_within(pairs)
+    correlate_between(pairs)
     first = pairs[pairs["round"] == 1]
-    correlate_ranks(first["before"], first["after"])
     right = first.assign(signal="correct", after=first["after"] > 0.5)
-    draw_gaps(measure_gaps(pd.concat([first.assign(signal="loss"), right])), {})
+    curves = order_right(pd.concat([first.assign(signal="loss"), right]), "loss")
+    draw_gaps({name: measure_gap(own) for name, own in curves.items()}, {}, "loss")
 
 
 def measure(work: Callable[..., Any], *given: Any) -> float:
@@ -89,7 +88,7 @@ def main() -> None:
     n_runs = options.methods * options.replicates
     print(f"{n_runs:,} runs of {options.rounds:,} rounds: {len(points):,} points, {len(pairs):,} pairs of scores")
     curves, steering = measure(draw_curves, points), measure(draw_steering, pairs)
-    together = measure(correlate_within, pairs, BY)
+    together = measure(correlate_within, pairs)
     singly = measure(lambda: [correlate_ranks(rows["before"], rows["after"]) for _, rows in pairs.groupby(BY)])
     print(f"{'curves, needs, win rates':<44}{curves:>8.2f} s")
     print(f"{'correlations, medians, gaps':<44}{steering:>8.2f} s")

@@ -111,7 +111,7 @@ def list_tables(results: Results) -> Iterator[str]:
     if results.points.empty:
         yield "nothing was evaluated yet"
     else:
-        for table in (*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs)):
+        for table in (*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs, results.points)):
             yield f"\n{table.caption}"
             if table.lines:
                 yield format_table(table.lines)

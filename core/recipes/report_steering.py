@@ -1,21 +1,37 @@
 """What a report says of seeds and their children: those of the rounds, and those of an experiment's checks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 import numpy as np
 import pandas as pd
 
-from core.analysis.steering import Correlation, correlate_ranks, measure_gaps
+from core.analysis.steering import correlate_ranks, measure_gap, order_children, order_right, take_middles
 from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks
 from core.analysis.wishes import Difference, Wish, choose_by_wish, compare_children
-from core.figures.experiment_steering import draw_gaps, draw_pairs
+from core.figures.colours import NEUTRAL, Style
+from core.figures.experiment_steering import (
+    CUMULATIVE,
+    GAPS,
+    draw_cumulative,
+    draw_gaps,
+    draw_pairs,
+    draw_sets,
+    say_order,
+)
 from core.figures.experiments import find_styles
 from core.figures.html_file import HtmlFile
 from core.figures.steering import draw_moved, style_of_wish
 from core.recipes.checked_pairs import STUDENTS, read_checked_pairs
 from core.recipes.steerability import KIND
-from core.recipes.steering_tables import list_steering
+from core.recipes.steering_tables import (
+    find_random,
+    keep_student,
+    list_ranks,
+    list_steering,
+    order_arms,
+    say_correlation,
+)
 from core.runs.folder import RunFolder
 
 HARD, SHARE = Wish("hard", "loss", 1, None, "right", "loss"), 1 / 3
@@ -27,40 +43,72 @@ HEAD = [
     "right, of hard seeds",
     "right, of all",
     "difference in points (95 %)",
-    "rank correlation of losses (95 %)",
+    "rank correlation of losses",
+    "95 %",
+    "p",
 ]
-MOST_PAIRS = 1_500
-"""Pairs that are drawn; the numbers are of all."""
-
 WHO = {"first": "before training", "last": "after training"}
+
+CHECKED = {"before training": NEUTRAL, "after training": Style("#0078BD")}
+"""How the two students of a check are drawn."""
+
+ORDERS = ("loss", "reward")
+"""Scores by which children are put in the order of their seeds."""
 
 
 def write_steering(report: HtmlFile, pairs: pd.DataFrame, points: pd.DataFrame) -> None:
-    """Show whether children resemble their seeds: the table of all rounds, the figures of the first one.
+    """Show whether children resemble their seeds: the tables of all rounds, the figures of the first one.
 
     Args:
         report: is added to.
         pairs: of ``read_results``.
         points: of the figures, whose arms they show.
     """
-    found = list(list_steering(pairs))
+    found = list(list_steering(pairs, points))
     if not found:
         return
     report.head("Was it what was asked for?")
     for table in found:
         report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
-    first = pairs[pairs["round"] == pairs["round"].min()]
-    losses, styles = first[first["signal"] == "loss"], find_styles(points)
-    if losses.empty:
-        return
-    figures = []
-    shown = losses if len(losses) <= MOST_PAIRS else losses.sample(MOST_PAIRS, random_state=0)
-    figures.append(draw_pairs(shown, correlate_ranks(losses["before"], losses["after"]), "loss", styles))
-    if gaps := measure_gaps(first):
-        figures.append(draw_gaps(gaps, styles))
-    number = int(first["round"].iloc[0])
-    drawn = "" if len(shown) == len(losses) else f" {len(shown):,} of {len(losses):,} pairs are drawn."
-    report.draw(*figures, caption=f"Round {number}, all replicates.{drawn}")
+        if table.note:
+            report.say(table.note, "soft")
+    first, styles, random = pairs[pairs["round"] == pairs["round"].min()], find_styles(points), find_random(points)
+    losses = first[first["signal"] == "loss"]
+    if not losses.empty:
+        arm = order_arms(losses["method"].unique(), random)[0]
+        _write_pairs(report, keep_student(losses, points, arm), arm, styles)
+    for signal in ORDERS:
+        if curves := order_right(first, signal):
+            _write_order(report, curves, styles, signal, random)
+
+
+def _write_pairs(report: HtmlFile, losses: pd.DataFrame, arm: str, styles: Mapping[str, Style]) -> None:
+    """Draw all arms' data of one round, and the pairs of one arm in its first replicate."""
+    replicate, number = losses[losses["method"] == arm]["replicate"].min(), losses["round"].iloc[0]
+    own = losses[(losses["method"] == arm) & (losses["replicate"] == replicate)]
+    ranks = correlate_ranks(own["before"], own["after"])
+    report.draw(
+        draw_sets(take_middles(losses, ["method", "replicate"]), "loss", styles),
+        draw_pairs(own, ranks, "loss", styles.get(arm, NEUTRAL), name=arm),
+        caption=f"Round {number}. Left: a point for each replicate of an arm. Right: {arm}, replicate {replicate}: "
+        f"{say_correlation(ranks)}.",
+    )
+
+
+def _write_order(
+    report: HtmlFile,
+    curves: Mapping[str, Sequence[np.ndarray]],
+    styles: Mapping[str, Style],
+    signal: str,
+    random: Collection[str],
+) -> None:
+    """Draw right answers so far: of the arms with random seeds, of all where there is none; and every arm's gap."""
+    shown = {name: own for name, own in curves.items() if name in random} or curves
+    report.draw(
+        draw_cumulative(shown, styles, signal),
+        draw_gaps({name: measure_gap(own) for name, own in curves.items()}, styles, signal),
+        caption=f"The first round, {say_order(signal)}. {CUMULATIVE} {GAPS}",
+    )
 
 
 def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:
@@ -71,21 +119,44 @@ def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:
         runs: of the experiment's arms.
     """
     checks = [run for run in runs if run.read_run()["kind"] == KIND and run.read_state().state == "done"]
-    lines = [HEAD]
+    lines: list[list[str]] = [HEAD]
+    ordered: dict[tuple[str, str], dict[str, list[np.ndarray]]] = {}
     for number, run in enumerate(checks):
         for student, pairs in read_checked_pairs(run).items():
             is_chosen = choose_by_wish(pairs, HARD, SHARE)
             found = compare_children(pairs["right_child"], is_chosen, is_share=True)
             ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
             about = [run.config["arm"], str(run.config["replicate"]), WHO[student], f"{len(pairs):,}"]
-            lines.append([*about, *_say_difference(found), _say_ranks(ranks)])
+            lines.append([*about, *_say_difference(found), *list_ranks(ranks)])
+            _add_orders(ordered, run.config["arm"], WHO[student], pairs)
             if number == 0 and student == STUDENTS[0]:
                 report.head("Can it be steered?")
                 if len(checks) > 1:
                     report.say(f"The first of {len(checks)} checks; the table below has all of them.", "soft")
                 _write_story(report, run, pairs, is_chosen, found)
+    for (arm, signal), curves in ordered.items():
+        _write_checked_order(report, arm, signal, curves)
     if len(lines) > 1:
         report.show("Children of the third of the seeds with the highest loss, against all children", lines, words=(2,))
+
+
+def _add_orders(
+    ordered: dict[tuple[str, str], dict[str, list[np.ndarray]]], arm: str, student: str, pairs: pd.DataFrame
+) -> None:
+    """Add a check's right answers so far to those of its arm, by each score that its seeds have."""
+    for signal in ORDERS:
+        curve = order_children(pairs[f"{signal}_seed"], pairs["right_child"], signal)
+        if len(curve) > 1:
+            ordered.setdefault((arm, signal), {}).setdefault(student, []).append(curve)
+
+
+def _write_checked_order(report: HtmlFile, arm: str, signal: str, curves: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """Draw right answers so far for both students, of all replicates of a check: its seeds are random ones."""
+    report.draw(
+        draw_cumulative(curves, CHECKED, signal),
+        draw_gaps({name: measure_gap(own) for name, own in curves.items()}, CHECKED, signal),
+        caption=f"{arm}, random seeds, {say_order(signal)}. {CUMULATIVE} {GAPS}",
+    )
 
 
 def _write_story(
@@ -113,10 +184,3 @@ def _say_difference(found: Difference) -> list[str]:
     shares = [f"{100 * share:.1f} %" for share in (found.chosen, found.all)]
     told = f"{100 * found.difference:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
     return [*shares, told.replace("-", "−")]
-
-
-def _say_ranks(found: Correlation) -> str:
-    if found.rho is None:
-        return "–"
-    ends = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
-    return f"{found.rho:.2f}{ends}".replace("-", "−")

@@ -1,25 +1,28 @@
 """Whether what an experiment's arms asked for is what came: scores of children beside those of their seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.analysis.steering import (
-    Agreement,
-    Correlation,
-    correlate_ranks,
-    correlate_within,
-    measure_gaps,
-    take_medians,
+from core.analysis.steering import correlate_ranks, is_right_or_wrong, measure_gap, order_right, take_middles
+from core.figures.colours import NEUTRAL, Style
+from core.figures.experiment_steering import (
+    CUMULATIVE,
+    GAPS,
+    draw_cumulative,
+    draw_gaps,
+    draw_pairs,
+    draw_sets,
 )
-from core.figures.colours import Style
-from core.figures.experiment_steering import draw_gaps, draw_pairs
 from core.figures.experiments import find_styles
 from core.hub import Hub
+from core.recipes.experiment_tables import Table
+from core.recipes.steering_tables import find_random, keep_student, list_steering, order_arms, say_correlation
 from pages.components import numbers
 from pages.components.chart import draw_chart
+from pages.components.text import plain
 
 MOST_PAIRS = 4_000
 """Pairs that go to the browser; the numbers beside them are of all."""
@@ -34,18 +37,18 @@ def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
         return
     signals = sorted(pairs["signal"].unique(), key=lambda name: (name != "loss", name))
     signal = st.segmented_control("Score", signals, default=signals[0], required=True, key="experiment_signal")
-    by = ["method", "replicate", "round"]
-    rows, styles = pairs[pairs["signal"] == signal], find_styles(points)
-    medians = take_medians(rows, by)
-    st.markdown(
-        f"Seeds and their children within a round: {_say_within(correlate_within(rows, by))}  \n"
-        f"Medians of each round's data: {_say(correlate_ranks(medians['before'], medians['after']))}"
-    )
-    rounds = sorted(int(number) for number in pairs["round"].unique())
-    round_ = rounds[0]
-    if len(rounds) > 1:
-        round_ = st.segmented_control("Round", rounds, default=round_, required=True, key="experiment_round")
-    _draw_round(pairs[pairs["round"] == round_], signal, styles, f"{experiment['run_id']}-{round_}")
+    rows = pairs[pairs["signal"] == signal]
+    for table in _tabulate(experiment["run_id"], len(points), signal, rows, points):
+        _draw_table(table)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = _choose("Round", sorted(int(each) for each in rows["round"].unique()), "experiment_round")
+        rows, arms = rows[rows["round"] == number], order_arms(rows["method"].unique(), find_random(points))
+        arm = st.selectbox("Arm", arms, key="experiment_arm", width=260, format_func=plain)
+        own = rows[rows["method"] == arm]
+        replicate = _choose("Replicate", sorted(int(each) for each in own["replicate"].unique()), "steering_replicate")
+    styles, view = find_styles(points), f"{experiment['run_id']}-{number}"
+    _draw_scores(keep_student(rows, points, arm), signal, styles, view, arm=arm, replicate=replicate)
+    _draw_order(pairs[pairs["round"] == number], signal, styles, view, arm=arm)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -54,44 +57,64 @@ def _read_pairs(experiment_id: str, n_points: int, _hub: Hub, _run_ids: list[str
     return _hub.store.list_score_pairs(_run_ids)
 
 
-def _draw_round(pairs: pd.DataFrame, signal: str, styles: Mapping[str, Style], view: str) -> None:
-    """Draw one round's pairs, and how much harder the children of hard seeds are; each round has its own students."""
-    rows = pairs[pairs["signal"] == signal]
-    shown = rows if len(rows) <= MOST_PAIRS else rows.sample(MOST_PAIRS, random_state=0)
+@st.cache_data(max_entries=12, show_spinner=False)
+def _tabulate(
+    experiment_id: str, n_points: int, signal: str, _pairs: pd.DataFrame, _points: pd.DataFrame
+) -> list[Table]:
+    """Correlate once for all clicks."""
+    return list(list_steering(_pairs, _points))
+
+
+def _choose(label: str, options: Sequence[int], key: str) -> int:
+    """Return what is chosen of some numbers; with one there is nothing to choose."""
+    if len(options) == 1:
+        return options[0]
+    return st.segmented_control(label, options, default=options[0], required=True, key=key)
+
+
+def _draw_table(table: Table) -> None:
+    head, *rows = table.lines
+    st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**")
+    st.table(
+        pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=head), hide_index=True,
+        border="horizontal",
+    )  # fmt: skip
+    st.caption(plain(table.note))
+
+
+def _draw_scores(
+    rows: pd.DataFrame, signal: str, styles: Mapping[str, Style], view: str, *, arm: str, replicate: int
+) -> None:
+    """Draw every arm's data of a round as a point, and the pairs of one arm in one replicate: those of one student."""
+    own = rows[(rows["method"] == arm) & (rows["replicate"] == replicate)]
+    ranks = correlate_ranks(own["before"], own["after"])
+    shown = own if len(own) <= MOST_PAIRS else own.sample(MOST_PAIRS, random_state=0)
     left, right = st.columns(2, gap="large")
     with left:
-        draw_chart(
-            draw_pairs(shown, correlate_ranks(rows["before"], rows["after"]), signal, styles, view=view), key="pairs"
-        )
-        if len(shown) < len(rows):
-            st.caption(
-                f"{numbers.count(len(shown))} of {numbers.counted(len(rows), 'pair')} drawn; the line is of all."
-            )
+        middles, is_share = take_middles(rows, ["method", "replicate"]), is_right_or_wrong(rows)
+        draw_chart(draw_sets(middles, signal, styles, is_share=is_share, view=view), key="sets")
+        st.caption("A point for each replicate of an arm.")
     with right:
-        if gaps := measure_gaps(pairs):
-            draw_chart(draw_gaps(gaps, styles, view=view), key="gaps")
-            st.caption(
-                "Children ordered by their seeds' loss, the highest first. Above 0: what came of them is harder."
-            )
+        style = styles.get(arm, NEUTRAL)
+        draw_chart(draw_pairs(shown, ranks, signal, style, name=arm, view=f"{view}/{arm}/{replicate}"), key="pairs")
+        drawn = f" {numbers.count(len(shown))} of them are drawn." if len(shown) < len(own) else ""
+        st.caption(plain(f"{arm}, replicate {replicate}: {say_correlation(ranks)}.{drawn}"))
 
 
-def _say_within(found: Agreement) -> str:
-    """Return the mean rank correlation within data sets, with its standard error."""
-    if found.rho is None:
-        return "no rank correlation can be told."
-    se = "" if found.se is None else f" ± {found.se:.2f}"
-    sets = numbers.counted(found.n_sets, "round")
-    return f"**ρ {found.rho:.2f}**{se} over {sets} of all arms and replicates: {_say_strength(found.rho)}."
-
-
-def _say_strength(rho: float) -> str:
-    strength = "weak" if abs(rho) < 0.3 else "moderate" if abs(rho) < 0.6 else "strong"
-    return f"{strength}, {'high stays high' if rho > 0 else 'high becomes low'}"
-
-
-def _say(found: Correlation) -> str:
-    """Return a rank correlation in words with its uncertainty."""
-    if found.low is None:
-        return f"no rank correlation can be told of {numbers.counted(found.n, 'pair')}."
-    ends = f"95 % {found.low:.2f} to {found.high:.2f}"
-    return f"**ρ {found.rho:.2f}** ({ends}) of {numbers.counted(found.n, 'pair')}: {_say_strength(found.rho)}."
+def _draw_order(pairs: pd.DataFrame, signal: str, styles: Mapping[str, Style], view: str, *, arm: str) -> None:
+    """Draw right answers so far in the order of the seeds' scores: of one arm, and against random order of all."""
+    curves = order_right(pairs, signal)
+    if not curves:
+        st.caption(
+            f"Of no child both its seed's {signal.replace('_', ' ')} and whether it is answered rightly is known."
+        )
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        if arm in curves:
+            draw_chart(draw_cumulative({arm: curves[arm]}, styles, signal, view=f"{view}/{arm}"), key="cumulative")
+            st.caption(CUMULATIVE)
+    with right:
+        gaps = {name: measure_gap(own) for name, own in curves.items()}
+        draw_chart(draw_gaps(gaps, styles, signal, view=view), key="gaps")
+        st.caption(GAPS)

@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analysis.steering import accumulate_right, correlate_ranks, correlate_within, measure_gap, take_medians
+from core.analysis.steering import (
+    accumulate_right,
+    correlate_between,
+    correlate_ranks,
+    correlate_within,
+    measure_gap,
+    order_right,
+    range_of_random,
+    spread_curves,
+    take_middles,
+)
 
 
 def rank_plainly(values):
@@ -65,36 +75,103 @@ def test_unknown_values_are_left_out_and_what_cannot_be_said_is_none():
     assert (perfect.rho, perfect.low, perfect.high) == pytest.approx((-1.0, -1.0, -1.0))
 
 
-def test_what_differs_from_round_to_round_is_no_agreement_within_one():
-    rng = np.random.default_rng(0)
-    parts = [
-        pd.DataFrame({"round": number, "before": 9 - number + rng.random(60), "after": 5 - number + rng.random(60)})
-        for number in range(6)
-    ]
-    pairs = pd.concat(parts)
-    assert correlate_ranks(pairs["before"], pairs["after"]).rho > 0.9
-    found = correlate_within(pairs, ["round"])
-    rhos = [correlate_ranks(part["before"], part["after"]).rho for part in parts]
-    assert found.rho == pytest.approx(np.mean(rhos)) and abs(found.rho) < 0.15
-    assert found.se == pytest.approx(np.std(rhos, ddof=1) / math.sqrt(6)) and (found.n_sets, found.n_pairs) == (6, 360)
-    few = correlate_within(pairs.groupby("round").head(3), ["round"])
-    assert (few.n_sets, few.rho, few.se) == (0, None, None)
+def make_pairs(arms, n_replicates, n_rounds, n_children, rng, *, of_seed=0.0, of_arm=0.0, of_student=0.0):
+    """Scores of children that take this much after their seed, their arm, and the student that every round improves."""
+    sizes = [range(len(arms)), range(n_replicates), range(1, n_rounds + 1), range(n_children)]
+    index = pd.MultiIndex.from_product(sizes, names=["arm", "replicate", "round", "child"])
+    pairs = index.to_frame(index=False)
+    level = of_arm * pairs["arm"] - of_student * pairs["round"]
+    seeds = rng.normal(size=len(pairs))
+    children = of_seed * seeds + rng.normal(size=len(pairs))
+    return pairs.assign(method=pairs["arm"].map(dict(enumerate(arms))), before=seeds + level, after=children + level)
 
 
-def test_medians_are_those_of_each_data_set_with_both_scores():
+def average_plainly(rhos):
+    """Mean over replicates of the mean over their sets, with Student's t: rhos is replicate -> list."""
+    from scipy import stats
+
+    means = [sum(own) / len(own) for own in rhos.values()]
+    found = stats.ttest_1samp(means, 0.0)
+    low, high = found.confidence_interval(0.95)
+    return sum(means) / len(means), max(low, -1.0), min(high, 1.0), found.pvalue
+
+
+def test_an_arm_agrees_by_the_mean_of_its_replicates():
+    pairs = make_pairs(["x", "y"], 4, 3, 20, np.random.default_rng(0), of_seed=0.6, of_student=3)
+    pairs.loc[pairs.index[:5], "after"] = math.nan
+    alike = (pairs["method"] == "y") & (pairs["replicate"] == 1) & (pairs["round"] == 2)
+    pairs.loc[alike, "before"] = 1.0
+    found = correlate_within(pairs)
+    assert list(found) == ["x", "y"]
+    for method, own in pairs.groupby("method"):
+        rhos = {}
+        for (replicate, _), rows in own.dropna().groupby(["replicate", "round"]):
+            if rows["before"].nunique() > 1:
+                rhos.setdefault(replicate, []).append(
+                    correlate_plainly(rows["before"].tolist(), rows["after"].tolist())
+                )
+        each, n_told = found[method], sum(map(len, rhos.values()))
+        assert (each.rho, each.low, each.high, each.p_value) == pytest.approx(average_plainly(rhos))
+        assert (each.n_told, each.n_untold, each.n_replicates) == (n_told, 12 - n_told, 4)
+    assert (found["x"].n_untold, found["x"].n_pairs) == (0, 235) and found["y"].n_untold == 1
+
+
+def test_what_cannot_be_told_is_counted_and_never_dropped():
+    pairs = make_pairs(["x", "y"], 2, 3, 9, np.random.default_rng(0), of_seed=1)
+    pairs.loc[pairs["method"] == "x", "before"] = 0.0
+    found = correlate_within(pairs)
+    assert (found["x"].n_told, found["x"].n_untold, found["x"].n_replicates, found["x"].rho) == (0, 6, 0, None)
+    assert found["y"].n_untold == 0 and found["y"].rho > 0
+    few = correlate_within(pairs.groupby(["method", "replicate", "round"]).head(3))
+    assert [each.n_untold for each in few.values()] == [6, 6]
+    once = correlate_within(pairs[pairs["replicate"] == 0])["y"]
+    assert once.rho is not None and (once.low, once.high, once.p_value) == (None, None, None)
+    assert correlate_within(pairs[:0]) == {} and correlate_between(pairs[:0]).rho is None
+
+
+def test_an_improving_student_alone_is_no_agreement_between_data_sets():
+    """Seeds and children are independent within and between arms; only the student improves from round to round."""
+    rng, n_held, n, arms = np.random.default_rng(1), 0, 100, [f"arm {i}" for i in range(8)]
+    for _ in range(n):
+        pairs = make_pairs(arms, 6, 4, 15, rng, of_student=1)
+        found = correlate_between(pairs)
+        n_held += found.low <= 0 <= found.high
+    middles = take_middles(pairs, ["method", "replicate", "round"])
+    pooled = correlate_ranks(middles["before"], middles["after"])
+    assert pooled.low > 0.7, "as it would be of all rounds at once"
+    assert 0.89 <= n_held / n <= 1.0
+    assert (found.n_told, found.n_untold, found.n_pairs, found.n_replicates) == (24, 0, 192, 6)
+
+
+def test_arms_whose_data_differ_agree_between_data_sets():
+    pairs = make_pairs([f"arm {i}" for i in range(6)], 5, 2, 25, np.random.default_rng(2), of_arm=0.3, of_student=9)
+    found, rhos = correlate_between(pairs), {}
+    for (replicate, _), own in pairs.groupby(["replicate", "round"]):
+        medians = own.groupby("method")[["before", "after"]].median()
+        rhos.setdefault(replicate, []).append(correlate_plainly(medians["before"].tolist(), medians["after"].tolist()))
+    assert (found.rho, found.low, found.high, found.p_value) == pytest.approx(average_plainly(rhos)) and found.low > 0.5
+
+
+def test_arms_of_different_students_are_not_ranked_with_one_another():
+    arms = [f"arm {i}" for i in range(10)]
+    pairs = make_pairs(arms, 6, 2, 15, np.random.default_rng(5))
+    is_better = pairs["method"].isin(arms[:5])
+    pairs.loc[is_better, ["before", "after"]] -= 4
+    told = correlate_between(pairs.assign(student=np.where(is_better, "good", "poor")))
+    assert correlate_between(pairs).low > 0.4 and told.low < 0 < told.high and told.n_told == 24
+
+
+def test_the_middle_is_the_median_or_the_share_of_what_is_right():
+    nan = math.nan
     pairs = pd.DataFrame(
-        {
-            "run": list("aaabb"),
-            "round": [1, 1, 1, 1, 2],
-            "before": [1.0, 3.0, math.nan, 5.0, math.nan],
-            "after": [2.0, 8.0, 9.0, 7.0, 1.0],
-        }
+        {"run": list("aaabb"), "round": [1, 1, 1, 1, 2], "before": [1, 3, nan, 5, nan], "after": [2.0, 8, 9, 7, 1]}
     )
-    found = take_medians(pairs, ["run", "round"])
-    assert found.to_dict("records") == [
+    assert take_middles(pairs, ["run", "round"]).to_dict("records") == [
         {"run": "a", "round": 1, "before": 2.0, "after": 5.0, "n": 2},
         {"run": "b", "round": 1, "before": 5.0, "after": 7.0, "n": 1},
     ]
+    right = pd.DataFrame({"round": [1] * 4, "before": [1.0, 0, 0, 0], "after": [1.0, 1, 1, 0]})
+    assert take_middles(right, ["round"]).to_dict("records") == [{"round": 1, "before": 0.25, "after": 0.75, "n": 4}]
 
 
 def test_right_answers_accumulate_in_the_order_of_the_scores():
@@ -128,3 +205,68 @@ def test_the_gap_is_random_minus_ordered_over_replicates():
     both = measure_gap([hard_first, easy_first], n_points=5)
     assert both["mean"].tolist() == pytest.approx([0] * 5) and both["se"][2] == pytest.approx(25)
     assert measure_gap([hard_first], n_points=5)["se"].isna().all()
+
+
+def gap_plainly(rows, is_high_first):
+    """Random minus ordered in points at every per cent, of one replicate: a list of (score, is_right)."""
+    n, n_right, ordered = len(rows), sum(right for _, right in rows), [0.0]
+    for score in sorted({score for score, _ in rows}, reverse=is_high_first):
+        alike = [right for other, right in rows if other == score]
+        ordered += [ordered[-1] + (i + 1) * sum(alike) / len(alike) for i in range(len(alike))]
+    gaps = []
+    for percent in range(101):
+        place = n * percent / 100
+        below = min(int(place), n - 1)
+        right = ordered[below] + (place - below) * (ordered[below + 1] - ordered[below])
+        gaps.append(100 * (n_right * percent / 100 - right) / n)
+    return gaps
+
+
+@pytest.mark.parametrize(("signal", "is_high_first"), [("loss", True), ("reward", False), ("correct", False)])
+def test_the_gaps_of_every_arm_are_those_of_a_plain_count(signal, is_high_first):
+    rng, rows = np.random.default_rng(7), []
+    for method, replicate, i in [(m, r, i) for m in ("x", "y") for r in range(3) for i in range(17 + 3 * r)]:
+        about = {"method": method, "replicate": replicate, "candidate_id": f"c{i}"}
+        scores = {
+            "loss": round(rng.random(), 1),
+            "reward": round(rng.random(), 1),
+            "correct": float(rng.random() < 0.5),
+        }
+        scores["loss"] = math.nan if i == 3 else scores["loss"]
+        judged = math.nan if i == 5 else float(rng.random() < 0.4 + 0.4 * scores["reward"])
+        rows += [{**about, "signal": name, "before": value, "after": judged} for name, value in scores.items()]
+    pairs = pd.DataFrame(rows).sample(frac=1, random_state=0)
+    curves = order_right(pairs, signal)
+    assert list(curves) == ["x", "y"] and all(len(each) == 3 for each in curves.values())
+    for method in curves:
+        plain = []
+        for replicate in range(3):
+            own = pairs[(pairs["method"] == method) & (pairs["replicate"] == replicate)]
+            scores = own[own["signal"] == signal].set_index("candidate_id")["before"]
+            right = own[own["signal"] == "correct"].set_index("candidate_id")["after"]
+            known = [(scores[each], right[each]) for each in scores.index if not math.isnan(scores[each] + right[each])]
+            plain.append(gap_plainly(known, is_high_first))
+        gap = measure_gap(curves[method])
+        assert gap["share"].tolist() == pytest.approx([i / 100 for i in range(101)])
+        assert gap["mean"].tolist() == pytest.approx(np.mean(plain, axis=0).tolist(), abs=1e-9)
+        se = np.std(plain, axis=0, ddof=1) / math.sqrt(3)
+        assert gap["se"].tolist() == pytest.approx(se.tolist(), abs=1e-9)
+    assert order_right(pairs[pairs["signal"] != "correct"], "loss") == {}
+
+
+def test_curves_of_any_length_stand_at_the_same_shares():
+    table = spread_curves([np.array([0, 0, 1.0]), np.array([0, 0.5, 0.5, 0.5, 0.5])], n_points=5)
+    assert table.tolist() == [[0, 0, 0, 0.5, 1], [0, 0.5, 0.5, 0.5, 0.5]]
+
+
+def test_random_orders_lie_where_they_are_said_to():
+    rng = np.random.default_rng(0)
+    right = rng.random(60) < 0.4
+    found = range_of_random(accumulate_right(rng.random(60), right, is_high_first=True))
+    assert found["share"].tolist() == pytest.approx([i / 60 for i in range(61)])
+    orders = np.array([np.concatenate([[0], np.cumsum(rng.permutation(right))]) / 60 for _ in range(2000)])
+    is_in = (orders >= found["low"].to_numpy() - 1e-9) & (orders <= found["high"].to_numpy() + 1e-9)
+    assert is_in.mean(axis=0).min() > 0.94 and is_in.mean() < 0.99
+    many = range_of_random(accumulate_right(rng.random(1000), rng.random(1000) < 0.5, is_high_first=True))
+    assert len(many) == 101 and many["share"].iloc[[0, -1]].tolist() == [0, 1]
+    assert len(range_of_random(accumulate_right([], [], is_high_first=True))) >= 1

@@ -117,8 +117,8 @@ def test_every_name_is_there_and_none_is_obeyed(read):
 
 def test_the_tables_are_those_of_the_shell(place, experiment, read):
     results = read_results(place, experiment)
-    found = [*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs)]
-    assert {"curves", "needs", "wins", "steering"} <= {table.name for table in found}
+    found = [*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs, results.points)]
+    assert {"curves", "needs", "wins", "steering", "steering_sets"} <= {table.name for table in found}
     for table in found:
         assert table.lines in read.tables, table.name
         assert table.caption[1:] in "".join(read.text)
@@ -160,7 +160,7 @@ def test_each_number_says_how_it_is_made_and_with_what(read):
     text = "".join(read.text)
     assert "How these numbers are made" in text and "Newcombe" in text
     assert "Report written by Seedbed 0." in text and "plotly " in text and STAND_IN in text
-    assert "With 2 replicates that interval is too narrow" in text
+    assert "leaving out one replicate at a time (jackknife)" in text
 
 
 def test_a_real_teacher_is_not_called_a_stand_in(tmp_path):
