@@ -119,30 +119,35 @@ def _choose_set(sets: Sequence[str]) -> str:
 
 def _draw_table(table: Table, view: str) -> None:
     """Draw a table with its note, and offer it as a file; of one without lines there is the note alone."""
-    st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**")
+    _head_table(table, view)
     if table.lines:
-        (first, *names), *rows = table.lines
-        shown = pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=[first or "arm", *names])
-        st.table(shown.rename(columns=plain), hide_index=True, border="horizontal")
-    _note_table(table, view)
-
-
-def _note_table(table: Table, view: str) -> None:
+        shown = _frame(table).map(lambda cell: plain(cell).replace(" ", numbers.SPACE)).rename(columns=plain)
+        st.table(shown, hide_index=True, border="horizontal")
     if table.note:
         st.caption(plain(table.note))
-    if table.lines:
-        (first, *names), *rows = table.lines
-        _offer_csv(pd.DataFrame(rows, columns=[first or "arm", *names]), "CSV", f"{table.name}-{table.caption}-{view}")
+
+
+def _head_table(table: Table, view: str) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**", width="content")
+        if table.lines:
+            _offer_csv(_frame(table), "CSV", f"{table.name}-{table.caption}-{view}")
+
+
+def _frame(table: Table) -> pd.DataFrame:
+    (first, *names), *rows = table.lines
+    return pd.DataFrame(rows, columns=[first or "arm", *names])
 
 
 def _draw_wins(points: pd.DataFrame, arms: Sequence[str], view: str) -> None:
     """Draw who beats whom as matrices."""
     for number, (rates, table) in enumerate(list_wins(points, arms)):
-        st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**")
+        _head_table(table, view)
         if table.lines:
             key = f"{table.name}_{number}"
             draw_chart(draw_win_rates(rates, view=f"{view}/{key}"), key=key)
-        _note_table(table, view)
+        if table.note:
+            st.caption(plain(table.note))
 
 
 def _offer_csv(table: pd.DataFrame, label: str, name: str) -> None:
