@@ -10,7 +10,7 @@ from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_
 from pages.components.presenting import PARAM, is_presenting
 from pages.components.standing import read_standing
 from pages.components.steer_accuracy import draw_before_after
-from pages.components.steer_finding import draw_distributions, draw_ranks, draw_sentence
+from pages.components.steer_finding import draw_distributions, draw_order, draw_ranks, draw_sentence
 from pages.components.steer_knob import draw_knob
 from pages.components.steer_pairs import draw_pairs
 from pages.components.steer_present import draw_presenting
@@ -37,6 +37,7 @@ def draw_check(hub: Hub, check: Check) -> None:
         draw_sentence(check, turn)
         draw_distributions(check, turn)
         draw_ranks(check, turn)
+        draw_order(check, turn)
     st.subheader("Before and after", anchor=False)
     draw_before_after(hub, check)
     st.subheader("Seeds and their children", anchor=False)
@@ -101,7 +102,9 @@ explain(
     "percentiles of 10,000 resamples of children (Efron 1979); both compare chosen with other seeds, and are told "
     "against all, which hold the chosen ones too. Where an interval holds 0 no difference is told. Twenty wishes "
     "looked at are twenty looks: one of them is expected to stand out by chance. Rank "
-    "correlations are Spearman's, with the interval of Bonett & Wright (2000). Dotted lines are means. "
+    "correlations are Spearman's, with the interval of Bonett & Wright (2000). Dotted lines are means. Right answers "
+    "so far are counted over the children in the order of their seeds' scores, the hardest first (high loss, low "
+    "reward); the band of random orders is hypergeometric. "
     "`core.recipes.steerability`, `core.analysis.wishes`, `core.analysis.child_types`, `core.analysis.steering` "
     "(Kessler 2025, section 5.4.3)."
 )

@@ -25,6 +25,9 @@ BELOW = {
 SELECTORS = {"hard": "loss_high", "easy": "loss_low", "low_reward": "reward_low", "high_reward": "reward_high"}
 """Wish -> the selector that it stands for."""
 
+STUDENTS = {"before training": NEUTRAL, "after training": Style("#0078BD")}
+"""What the two students of a check are called in a figure, and how they are drawn."""
+
 
 def style_of_wish(name: str) -> Style:
     """Return how what a wish asks for is drawn; one without a selector has a spare colour of its own."""

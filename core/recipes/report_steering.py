@@ -21,6 +21,7 @@ from core.figures.experiment_steering import (
 )
 from core.figures.experiments import find_styles
 from core.figures.html_file import HtmlFile
+from core.figures.steering import STUDENTS as STYLES
 from core.figures.steering import draw_moved, style_of_wish
 from core.recipes.checked_pairs import STUDENTS, read_checked_pairs
 from core.recipes.steerability import KIND
@@ -47,10 +48,8 @@ HEAD = [
     "95 %",
     "p",
 ]
-WHO = {"first": "before training", "last": "after training"}
-
-CHECKED = {"before training": NEUTRAL, "after training": Style("#0078BD")}
-"""How the two students of a check are drawn."""
+WHO = dict(zip(STUDENTS, STYLES, strict=True))
+"""A check's student -> what it is called."""
 
 ORDERS = ("loss", "reward")
 """Scores by which children are put in the order of their seeds."""
@@ -153,8 +152,8 @@ def _add_orders(
 def _write_checked_order(report: HtmlFile, arm: str, signal: str, curves: Mapping[str, Sequence[np.ndarray]]) -> None:
     """Draw right answers so far for both students, of all replicates of a check: its seeds are random ones."""
     report.draw(
-        draw_cumulative(curves, CHECKED, signal),
-        draw_gaps({name: measure_gap(own) for name, own in curves.items()}, CHECKED, signal),
+        draw_cumulative(curves, STYLES, signal),
+        draw_gaps({name: measure_gap(own) for name, own in curves.items()}, STYLES, signal),
         caption=f"{arm}, random seeds, {say_order(signal)}. {CUMULATIVE} {GAPS}",
     )
 

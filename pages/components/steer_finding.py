@@ -5,14 +5,20 @@ import html
 import numpy as np
 import streamlit as st
 
-from core.analysis.steering import correlate_ranks
+from core.analysis.steering import correlate_ranks, order_children
 from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks, say_shift, say_types
 from core.analysis.wishes import SHARES, Difference, take_measure
+from core.figures.experiment_steering import draw_cumulative
+from core.figures.steering import STUDENTS as STYLES
 from core.figures.steering import draw_moved, style_of_wish
+from core.recipes.checked_pairs import STUDENTS
 from pages.components.chart import draw_chart
 from pages.components.steer_knob import Turn
 from pages.components.steer_reading import Check, compare
 from pages.components.text import escape
+
+SCORES = ("loss", "reward")
+"""Scores by which children are put in order; of what is no score of a student, the first."""
 
 
 def draw_sentence(check: Check, turn: Turn) -> None:
@@ -59,6 +65,25 @@ def draw_ranks(check: Check, turn: Turn) -> None:
         found = correlate_ranks(pairs[f"{measure}_seed"], pairs[f"{measure}_child"])
         sentences.append(escape(say_ranks(measure, found, end)))
     st.markdown("  \n".join(sentences))
+
+
+def draw_order(check: Check, turn: Turn) -> None:
+    """Offer the right answers so far, children in the order of their seeds' scores, for both students."""
+    signal = turn.wish.axis if turn.wish.axis in SCORES else SCORES[0]
+    curves = {}
+    for name, student in zip(STYLES, STUDENTS, strict=True):
+        pairs = check.pairs[student]
+        curve = order_children(pairs[f"{signal}_seed"], pairs["right_child"], signal)
+        if len(curve) > 1:
+            curves[name] = [curve]
+    if not curves:
+        return
+    with st.expander(f"Right answers, children in the order of their seeds' {signal}", icon=":material/show_chart:"):
+        draw_chart(draw_cumulative(curves, STYLES, signal, view=check.run_id), key="cumulative")
+        st.caption(
+            "Dotted: what a random order of the children has on average; a band holds 95 of 100 random orders at each "
+            "share by itself. A curve below its band: what came of the hardest seeds is harder than chance makes it."
+        )
 
 
 def _compare(check: Check, turn: Turn, measure: str) -> Difference:

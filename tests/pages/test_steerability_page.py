@@ -97,7 +97,7 @@ def test_the_sentence_follows_the_knob(checked, visit, drawn):
     assert "Hard seeds have a mean loss 0.33 higher than all seeds. Their children against all children: 0.3" in text
     assert f"16 of {N} seeds that have a child. {N_WITHOUT} more had none that could be used." in text
     assert text.count("A harder seed mostly has a harder child") == 2
-    assert set(drawn) == {"moved_seeds", "moved_children"}
+    assert set(drawn) == {"moved_seeds", "moved_children", "cumulative"}
     assert drawn["moved_children"]["data"][1]["name"].startswith("16 children of hard seeds, mean 1.")
     app.pills(key="steer_wish").set_value("easy").run()
     app.segmented_control(key="steer_share").set_value("half").run()
@@ -106,6 +106,20 @@ def test_the_sentence_follows_the_knob(checked, visit, drawn):
     assert "Ask for easy seeds, and the trained student answers" in read(app)
     address = {name: "".join(value) for name, value in app.query_params.items()}
     assert {"wish": "easy", "share": "half", "student": "last", "run": CHECK}.items() <= address.items()
+
+
+def test_right_answers_so_far_are_drawn_for_both_students_by_the_score_of_the_wish(checked, visit, drawn):
+    app = visit("steerability", run=CHECK)
+    lines = {each["name"]: each["y"] for each in drawn["cumulative"]["data"] if "name" in each}
+    assert list(lines) == ["before training", "after training"]
+    assert lines["before training"][66] == 0 and lines["before training"][100] == pytest.approx(100 / 3, abs=0.01)
+    assert lines["after training"][50] == pytest.approx(25, abs=0.6), "every other child, whatever its seed"
+    assert "highest loss of the seed first" in str(drawn["cumulative"]["layout"])
+    assert "a band holds 95 of 100 random orders" in read(app)
+    app.pills(key="steer_wish").set_value("low_reward").run()
+    assert not app.exception and "lowest reward of the seed first" in str(drawn["cumulative"]["layout"])
+    app.pills(key="steer_wish").set_value("easy").run()
+    assert not app.exception and "highest loss of the seed first" in str(drawn["cumulative"]["layout"])
 
 
 def test_what_lies_within_chance_is_not_told(checked, visit, drawn):
