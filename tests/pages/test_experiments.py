@@ -154,9 +154,9 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     assert not app.exception and set(drawn) == {"learning", "wins_0", "sets", "pairs", "cumulative", "gaps"}
     assert table["arm"].tolist() == ["loss\\_high"] and table["its data"].tolist() == ["8"]
     assert table["random\\'s data"].tolist() == ["24"]
-    assert table["multiplier"].tolist()[0].replace("\\", "").startswith("2.86× (")
-    app.segmented_control(key="experiment_part").set_value("choices").run()
     assert table["multiplier"].tolist()[0].replace("\\", "").replace("\u00a0", " ").startswith("2.86× (")
+    app.segmented_control(key="experiment_part").set_value("choices").run()
+    assert not app.exception and {"choices_scores", "shifts", "shifted"} <= set(drawn)
     app.segmented_control(key="experiment_part").set_value("curves").run()
     app.segmented_control(key="experiment_over").set_value("n_tokens").run()
     means = [trace for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
