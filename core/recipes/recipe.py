@@ -26,6 +26,8 @@ class Recipe(Protocol):
     varies: ClassVar[str | None]
     """The setting that a form offers to set arms apart by; None: a form does not offer the recipe."""
 
+    # A recipe may also say what of its summary an experiment tells beside accuracy: ``reports``, field -> name.
+
     @classmethod
     def list_choices(cls) -> list[str]:
         """Return what ``varies`` can be."""

@@ -54,6 +54,13 @@ class Sparq:
 
     kind: ClassVar[str] = "sparq"
     varies: ClassVar[str | None] = "algorithm"
+    reports: ClassVar[dict[str, str]] = {
+        "n_useful": "problems sometimes solved",
+        "n_never": "never solved",
+        "generated_skill_sets": "skill-sets generated",
+        "kept_skill_sets": "skill-sets kept",
+        "kept_qd_score": "QD-score of what is kept",
+    }
 
     algorithm: str = "static_uniform"
     """Where parents come from: static_uniform, static_diverse, dynamic_uniform, dynamic_diverse."""

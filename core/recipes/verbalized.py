@@ -112,6 +112,10 @@ class Incorrect:
 
     kind: ClassVar[str] = "incorrect"
     varies: ClassVar[str | None] = "form"
+    reports: ClassVar[dict[str, str]] = {
+        "wrong_rate": "asked for wrong and wrong, %",
+        "wrong_coverage": "different wrong answers of those asked for, %",
+    }
 
     form: str = "vs_cot"
     """How wrong solutions are asked for: one of the seven ways; none: there are no wrong ones."""
