@@ -57,5 +57,9 @@ class RunError(SeedbedError):
     """A run that cannot be started, cancelled, resumed or read."""
 
 
+class RunBusy(RunError):
+    """A run that another process works on at this moment."""
+
+
 class RunCancelled(SeedbedError):
     """Raised inside a run when it was told to stop."""

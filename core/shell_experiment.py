@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.counting import counted
-from core.errors import RunCancelled, RunError
+from core.errors import RunBusy, RunCancelled, RunError
 from core.recipes import experiment as experiments
 from core.recipes import experiment_tables as tables
 from core.recipes.experiment_file import Experiment, read_experiment
@@ -19,7 +19,7 @@ from core.recipes.generating import require_servers
 from core.recipes.report import write_report
 from core.recipes.steering_tables import list_steering
 from core.runs.finding import find_alike
-from core.runs.folder import ENDED, RunFolder
+from core.runs.folder import RunFolder
 from core.shell import load_own_selectors
 from core.shell_carrying import carry_on
 from core.shell_evaluate import format_table
@@ -41,7 +41,7 @@ def run_experiment(options: argparse.Namespace) -> int:
     n_failed = 0
     if not options.tables:
         require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
-        n_failed = carry_out_replicates(home, folder, options.replicates or experiment.replicates)
+        n_failed = carry_out_replicates(folder, options.replicates or experiment.replicates)
     results = read_results(home, folder.run_id)
     for line in list_tables(results):
         print(line)
@@ -66,37 +66,23 @@ def find_or_open(home: Path, experiment: Experiment, *, only_find: bool) -> RunF
         return experiments.open_experiment(home, experiment.title, config)
 
 
-def carry_out_replicates(home: Path, experiment: RunFolder, replicates: Sequence[int]) -> int:
+def carry_out_replicates(experiment: RunFolder, replicates: Sequence[int]) -> int:
     """Carry out each replicate of which an arm is not done; returns how many could not be.
 
     Raises:
         RunCancelled: it was stopped.
     """
-    n_failed, arms = 0, {arm["name"] for arm in experiment.config["arms"]}
-    children = list(experiments.find_children(home, experiment.run_id))
-    made = {run.config["replicate"]: run for run in children if run.read_run()["kind"] == experiments.REPLICATE}
-    done = {
-        (run.config["replicate"], run.config["arm"])
-        for run in children
-        if "arm" in run.config and run.read_state().state == "done"
-    }
+    n_failed = 0
     for replicate in replicates:
-        run = made.get(replicate)
-        if run is None:
-            title, config = experiments.describe_replicate(experiment, replicate)
-            run = RunFolder.create(
-                home, experiments.REPLICATE, title=title, config=config, lane="device", starts_itself=True
-            )
-        else:
-            if all((replicate, arm) in done for arm in arms):
-                continue
-            if run.read_state().state in ENDED:
-                run.order("again")
-        print(f"replicate {replicate}: run {run.run_id}", flush=True)
         try:
-            carry_on(run)
+            run = experiments.open_replicate(experiment, replicate)
+            if run is not None:
+                print(f"replicate {replicate}: run {run.run_id}", flush=True)
+                carry_on(run)
         except RunCancelled:
             raise RunCancelled("Stopped; give the same command again to go on.") from None
+        except RunBusy as error:
+            print(f"replicate {replicate}: {error} It is left to that one.", flush=True)
         except RunError as error:
             n_failed += 1
             print(f"seedbed: replicate {replicate} failed: {error}", file=sys.stderr)

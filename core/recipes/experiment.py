@@ -3,14 +3,19 @@
 All arms of all replicates share seed set and splits; what the student answers before any training is asked once, for
 the cache knows it. A replicate is resumable: arms that are done are not done again, and each arm's own run goes on from
 its last finished stage. ``experiment_file.py`` reads experiments, ``experiment_results.py`` what came of them.
+
+Several processes may carry out one experiment at once. Who needs a run of it looks for it anew and makes it where there
+is none, both under one lock; what another process works on is left to that one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import fcntl
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from core.datasets import ensure_seed_set
-from core.errors import RunCancelled, RunError, SeedbedError
+from core.errors import RunBusy, RunCancelled, RunError
 from core.evaluation.sets import find_imported, find_set
 from core.hub import Hub
 from core.recipes.experiment_file import Arm, Experiment
@@ -19,7 +24,7 @@ from core.recipes.recipes import RECIPES, make_recipe
 from core.recipes.stages import TESTED, home_of
 from core.recipes.start import require_model
 from core.recipes.teachers import check_team
-from core.runs.folder import ENDED, RunFolder
+from core.runs.folder import ENDED, STOPPED, RunFolder
 from core.runs.orders import read_orders
 from core.teacher.roles import BUILT_IN
 
@@ -162,6 +167,61 @@ def find_children(home: Path, parent: str) -> Iterator[RunFolder]:
             continue
 
 
+def choose_runs(runs: Iterable[RunFolder]) -> dict[tuple[str | None, int], RunFolder]:
+    """Return (arm, replicate) -> the one run that counts: the newest that was not given up, else the newest.
+
+    The arm of a replicate's own run is None. A home of before runs were made under a lock may have several of one arm.
+    """
+    ranked: dict[tuple[str | None, int], tuple[tuple, RunFolder]] = {}
+    for run in runs:
+        about = run.read_run()
+        key = (about["config"].get("arm"), about["config"]["replicate"])
+        rank = (run.read_state().state not in STOPPED, about["created_at"], run.run_id)
+        if key not in ranked or rank > ranked[key][0]:
+            ranked[key] = (rank, run)
+    return {key: run for key, (_, run) in ranked.items()}
+
+
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Wait until no other process or thread is within this lock, and be in it."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def lock_children(home: Path, experiment: str) -> AbstractContextManager[None]:
+    """Let one process at a time make runs of an experiment, and tell those that ended to go on."""
+    return hold_lock(home / "runs" / experiment / "children.lock")
+
+
+def open_replicate(experiment: RunFolder, replicate: int) -> RunFolder | None:
+    """Return a replicate's run, to be carried out by who asks; None where every arm of it is done.
+
+    Raises RunBusy where another process works on it.
+    """
+    home = home_of(experiment)
+    with lock_children(home, experiment.run_id):
+        runs = choose_runs(find_children(home, experiment.run_id))
+        made = [runs.get((arm["name"], replicate)) for arm in experiment.config["arms"]]
+        if all(run is not None and run.read_state().state == "done" for run in made):
+            return None
+        run = runs.get((None, replicate))
+        if run is not None:
+            return tell_again(run)
+        title, config = describe_replicate(experiment, replicate)
+        return RunFolder.create(home, REPLICATE, title=title, config=config, lane="device", starts_itself=True)
+
+
+def tell_again(run: RunFolder) -> RunFolder:
+    """Return a run, told to go on where it has ended; raises RunBusy where a process is at work on it."""
+    if run.is_alive():
+        raise RunBusy(f"The run {run.run_id} is at work in another process.")
+    if run.read_state().state in ENDED:
+        run.order("again")
+    return run
+
+
 class ArmFolder(RunFolder):
     """An arm's run, which hears too that its replicate is told to end."""
 
@@ -178,22 +238,36 @@ class ArmFolder(RunFolder):
 def replicate_run(folder: RunFolder) -> dict[str, Any]:
     """Carry out every arm that is not done, one after the other; an arm that fails costs none of the others."""
     config, home = folder.config, home_of(folder)
-    made = {
-        run.config["arm"]: run
-        for run in find_children(home, config["parent"])
-        if run.config.get("replicate") == config["replicate"] and "arm" in run.config
-    }
     failed: dict[str, str] = {}
+    busy: list[str] = []
+    n_arms = len(config["arms"])
     for number, arm in enumerate(config["arms"]):
-        folder.report("arms", number - len(failed), len(failed), len(config["arms"]))
+        folder.report("arms", number - len(failed) - len(busy), len(failed), n_arms)
         folder.check_cancelled()
-        run = made.get(arm["name"]) or _make_arm_run(home, config, arm)
-        if (error := _carry_out(ArmFolder(run.path, folder))) is not None:
+        try:
+            run = _open_arm(home, config, arm)
+            error = None if run is None else _carry_out(ArmFolder(run.path, folder))
+        except RunBusy as caught:
+            busy.append(arm["name"])
+            print(f"{arm['name']}: {caught} It is left to that one.", flush=True)
+            continue
+        if error is not None:
             folder.check_cancelled()
             failed[arm["name"]] = error
             print(f"{arm['name']}: {error}")
-    folder.report("arms", len(config["arms"]) - len(failed), len(failed), len(config["arms"]))
-    return {"n_arms": len(config["arms"]), "failed": failed}
+    folder.report("arms", n_arms - len(failed) - len(busy), len(failed), n_arms)
+    return {"n_arms": n_arms, "failed": failed, "busy": busy}
+
+
+def _open_arm(home: Path, config: Mapping[str, Any], arm: Mapping[str, Any]) -> RunFolder | None:
+    """Return an arm's run, to be carried out; None where it is done. Raises RunBusy where another process is on it."""
+    with lock_children(home, config["parent"]):
+        run = choose_runs(find_children(home, config["parent"])).get((arm["name"], config["replicate"]))
+        if run is None:
+            return _make_arm_run(home, config, arm)
+        if run.read_state().state == "done":  # also where it waits for a person: only its own order passes a pause
+            return None
+        return tell_again(run)
 
 
 def _make_arm_run(home: Path, config: Mapping[str, Any], arm: Mapping[str, Any]) -> RunFolder:
@@ -213,21 +287,13 @@ def _make_arm_run(home: Path, config: Mapping[str, Any], arm: Mapping[str, Any])
 def _carry_out(run: RunFolder) -> str | None:
     """Bring an arm's run to its end; returns why it did not come to it, None where it is done.
 
-    Raises RunCancelled where it was this process that was stopped, and not the arm's run alone.
+    Raises:
+        RunCancelled: it was this process that was stopped, and not the arm's run alone.
+        RunBusy: another process has begun with it in the meantime.
     """
     from core.recipes.kinds import execute
 
-    state = run.read_state().state
-    if state == "done":  # also where it waits for a person: only its own order passes a pause
-        return None
-    if state in ENDED:
-        run.order("again")
-    try:
-        state = execute(run)
-    except RunCancelled:
-        raise
-    except SeedbedError as error:  # another process works on it
-        return str(error)
+    state = execute(run)
     if state == "cancelled" and read_orders(run.path).cancelled_at is None:
         raise RunCancelled("The replicate was stopped.")
     return None if state == "done" else run.read_state().error or f"It was {state}."

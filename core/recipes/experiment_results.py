@@ -13,7 +13,7 @@ import pandas as pd
 from core.analysis.learning import POINTS
 from core.analysis.test_sets import IN_DISTRIBUTION, keep_set, order_sets
 from core.lines import read_all
-from core.recipes.experiment import find_children
+from core.recipes.experiment import choose_runs, find_children
 from core.recipes.reviewed import is_waiting
 from core.runs.folder import ENDED, STOPPED, RunFolder
 
@@ -52,11 +52,14 @@ class Results:
 def read_results(home: Path, experiment: str) -> Results:
     """Return what an experiment has brought so far; rounds of runs that are at work count."""
     config = RunFolder(home / "runs" / experiment).config
-    runs = [run for run in find_children(home, experiment) if "arm" in run.config]
-    tests, pairs, excluded, early, n_done = [], [], [], [], 0
-    for run in runs:
+    runs = choose_runs(find_children(home, experiment))
+    tests, pairs, excluded, early, ended = [], [], [], [], set()
+    for key, run in runs.items():
+        if key[0] is None:
+            continue
         state, about = run.read_state(), _describe(run.config)
-        n_done += state.state in ENDED and not is_waiting(state)
+        if state.state in ENDED and not is_waiting(state):
+            ended.add(key)
         if state.state in STOPPED:
             excluded.append({**about, "state": state.state, "error": state.error})
             continue
@@ -64,16 +67,16 @@ def read_results(home: Path, experiment: str) -> Results:
             early.append({**about, "stopped": stopped, "folder": str(run.path) if is_waiting(state) else None})
         tests += read_points(run)
         pairs.append(read_pairs(run))
-    n_wanted = len(config["arms"]) * len(config["replicates"])
+    arms = [arm["name"] for arm in config["arms"]]
     return Results(
-        [arm["name"] for arm in config["arms"]],
+        arms,
         pd.DataFrame(
             tests, columns=[*POINTS, "split", "n_test", "n_tokens", "student", "selector", "pick"]
         ).sort_values(["method", "replicate", "split", "round"], ignore_index=True),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
         pd.DataFrame(early, columns=["method", "replicate", "stopped", "folder"]),
-        n_wanted - n_done,
+        sum((arm, replicate) not in ended for arm in arms for replicate in config["replicates"]),
     )
 
 

@@ -114,12 +114,11 @@ def find_loop(folder: RunFolder) -> RunFolder:
     if (runs / config["of"] / "run.json").exists():
         return require_over(RunFolder(runs / config["of"]))
     if config.get("parent"):
-        from core.recipes.experiment import find_children
+        from core.recipes.experiment import choose_runs, find_children
 
-        for run in find_children(home_of(folder), config["parent"]):
-            about = run.config
-            if (about.get("arm"), about.get("replicate")) == (config["of"], config["replicate"]):
-                return require_over(run)
+        runs = choose_runs(find_children(home_of(folder), config["parent"]))
+        if (run := runs.get((config["of"], config["replicate"]))) is not None:
+            return require_over(run)
     raise RunError(f"There is no loop {config['of']!r}: name an arm that stands before this one, or the id of a run.")
 
 

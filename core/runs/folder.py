@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import RunCancelled, RunError
+from core.errors import RunBusy, RunCancelled, RunError
 from core.lines import SCHEMA_VERSION, LineWriter, read_all, to_plain
 from core.runs.naming import read_name
 from core.runs.orders import INBOX, Orders, read_orders, write_order
@@ -297,11 +297,11 @@ class RunFolder:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Hold the run's lock and open a new attempt; raises RunError where another process holds it."""
+        """Hold the run's lock and open a new attempt; raises RunBusy where another process holds it."""
         fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by children
         if not _lock_within(fd, PROBE_PATIENCE_S):
             os.close(fd)
-            raise RunError(f"The run {self.run_id} is already running in another process.")
+            raise RunBusy(f"The run {self.run_id} is already running in another process.")
         try:
             self.attempt = self.n_wanted_attempts()
             result = self.path / "result.json"

@@ -6,6 +6,21 @@ import pandas as pd
 
 from core.store.reads import Reads
 
+CHILDREN = """
+    select r.*, r.config ->> '$.parent' as parent, r.config ->> '$.arm' as method,
+           cast(r.config ->> '$.replicate' as integer) as replicate
+    from runs r
+    where r.config ->> '$.parent' is not null and (r.kind = 'replicate' or r.config ->> '$.arm' is not null)
+    qualify row_number() over (
+        partition by parent, method, replicate
+        order by r.state in ('failed', 'lost', 'cancelled'), r.created_at desc, r.run_id desc
+    ) = 1
+"""
+"""The runs of every experiment that count: of each arm and replicate the newest that was not given up, else the newest.
+
+The method of a replicate's own run is NULL. The same rule as ``core.recipes.experiment.choose_runs``.
+"""
+
 
 class ExperimentReads(Reads):
     """What the database says of experiments."""
@@ -17,12 +32,12 @@ class ExperimentReads(Reads):
         waiting for a person, or not made yet) add up to it.
         """
         return self._frame(
-            """
+            f"""
             with children as (
-                select config ->> '$.parent' as parent,
+                select parent,
                        count(*) filter (where state = 'done' and summary ->> '$.waits_after_round' is null) as n_done,
                        count(*) filter (where state in ('failed', 'lost', 'cancelled')) as n_failed
-                from runs where config ->> '$.arm' is not null group by all
+                from ({CHILDREN}) where method is not null group by all
             )
             select r.*, s.seed_set_id, cast(r.summary ->> '$.n_runs' as integer) as n_runs,
                    coalesce(c.n_done, 0) as n_done, coalesce(c.n_failed, 0) as n_failed,
@@ -62,14 +77,13 @@ class ExperimentReads(Reads):
         run), run_id.
         """
         return self._frame(
-            """
+            f"""
             with arms as (
-                select run_id, config ->> '$.seed_set_name' as data_set, config ->> '$.arm' as method,
-                       cast(config ->> '$.replicate' as integer) as replicate, config ->> '$.selector' as selector,
-                       config ->> '$.pick' as pick, config ->> '$.student' as student, kind
-                from runs
-                where config ->> '$.parent' = ? and config ->> '$.arm' is not null
-                      and state not in ('failed', 'cancelled', 'lost')
+                select run_id, config ->> '$.seed_set_name' as data_set, method, replicate,
+                       config ->> '$.selector' as selector, config ->> '$.pick' as pick,
+                       config ->> '$.student' as student, kind
+                from ({CHILDREN})
+                where parent = ? and method is not null and state not in ('failed', 'cancelled', 'lost')
             ), spent as (  -- so far; an attempt that goes on asks everything again, from the cache
                 select x.run_id, x.round,
                        sum(coalesce(c.n_input_tokens, 0) + coalesce(c.n_output_tokens, 0)) as n_tokens

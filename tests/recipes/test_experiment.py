@@ -84,7 +84,7 @@ def test_it_goes_on_and_repeats_nothing(told, home, experiment):
         RunFolder(home / "runs" / experiment).config["seed_set"]
     }
     assert {key[1]: run.read_state().summary for key, run in list_children(home, experiment, "replicate").items()} == {
-        number: {"n_arms": 2, "failed": {}} for number in (0, 1)
+        number: {"n_arms": 2, "failed": {}, "busy": []} for number in (0, 1)
     }
 
 
