@@ -1,6 +1,5 @@
 """What an experiment found: learning curves, data needs and win rates; its other parts stand beside this file."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,24 +8,23 @@ import streamlit as st
 
 from core.analysis.learning import choose_baseline
 from core.analysis.test_sets import keep_set, order_sets
-from core.figures.experiments import draw_learning, draw_win_rates
+from core.figures.experiments import draw_learning
 from core.hub import Hub
 from core.recipes.experiment_tables import (
-    Table,
     list_curves,
     list_differences,
     list_needs,
     list_tests,
-    list_wins,
     split_students,
 )
-from core.runs.folder import STOPPED
 from core.teacher.roles import BUILT_IN
 from pages.components import numbers
 from pages.components.chart import draw_chart
 from pages.components.experiment_choices import draw_choices
 from pages.components.experiment_report import offer_report
 from pages.components.experiment_steering import draw_steering
+from pages.components.experiment_table import draw_table, offer_csv
+from pages.components.experiment_wins import draw_wins
 from pages.components.frame import note_teacher
 from pages.components.text import plain
 
@@ -64,13 +62,13 @@ def _draw_part(hub: Hub, experiment: Mapping[str, Any], tests: pd.DataFrame, arm
         label_visibility="collapsed",
     )
     if part == "curves":
-        _draw_curves(tests, arms, experiment["run_id"])
+        _draw_curves(hub, tests, arms, experiment["run_id"])
     else:
         points = keep_set(tests, order_sets(tests["split"].unique())[0])
         {"steering": draw_steering, "choices": draw_choices}[part](hub, experiment, points)
 
 
-def _draw_curves(tests: pd.DataFrame, arms: Sequence[str], experiment: str) -> None:
+def _draw_curves(hub: Hub, tests: pd.DataFrame, arms: Sequence[str], experiment: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         over = st.segmented_control(
             "Over", list(OVER), default="size", required=True, key="experiment_over", format_func=OVER.get
@@ -82,15 +80,15 @@ def _draw_curves(tests: pd.DataFrame, arms: Sequence[str], experiment: str) -> N
     draw_chart(draw_learning(points, over=over, view=view), key="learning")
     with st.expander("The curves as a table", icon=":material/table:"):
         for table in list_curves(points, arms):
-            _draw_table(table, view)
-        _offer_csv(points, "Every replicate", f"points-{view}")
+            draw_table(table, view)
+        offer_csv(points, "Every replicate", f"points-{view}")
     for table in (
         *list_differences(points, arms, baseline),
         *list_tests(tests, arms),
         *list_needs(points, arms, baseline),
     ):
-        _draw_table(table, view)
-    _draw_wins(points, arms, view)
+        draw_table(table, view)
+    draw_wins(hub, experiment, points, arms, view)
 
 
 def _choose_baseline(points: pd.DataFrame, arms: Sequence[str]) -> str | None:
@@ -117,60 +115,20 @@ def _choose_set(sets: Sequence[str]) -> str:
     )
 
 
-def _draw_table(table: Table, view: str) -> None:
-    """Draw a table with its note, and offer it as a file; of one without lines there is the note alone."""
-    _head_table(table, view)
-    if table.lines:
-        shown = _frame(table).map(lambda cell: plain(cell).replace(" ", numbers.SPACE)).rename(columns=plain)
-        st.table(shown, hide_index=True, border="horizontal")
-    if table.note:
-        st.caption(plain(table.note))
-
-
-def _head_table(table: Table, view: str) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**", width="content")
-        if table.lines:
-            _offer_csv(_frame(table), "CSV", f"{table.name}-{table.caption}-{view}")
-
-
-def _frame(table: Table) -> pd.DataFrame:
-    (first, *names), *rows = table.lines
-    return pd.DataFrame(rows, columns=[first or "arm", *names])
-
-
-def _draw_wins(points: pd.DataFrame, arms: Sequence[str], view: str) -> None:
-    """Draw who beats whom as matrices."""
-    for number, (rates, table) in enumerate(list_wins(points, arms)):
-        _head_table(table, view)
-        if table.lines:
-            key = f"{table.name}_{number}"
-            draw_chart(draw_win_rates(rates, view=f"{view}/{key}"), key=key)
-        if table.note:
-            st.caption(plain(table.note))
-
-
-def _offer_csv(table: pd.DataFrame, label: str, name: str) -> None:
-    st.download_button(
-        label,
-        lambda: table.to_csv(index=False),
-        f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:120]}.csv",
-        "text/csv",
-        key=f"download_{name}",
-        icon=":material/download:",
-        type="tertiary",
-    )
-
-
 def _draw_excluded(hub: Hub, experiment: Mapping[str, Any]) -> None:
     """Say which runs count for nothing, which as far as they came, and how many are to come."""
     runs = hub.store.list_experiment_runs(experiment["run_id"])
-    early = runs[runs["method"].notna() & (runs["state"] == "done") & runs["stopped"].notna()]
+    early = runs[runs["counts"] & runs["method"].notna() & (runs["state"] == "done") & runs["stopped"].notna()]
     for row in early.itertuples():
-        st.caption(f"{plain(row.method)}, replicate {row.replicate}, ended early: {plain(row.stopped)}")
-    if experiment["n_failed"]:
-        gone = runs[runs["method"].notna() & runs["state"].isin(STOPPED)]
+        if numbers.is_missing(row.waits_after_round):
+            st.caption(f"{plain(row.method)}, replicate {row.replicate}, ended early: {plain(row.stopped)}")
+        else:
+            waits = f"waits for a review after round {row.waits_after_round}."
+            st.caption(f"{plain(row.method)}, replicate {row.replicate}, {waits}")
+    gone = hub.store.list_excluded_runs(experiment["run_id"])
+    if len(gone):
         named = "; ".join(f"{plain(row.method)}, replicate {row.replicate}: {row.state}" for row in gone.itertuples())
-        st.warning(f"{numbers.counted(len(gone), 'run')} excluded: {named}.", icon=":material/info:")
+        why = "".join(f" {plain(error)}" for error in gone["error"].dropna().unique())
+        st.warning(f"{numbers.counted(len(gone), 'run')} excluded: {named}.{why}", icon=":material/info:")
     if experiment["n_left"]:
         st.caption(f"{numbers.counted(experiment['n_left'], 'run')} still to come; what is below grows with them.")

@@ -58,10 +58,15 @@ def add_arm(place, config, arm, replicate, state="done"):
 
 @pytest.fixture
 def experiment(filled):
+    return add_experiment(filled, "Two arms")
+
+
+def add_experiment(filled, title):
+    """Two arms by three replicates, one of which failed; returns the run id."""
     place = filled.settings.home
     arms = [{"name": arm, "recipe": "active", "settings": {"selector": arm}} for arm in ARMS]
     about = {"seed_set": home.SEED_SET, "seed_set_name": "pens", "student": "tiny", "replicates": [0, 1, 2]}
-    folder = open_experiment(place, "Two arms", {**about, "arms": arms})
+    folder = open_experiment(place, title, {**about, "arms": arms})
     for replicate in range(3):
         title, config = describe_replicate(folder, replicate)
         run = RunFolder.create(place, "replicate", title=title, config=config, lane="device")
@@ -76,7 +81,7 @@ def experiment(filled):
 @pytest.fixture
 def drawn(monkeypatch):
     figures = {}
-    for name in ("compare", "steering", "choices"):
+    for name in ("compare", "steering", "choices", "wins"):
         path = f"pages.components.experiment_{name}.draw_chart"
         monkeypatch.setattr(path, lambda figure, *, key: figures.update({key: figure}))
     return figures
@@ -162,6 +167,19 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     means = [trace for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
     assert means[0]["x"] == [0.0, 1000.0, 2000.0]
     json.dumps(drawn, allow_nan=False)
+
+
+def test_arms_of_several_experiments_meet_in_one_matrix(experiment, filled, visit, drawn, monkeypatch):
+    met = []
+    monkeypatch.setattr(
+        "pages.components.experiment_wins.draw_win_rates",
+        lambda rates, *, view: met.append(int(rates.meetings.loc["random", "loss_high"])) or {},
+    )
+    assert not visit("experiments", experiment=experiment).multiselect
+    other = add_experiment(filled, "The same again")
+    app = visit("experiments", experiment=experiment)
+    app.multiselect(key=f"together_{experiment}").set_value([other]).run()
+    assert not app.exception and met == [2, 2, 4], "two sizes in each"
 
 
 def test_curves_are_drawn_on_every_test_set(experiment, visit, drawn):
