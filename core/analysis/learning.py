@@ -129,14 +129,18 @@ def compare_needs(points: pd.DataFrame, method: str, baseline: str) -> Need | No
     The interval is Student's of the logarithm of the share, with the standard error that leaving out one replicate at a
     time gives (jackknife; Efron & Tibshirani 1993, chapter 11): that of both where both have the same replicates, since
     those share their seeds, else of each by itself. A bootstrap of so few replicates is too narrow
-    (``docs/log.md``). Of a method only the rounds count that all its replicates have.
+    (``docs/log.md``). Where both have some replicates in common, only those count; of a method only the rounds that all
+    its replicates have.
 
     Args:
         points: of one data set, with the columns POINTS.
         method: compared.
         baseline: with what, usually ``random``.
     """
-    first, second = (_spread(points[points["method"] == name]) for name in (method, baseline))
+    own = [points[points["method"] == name] for name in (method, baseline)]
+    if common := set(own[0]["replicate"]) & set(own[1]["replicate"]):
+        own = [each[each["replicate"].isin(common)] for each in own]
+    first, second = map(_spread, own)
     if min(len(first.columns), len(second.columns)) < 2:
         return None
     accuracy, method_size, baseline_size = _find_needs(first, second)

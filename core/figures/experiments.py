@@ -22,6 +22,9 @@ CELL = 40
 
 AROUND = 150
 
+LEAST_SPAN = 5.0
+"""Percentage points that the axis of accuracy covers at least."""
+
 
 def find_styles(points: pd.DataFrame) -> dict[str, Style]:
     """Return method -> how it is drawn: as its selector where no other arm has the same, else by its own name."""
@@ -76,13 +79,22 @@ def draw_learning(points: pd.DataFrame, *, over: str = "size", view: str = "lear
         traces,
         title=f"{told[0].upper()}{told[1:]}, % of {n:,} problems, mean ± standard error",
         x=make_axis(title),
-        y=make_axis("accuracy, %"),
+        y=make_axis("accuracy, %", **_find_range(traces)),
         height=420,
         view=f"{view}/{over}",
         annotations=spread_labels(labels, min(heights), max(heights), 300),
         margin={"l": 56, "r": 130, "t": 44, "b": 48},
         showlegend=False,
     )
+
+
+def _find_range(traces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the range of the axis where all lies within LEAST_SPAN: one answer more would else fill the figure."""
+    ys = [y for trace in traces for y in trace["y"]]
+    if not ys or max(ys) - min(ys) >= LEAST_SPAN:
+        return {}
+    middle = (max(ys) + min(ys)) / 2
+    return {"range": [middle - 0.6 * LEAST_SPAN, middle + 0.6 * LEAST_SPAN]}
 
 
 def _make_reference(method: str, rows: pd.DataFrame, end: float) -> dict[str, Any]:

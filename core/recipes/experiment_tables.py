@@ -85,8 +85,12 @@ def list_curves(points: pd.DataFrame, arms: Sequence[str]) -> Iterator[Table]:
         rows = curves[curves["method"] == method].set_index("budget").to_dict("index")
         lines.append([method, *(_say_mean(rows[each], most) if each in rows else MISSING for each in budgets)])
     told, n = say_accuracy(points["split"].iloc[0]), points["n_test"].max()
-    few = "In brackets: how many replicates have come so far." if (curves["n"] < most).any() else ""
-    yield Table("curves", f"{told}, % of {n:,} problems, mean ± standard error over replicates", lines, few)
+    note = _join(
+        f"± is over replicates, which all answer the same problems (one is {100 / n:.1f} points): what other problems "
+        "would change is not in it.",
+        "In brackets: how many replicates there are where others have more." if (curves["n"] < most).any() else "",
+    )
+    yield Table("curves", f"{told}, % of {n:,} problems, mean ± standard error over replicates", lines, note)
 
 
 def list_differences(points: pd.DataFrame, arms: Sequence[str], baseline: str | None = None) -> Iterator[Table]:

@@ -51,8 +51,12 @@ def test_where_nothing_varies_there_is_no_interval():
 
 
 def test_arms_meet_at_equal_size_whatever_the_round():
-    rows = [(name, replicate, number, (0.1 + 0.001 * step * number) + 0.01 * replicate, "pens", step * number)
-            for name, step in (("few", 50), ("many", 100)) for replicate in range(3) for number in range(4)]  # fmt: skip
+    rows = [
+        (name, replicate, number, (0.1 + 0.001 * step * number) + 0.01 * replicate, "pens", step * number)
+        for name, step in (("few", 50), ("many", 100))
+        for replicate in range(3)
+        for number in range(4)
+    ]
     points = pd.DataFrame(rows, columns=[*COLUMNS, "data_set", "size"])
     (many,) = compare_accuracy(points, "few")
     assert many.mean == pytest.approx(0, abs=1e-12) and many.n == 3, "at 100, where both are, one size is one accuracy"

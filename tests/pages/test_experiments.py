@@ -157,9 +157,9 @@ def test_what_was_found_is_drawn_and_told(experiment, visit, drawn):
     table = next(item.value for item in app.table if "its data" in item.value)
     app.segmented_control(key="experiment_part").set_value("steering").run()
     assert not app.exception and set(drawn) == {"learning", "wins_0", "sets", "pairs", "cumulative", "gaps"}
-    assert table["arm"].tolist() == ["loss\\_high"] and table["its data"].tolist() == ["8"]
+    assert table["arm"].tolist() == ["loss\\_high"] and table["its data"].tolist() == ["10"]
     assert table["random\\'s data"].tolist() == ["24"]
-    assert table["multiplier"].tolist()[0].replace("\\", "").replace("\u00a0", " ").startswith("2.86× (")
+    assert table["multiplier"].tolist()[0].replace("\\", "").replace("\u00a0", " ").startswith("2.50×")
     app.segmented_control(key="experiment_part").set_value("choices").run()
     assert not app.exception and {"choices_scores", "shifts", "shifted"} <= set(drawn)
     app.segmented_control(key="experiment_part").set_value("curves").run()
