@@ -10,6 +10,7 @@ from core.analysis.learning import choose_baseline
 from core.analysis.test_sets import keep_set, order_sets
 from core.figures.experiments import draw_learning
 from core.hub import Hub
+from core.recipes.experiment_reports import list_reports, take_reports
 from core.recipes.experiment_tables import (
     list_curves,
     list_differences,
@@ -46,11 +47,11 @@ def draw_compare(hub: Hub, experiment: Mapping[str, Any]) -> None:
     config = hub.store.read_run(experiment["run_id"])["config"]
     if config.get("teacher", BUILT_IN) == BUILT_IN:
         note_teacher()
-    _draw_part(hub, experiment, tests, [arm["name"] for arm in config["arms"]])
+    _draw_part(hub, experiment, tests, config["arms"])
 
 
 @st.fragment
-def _draw_part(hub: Hub, experiment: Mapping[str, Any], tests: pd.DataFrame, arms: Sequence[str]) -> None:
+def _draw_part(hub: Hub, experiment: Mapping[str, Any], tests: pd.DataFrame, arms: Sequence[Mapping[str, Any]]) -> None:
     """Draw the part that is looked at; what is chosen in it draws nothing else anew."""
     part = st.segmented_control(
         "Part",
@@ -62,7 +63,8 @@ def _draw_part(hub: Hub, experiment: Mapping[str, Any], tests: pd.DataFrame, arm
         label_visibility="collapsed",
     )
     if part == "curves":
-        _draw_curves(hub, tests, arms, experiment["run_id"])
+        _draw_curves(hub, tests, [arm["name"] for arm in arms], experiment["run_id"])
+        _draw_reports(hub, arms, experiment["run_id"])
     else:
         points = keep_set(tests, order_sets(tests["split"].unique())[0])
         {"steering": draw_steering, "choices": draw_choices}[part](hub, experiment, points)
@@ -89,6 +91,15 @@ def _draw_curves(hub: Hub, tests: pd.DataFrame, arms: Sequence[str], experiment:
     ):
         draw_table(table, view)
     draw_wins(hub, experiment, points, arms, view)
+
+
+def _draw_reports(hub: Hub, arms: Sequence[Mapping[str, Any]], experiment: str) -> None:
+    """Draw what the runs that are done report beside accuracy."""
+    runs = hub.store.list_experiment_runs(experiment)
+    done = runs[runs["method"].notna() & (runs["state"] == "done")]
+    ended = ((row.method, hub.store.read_run(row.run_id)["summary"] or {}) for row in done.itertuples())
+    for table in list_reports(take_reports(arms, ended), [arm["name"] for arm in arms]):
+        draw_table(table, experiment)
 
 
 def _choose_baseline(points: pd.DataFrame, arms: Sequence[str]) -> str | None:
