@@ -2,18 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
+import numpy as np
 import pandas as pd
 
 Split = Callable[[str], Sequence[str]]
-"""Splits a text into tokens."""
+"""Splits a text into tokens, none of which depends on what stands beyond a space: so each word is split once."""
 
 
 def count_tokens(texts: Iterable[str], split: Split) -> Counter[str]:
     """Return token -> how often it stands in all the texts."""
-    counts: Counter[str] = Counter()
+    words: Counter[str] = Counter()
     for text in texts:
-        counts.update(split(text))
+        words.update(text.split())
+    counts: Counter[str] = Counter()
+    for word, n in words.items():
+        for token in split(word):
+            counts[token] += n
     return counts
 
 
@@ -60,14 +66,62 @@ def measure_shifts(seeds: Iterable[str], children: pd.DataFrame, split: Split) -
     Returns:
         method, round, ``mean`` and ``se`` over replicates of the distance (0 to 1; se NaN with one replicate), ``n``.
     """
-    first = count_tokens(seeds, split)
+    words = _Words(split)
+    first = words.read("\n".join(seeds))
+    codes, texts = pd.factorize(children["text"])
+    tokens = [words.read(text) for text in texts]
+    counts = np.bincount(first, minlength=words.n_tokens)
+    shares = counts / max(len(first), 1)
     rows = []
-    for (method, replicate), own in children.groupby(["method", "replicate"], sort=True):
-        so_far: Counter[str] = Counter()
-        for number, texts in own.groupby("round", sort=True)["text"]:
-            so_far += count_tokens(texts, split)
-            shift = measure_shift(first, so_far)
+    for (method, replicate), own in children.assign(code=codes).groupby(["method", "replicate"], sort=True):
+        rounds, place = np.unique(own["round"], return_inverse=True)
+        shifts = _measure_so_far(shares, [tokens[code] for code in own["code"]], place)
+        for number, shift in zip(rounds, shifts, strict=True):
             rows.append({"method": method, "replicate": replicate, "round": number, "shift": shift})
     table = pd.DataFrame(rows, columns=["method", "replicate", "round", "shift"]).dropna(subset=["shift"])
     found = table.groupby(["method", "round"], sort=True)["shift"].agg(mean="mean", se="sem", n="size")
     return found.reset_index()
+
+
+class _Words(dict[str, tuple[int, ...]]):
+    """Word -> the numbers of its tokens; one that is new is split, and tokens that are new get the next number."""
+
+    def __init__(self, split: Split):
+        super().__init__()
+        self._split = split
+        self._numbers: dict[str, int] = {}
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        numbers = self._numbers
+        found = self[word] = tuple([numbers.setdefault(token, len(numbers)) for token in self._split(word)])
+        return found
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self._numbers)
+
+    def read(self, text: str) -> np.ndarray:
+        """Return the numbers of a text's tokens; (n,) int32."""
+        return np.fromiter(chain.from_iterable(map(self.__getitem__, text.split())), dtype=np.int32)
+
+
+def _measure_so_far(shares: np.ndarray, tokens: Sequence[np.ndarray], place: np.ndarray) -> np.ndarray:
+    """Return ``measure_shift`` to one run's data of all rounds so far; NaN where one of the two has no token.
+
+    Args:
+        shares: (v,) of each token in the seed set.
+        tokens: of each text of the run.
+        place: (texts,) which round it is of, from 0.
+    """
+    n_rounds, together = int(place.max()) + 1, np.concatenate(tokens)
+    is_used = np.zeros(len(shares), dtype=bool)
+    is_used[together] = True
+    local = np.cumsum(is_used) - 1  # only what the run says is counted: a seed set may have far more tokens
+    n_used = int(is_used.sum())
+    cells = np.repeat(place, [len(each) for each in tokens]) * n_used + local[together]
+    counts = np.bincount(cells, minlength=n_rounds * n_used).reshape(n_rounds, n_used).cumsum(axis=0)
+    totals = counts.sum(axis=1)
+    if not shares.any():
+        return np.full(n_rounds, np.nan)
+    own = counts / np.where(totals > 0, totals, np.nan)[:, None]
+    return (np.abs(shares[is_used] - own).sum(axis=1) + shares[~is_used].sum()) / 2 + np.where(totals > 0, 0, np.nan)
