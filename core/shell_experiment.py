@@ -108,7 +108,8 @@ def list_tables(results: Results) -> Iterator[str]:
         yield f"excluded: {row['method']}, replicate {row['replicate']}: {row['state']}. {row['error'] or ''}".rstrip()
     for row in results.ended_early.to_dict("records"):
         yield f"ended early: {row['method']}, replicate {row['replicate']}: {row['stopped']}"
-        if row["folder"] is not None:
-            yield f"go on: python -m core run {row['folder']} --again"
+    for row in results.paused.to_dict("records"):
+        yield f"{row['method']}, replicate {row['replicate']}, waits for a review after round {row['round']}"
+        yield f"go on: python -m core run {row['folder']} --again"
     if results.n_waiting:
         yield f"{counted(results.n_waiting, 'run')} still to come"

@@ -34,11 +34,14 @@ class Results:
     """A row per child and signal: method, replicate, round, candidate_id, signal, before, after (NaN: unknown)."""
 
     excluded: pd.DataFrame
-    """Runs that count for nothing: method, replicate, state, error."""
+    """Runs that count for nothing: method, replicate, state, error (None: none). Where a replicate was given up before
+    an arm was begun, the state and the error are the replicate's."""
 
     ended_early: pd.DataFrame
-    """Runs that count as far as they came: method, replicate, stopped (why, in one sentence), folder (of those that
-    wait for a person; None: it does not)."""
+    """Runs that are over and count as far as they came: method, replicate, stopped (why, in one sentence)."""
+
+    paused: pd.DataFrame
+    """Runs that go on once a person has reviewed what a round brought: method, replicate, round, folder."""
 
     n_waiting: int
     """Runs that are still to come or at work."""
@@ -53,20 +56,22 @@ def read_results(home: Path, experiment: str) -> Results:
     """Return what an experiment has brought so far; rounds of runs that are at work count."""
     config = RunFolder(home / "runs" / experiment).config
     runs = choose_runs(find_children(home, experiment))
-    tests, pairs, excluded, early, ended = [], [], [], [], set()
+    tests, pairs, early, paused, ended = [], [], [], [], set()
+    excluded = _list_excluded(runs)
     for key, run in runs.items():
-        if key[0] is None:
+        state = run.read_state()
+        if key[0] is None or state.state in STOPPED:
             continue
-        state, about = run.read_state(), _describe(run.config)
-        if state.state in ENDED and not is_waiting(state):
+        about = _describe(run.config)
+        if is_waiting(state):
+            paused.append({**about, "round": state.summary["waits_after_round"], "folder": str(run.path)})
+        elif state.state in ENDED:
             ended.add(key)
-        if state.state in STOPPED:
-            excluded.append({**about, "state": state.state, "error": state.error})
-            continue
-        if stopped := (state.summary or {}).get("stopped"):
-            early.append({**about, "stopped": stopped, "folder": str(run.path) if is_waiting(state) else None})
+            if stopped := (state.summary or {}).get("stopped"):
+                early.append({**about, "stopped": stopped})
         tests += read_points(run)
         pairs.append(read_pairs(run))
+    ended |= {(row["method"], row["replicate"]) for row in excluded}
     arms = [arm["name"] for arm in config["arms"]]
     return Results(
         arms,
@@ -74,10 +79,26 @@ def read_results(home: Path, experiment: str) -> Results:
             tests, columns=[*POINTS, "split", "n_test", "n_tokens", "student", "selector", "pick"]
         ).sort_values(["method", "replicate", "split", "round"], ignore_index=True),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
-        pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"]),
-        pd.DataFrame(early, columns=["method", "replicate", "stopped", "folder"]),
+        pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"], dtype=object),  # no error stays None
+        pd.DataFrame(early, columns=["method", "replicate", "stopped"]),
+        pd.DataFrame(paused, columns=["method", "replicate", "round", "folder"]),
         sum((arm, replicate) not in ended for arm in arms for replicate in config["replicates"]),
     )
+
+
+def _list_excluded(runs: Mapping[tuple[str | None, int], RunFolder]) -> list[dict[str, Any]]:
+    """Return the arms that were given up, and those that were never made of a replicate that was."""
+    states = {key: run.read_state() for key, run in runs.items()}
+    found = {key: state for key, state in states.items() if key[0] is not None and state.state in STOPPED}
+    for (arm, replicate), state in states.items():
+        if arm is None and state.state in STOPPED:
+            names = [each["name"] for each in runs[None, replicate].config["arms"]]
+            found |= {(name, replicate): state for name in names if (name, replicate) not in states}
+    return [
+        {"method": method, "replicate": replicate, "state": found[method, replicate].state,
+         "error": found[method, replicate].error}
+        for method, replicate in sorted(found)
+    ]  # fmt: skip
 
 
 def _describe(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -297,6 +297,11 @@ def _write_left_out(report: HtmlFile, results: Results) -> None:
         report.show(f"Runs that are {named} count for nothing", lines, words=(2, 3))
     for row in results.ended_early.to_dict("records"):
         report.say(f"{row['method']}, replicate {row['replicate']}, ended early and counts so far: {row['stopped']}")
+    for row in results.paused.to_dict("records"):
+        report.say(
+            f"{row['method']}, replicate {row['replicate']}, waits for a review after round {row['round']} and counts "
+            "so far."
+        )
     if results.n_waiting:
         report.say(f"{counted(results.n_waiting, 'run')} still to come.")
     elif not rows:

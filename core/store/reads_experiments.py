@@ -21,6 +21,19 @@ CHILDREN = """
 The method of a replicate's own run is NULL. The same rule as ``core.recipes.experiment.choose_runs``.
 """
 
+EXCLUDED = f"""
+    with children as ({CHILDREN}), stopped as (
+        select * from children where state in ('failed', 'lost', 'cancelled')
+    ), unmade as (
+        select parent, unnest(json_extract_string(config, '$.arms[*].name')) as method, replicate, state, error
+        from stopped where method is null
+    )
+    select parent, method, replicate, state, error from stopped where method is not null
+    union all
+    select * from unmade anti join children using (parent, method, replicate)
+"""
+"""The arms of every experiment that count for nothing: given up, or never made of a replicate that was given up."""
+
 
 class ExperimentReads(Reads):
     """What the database says of experiments."""
@@ -28,23 +41,36 @@ class ExperimentReads(Reads):
     def list_experiments(self) -> pd.DataFrame:
         """Return the experiments, newest first: the columns of ``runs``, seed_set_id, and how their arms' runs stand.
 
-        n_runs is how many there will be; n_done, n_failed (failed, lost or cancelled) and n_left (queued, running,
+        n_runs is how many there will be; n_done, n_failed (as ``list_excluded_runs``) and n_left (queued, running,
         waiting for a person, or not made yet) add up to it.
         """
         return self._frame(
             f"""
-            with children as (
-                select parent,
-                       count(*) filter (where state = 'done' and summary ->> '$.waits_after_round' is null) as n_done,
-                       count(*) filter (where state in ('failed', 'lost', 'cancelled')) as n_failed
-                from ({CHILDREN}) where method is not null group by all
+            with done as (
+                select parent, count(*) as n_done from ({CHILDREN})
+                where method is not null and state = 'done' and summary ->> '$.waits_after_round' is null group by all
+            ), excluded as (
+                select parent, count(*) as n_failed from ({EXCLUDED}) group by all
             )
             select r.*, s.seed_set_id, cast(r.summary ->> '$.n_runs' as integer) as n_runs,
-                   coalesce(c.n_done, 0) as n_done, coalesce(c.n_failed, 0) as n_failed,
-                   n_runs - coalesce(c.n_done, 0) - coalesce(c.n_failed, 0) as n_left
-            from runs r join run_subjects s using (run_id) left join children c on c.parent = r.run_id
+                   coalesce(d.n_done, 0) as n_done, coalesce(e.n_failed, 0) as n_failed,
+                   n_runs - coalesce(d.n_done, 0) - coalesce(e.n_failed, 0) as n_left
+            from runs r join run_subjects s using (run_id) left join done d on d.parent = r.run_id
+            left join excluded e on e.parent = r.run_id
             where r.kind = 'experiment' order by r.created_at desc, r.run_id desc
             """
+        )
+
+    def list_excluded_runs(self, experiment_id: str) -> pd.DataFrame:
+        """Return what counts for nothing: method, replicate, state and error (NULL: none), by method and replicate.
+
+        An arm that was never made, of a replicate that was given up, has that one's state and error.
+        """
+        return self._frame(
+            f"""
+            select method, replicate, state, error from ({EXCLUDED}) where parent = ? order by method, replicate
+            """,
+            [experiment_id],
         )
 
     def list_experiment_runs(self, experiment_id: str) -> pd.DataFrame:
@@ -52,17 +78,18 @@ class ExperimentReads(Reads):
 
         Columns: run_id, kind, method (NULL: the replicate itself), replicate, state, error, created_at, started_at,
         ended_at, stopped (why it ended early), waits_after_round (for a person; NULL: not), stage, made, failed,
-        total, began_at, began_made, progress_at, and title.
+        total, began_at, began_made, progress_at, title, and counts (False: another run of the same arm and replicate
+        is the one that does).
         """
         return self._frame(
-            """
+            f"""
             select r.run_id, r.kind, r.title, r.config ->> '$.arm' as method,
                    cast(r.config ->> '$.replicate' as integer) as replicate, r.state, r.error, r.created_at,
                    r.started_at, r.ended_at, r.summary ->> '$.stopped' as stopped,
                    r.summary ->> '$.waits_after_round' as waits_after_round,
                    p.stage, p.made, p.failed, p.total, p.began_at, p.began_made,
-                   p.written_at as progress_at
-            from runs r left join latest_progress p using (run_id)
+                   p.written_at as progress_at, c.run_id is not null as counts
+            from runs r left join latest_progress p using (run_id) left join ({CHILDREN}) c using (run_id)
             where r.config ->> '$.parent' = ? order by replicate, method is not null, r.created_at, r.run_id
             """,
             [experiment_id],

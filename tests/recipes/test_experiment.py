@@ -203,15 +203,20 @@ def test_arms_that_wait_for_a_person_are_told_and_only_their_own_order_passes_th
     home = tmp_path / "home"
     assert main(["experiment", str(file), "--home", str(home)]) == 0
     told = capsys.readouterr().out
-    assert "ended early: active, replicate 0: It waits for you to review what round 1 brought" in told
-    assert main(["experiment", str(file), "--home", str(home)]) == 0
+    assert "active, replicate 0, waits for a review after round 1\n" in told and "ended early" not in told
+    page = tmp_path / "report.html"
+    assert main(["experiment", str(file), "--home", str(home), "--report", str(page)]) == 0
     told = capsys.readouterr().out
-    assert "ended early" in told and "1 run still to come" in told
+    assert "waits for a review after round 1" in told and "1 run still to come" in told
+    text = page.read_text(encoding="utf-8")
+    assert "active, replicate 0, waits for a review after round 1 and counts so far." in text
+    assert "ended early" not in text and "1 run still to come" in text
     (folder,) = re.findall(r"go on: python -m core run (\S+) --again", told)
     assert main(["run", folder, "--again"]) == 0
     capsys.readouterr()
     assert main(["experiment", str(file), "--home", str(home)]) == 0
-    assert "ended early" not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "ended early" not in told and "waits for" not in told and "still to come" not in told
     (path,) = (home / "runs").glob("*-experiment-*")
     (arm,) = list_children(home, path.name, "loop").values()
     assert len(arm.read_state().summary["rounds"]) == 2 and arm.read_state().attempt == 2

@@ -1,4 +1,4 @@
-"""An experiment carried out by several processes at once, and homes in which that made some runs twice."""
+"""An experiment carried out by several processes at once, homes in which that made runs twice, and what is left out."""
 
 import contextlib
 import io
@@ -14,6 +14,7 @@ from core.recipes.experiment_results import read_results
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.settings import Settings
+from core.shell_experiment import list_tables
 
 ARMS = ("random", "loss_high")
 
@@ -113,7 +114,7 @@ def make_replicate(experiment, replicate, state=None, error=None):
     return run
 
 
-def make_arm(experiment, arm, replicate, accuracy, state="done"):
+def make_arm(experiment, arm, replicate, accuracy, state="done", summary=None):
     about = {"parent": experiment.run_id, "arm": arm, "replicate": replicate, "seed_set_name": "pens"}
     about |= {"selector": arm, "pick": "argmax", "student": "tiny", "seed_set": "s"}
     home = experiment.path.parent.parent
@@ -123,7 +124,9 @@ def make_arm(experiment, arm, replicate, accuracy, state="done"):
             row = {"round": number, "split": "test", "n": 100, "accuracy": accuracy, "low": 0.0, "high": 1.0}
             run.append("evaluations", {**row, "written_at": 1.0 + number})
         run.append("rounds", {"round": 1, "accepted": 5, "training_rows": 5, "written_at": 3.0})
-        run.finish(state, {} if state == "done" else None, None if state == "done" else f"{arm} met a stone.")
+        run.finish(
+            state, (summary or {}) if state == "done" else None, None if state == "done" else f"{arm} met a stone."
+        )
     return run
 
 
@@ -144,6 +147,9 @@ def read_both(home, experiment):
     with open_store(home) as store:
         (row,) = store.list_experiments().to_dict("records")
         points = store.list_experiment_points(experiment.run_id)
+        excluded = store.list_excluded_runs(experiment.run_id)
+    excluded = excluded.astype(object).where(excluded.notna(), None)
+    pd.testing.assert_frame_equal(excluded, results.excluded, check_dtype=False)
     pd.testing.assert_frame_equal(points[results.tests.columns], results.tests, check_dtype=False)
     assert row["n_left"] == results.n_waiting and row["n_failed"] == len(results.excluded)
     assert row["n_done"] + row["n_failed"] + row["n_left"] == row["n_runs"]
@@ -166,3 +172,43 @@ def test_of_runs_that_were_made_twice_the_newest_that_was_not_given_up_counts(tm
     assert last.to_dict() == {("random", 0): 0.2, ("random", 1): 0.2, ("loss_high", 0): 0.3}
     assert results.excluded[["method", "replicate", "state"]].values.tolist() == [["loss_high", 1, "cancelled"]]
     assert (row["n_runs"], row["n_done"], row["n_failed"], row["n_left"]) == (4, 3, 1, 0)
+
+
+STONE = "There is no student 'gone'."
+
+
+def test_arms_that_a_replicate_never_came_to_are_excluded_with_its_state_and_error(tmp_path):
+    experiment = make_world(tmp_path, (0, 1, 2, 3))
+    make_replicate(experiment, 0, "failed", STONE)
+    make_arm(experiment, "random", 1, 0.2)
+    make_replicate(experiment, 1, "cancelled")
+    make_replicate(experiment, 2)  # about to begin
+    results, row = read_both(tmp_path, experiment)
+    rows = [tuple(one) for one in results.excluded.values.tolist()]
+    assert rows == [
+        ("loss_high", 0, "failed", STONE), ("loss_high", 1, "cancelled", None), ("random", 0, "failed", STONE),
+    ]  # fmt: skip
+    assert (row["n_runs"], row["n_done"], row["n_failed"], row["n_left"]) == (8, 1, 3, 4)
+    told = list(list_tables(results))
+    assert f"excluded: random, replicate 0: failed. {STONE}" in told and "4 runs still to come" in told
+    assert "excluded: loss_high, replicate 1: cancelled." in told
+    again = experiments.open_replicate(experiment, 0)  # who gives the same command again goes on with it
+    assert again.read_state().state == "queued"
+    results, row = read_both(tmp_path, experiment)
+    assert len(results.excluded) == 1 and (row["n_failed"], row["n_left"]) == (1, 6)
+
+
+def test_runs_that_wait_for_a_person_are_not_told_as_ended(tmp_path):
+    experiment = make_world(tmp_path)
+    make_replicate(experiment, 0, "done")
+    waits = {"waits_after_round": 1, "stopped": "It waits for you to review what round 1 brought."}
+    arm = make_arm(experiment, "random", 0, 0.2, summary=waits)
+    make_arm(experiment, "loss_high", 0, 0.3, summary={"stopped": "The seeds were used up."})
+    results, row = read_both(tmp_path, experiment)
+    assert results.paused.values.tolist() == [["random", 0, 1, str(arm.path)]]
+    assert results.ended_early.values.tolist() == [["loss_high", 0, "The seeds were used up."]]
+    assert row["n_left"] == 1 and len(results.points) == 4
+    told = list(list_tables(results))
+    at = told.index("random, replicate 0, waits for a review after round 1")
+    assert told[at + 1] == f"go on: python -m core run {arm.path} --again"
+    assert "ended early: loss_high, replicate 0: The seeds were used up." in told
