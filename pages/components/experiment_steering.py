@@ -22,6 +22,7 @@ from core.recipes.experiment_tables import Table
 from core.recipes.steering_tables import find_random, keep_student, list_steering, order_arms, say_correlation
 from pages.components import numbers
 from pages.components.chart import draw_chart
+from pages.components.experiment_table import draw_table
 from pages.components.text import plain
 
 MOST_PAIRS = 4_000
@@ -39,11 +40,11 @@ def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
     signal = st.segmented_control("Score", signals, default=signals[0], required=True, key="experiment_signal")
     rows = pairs[pairs["signal"] == signal]
     for table in _tabulate(experiment["run_id"], len(points), signal, rows, points):
-        _draw_table(table)
+        draw_table(table, experiment["run_id"])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = _choose("Round", sorted(int(each) for each in rows["round"].unique()), "experiment_round")
         rows, arms = rows[rows["round"] == number], order_arms(rows["method"].unique(), find_random(points))
-        arm = st.selectbox("Arm", arms, key="experiment_arm", width=260, format_func=plain)
+        arm = st.selectbox("Arm", arms, key="experiment_arm", width=260)
         own = rows[rows["method"] == arm]
         replicate = _choose("Replicate", sorted(int(each) for each in own["replicate"].unique()), "steering_replicate")
     styles, view = find_styles(points), f"{experiment['run_id']}-{number}"
@@ -70,16 +71,6 @@ def _choose(label: str, options: Sequence[int], key: str) -> int:
     if len(options) == 1:
         return options[0]
     return st.segmented_control(label, options, default=options[0], required=True, key=key)
-
-
-def _draw_table(table: Table) -> None:
-    head, *rows = table.lines
-    st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**")
-    st.table(
-        pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=head), hide_index=True,
-        border="horizontal",
-    )  # fmt: skip
-    st.caption(plain(table.note))
 
 
 def _draw_scores(
