@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.datasets import BUILT_IN, ensure_seed_set, load_problems, preview_file
+from core.datasets import BUILT_IN, Preview, ensure_seed_set, load_problems, preview_file
 from core.datasets.hub import read_hub
 from core.datasets.reading import read_rows
-from core.datasets.seed_set import import_now
+from core.datasets.seed_set import import_now, list_built_in
 from core.errors import DataFormatError
 from core.evaluation.benchmarks import BENCHMARKS, Benchmark, pick_ranks
 from core.paths import expand
@@ -81,6 +81,33 @@ def find_set(home: Path, text: str, *, splits: Sequence[str] | None = None, task
     return describe_set(home, seed_set, splits=named.split(","))
 
 
+def check_set(home: Path, text: str) -> str:
+    """Return what ``find_set`` would call a set, as far as that is known before anything is imported or fetched.
+
+    Raises:
+        DataFormatError: as ``find_set``, but for what only the hub can tell.
+    """
+    path = expand(text)
+    if path.is_file():
+        look_at_file(path)
+        return path.stem
+    name, has_file, file = text.partition("=")
+    if has_file and name in BENCHMARKS:
+        make_import(BENCHMARKS[name], expand(file))
+        return BENCHMARKS[name].title
+    if text in BENCHMARKS:
+        return BENCHMARKS[text].title
+    name, _, named = text.rpartition("/")
+    if name in BUILT_IN:
+        _require_splits(name, list(list_built_in(name)), named.split(","))
+    return text if text in BUILT_IN or name in BUILT_IN else find_set(home, text).name
+
+
+def _require_splits(name: str, present: Sequence[str], wanted: Sequence[str]) -> None:
+    if missing := [split for split in wanted if split not in present]:
+        raise DataFormatError(f"{name} has no split {missing[0]!r}; it has {', '.join(present)}.")
+
+
 def describe_set(
     home: Path, seed_set: str, *, splits: Sequence[str] | None = None, label: str | None = None
 ) -> EvaluationSet:
@@ -100,8 +127,7 @@ def describe_set(
     summary = folder.read_state().summary or {}
     present = [split for split in SPLITS if counts[split]]
     chosen = tuple(dict.fromkeys(splits or (["test"] if counts["test"] else present)))
-    if missing := [split for split in chosen if not counts[split]]:
-        raise DataFormatError(f"{config['name']} has no split {missing[0]!r}; it has {', '.join(present)}.")
+    _require_splits(config["name"], present, chosen)
     benchmark = BENCHMARKS.get(config.get("benchmark") or "")
     has_splits = len(present) > 1
     asked = [problem for problem in problems if problem.split in chosen]
@@ -189,6 +215,14 @@ def make_file_import(file: Path, task: str | None = None) -> tuple[dict[str, Any
     Raises:
         DataFormatError: the file cannot be read, is of no known task, or begins with nothing that can be used.
     """
+    preview = look_at_file(file, task)
+    about, files = _name_copy(file)
+    config = {"name": file.stem, "task": task, "mapping": None, "split_seed": 0, "has_splits": False, **about}
+    return config, files, preview.task
+
+
+def look_at_file(file: Path, task: str | None = None) -> Preview:
+    """Return the beginning of a file that can be imported; raises as ``make_file_import`` for another one."""
     if not file.is_file():
         raise DataFormatError(f"There is no file {file}; check its path.")
     preview = preview_file(file, task)
@@ -197,9 +231,7 @@ def make_file_import(file: Path, task: str | None = None) -> tuple[dict[str, Any
     if not preview.problems:
         reason = preview.faults[0].reason if preview.faults else "it holds no rows."
         raise DataFormatError(f"{file.name} has no usable row among the first {preview.n_rows:,}: {reason}")
-    about, files = _name_copy(file)
-    config = {"name": file.stem, "task": task, "mapping": None, "split_seed": 0, "has_splits": False, **about}
-    return config, files, preview.task
+    return preview
 
 
 # -- benchmarks ----------------------------------------------------------------------------------------------------

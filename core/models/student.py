@@ -160,6 +160,13 @@ def check_source(source: str) -> Path | None:
     return folder
 
 
+def is_at_hand(source: str) -> bool:
+    """Say whether a model is a folder, or was fetched from the hub before; raises as ``check_source``."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return check_source(source) is not None or isinstance(try_to_load_from_cache(source, "config.json"), str)
+
+
 def _find_local_folder(source: str) -> Path | None:
     """Return the folder that a source names; None where it must be a hub id."""
     path = DEMO / TINY if source == TINY else expand(source)

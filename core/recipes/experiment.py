@@ -2,120 +2,31 @@
 
 All arms of all replicates share seed set and splits; what the student answers before any training is asked once, for
 the cache knows it. A replicate is resumable: arms that are done are not done again, and each arm's own run goes on from
-its last finished stage. ``experiment_file.py`` reads experiments, ``experiment_results.py`` what came of them.
+its last finished stage. ``experiment_file.py`` reads experiments, ``experiment_freezing.py`` checks
+them, ``experiment_results.py`` what came of them.
 
 Several processes may carry out one experiment at once. Who needs a run of it looks for it anew and makes it where there
 is none, both under one lock; what another process works on is left to that one.
 """
 
 import fcntl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.datasets import ensure_seed_set
 from core.errors import RunBusy, RunCancelled, RunError
-from core.evaluation.sets import find_imported, find_set
 from core.hub import Hub
-from core.recipes.experiment_file import Arm, Experiment
+from core.recipes.experiment_file import Experiment
+from core.recipes.experiment_freezing import freeze_experiment, make_arm_config
 from core.recipes.generating import require_servers
-from core.recipes.recipes import RECIPES, make_recipe
-from core.recipes.stages import TESTED, home_of
-from core.recipes.start import require_model
-from core.recipes.teachers import check_team
+from core.recipes.recipes import RECIPES
+from core.recipes.stages import home_of
 from core.runs.folder import ENDED, STOPPED, RunFolder
 from core.runs.orders import read_orders
-from core.teacher.roles import BUILT_IN
 
 KIND, REPLICATE = "experiment", "replicate"
 """Kinds of run: what holds the replicates together, and one of them."""
-
-
-def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
-    """Return the configuration of an experiment, its seed set imported where it is not there yet.
-
-    Raises:
-        SeedbedError: there is no such seed set or student, or an arm has a setting that cannot be.
-    """
-    seed_set = find_or_import(home, experiment)
-    imported = RunFolder(home / "runs" / seed_set)
-    config = {
-        "seed_set": seed_set,
-        "seed_set_name": imported.config["name"],
-        "student": require_model(experiment.student),
-        "replicates": list(experiment.replicates),
-        "arms": [describe_arm(arm) for arm in experiment.arms],
-    }
-    if experiment.benchmarks:
-        config["asked_sets"] = [describe_test(home, name, seed_set) for name in dict.fromkeys(experiment.benchmarks)]
-        refuse_names([each["name"] for each in config["asked_sets"]])
-    if experiment.teacher != BUILT_IN or experiment.roles:
-        config |= {"teacher": experiment.teacher, "roles": dict(experiment.roles)}
-    _check_steerability(home, config["arms"])
-    for arm in config["arms"]:
-        check_team(home, make_arm_config(home, config, arm, config["replicates"][0]))
-    return config
-
-
-def _check_steerability(home: Path, arms: Sequence[Mapping[str, Any]]) -> None:
-    """Raise RunError for an arm that checks the loop of an arm that does not stand before it, and of no run either."""
-    earlier: set[str] = set()
-    for arm in arms:
-        of = arm["settings"].get("of")
-        if of is not None and of not in earlier and not (home / "runs" / of / "run.json").exists():
-            raise RunError(f"{arm['name']!r} checks {of!r}, which is no arm before it and no run of this home.")
-        earlier.add(arm["name"])
-
-
-def find_or_import(home: Path, experiment: Experiment) -> str:
-    """Return the id of an experiment's seed set: one of this home by name or id, else a file, imported here."""
-    files = {"validation": experiment.validation, "test": experiment.test}
-    if not any(files.values()) and not Path(experiment.seed_set).is_file():
-        found = find_imported(home, experiment.seed_set)
-        if found is not None:
-            return found
-    return ensure_seed_set(home, experiment.seed_set, **files)
-
-
-def describe_test(home: Path, name: str, seed_set: str) -> dict[str, Any]:
-    """Return a test set as a configuration keeps it; raises what ``find_set`` raises, RunError for one's own seeds."""
-    found = find_set(home, name)
-    if found.seed_set == seed_set:
-        raise RunError(f"{name} is the experiment's own seed set, whose test problems are asked anyway; leave it out.")
-    return {"name": found.name, "seed_set": found.seed_set, "task": found.task, "splits": list(found.splits)}
-
-
-def refuse_names(names: Sequence[str]) -> None:
-    """Raise RunError for test sets that could not be told apart: two of one name, or one called as a split is."""
-    for name in names:
-        if name in TESTED or names.count(name) > 1:
-            raise RunError(f"Two test sets would be called {name!r}; rename the file, or leave one out.")
-
-
-def describe_arm(arm: Arm) -> dict[str, Any]:
-    """Return an arm as a configuration keeps it."""
-    own = {"student": require_model(arm.options.student)} if arm.options.student is not None else {}
-    budget = arm.options.make_budget()
-    own |= {"budget": budget} if budget is not None else {}
-    return {"name": arm.name, "recipe": arm.recipe, "settings": dict(arm.settings), **own}
-
-
-def make_arm_config(
-    home: Path, experiment: Mapping[str, Any], arm: Mapping[str, Any], replicate: int
-) -> dict[str, Any]:
-    """Return the configuration of one arm's run in one replicate; a recipe that brings its own teacher keeps it."""
-    recipe = make_recipe(arm["recipe"], arm["settings"])
-    student = arm.get("student", experiment["student"])
-    config = recipe.make_config(home, experiment["seed_set"], student, replicate)
-    if "budget" in arm:
-        config["budget"] = arm["budget"]
-    if sets := experiment.get("asked_sets"):
-        known = [*config.get("benchmarks", ()), *(each["seed_set"] for each in sets)]
-        config |= {"asked_sets": sets, "benchmarks": list(dict.fromkeys(known))}
-    has_own = config.get("teacher", BUILT_IN) != BUILT_IN
-    named = {name: experiment[name] for name in ("teacher", "roles") if name in experiment}
-    return {**config, **{name: value for name, value in named.items() if name == "roles" or not has_own}}
 
 
 def open_experiment(home: Path, title: str, config: Mapping[str, Any]) -> RunFolder:

@@ -31,6 +31,7 @@ This file knows nothing of runs; ``experiment.py`` carries one out.
 import itertools
 import json
 import math
+import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -122,15 +123,37 @@ class Experiment:
 def read_experiment(path: Path) -> Experiment:
     """Return the experiment of a file; raises RunError, in one sentence, where there is none in it."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} cannot be read ({error}); name a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RunError(f"{path} is no TOML: {error}.") from error
-    found = make_experiment(content, path.stem)
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RunError(f"There is no file {path}; name the TOML file of an experiment.") from None
+    except UnicodeDecodeError:
+        raise RunError(f"{path} is no text file; name the TOML file of an experiment.") from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}; name the TOML file of an experiment.") from error
+    found = make_experiment(read_toml(text, str(path)), path.stem)
     given = {name: getattr(found, name) for name in ("seed_set", "validation", "test")}
     beside = {name: _resolve(path.parent, file) for name, file in given.items() if file is not None}
     return replace(found, **beside, benchmarks=tuple(_resolve(path.parent, name) for name in found.benchmarks))
+
+
+def read_toml(text: str, name: str) -> dict[str, Any]:
+    """Return what a TOML text holds; raises RunError, with the line where it is wrong, for what is none.
+
+    Args:
+        text: of the file.
+        name: what the text is called in the sentence.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).removesuffix(")").partition(" (at ")
+        number = int(found[1]) if (found := re.match(r"line (\d+)", place)) else len(text.splitlines())
+        line = next(iter(text.splitlines()[number - 1 :]), "").strip()
+        shown = f"line {number}, {line[:60]!r}" if line else f"line {number}"
+        raise RunError(
+            f"{name} is no TOML at {shown}: {reason[:1].lower()}{reason[1:]}; a setting is written as name = value, a "
+            "text in quotation marks, a list in brackets."
+        ) from error
 
 
 def _resolve(folder: Path, name: str) -> str:
@@ -152,6 +175,8 @@ def make_experiment(content: Mapping[str, Any], name: str) -> Experiment:
     for key, usual in (("seed_set", None), ("student", "tiny"), ("title", name)):
         if not isinstance(content.get(key, usual), str):
             raise RunError(f"An experiment needs {key}, as a text.")
+        if not content.get(key, usual).strip():
+            raise RunError(f"The {key.replace('_', ' ')} of an experiment is empty; write one, or leave the line out.")
     for key in ("validation", "test"):
         if not isinstance(content.get(key, ""), str):
             raise RunError(f"{key} must be the name of a file.")
@@ -189,9 +214,11 @@ def _read_replicates(value: Any) -> tuple[int, ...]:
     """Return the numbers of the replicates: 0 to n - 1, or those of a list."""
     numbers = list(range(min(value, MOST_REPLICATES + 1))) if type(value) is int else value
     is_right = isinstance(numbers, list) and all(type(each) is int and each >= 0 for each in numbers)
-    if not is_right or not 0 < len(set(numbers)) <= MOST_REPLICATES:
+    if not is_right or not 0 < len(numbers) <= MOST_REPLICATES:
         raise RunError(f"replicates must be a number from 1 to {MOST_REPLICATES}, or a list of numbers, not {value!r}.")
-    return tuple(sorted(set(numbers)))
+    if (twice := next((each for each in numbers if numbers.count(each) > 1), None)) is not None:
+        raise RunError(f"replicates names {twice} twice; each number is one replicate, so name it once.")
+    return tuple(sorted(numbers))
 
 
 def _expand(table: Mapping[str, Any], common: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -240,18 +267,46 @@ def name_arms(arms: Sequence[tuple[str, dict[str, Any]]]) -> tuple[Arm, ...]:
         options = ArmOptions(**{key: value for key, value in settings.items() if key in OPTIONS})
         named.append(Arm(", ".join(words) or recipe, recipe, _leave_out(settings, OPTIONS), options))
     names = [arm.name for arm in named]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise RunError(f"The arm {twice!r} is there twice; leave one out, or change a setting.")
-    return tuple(named)
+    if twice := next((arm for arm in named if names.count(arm.name) > 1), None):
+        usual = twice.settings.get(RECIPES.get(twice.recipe).varies or "") if twice.name == twice.recipe else None
+        raise RunError(f"The arm {(usual or twice.name)!r} is there twice; leave one out, or change a setting.")
+    return tuple(_find_checked(arm, named[:number]) for number, arm in enumerate(named))
 
 
 def _say(key: str, value: Any) -> str:
-    """Return a setting in a word: of a text the text itself, of anything else its name too."""
-    return value if isinstance(value, str) else f"{key.replace('_', ' ')} {value}"
+    """Return a setting in a word: of a text the text itself, of a switch its name, of anything else both."""
+    name = key.replace("_", " ")
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    return value if isinstance(value, str) else f"{name} {value}"
+
+
+def _find_checked(arm: Arm, earlier: Sequence[Arm]) -> Arm:
+    """Return an arm with the whole name of the earlier arm whose loop it checks, where it gives a part of that name.
+
+    A whole name comes before one of its parts between commas, and that before any other piece of it. What is none may
+    be the id of a run, which only a home can tell. Raises RunError where several arms are meant.
+    """
+    of = arm.settings.get("of")
+    names = [each.name for each in earlier if "of" not in each.settings]
+    if not of or of in names:
+        return arm
+    found = [name for name in names if of in name.split(", ")] or [name for name in names if of in name]
+    if len(found) > 1:
+        raise RunError(f"of = {of!r} may be each of these arms: {', '.join(map(repr, found))}; write more of the name.")
+    return replace(arm, settings={**arm.settings, "of": found[0]}) if found else arm
 
 
 def write_experiment(
-    title: str, seed_set: str, recipe: str, values: Sequence[str], *, accepted: int, rounds: int, replicates: int
+    title: str,
+    seed_set: str,
+    recipe: str,
+    values: Sequence[str],
+    *,
+    accepted: int,
+    rounds: int,
+    replicates: int,
+    is_checked: bool = False,
 ) -> str:
     """Return the file of a simple experiment: one recipe, an arm for each value of the setting that it varies.
 
@@ -263,6 +318,7 @@ def write_experiment(
         accepted: candidates, or problems, a round.
         rounds: of every arm.
         replicates: how often.
+        is_checked: with an arm for each of these that checks its steerability.
     """
     known = {each.name for each in fields(RECIPES.get(recipe))}
     common = {"accepted": accepted, "rounds": rounds}
@@ -274,9 +330,10 @@ def write_experiment(
     ]
     lines += ["", "[common]", *(f"{name} = {value}" for name, value in common.items() if name in known)]
     listed = ", ".join(map(_quote, values))
-    return "\n".join(
-        [*lines, "", "[[arm]]", f"recipe = {_quote(recipe)}", f"{RECIPES.get(recipe).varies} = [{listed}]", ""]
-    )
+    lines += ["", "[[arm]]", f"recipe = {_quote(recipe)}", f"{RECIPES.get(recipe).varies} = [{listed}]"]
+    if is_checked:
+        lines += ["", "[[arm]]", 'recipe = "steerability"', f"of = [{listed}]"]
+    return "\n".join([*lines, ""])
 
 
 def _quote(text: str) -> str:

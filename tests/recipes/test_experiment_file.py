@@ -1,5 +1,6 @@
 """Experiments as files: what they are read as, how arms are called, and one sentence for what cannot be."""
 
+import tomllib
 from dataclasses import fields
 
 import pytest
@@ -62,20 +63,48 @@ def test_arms_are_called_by_what_sets_them_apart():
     ({"arm": [{"recipe": "magic"}]}, "no recipe named 'magic'; known: active"),
     ({"arm": [{"selecter": "random"}]}, "The recipe active has no setting 'selecter'; it has: selector, pick"),
     ({"arm": [{"rounds": "two"}]}, "rounds must be a whole number, not 'two'"),
-    ({"arm": [{"selector": ["random", "random"]}]}, "'random' is there twice|'active' is there twice"),
+    ({"arm": [{"selector": ["random", "random"]}]}, "The arm 'random' is there twice"),
+    ({"arm": [{"selector": ["random", "random", "badge"]}]}, "The arm 'random' is there twice"),
+    ({"title": " "}, "The title of an experiment is empty"),
+    ({"seed_set": ""}, "The seed set of an experiment is empty"),
+    ({"replicates": [0, 0, 1]}, "replicates names 0 twice"),
+    ({"arm": [{"selector": ["loss_high", "loss_low"]}, {"recipe": "steerability", "of": "loss"}]},
+     "of = 'loss' may be each of these arms: 'active, loss_high', 'active, loss_low'; write more of the name"),
 ])  # fmt: skip
 def test_what_cannot_be_is_one_sentence(content, sentence):
     with pytest.raises(SeedbedError, match=sentence):
         make_experiment({**USUAL, **content}, "x")
 
 
-@pytest.mark.parametrize(("text", "sentence"), [(None, "cannot be read"), ("a = [", "is no TOML")])
-def test_a_file_that_is_none_is_one_sentence(tmp_path, text, sentence):
+@pytest.mark.parametrize(("content", "sentence"), [
+    (None, "There is no file .*x.toml; name the TOML file"),
+    (b"\xff\xfe\x00", "x.toml is no text file"),
+    (b"a = [", "is no TOML at line 1, 'a = \\['"),
+    (b"title = \"T\"\nrounds = = 1\n", "is no TOML at line 2, 'rounds = = 1': invalid value; a setting is written as"),
+])  # fmt: skip
+def test_a_file_that_is_none_is_one_sentence(tmp_path, content, sentence):
     file = tmp_path / "x.toml"
-    if text is not None:
-        file.write_text(text)
+    if content is not None:
+        file.write_bytes(content)
     with pytest.raises(SeedbedError, match=sentence):
         read_experiment(file)
+
+
+def test_what_an_arm_checks_may_be_a_part_of_an_arm_s_name():
+    loops = [{"selector": ["random", "loss", "loss_high"]}, {"recipe": "baseline", "data": "seeds"}]
+
+    def checked(of):
+        arms = make_experiment({**USUAL, "arm": [*loops, {"recipe": "steerability", "of": of}]}, "x").arms
+        return [arm.settings["of"] for arm in arms if "of" in arm.settings]
+
+    assert checked(["random", "active, random"]) == ["active, random"] * 2
+    assert checked(["loss_high", "loss"]) == ["active, loss_high", "active, loss"], "a whole part comes first"
+    assert checked(["rand", "20260101-000000-loop-abcd"]) == ["active, random", "20260101-000000-loop-abcd"]
+
+
+def test_switches_are_called_by_their_names():
+    assert names(arm=[{"review": [True, False]}]) == ["review", "no review"]
+    assert names(arm=[{"static": [False, True], "selector": "badge"}]) == ["no static", "static"]
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
@@ -127,3 +156,11 @@ def test_a_written_file_is_read_as_it_was_meant(recipe, tmp_path):
     assert [arm.name for arm in made.arms] == values
     if "accepted" in {field.name for field in fields(RECIPES.get(recipe))}:
         assert all(arm.settings["accepted"] == 9 and arm.settings["rounds"] == 3 for arm in made.arms)
+
+
+def test_a_written_file_may_check_each_of_its_arms():
+    text = write_experiment(
+        "x", "maths", "active", ["loss", "badge"], accepted=9, rounds=3, replicates=2, is_checked=True
+    )
+    arms = make_experiment(tomllib.loads(text), "x").arms
+    assert [arm.settings.get("of") for arm in arms] == [None, None, "active, loss", "active, badge"]
