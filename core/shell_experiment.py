@@ -14,6 +14,7 @@ from core.errors import RunBusy, RunCancelled, RunError
 from core.recipes import experiment as experiments
 from core.recipes import experiment_tables as tables
 from core.recipes.experiment_file import Experiment, read_experiment
+from core.recipes.experiment_reports import list_reports
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.generating import require_servers
 from core.recipes.report import write_report
@@ -93,15 +94,21 @@ def carry_out_replicates(experiment: RunFolder, replicates: Sequence[int]) -> in
 
 
 def list_tables(results: Results) -> Iterator[str]:
-    """Yield the tables of an experiment as it stands: curves, needs, win rates, steering, and what is excluded."""
+    """Yield the tables of an experiment as it stands, and what is excluded; a note that recurs stands once."""
+    told: set[str] = set()
     if results.points.empty:
         yield "nothing was evaluated yet"
     else:
-        for table in (*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs, results.points)):
+        for table in (
+            *tables.list_tables(results.tests, results.arms),
+            *list_reports(results.reports, results.arms),
+            *list_steering(results.pairs, results.points),
+        ):
             yield f"\n{table.caption}"
             if table.lines:
                 yield format_table(table.lines)
-            if table.note:
+            if table.note and table.note not in told:
+                told.add(table.note)
                 yield table.note
         yield ""
     for row in results.excluded.to_dict("records"):

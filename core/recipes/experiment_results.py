@@ -14,6 +14,7 @@ from core.analysis.learning import POINTS
 from core.analysis.test_sets import IN_DISTRIBUTION, keep_set, order_sets
 from core.lines import read_all
 from core.recipes.experiment import choose_runs, find_children
+from core.recipes.experiment_reports import take_reports
 from core.recipes.reviewed import is_waiting
 from core.runs.folder import ENDED, STOPPED, RunFolder
 
@@ -32,6 +33,9 @@ class Results:
 
     pairs: pd.DataFrame
     """A row per child and signal: method, replicate, round, candidate_id, signal, before, after (NaN: unknown)."""
+
+    reports: pd.DataFrame
+    """What runs that are done report beside accuracy: method, name, value."""
 
     excluded: pd.DataFrame
     """Runs that count for nothing: method, replicate, state, error (None: none). Where a replicate was given up before
@@ -56,7 +60,7 @@ def read_results(home: Path, experiment: str) -> Results:
     """Return what an experiment has brought so far; rounds of runs that are at work count."""
     config = RunFolder(home / "runs" / experiment).config
     runs = choose_runs(find_children(home, experiment))
-    tests, pairs, early, paused, ended = [], [], [], [], set()
+    tests, pairs, summaries, early, paused, ended = [], [], [], [], [], set()
     excluded = _list_excluded(runs)
     for key, run in runs.items():
         state = run.read_state()
@@ -67,6 +71,7 @@ def read_results(home: Path, experiment: str) -> Results:
             paused.append({**about, "round": state.summary["waits_after_round"], "folder": str(run.path)})
         elif state.state in ENDED:
             ended.add(key)
+            summaries.append((run.config["arm"], state.summary or {}))
             if stopped := (state.summary or {}).get("stopped"):
                 early.append({**about, "stopped": stopped})
         tests += read_points(run)
@@ -79,6 +84,7 @@ def read_results(home: Path, experiment: str) -> Results:
             tests, columns=[*POINTS, "split", "n_test", "n_tokens", "student", "selector", "pick"]
         ).sort_values(["method", "replicate", "split", "round"], ignore_index=True),
         pd.concat([each for each in pairs if len(each)] or [_NO_PAIRS], ignore_index=True),
+        take_reports(config["arms"], summaries),
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"], dtype=object),  # no error stays None
         pd.DataFrame(early, columns=["method", "replicate", "stopped"]),
         pd.DataFrame(paused, columns=["method", "replicate", "round", "folder"]),

@@ -27,6 +27,7 @@ from core.figures.html_file import HtmlFile
 from core.lines import read_all
 from core.recipes import experiment_tables as tables
 from core.recipes.experiment import find_children
+from core.recipes.experiment_reports import list_reports
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.recipes import RECIPES
 from core.recipes.report_steering import write_checks, write_steering
@@ -53,7 +54,10 @@ HOW = {
         "share of the test problems answered rightly by greedy decoding; they are never trained on, and shown to "
         "the teacher only where it is tested itself."
     ),
-    "Curve": "mean over replicates, ± the standard error of that mean; thin lines are replicates.",
+    "Curve": (
+        "mean over replicates, ± the standard error of that mean; thin lines are replicates. All answer the same test "
+        "problems: what other problems would change is not in the error."
+    ),
     "Difference": "to the arm it is compared with, paired by replicate, with Student's t interval.",
     "Data needed": (
         "straight between the points of the mean curves, at the highest accuracy that both reach; the interval is "
@@ -114,6 +118,7 @@ def make_report(home: Path, experiment: str) -> str:
         _write_curves(report, points, results)
         report.head("Who beats whom?")
         _write_wins(report, points, results.arms)
+        _show(report, *list_reports(results.reports, results.arms))
         _write_designs(report, points)
         _write_other_sets(report, results, about["config"])
     write_steering(report, results.pairs, points)
@@ -174,8 +179,9 @@ def _say_last(points: pd.DataFrame, arms: Sequence[str]) -> str:
     ]
     bare = curves[~curves["method"].isin(curves[curves["budget"] > 0]["method"])]
     told += [f"untrained, {row['method']} {_say_mean(row)}" for row in bare.to_dict("records")]
-    n = points["n_test"].max()
-    return f"Accuracy on {n:,} test problems{where}, mean ± standard error: {'; '.join(told)}."
+    n, before = points["n_test"].max(), curves[curves["budget"] == 0]["mean"]
+    start = "" if before.empty else f" (before any training {100 * before.mean():.1f} %)"
+    return f"Accuracy on {n:,} test problems{where}, mean ± standard error: {'; '.join(told)}{start}."
 
 
 def _list_needs(points: pd.DataFrame, arms: Sequence[str]) -> list[str]:

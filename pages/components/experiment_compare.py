@@ -96,7 +96,7 @@ def _draw_curves(hub: Hub, tests: pd.DataFrame, arms: Sequence[str], experiment:
 def _draw_reports(hub: Hub, arms: Sequence[Mapping[str, Any]], experiment: str) -> None:
     """Draw what the runs that are done report beside accuracy."""
     runs = hub.store.list_experiment_runs(experiment)
-    done = runs[runs["method"].notna() & (runs["state"] == "done")]
+    done = runs[runs["counts"] & runs["method"].notna() & (runs["state"] == "done")]
     ended = ((row.method, hub.store.read_run(row.run_id)["summary"] or {}) for row in done.itertuples())
     for table in list_reports(take_reports(arms, ended), [arm["name"] for arm in arms]):
         draw_table(table, experiment)

@@ -8,6 +8,7 @@ import pytest
 from core.errors import RunError
 from core.recipes import experiment_tables as tables
 from core.recipes.experiment import describe_replicate, open_experiment
+from core.recipes.experiment_reports import list_reports
 from core.recipes.experiment_results import read_results
 from core.recipes.report import STAND_IN, make_report, write_report
 from core.recipes.steering_tables import list_steering
@@ -117,7 +118,11 @@ def test_every_name_is_there_and_none_is_obeyed(read):
 
 def test_the_tables_are_those_of_the_shell(place, experiment, read):
     results = read_results(place, experiment)
-    found = [*tables.list_tables(results.tests, results.arms), *list_steering(results.pairs, results.points)]
+    found = [
+        *tables.list_tables(results.tests, results.arms),
+        *list_reports(results.reports, results.arms),
+        *list_steering(results.pairs, results.points),
+    ]
     assert {"curves", "needs", "wins", "steering", "steering_sets"} <= {table.name for table in found}
     for table in found:
         assert table.lines in read.tables, table.name
