@@ -253,13 +253,24 @@ class ExperimentReads(Reads):
         return [row["text"] for row in rows]
 
     def list_round_times(self, limit: int = 200) -> pd.DataFrame:
-        """Return how long the newest rounds of runs took: kind, student, training_rows, seconds."""
+        """Return how long rounds of runs took, the newest of each kind, student and seed set.
+
+        Columns: kind, student, seed_set_id, seed_set_name, round, size (accepted candidates or problems so far),
+        n_searched (problems generated before the first round trained; NULL: the recipe searches for none), seconds.
+        """
         return self._frame(
             """
-            select r.kind, r.config ->> '$.student' as student, x.training_rows, x.seconds
-            from rounds x join runs r using (run_id)
-            where x.attempt = 1  -- a later one finds the earlier rounds done and takes no time for them
-            order by x.written_at desc limit ?
+            with sized as (
+                select r.kind, r.config ->> '$.student' as student, r.config ->> '$.seed_set' as seed_set_id,
+                       r.config ->> '$.seed_set_name' as seed_set_name, x.round,
+                       cast(sum(x.accepted) over (partition by x.run_id order by x.round) as bigint) as size,
+                       cast(r.config ->> '$.generated' as integer) as n_searched, x.seconds, x.written_at, x.attempt
+                from rounds x join runs r using (run_id)
+            )
+            select * exclude (written_at, attempt) from sized
+            where attempt = 1  -- a later one finds the earlier rounds done and takes no time for them
+            qualify row_number() over (partition by kind, student, seed_set_id order by written_at desc) <= ?
+            order by written_at desc
             """,
             [limit],
         )

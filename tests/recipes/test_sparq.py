@@ -19,6 +19,8 @@ from core.hub import Hub
 from core.lines import read_all
 from core.recipes.clone import start_clone
 from core.recipes.experiment import find_children
+from core.recipes.experiment_file import read_experiment
+from core.recipes.experiment_rate import estimate_seconds
 from core.recipes.experiment_results import read_results
 from core.recipes.kinds import execute
 from core.recipes.searching import Search
@@ -216,7 +218,7 @@ def test_no_mutation_is_held_out(runs, held_out_questions):
         assert {line["question"] for line in read_now(run, "training_rows")}.isdisjoint(held_out_questions)
 
 
-def test_the_experiment_and_the_database_know_the_runs(runs, home):
+def test_the_experiment_and_the_database_know_the_runs(runs, home, file):
     (experiment,) = (home / "runs").glob("*-experiment-*")
     results = read_results(home, experiment.name)
     assert results.excluded.empty and results.ended_early.empty
@@ -225,6 +227,11 @@ def test_the_experiment_and_the_database_know_the_runs(runs, home):
     try:
         hub.step()
         assert hub.store.list_faults().empty
+        times = hub.store.list_round_times()  # of the run that went on nothing is told
+        assert times["size"].tolist() == [K * number for number in range(ROUNDS, 0, -1)]
+        assert set(times["n_searched"]) == {GENERATED} and (times["seconds"] > 0).all()
+        estimate = estimate_seconds(times, read_experiment(file))
+        assert estimate.seconds == pytest.approx(len(runs) * times["seconds"].sum()) and not estimate.unknown
         points = hub.store.list_experiment_points(experiment.name)
         pd.testing.assert_frame_equal(points[results.tests.columns], results.tests, check_dtype=False)
         run = runs["dynamic_diverse"]
