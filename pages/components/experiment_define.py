@@ -1,14 +1,13 @@
 """Defining an experiment: a form for simple ones, its file, what it amounts to, and the button that queues it."""
 
-import tomllib
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SeedbedError
 from core.hub import Hub
 from core.recipes.experiment import start_experiment
-from core.recipes.experiment_file import Experiment, make_experiment
+from core.recipes.experiment_file import Experiment, make_experiment, read_toml
+from core.recipes.experiment_freezing import check_experiment
 from core.recipes.experiment_rate import estimate_seconds
 from core.teacher.roles import BUILT_IN
 from pages.components import numbers
@@ -33,9 +32,13 @@ selector = ["random", "loss_high"]    # a list makes an arm of each value
 """
 HEIGHT = 380
 
+UNTITLED = "Experiment"
+"""What one without a title is called."""
+
 
 def draw_define(hub: Hub, place: DeltaGenerator) -> str | None:
     """Draw the form; returns the id of the experiment that was just started."""
+    alert = st.container()  # above the form: below it nobody would see why nothing was queued
     with st.container(key="two_sides_experiment"):
         left, right = st.columns([1.2, 1], gap="large")
     with left:
@@ -47,27 +50,37 @@ def draw_define(hub: Hub, place: DeltaGenerator) -> str | None:
         st.session_state.setdefault("experiment_text", EXAMPLE)
         with st.container(key="code_experiment"):
             text = st.text_area("The experiment (TOML)", key="experiment_text", height=HEIGHT, persist_state="session")
-    experiment = None
     with right:
-        try:
-            experiment = make_experiment(tomllib.loads(text), "Experiment")
-            _draw_arms(experiment)
-            _draw_time(hub, experiment)
-        except tomllib.TOMLDecodeError as error:
-            st.warning(f"This is no TOML: {plain(error)}.", icon=":material/info:")
-        except SeedbedError as error:
-            st.warning(plain(error), icon=":material/info:")
+        experiment, fault = _draw_plan(hub, text)
         if experiment is None or experiment.teacher == BUILT_IN:
             note_teacher()
         st.download_button("Download the file", text, "experiment.toml", "application/toml", icon=":material/download:")
-    n = len(experiment.replicates) if experiment else 0
-    label = f"Queue {numbers.counted(n, 'replicate')}" if experiment else "Queue"
-    if place.button(
-        label, type="primary", key="start_experiment", disabled=experiment is None, icon=":material/science:"
-    ):
-        with show_errors():
+    label = f"Queue {numbers.counted(len(experiment.replicates), 'replicate')}" if experiment else "Queue"
+    look = {"type": "primary", "icon": ":material/science:", "help": fault and plain(fault)}
+    if place.button(label, key="start_experiment", disabled=experiment is None, **look):
+        with alert, show_errors():
             return start_experiment(hub, experiment)
     return None
+
+
+def _draw_plan(hub: Hub, text: str) -> tuple[Experiment | None, str | None]:
+    """Say what a text amounts to, or in its place why it cannot be; returns the experiment, or that sentence."""
+    try:
+        content = read_toml(text, "This")
+        experiment = make_experiment(content, UNTITLED)
+        doubts = check_experiment(hub.settings.home, experiment)
+    except SeedbedError as error:
+        st.error(plain(error), icon=":material/error:")
+        return None, str(error)
+    for doubt in doubts:
+        st.warning(plain(doubt), icon=":material/info:")
+    _draw_arms(experiment)
+    _draw_time(hub, experiment)
+    if "title" not in content:
+        st.caption(f"It has no title, so it will be called *{UNTITLED}*.")
+    if experiment.title in set(hub.store.list_experiments()["title"]):
+        st.caption("An experiment of this title is there already; the two are told apart by their times.")
+    return experiment, None
 
 
 def _draw_time(hub: Hub, experiment: Experiment) -> None:

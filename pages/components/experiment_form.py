@@ -1,5 +1,7 @@
 """A form for a simple experiment: a recipe, values of one setting, a budget, replicates; it writes the file."""
 
+from dataclasses import fields
+
 import pandas as pd
 import streamlit as st
 
@@ -7,6 +9,7 @@ from core.datasets import BUILT_IN
 from core.hub import Hub
 from core.recipes.experiment_file import write_experiment
 from core.recipes.recipes import RECIPES
+from core.recipes.steerability import CHECKED
 from pages.components import numbers
 
 USUAL = {"active": ["random", "loss_high"], "negatives": ["sft", "dpo"]}
@@ -34,19 +37,15 @@ def draw_form(hub: Hub, key: str) -> None:
         values = st.multiselect(
             f"Arms: {varies.replace('_', ' ')}", choices, USUAL.get(recipe, choices[:2]), key=f"form_{recipe}"
         )
-        cells = st.columns(3)
-        accepted = cells[0].number_input("Accepted a round", 1, 100_000, 50, key="form_accepted")
-        rounds = cells[1].number_input("Rounds", 1, 100, 2, key="form_rounds")
-        replicates = cells[2].number_input("Replicates", 1, 100, 3, key="form_replicates")
-        text = write_experiment(
-            f"{recipe} on {sets[seed_set]}",
-            seed_set,
-            recipe,
-            values,
-            accepted=accepted,
-            rounds=rounds,
-            replicates=replicates,
+        sizes = _draw_sizes(recipe)
+        is_checked = RECIPES.get(recipe).kind in CHECKED and st.checkbox(
+            "Check the steerability of each arm",
+            key="form_is_checked",
+            help="One child for each of a random sample of seeds, scored by the arm's first and last student: whether "
+            "children of hard seeds are hard.",
         )
+        title = f"{recipe} on {sets[seed_set]}"
+        text = write_experiment(title, seed_set, recipe, values, **sizes, is_checked=is_checked)
         if not values:
             st.caption("Take at least one value.")
             return
@@ -54,6 +53,17 @@ def draw_form(hub: Hub, key: str) -> None:
             st.session_state[key] = text
         st.session_state[WRITTEN] = text
         st.caption("What is changed here writes the file below anew.")
+
+
+def _draw_sizes(recipe: str) -> dict[str, int]:
+    """Draw how much each arm brings, as far as a recipe has rounds, and how often; returns that by name."""
+    sizes, cells = {"accepted": 50, "rounds": 2}, iter(st.columns(3))
+    if {"accepted", "rounds"} <= {each.name for each in fields(RECIPES.get(recipe))}:
+        sizes = {
+            "accepted": next(cells).number_input("Accepted a round", 1, 100_000, 50, key="form_accepted"),
+            "rounds": next(cells).number_input("Rounds", 1, 100, 2, key="form_rounds"),
+        }
+    return {**sizes, "replicates": next(cells).number_input("Replicates", 1, 100, 3, key="form_replicates")}
 
 
 def list_sets(sets: pd.DataFrame) -> dict[str, str]:
