@@ -55,6 +55,36 @@ def list_shifted(first: Counter[str], second: Counter[str], n: int = 20) -> pd.D
     return table.loc[order].head(n).reset_index(drop=True)
 
 
+AT_RANDOM = "as many seeds at random"
+"""Name of what ``draw_at_random`` draws, as an arm beside the others."""
+
+N_DRAWS = 5
+
+
+def draw_at_random(seeds: Sequence[str], children: pd.DataFrame) -> pd.DataFrame:
+    """Return seeds drawn at random, with replacement, as many as an arm has children of each round.
+
+    A small set lies far from a large one even if it is drawn from it: what arms are held against is the distance of as
+    many seeds, not 0.
+
+    Args:
+        seeds: texts of the whole seed set, at least one.
+        children: of ``measure_shifts``; the median number of children of all runs is drawn.
+
+    Returns:
+        The columns of ``children``, of the arm AT_RANDOM: a replicate for each of N_DRAWS draws.
+    """
+    sizes = children.groupby(["round", "method", "replicate"]).size().groupby("round").median().round().astype(int)
+    rng = np.random.default_rng(0)
+    rows = [
+        (AT_RANDOM, draw, number, seeds[place])
+        for draw in range(N_DRAWS)
+        for number, n in sizes.items()
+        for place in rng.integers(len(seeds), size=n)
+    ]
+    return pd.DataFrame(rows, columns=["method", "replicate", "round", "text"])
+
+
 def measure_shifts(seeds: Iterable[str], children: pd.DataFrame, split: Split) -> pd.DataFrame:
     """Return how far each arm's data of all rounds so far is from the seed set, after each round (figure 12).
 

@@ -8,6 +8,7 @@ from html import escape
 
 import pandas as pd
 
+from core.analysis.token_shift import AT_RANDOM
 from core.figures.colours import NEUTRAL, Style, fade
 from core.figures.experiment_steering import BELOW
 from core.figures.experiments import make_error_band
@@ -73,7 +74,7 @@ def draw_shifts(shifts: pd.DataFrame, styles: Mapping[str, Style], *, view: str 
             "name": name,
             "x": xs,
             "y": rows["mean"].round(5).tolist(),
-            "line": {"color": style.colour, "width": 2, "dash": style.dash},
+            "line": {"color": style.colour, "width": 2, "dash": "dot" if method == AT_RANDOM else style.dash},
             "marker": {"size": 7, "color": style.colour},
             "hovertemplate": f"{name}<br>after round %{{x}}: %{{y:.3f}}<extra></extra>",
         }

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.design_choices import tabulate_designs
-from core.analysis.token_shift import count_tokens, list_shifted, measure_shifts
+from core.analysis.token_shift import AT_RANDOM, count_tokens, draw_at_random, list_shifted, measure_shifts
 from core.figures.experiment_choices import draw_designs, draw_shifted, draw_shifts
 from core.figures.experiments import find_styles
 from core.figures.histograms import Group, draw_signal
@@ -116,7 +116,8 @@ def _draw_words(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame, s
     draw_chart(draw_shifts(shifts, styles, view=experiment["run_id"]), key="shifts")
     st.caption(
         f"Words, numbers and signs of questions and answers: {numbers.counted(len(seeds), 'seed')} against all that an "
-        "arm has accepted so far; 0: the same shares, 1: none in common. Band: standard error over replicates."
+        "arm has accepted so far; 0: the same shares, 1: none in common. Band: standard error over replicates. A small "
+        f"set lies far from a large one by its size alone: “{AT_RANDOM}” says how far."
     )
     methods = sorted(texts["method"].unique())
     method = st.selectbox("Tokens of", methods, key="choices_tokens")
@@ -128,4 +129,5 @@ def _draw_words(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame, s
 
 @st.cache_data(max_entries=8, show_spinner="Counting the words of all children")
 def _measure(experiment: str, n: int, _seeds: list[str], _texts: pd.DataFrame) -> pd.DataFrame:
-    return measure_shifts(_seeds, _texts[["method", "replicate", "round", "text"]], split_tokens)
+    texts = _texts[["method", "replicate", "round", "text"]]
+    return measure_shifts(_seeds, pd.concat([texts, draw_at_random(_seeds, texts)], ignore_index=True), split_tokens)

@@ -6,7 +6,15 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from core.analysis.token_shift import count_tokens, list_shifted, measure_shift, measure_shifts
+from core.analysis.token_shift import (
+    AT_RANDOM,
+    N_DRAWS,
+    count_tokens,
+    draw_at_random,
+    list_shifted,
+    measure_shift,
+    measure_shifts,
+)
 from core.filters.tokens import TOKENISERS, split_tokens
 
 FIRST = count_tokens(["a a b", "c"], str.split)
@@ -96,3 +104,20 @@ def test_it_is_what_counting_every_text_by_itself_finds():
         found, plain = (each(seeds, children, split_tokens) for each in (measure_shifts, measure_plainly))
         pd.testing.assert_frame_equal(found, plain, check_exact=False, rtol=1e-12, check_dtype=False)
     assert count_tokens(texts, split_tokens) == count_plainly(texts, split_tokens)
+
+
+def test_as_many_seeds_at_random_are_as_far_as_their_number_makes_them():
+    rng = random.Random(0)
+    seeds = [" ".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(2_000)]
+    rows = [("a", replicate, number, "x") for replicate in (0, 1) for number, n in ((1, 10), (2, 90)) for _ in range(n)]
+    children = pd.DataFrame(rows, columns=["method", "replicate", "round", "text"])
+    drawn = draw_at_random(seeds, children)
+    assert drawn.groupby(["replicate", "round"]).size().to_dict() == {
+        (draw, number): n for draw in range(N_DRAWS) for number, n in ((1, 10), (2, 90))
+    }
+    assert set(drawn["text"]) <= set(seeds) and drawn.equals(draw_at_random(seeds, children))
+    found = measure_shifts(seeds, drawn, str.split)
+    assert found["method"].tolist() == [AT_RANDOM] * 2 and found["n"].tolist() == [N_DRAWS] * 2
+    first, second = found["mean"]
+    assert first == pytest.approx((25 / 26 / 60 * 2 / 3.14159 / 26) ** 0.5 * 26 / 2, rel=0.25), "what chance gives"
+    assert second == pytest.approx(first / 10**0.5, rel=0.25)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.analysis.token_shift import AT_RANDOM
 from core.recipes.experiment import describe_replicate, open_experiment
 from core.runs.folder import RunFolder
 from pages.components.experiment_choices import find_common
@@ -115,7 +116,7 @@ def test_arms_are_shown_in_a_replicate_that_all_of_them_have(experiment, visit, 
 def test_the_words_of_every_arm_that_has_children_are_drawn(experiment, visit, drawn):  # noqa: F811
     app = open_part(visit, experiment)
     named = {trace["name"] for trace in drawn["shifts"]["data"] if "name" in trace}
-    assert named == set(ARMS) and app.selectbox(key="choices_tokens").options == sorted(ARMS)
+    assert named == {*ARMS, AT_RANDOM} and app.selectbox(key="choices_tokens").options == sorted(ARMS)
     app.selectbox(key="choices_tokens").set_value("sparq").run()
     assert not app.exception and "sparq" in drawn["shifted"]["data"][0]["y"]
 
