@@ -42,16 +42,13 @@ def estimate_seconds(rounds: pd.DataFrame, experiment: Experiment) -> Estimate:
         experiment: what is to be carried out.
     """
     seconds, unknown, used = 0.0, [], {}
-    named = [experiment.seed_set, Path(experiment.seed_set).stem]
     rounds = rounds.dropna(subset=["size", "seconds"])
-    is_here = rounds["seed_set_name"].isin(named) | rounds["seed_set_id"].isin(named)
     for arm in experiment.arms:
         recipe = make_recipe(arm.recipe, arm.settings)
         kind = RECIPES.get(arm.recipe).kind
         student = fix_model(arm.options.student or experiment.student)
         is_alike = (rounds["kind"] == kind) & (rounds["student"] == student)
-        own = rounds[is_alike & is_here]
-        own = own if len(own) >= FEWEST else rounds[is_alike]
+        own = keep_alike(rounds[is_alike], experiment.seed_set)
         sizes = [recipe.accepted * number for number in range(1, getattr(recipe, "rounds", 0) + 1)]
         if len(own) < FEWEST or not sizes:
             unknown.append(arm.name)
@@ -59,6 +56,18 @@ def estimate_seconds(rounds: pd.DataFrame, experiment: Experiment) -> Estimate:
         used[kind, student] = len(own)
         seconds += predict_seconds(own, sizes, getattr(recipe, "generated", 0))
     return Estimate(seconds * len(experiment.replicates), sum(used.values()), tuple(unknown))
+
+
+def keep_alike(rows: pd.DataFrame, seed_set: str) -> pd.DataFrame:
+    """Return the rows on the same seed set where there are FEWEST, else all of them.
+
+    Args:
+        rows: with seed_set_id and seed_set_name.
+        seed_set: as an experiment names it: a name, a file or an id.
+    """
+    named = [seed_set, Path(seed_set).stem]
+    own = rows[rows["seed_set_name"].isin(named) | rows["seed_set_id"].isin(named)]
+    return own if len(own) >= FEWEST else rows
 
 
 def predict_seconds(rounds: pd.DataFrame, sizes: list[int], n_searched: int = 0) -> float:

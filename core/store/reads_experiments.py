@@ -252,6 +252,30 @@ class ExperimentReads(Reads):
         )
         return [row["text"] for row in rows]
 
+    def list_run_tokens(self) -> pd.DataFrame:
+        """Return what runs that are done asked of their teacher for what they accepted.
+
+        Columns: run_id, kind, selector (NULL: it chose by none), seed_set_id, seed_set_name, n_accepted (candidates or
+        problems), n_input and n_output (nominal tokens, judging included).
+        """
+        return self._frame(
+            """
+            with asked as (
+                select run_id, coalesce(sum(n_input_tokens), 0) as n_input,
+                       coalesce(sum(n_output_tokens), 0) as n_output
+                from calls where attempt = 1 group by all
+            ), brought as (
+                select run_id, sum(accepted) as n_accepted from rounds where attempt = 1 group by all
+            )
+            select r.run_id, r.kind, r.config ->> '$.selector' as selector, r.config ->> '$.seed_set' as seed_set_id,
+                   r.config ->> '$.seed_set_name' as seed_set_name, cast(b.n_accepted as bigint) as n_accepted,
+                   cast(a.n_input as bigint) as n_input, cast(a.n_output as bigint) as n_output
+            from runs r join brought b using (run_id) join asked a using (run_id)
+            where r.state = 'done' and b.n_accepted > 0
+            order by r.created_at desc, r.run_id
+            """
+        )
+
     def list_round_times(self, limit: int = 200) -> pd.DataFrame:
         """Return how long rounds of runs took, the newest of each kind, student and seed set.
 

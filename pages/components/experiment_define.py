@@ -6,9 +6,11 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import SeedbedError
 from core.hub import Hub
 from core.recipes.experiment import start_experiment
+from core.recipes.experiment_cost import estimate_cost
 from core.recipes.experiment_file import Experiment, make_experiment, read_toml
 from core.recipes.experiment_freezing import check_experiment
 from core.recipes.experiment_rate import estimate_seconds
+from core.teacher.prices import read_prices, word_usd
 from core.teacher.roles import BUILT_IN
 from pages.components import numbers
 from pages.components.access import show_errors
@@ -76,6 +78,8 @@ def _draw_plan(hub: Hub, text: str) -> tuple[Experiment | None, str | None]:
         st.warning(plain(doubt), icon=":material/info:")
     _draw_arms(experiment)
     _draw_time(hub, experiment)
+    if experiment.teacher != BUILT_IN:
+        _draw_cost(hub, experiment)
     if "title" not in content:
         st.caption(f"It has no title, so it will be called *{UNTITLED}*.")
     if experiment.title in set(hub.store.list_experiments()["title"]):
@@ -95,6 +99,22 @@ def _draw_time(hub: Hub, experiment: Experiment) -> None:
     st.markdown(
         f"About **{numbers.duration(found.seconds)}** of one process{without} "
         f":gray[(by {numbers.counted(found.n_rounds, 'earlier round')})]"
+    )
+
+
+def _draw_cost(hub: Hub, experiment: Experiment) -> None:
+    """Say what the teacher will be asked, and what that costs, as far as earlier runs and the price list tell."""
+    found = estimate_cost(hub.store.list_run_tokens(), experiment, read_prices(hub.settings.home))
+    if not found.n_runs:
+        st.caption("What it will ask of the teacher is not known: no run of these recipes has ended here.")
+        return
+    without = (
+        f", without {numbers.counted(len(found.unknown), 'arm')} of which nothing is known" if found.unknown else ""
+    )
+    price = "at a price that is not known" if found.usd is None else f"at most some **{plain(word_usd(found.usd))}**"
+    st.markdown(
+        f"Some {numbers.tokens(found.n_input)} tokens to the teacher and {numbers.tokens(found.n_output)} back"
+        f"{without}, {price} :gray[(by {numbers.counted(found.n_runs, 'earlier run')} of any teacher, nothing cached)]"
     )
 
 

@@ -182,6 +182,18 @@ def test_arms_of_several_experiments_meet_in_one_matrix(experiment, filled, visi
     assert not app.exception and met == [2, 2, 4], "two sizes in each"
 
 
+def test_what_a_server_will_be_asked_is_told_beforehand(experiment, visit):
+    app = visit("experiments", show="define")
+    server = '\n[teacher]\nbase_url = "https://api.openai.com/v1"\nmodel = "gpt-4o-mini"\n'
+    text = app.text_area(key="experiment_text").value
+    assert "tokens to the teacher" not in texts(app)
+    app.text_area(key="experiment_text").set_value(text + server).run()
+    told = texts(app).replace("\\", "")
+    # 900 in and 100 out for 12 accepted, 50 a round, two rounds, two arms, three replicates
+    assert not app.exception and "45.0k tokens to the teacher and 5.0k back, at most some **$0.0" in told
+    assert "by 5 earlier runs of any teacher" in told.replace("\u00a0", " ")
+
+
 def test_curves_are_drawn_on_every_test_set(experiment, visit, drawn):
     app = visit("experiments", experiment=experiment)
     means = [trace["y"] for trace in drawn["learning"]["data"] if trace.get("name") == "loss_high"]
