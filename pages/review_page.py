@@ -6,6 +6,7 @@ from core.hub import Hub
 from pages.components import reviewing
 from pages.components.access import use_hub
 from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, note_teacher, open_page
+from pages.components.pausing import draw_pause, draw_paused, draw_way_back
 from pages.components.record import draw_buttons, draw_finished, draw_progress, draw_record
 from pages.components.reviewing import PLACE
 from pages.components.running import draw_live, draw_run
@@ -27,12 +28,17 @@ def wait_for_candidates(hub: Hub) -> None:
 
 hub = use_hub()
 place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
-runs = hub.store.list_runs(REVIEWED, has_previews=False)
+paused = {row["run_id"]: row for row in hub.store.list_paused_runs().to_dict("records")}
+runs = hub.store.list_runs(REVIEWED, has_previews=False, limit=None)
 runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
-is_chosen = runs["parent_id"].isna() | (runs["run_id"] == st.query_params.get("run"))  # no arm that nobody opened
-runs = keep_in_view(runs[is_chosen], "run")
+is_opened = runs["run_id"].isin([*paused, st.query_params.get("run")])  # no arm that neither waits nor was opened
+runs = keep_in_view(runs[runs["parent_id"].isna() | is_opened], "run")
+runs = runs.sort_values("run_id", key=lambda ids: ~ids.isin(list(paused)), kind="stable")  # what waits comes first
+draw_paused([row for id_, row in paused.items() if id_ not in set(runs["run_id"])])
 if runs.empty:
-    draw_empty("There is nothing to review yet: no candidate has passed the filters.", "generate_page.py", "Generate")
+    if not paused:
+        nothing = "There is nothing to review yet: no candidate has passed the filters."
+        draw_empty(nothing, "generate_page.py", "Generate")
     wait_for_candidates(hub)
     st.stop()
 rows = {row["run_id"]: row for row in runs.to_dict("records")}
@@ -41,7 +47,7 @@ run_id = choose(
     list(rows),
     param="run",
     key="review_run",
-    shown=lambda id_: name_run(rows[id_]),
+    shown=lambda id_: f"{name_run(rows[id_])}{' · waits for you' if id_ in paused else ''}",
     help=RUN_TIMES,
 )
 view_seed_set(rows[run_id]["seed_set_id"])
@@ -53,7 +59,10 @@ if queue.place is not None and st.session_state.get(PLACE) != queue.ids[queue.pl
     st.session_state[PLACE] = queue.ids[queue.place]
 if queue.place is not None:
     st.query_params["candidate"] = queue.ids[queue.place]
-config = hub.store.read_run(run_id)["config"]
+run = hub.store.read_run(run_id)
+config = run["config"]
+draw_way_back(run)
+draw_pause(hub, run, key="review")
 if place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
     st.switch_page("finetune_page.py", query_params={"sources": run_id, "seeds": rows[run_id]["seed_set_id"]})
 draw_buttons(hub, queue)

@@ -104,6 +104,7 @@ STATE_STYLES = {
     "failed": StateStyle("#D0453E", "red", ":material/error:", "failed"),
     "cancelled": StateStyle("#7B8087", "gray", ":material/block:", "cancelled"),
     "lost": StateStyle("#B8720A", "orange", ":material/help:", "lost"),
+    "paused": StateStyle("#8A63D2", "violet", ":material/rate_review:", "waits for you"),
     "accepted": StateStyle("#008F68", "green", ":material/check_circle:", "accepted"),
     "rejected": StateStyle("#D0453E", "red", ":material/cancel:", "rejected"),
     "waiting": StateStyle("#7B8087", "gray", ":material/schedule:", "waiting"),

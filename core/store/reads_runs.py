@@ -63,6 +63,35 @@ class RunReads(Reads):
         )
         return found and parse_json(found, "config", "summary")
 
+    def list_paused_runs(self, seed_set_id: str | None = None) -> pd.DataFrame:
+        """Return the runs that wait for a person to review what a round brought, the one that waits longest first.
+
+        Args:
+            seed_set_id: only runs about this seed set; None: about any.
+
+        Returns:
+            run_id, title, created_at, seed_set_id, parent_id and arm (of an experiment; NULL: none), replicate, round
+            (the one to review) and unread (its candidates, and those of earlier rounds, that nobody has judged).
+        """
+        return self._frame(
+            """
+            with paused as (
+                select r.run_id, r.title, r.created_at, r.ended_at, s.seed_set_id, s.parent_id,
+                       r.config ->> '$.arm' as arm, cast(r.config ->> '$.replicate' as integer) as replicate,
+                       cast(r.summary ->> '$.waits_after_round' as integer) as round
+                from runs r join run_subjects s using (run_id)
+                where r.state = 'done' and r.summary ->> '$.waits_after_round' is not null
+                      and (s.seed_set_id = ? or ? is null)
+            ), unread as (
+                select run_id, count(*) as unread from (from candidate_states semi join paused using (run_id))
+                where status = 'accepted' and review is null group by run_id
+            )
+            select paused.* exclude (ended_at), cast(coalesce(unread, 0) as integer) as unread
+            from paused left join unread using (run_id) order by ended_at, run_id
+            """,
+            [seed_set_id, seed_set_id],
+        )
+
     def list_attempts(self, run_id: str) -> pd.DataFrame:
         """Return the attempts of a run: attempt, pid, started_at."""
         return self._frame("select * from attempts where run_id = ? order by attempt", [run_id])

@@ -4,13 +4,16 @@ Read from the store alone; nothing is drawn here. The seed set looked at is the 
 one worked on last.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from core.runs.orders import ROUNDS
 from core.store.store import Store
 from pages.components import numbers
+from pages.components.text import plain
 
 ACTIVE = ("queued", "running", "cancelling")
 """States in which a run may still change by itself."""
@@ -229,7 +232,31 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
     seed_set = sets[sets["run_id"] == wanted].iloc[0].to_dict()
     found, next_step = _count_steps(store, seed_set)
     here = {"seeds": seed_set["run_id"]}
+    paused = store.list_paused_runs(seed_set["run_id"]).to_dict("records")
+    if paused:  # a run that waits for a person comes before whatever else could be done
+        first, next_step = max(paused, key=lambda row: row["unread"] > 0), "review"
+        count = f"{numbers.count(first['unread'])} waiting" if first["unread"] else "all read"
+        found["review"] = Step("review", count, PAGES["review"], {**here, "run": first["run_id"]})
     steps = tuple(found.get(name) or Step(name, numbers.MISSING, PAGES[name], here) for name in STEP_NAMES)
     is_round_over = next_step == "select" and {"select", "finetune"} <= set(found)
-    sentence = ROUND_OVER if is_round_over else NEXT_SENTENCES[next_step]
+    sentence = (
+        _say_paused(first, len(paused) - 1) if paused else ROUND_OVER if is_round_over else NEXT_SENTENCES[next_step]
+    )
     return Standing(steps, next_step, running, seed_set["run_id"], seed_set["name"], sentence, is_round_over)
+
+
+def name_paused(row: Mapping[str, Any]) -> str:
+    """Return what a run that waits for a person is called: of an arm that and its replicate, else its title."""
+    return row["title"] if numbers.is_missing(row["arm"]) else f"{row['arm']}, replicate {row['replicate']}"
+
+
+def _say_paused(row: dict, n_others: int) -> str:
+    """Return what to do about a run that waits, of ``list_paused_runs``, and how many others wait too."""
+    name, number = plain(name_paused(row)), row["round"]
+    others = (
+        f" {numbers.counted(n_others, 'other run')} {'waits' if n_others == 1 else 'wait'} too." if n_others else ""
+    )
+    if row["unread"]:
+        unread = numbers.counted(row["unread"], "candidate")
+        return f"Review round {number} of {name}: {unread} unread, and the run waits for you.{others}"
+    return f"Round {number} of {name} is reviewed: go on with round {number + 1}.{others}"
