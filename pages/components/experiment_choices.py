@@ -16,6 +16,7 @@ from core.filters.tokens import split_tokens
 from core.hub import Hub
 from pages.components import numbers
 from pages.components.chart import draw_chart
+from pages.components.experiment_table import offer_csv
 from pages.components.text import plain
 
 MOST_GROUPS = 3
@@ -31,6 +32,7 @@ def draw_choices(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) 
         st.caption(
             "own: the student's own answer is scored; reference: the reference answer. At the last size that all have."
         )
+        offer_csv(designs, "CSV", f"designs-{view}")
     choosing = points[points["selector"].notna() & (points["round"] > 0)]
     if choosing.empty:
         st.info("No arm of this experiment has chosen seeds by a selector yet, so there are no choices to compare.")
@@ -78,6 +80,8 @@ def _draw_scores(hub: Hub, points: pd.DataFrame, styles: Mapping[str, Any], view
     unscored = [plain(name) for name in runs if name not in scored]
     left_out = f" Not known: the {signal} of the seeds of {', '.join(unscored)}." if unscored else ""
     st.caption(f"Replicate {replicate}, in the eyes of the student before any training.{left_out}")
+    told = scores.assign(method=scores["run_id"].map({run: name for name, run in runs.items()}))
+    offer_csv(told[["method", "problem_id", "value", "is_chosen"]], "CSV", f"{signal}-of-seeds-{view}")
 
 
 def _choose_student(points: pd.DataFrame) -> pd.DataFrame:
@@ -119,12 +123,14 @@ def _draw_words(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame, s
         "arm has accepted so far; 0: the same shares, 1: none in common. Band: standard error over replicates. A small "
         f"set lies far from a large one by its size alone: “{AT_RANDOM}” says how far."
     )
+    offer_csv(shifts, "CSV", f"word-distances-{experiment['run_id']}")
     methods = sorted(texts["method"].unique())
     method = st.selectbox("Tokens of", methods, key="choices_tokens")
     tokens = list_shifted(
         count_tokens(seeds, split_tokens), count_tokens(texts[texts["method"] == method]["text"], split_tokens), n=16
     )
     draw_chart(draw_shifted(tokens, view=f"{experiment['run_id']}/{method}"), key="shifted")
+    offer_csv(tokens, "CSV", f"words-of-{method}-{experiment['run_id']}")
 
 
 @st.cache_data(max_entries=8, show_spinner="Counting the words of all children")
