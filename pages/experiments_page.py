@@ -8,11 +8,16 @@ from pages.components.experiment_define import draw_define
 from pages.components.experiment_watch import draw_watch
 from pages.components.frame import RUN_TIMES, choose, choose_view, draw_empty, explain, name_run, open_page
 
+LEFT = "experiments_left"
+"""What of the address of this page was shown when it was left."""
+
 VIEWS = {"define": "Define", "watch": "Watch", "compare": "Compare"}
 
 hub = use_hub()
 place = open_page("Experiments", "Compare strategies at the same budget, several times over.")
 rows = {row["run_id"]: row for row in hub.store.list_experiments().to_dict("records")}
+if not {"show", "experiment"} & set(st.query_params) and LEFT in st.session_state:
+    st.query_params.update(st.session_state[LEFT])  # links of the side bar drop the address
 usual = "compare" if st.query_params.get("experiment") in rows else "define"
 view = choose_view(VIEWS, "experiments_view", usual)
 if view == "define":
@@ -31,6 +36,7 @@ else:
         help=RUN_TIMES,
     )
     (draw_watch if view == "watch" else draw_compare)(hub, rows[experiment_id])
+st.session_state[LEFT] = {name: st.query_params[name] for name in ("show", "experiment") if name in st.query_params}
 explain(
     "An arm is a recipe with its settings; every replicate carries out all arms from the same seeds and splits. "
     "A curve is the mean of its replicates with the standard error of that mean. Data needs are compared at "

@@ -6,12 +6,13 @@ from core.hub import Hub
 from pages.components import reviewing
 from pages.components.access import use_hub
 from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, note_teacher, open_page
-from pages.components.pausing import draw_pause, draw_paused, draw_way_back
+from pages.components.pausing import draw_passing, draw_paused, draw_way_back, find_pause
 from pages.components.record import draw_buttons, draw_finished, draw_progress, draw_record
 from pages.components.reviewing import PLACE
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, REVIEWED
 from pages.components.subject import keep_in_view, view_seed_set
+from pages.components.text import plain
 
 
 def wait_for_candidates(hub: Hub) -> None:
@@ -62,8 +63,11 @@ if queue.place is not None:
 run = hub.store.read_run(run_id)
 config = run["config"]
 draw_way_back(run)
-draw_pause(hub, run, key="review")
-if place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
+if (number := find_pause(run)) is not None:
+    st.caption(plain(run["summary"]["stopped"]))
+    with place:
+        draw_passing(hub, run_id, number, len(queue.waiting), key="pass_review", type="primary")
+elif place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
     st.switch_page("finetune_page.py", query_params={"sources": run_id, "seeds": rows[run_id]["seed_set_id"]})
 draw_buttons(hub, queue)
 if queue.place is None:

@@ -27,8 +27,9 @@ def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:
 
     def draw() -> bool:
         now = hub.store.list_experiment_runs(experiment_id)
-        unread = hub.store.list_paused_runs().set_index("run_id")["unread"].to_dict()
-        _draw_progress(hub, experiment_id)
+        paused = hub.store.list_paused_runs()
+        unread = paused[paused["parent_id"] == experiment_id].set_index("run_id")["unread"].to_dict()
+        _draw_progress(hub, experiment_id, len(unread))
         for replicate, rows in now.groupby("replicate", sort=True):
             with st.container(border=True, key=f"replicate_{experiment_id}_{replicate}"):
                 _draw_replicate(hub, int(replicate), rows, arms, unread)
@@ -38,12 +39,14 @@ def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:
     draw_rounds(hub, runs)
 
 
-def _draw_progress(hub: Hub, experiment_id: str) -> None:
+def _draw_progress(hub: Hub, experiment_id: str, n_paused: int) -> None:
     now = hub.store.list_experiments()
     row = now[now["run_id"] == experiment_id].iloc[0]
     parts = [f"{numbers.count(row['n_done'])} of {numbers.counted(row['n_runs'], 'run')} done"]
     parts += [f"{numbers.count(row['n_failed'])} failed or cancelled"] if row["n_failed"] else []
-    parts += [f"{numbers.count(row['n_left'])} left"] if row["n_left"] else []
+    n_left = row["n_left"] - n_paused
+    parts += [f"{numbers.count(n_paused)} {'waits' if n_paused == 1 else 'wait'} for you"] if n_paused else []
+    parts += [f"{numbers.count(n_left)} left"] if n_left > 0 else []
     st.progress(min(row["n_done"] / max(row["n_runs"], 1), 1.0), text=" · ".join(parts))
 
 

@@ -23,7 +23,7 @@ def draw_pause(hub: Hub, run: Mapping[str, Any], key: str) -> None:
     Args:
         hub: takes the order.
         run: of ``read_run``.
-        key: of the widgets on this page; ``review`` is where that way leads, so it is not drawn there.
+        key: of the widgets on this page.
     """
     number = find_pause(run)
     if number is None:
@@ -31,9 +31,8 @@ def draw_pause(hub: Hub, run: Mapping[str, Any], key: str) -> None:
     with st.container(border=True, key=f"pause_{key}"):
         st.info(plain(run["summary"]["stopped"]), icon=":material/rate_review:")
         with st.container(horizontal=True, vertical_alignment="center"):
-            if key != "review":
-                query = {"run": run["run_id"]}
-                st.page_link("review_page.py", label="Review them", icon=":material/rate_review:", query_params=query)
+            query = {"run": run["run_id"]}
+            st.page_link("review_page.py", label="Review them", icon=":material/rate_review:", query_params=query)
             unread = hub.store.count_candidates(run["run_id"])["waiting"]
             draw_passing(hub, run["run_id"], number, unread, key=f"pass_{key}", type="primary")
 

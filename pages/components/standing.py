@@ -247,7 +247,7 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
 
 def name_paused(row: Mapping[str, Any]) -> str:
     """Return what a run that waits for a person is called: of an arm that and its replicate, else its title."""
-    return row["title"] if numbers.is_missing(row["arm"]) else f"{row['arm']}, replicate {row['replicate']}"
+    return row["title"] if numbers.is_missing(row["arm"]) else f"“{row['arm']}”, replicate {row['replicate']}"
 
 
 def _say_paused(row: dict, n_others: int) -> str:

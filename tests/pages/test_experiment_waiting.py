@@ -52,6 +52,14 @@ def list_links(app):
     return {link.proto.label.replace("\\", "").replace("\u00a0", " "): link.proto for link in app.get("page_link")}
 
 
+def list_bars(app):
+    """Return the progress bars, their spaces plain."""
+    bars = [item.proto for item in app.get("progress")]
+    for bar in bars:
+        bar.text = bar.text.replace("\u00a0", " ")
+    return bars
+
+
 def test_the_overview_and_the_strip_say_it_as_the_next_step(waiting, visit):
     hub, _, run = waiting
     standing = read_standing(hub.store)
@@ -59,14 +67,14 @@ def test_the_overview_and_the_strip_say_it_as_the_next_step(waiting, visit):
     assert standing.next_step == "review" and review.query["run"] == run
     assert review.count.replace("\u00a0", " ") == f"{2 * N} waiting"
     said = read(visit("overview"))
-    assert f"Review round 1 of loss_high, replicate 0: {2 * N} candidates unread" in said
+    assert f"Review round 1 of “loss_high”, replicate 0: {2 * N} candidates unread" in said
 
 
 def test_where_all_is_read_the_next_step_is_to_go_on(waiting, visit):
     hub, _, run = waiting
     for number in range(2 * N):
         hub.add_review(run, f"c{number}", "accept")
-    assert "Round 1 of loss_high, replicate 0 is reviewed: go on with round 2." in read(visit("overview"))
+    assert "Round 1 of “loss_high”, replicate 0 is reviewed: go on with round 2." in read(visit("overview"))
     app = visit("review", run=run)
     assert button(app, "pass_review").label == "Go on with round 2"
 
@@ -96,7 +104,7 @@ def test_a_run_of_another_seed_set_that_waits_is_named_too(waiting, visit):
     open_home(place)
     app = visit("review", seeds=other)
     links = list_links(app)
-    (label,) = [label for label in links if label.startswith("Review round 1 of loss_high, replicate 0")]
+    (label,) = [label for label in links if label.startswith("Review round 1 of “loss_high”, replicate 0")]
     assert label.endswith(f"{2 * N} unread") and run in links[label].query_string
 
 
@@ -104,7 +112,18 @@ def test_watch_says_that_an_arm_and_its_replicate_wait_and_what_has_not_begun(wa
     _, experiment, run = waiting
     app = visit("experiments", experiment=experiment, show="watch")
     said = read(app)
+    assert f"{len(ARMS) - 1} of 3 runs done · 1 waits for you · 1 left" in [bar.text for bar in list_bars(app)]
     badges = [item.value for item in app.markdown if "waits for you" in item.value]
     assert len(badges) == 2 and "badge: not begun" in said
     assert button(app, f"pass_{run}").label.replace("\u00a0", " ") == f"Go on with round 2, {2 * N} unread"
     assert "Review round 1" in list_links(app)
+
+
+def test_who_comes_back_is_where_the_page_was_left(waiting, visit):
+    _, experiment, _ = waiting
+    app = visit("experiments", experiment=experiment, show="watch")
+    for name in ("experiment", "show"):  # as the side bar does
+        del app.query_params[name]
+    app.switch_page("overview_page.py").run()
+    app.switch_page("experiments_page.py").run()
+    assert "**Replicate 0**" in read(app) and "".join(app.query_params["experiment"]) == experiment
