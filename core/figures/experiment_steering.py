@@ -31,6 +31,9 @@ CUMULATIVE = (
 GAPS = "Difference: mean ± standard error over replicates; above 0 the children that come first are harder."
 """How the two figures of right answers are read, side by side."""
 
+LARGEST = 48
+"""Pixels of a point that stands for many."""
+
 
 def draw_pairs(
     pairs: pd.DataFrame, found: Correlation, signal: str, style: Style, *, name: str, view: str = "pairs"
@@ -99,14 +102,21 @@ def draw_sets(
 
 
 def _make_points(pairs: pd.DataFrame, name: str, style: Style, size: int = 6) -> dict[str, Any]:
+    """Return points; those that lie upon one another, such as right and wrong, are one that grows with their number."""
+    marks = pairs[["before", "after"]].astype(float).round(4).value_counts(sort=False).reset_index()
     return {
         "type": "scattergl",
         "mode": "markers",
         "name": name,
-        "x": pairs["before"].round(4).tolist(),
-        "y": pairs["after"].round(4).tolist(),
-        "marker": {"size": size, "color": style.colour, "opacity": 0.55},
-        "hovertemplate": f"{name}<br>%{{x:.3g}} → %{{y:.3g}}<extra></extra>",
+        "x": marks["before"].tolist(),
+        "y": marks["after"].tolist(),
+        "marker": {
+            "size": (size * np.sqrt(marks["count"])).clip(upper=LARGEST).round(1).tolist(),
+            "color": style.colour,
+            "opacity": 0.55,
+        },
+        "customdata": marks["count"].tolist(),
+        "hovertemplate": f"{name}<br>%{{x:.3g}} → %{{y:.3g}}: %{{customdata:,}}<extra></extra>",
     }
 
 

@@ -68,7 +68,8 @@ def write_steering(report: HtmlFile, pairs: pd.DataFrame, points: pd.DataFrame) 
         return
     report.head("Was it what was asked for?")
     for table in found:
-        report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
+        if table.lines:
+            report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
         if table.note:
             report.say(table.note, "soft")
     first, styles, random = pairs[pairs["round"] == pairs["round"].min()], find_styles(points), find_random(points)

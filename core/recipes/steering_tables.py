@@ -27,6 +27,10 @@ BETWEEN = (
     f"fewer than {FEWEST} arms of one student have both scores, or one side is all alike."
 )
 
+ALONE = f"Between arms no correlation can be told: in no round have {FEWEST} of one student both scores."
+TOLD = 6
+"""Place of the rounds that tell, among the cells of the table between arms."""
+
 
 def list_steering(pairs: pd.DataFrame, points: pd.DataFrame) -> Iterator[Table]:
     """Yield how far the scores of children rank as those of their seeds: in each arm, then between arms.
@@ -53,7 +57,9 @@ def list_steering(pairs: pd.DataFrame, points: pd.DataFrame) -> Iterator[Table]:
         if len(first) < len(rows):
             between.append([told, "all", *_say(correlate_between(rows))])
     if signals:
-        yield Table("steering_sets", "scores of seeds and of their children between arms (Spearman)", between, BETWEEN)
+        is_told = any(row[TOLD] != "0" for row in between[1:])
+        caption = "scores of seeds and of their children between arms (Spearman)"
+        yield Table("steering_sets", caption, between if is_told else [], BETWEEN if is_told else ALONE)
 
 
 def find_random(points: pd.DataFrame) -> set[str]:

@@ -78,3 +78,13 @@ def test_pairs_have_their_line_of_best_fit_and_sets_have_a_point_each():
     assert [(trace["name"], len(trace["x"])) for trace in figure["data"]] == [("&lt;b&gt;", 1), ("a", 2)]
     assert figure["layout"]["title"]["text"].startswith("Share of correct")
     json.dumps(figure, allow_nan=False)
+
+
+def test_points_upon_one_another_are_one_that_grows():
+    pairs = pd.DataFrame({"before": [0.0, 0, 0, 0, 1], "after": [1.0, 1, 1, 1, 0]})
+    found = correlate_ranks(pairs["before"], pairs["after"])
+    points = draw_pairs(pairs, found, "correct", NEUTRAL, name="a")["data"][0]
+    assert (points["x"], points["y"], points["customdata"]) == ([0, 1], [1, 0], [4, 1])
+    assert points["marker"]["size"] == [12, 6]
+    many = draw_pairs(pairs.sample(900, replace=True, random_state=0), found, "correct", NEUTRAL, name="a")["data"][0]
+    assert max(many["marker"]["size"]) == 48

@@ -64,7 +64,13 @@ def test_arms_are_ranked_by_medians_and_by_shares_of_what_is_right(points, pairs
 def test_arms_of_other_students_are_other_ranks(points, pairs):
     two = points.assign(student=np.where(points["method"].isin(["hard", "any"]), "tiny", "large"))
     sets = list(list_steering(pairs, two))[-1]
-    assert sets.lines[1] == ["loss, medians", "first", "0", "–", "–", "–", "0", "6", "0"], "two arms are too few"
+    assert not sets.lines and "in no round have 4 of one student both scores" in sets.note
+    three = points.assign(student=np.where(points["method"] == "any", "large", "tiny"))
+    sets = list(list_steering(pairs, pd.concat([three, three[three["method"] == "hard"].assign(method="more")])))[-1]
+    assert not sets.lines
+    more = pd.concat([pairs, pairs[pairs["method"] == "hard"].assign(method="more")])
+    sets = list(list_steering(more, pd.concat([three, three[three["method"] == "hard"].assign(method="more")])))[-1]
+    assert sets.lines[1][2] == "12" and sets.lines[1][6:] == ["3", "3", "3"], "four of one student, one of the other"
     assert set(keep_student(pairs, two, "any")["method"]) == {"hard", "any"}
 
 
