@@ -12,6 +12,7 @@ from core.figures.experiment_steering import draw_cumulative
 from core.figures.steering import STUDENTS as STYLES
 from core.figures.steering import draw_moved, style_of_wish
 from core.recipes.checked_pairs import STUDENTS
+from core.recipes.steering_tables import say_correlation
 from pages.components.chart import draw_chart
 from pages.components.steer_knob import Turn
 from pages.components.steer_reading import Check, compare
@@ -70,9 +71,11 @@ def draw_ranks(check: Check, turn: Turn) -> None:
 def draw_order(check: Check, turn: Turn) -> None:
     """Offer the right answers so far, children in the order of their seeds' scores, for both students."""
     signal = turn.wish.axis if turn.wish.axis in SCORES else SCORES[0]
-    curves = {}
+    curves, ranks = {}, []
     for name, student in zip(STYLES, STUDENTS, strict=True):
         pairs = check.pairs[student]
+        found = correlate_ranks(pairs[f"{signal}_seed"], pairs[f"{signal}_child"])
+        ranks.append(f"{name} {say_correlation(found)}")
         curve = order_children(pairs[f"{signal}_seed"], pairs["right_child"], signal)
         if len(curve) > 1:
             curves[name] = [curve]
@@ -82,7 +85,8 @@ def draw_order(check: Check, turn: Turn) -> None:
         draw_chart(draw_cumulative(curves, STYLES, signal, view=check.run_id), key="cumulative")
         st.caption(
             "Dotted: what a random order of the children has on average; a band holds 95 of 100 random orders at each "
-            "share by itself. A curve below its band: what came of the hardest seeds is harder than chance makes it."
+            "share by itself. A curve below its band: what came of the hardest seeds is harder than chance makes it. "
+            f"The {signal} of seeds and of their children: {'; '.join(ranks)} (Spearman)."
         )
 
 

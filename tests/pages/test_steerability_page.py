@@ -116,6 +116,7 @@ def test_right_answers_so_far_are_drawn_for_both_students_by_the_score_of_the_wi
     assert lines["after training"][50] == pytest.approx(25, abs=0.6), "every other child, whatever its seed"
     assert "highest loss of the seed first" in str(drawn["cumulative"]["layout"])
     assert "a band holds 95 of 100 random orders" in read(app)
+    assert "The loss of seeds and of their children: before training ρ 0.9" in read(app) and ", p < 0.001)" in read(app)
     app.pills(key="steer_wish").set_value("low_reward").run()
     assert not app.exception and "lowest reward of the seed first" in str(drawn["cumulative"]["layout"])
     app.pills(key="steer_wish").set_value("easy").run()
