@@ -6,7 +6,8 @@ The same folders as from the page; the same command goes on where it was stopped
 import argparse
 import fcntl
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core.counting import counted
@@ -14,6 +15,7 @@ from core.errors import RunBusy, RunCancelled, RunError
 from core.recipes import experiment as experiments
 from core.recipes import experiment_tables as tables
 from core.recipes.experiment_file import Experiment, read_experiment
+from core.recipes.experiment_freezing import check_experiment
 from core.recipes.experiment_reports import list_reports
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.generating import require_servers
@@ -35,16 +37,20 @@ def run_experiment(options: argparse.Namespace) -> int:
     if strange := sorted(set(options.replicates or ()) - set(experiment.replicates)):
         named = ", ".join(map(str, experiment.replicates))
         raise RunError(f"The experiment has no replicate {strange[0]}; it has: {named}.")
+    if not options.tables:
+        require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
+        for doubt in check_experiment(home, experiment):
+            print(f"seedbed: {doubt}", file=sys.stderr)
     folder = find_or_open(home, experiment, only_find=options.tables)
     n_arms, n_replicates = len(experiment.arms), len(experiment.replicates)
     sizes = f"{counted(n_arms, 'arm')}, {counted(n_replicates, 'replicate')}, {counted(n_arms * n_replicates, 'run')}"
     print(f"experiment {folder.run_id}: {sizes}", flush=True)
+    told: set[str] = set()
     n_failed = 0
     if not options.tables:
-        require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
-        n_failed = carry_out_replicates(folder, options.replicates or experiment.replicates)
+        n_failed = carry_out_replicates(folder, options.replicates or experiment.replicates, told)
     results = read_results(home, folder.run_id)
-    for line in list_tables(results):
+    for line in list_tables(results, told):
         print(line)
     if options.report:
         write_report(home, folder.run_id, options.report)
@@ -63,12 +69,28 @@ def find_or_open(home: Path, experiment: Experiment, *, only_find: bool) -> RunF
         if (found := find_alike(home, experiments.KIND, config)) is not None:
             return found
         if only_find:
-            raise RunError("This experiment was not begun in this home; leave --tables out to carry it out.")
+            alike = find_titled(home, experiment.title)
+            also = f"; {alike} has its title, but a file that was edited is another experiment" if alike else ""
+            raise RunError(f"This experiment was not begun in this home{also}; leave --tables out to carry it out.")
         return experiments.open_experiment(home, experiment.title, config)
 
 
-def carry_out_replicates(experiment: RunFolder, replicates: Sequence[int]) -> int:
+def find_titled(home: Path, title: str) -> str | None:
+    """Return the id of the newest experiment of a title; None: there is none."""
+    for path in sorted((home / "runs").glob(f"[!.]*-{experiments.KIND}-*"), reverse=True):
+        with suppress(RunError):  # a damaged folder has no title
+            if RunFolder(path).read_run()["title"] == title:
+                return path.name
+    return None
+
+
+def carry_out_replicates(experiment: RunFolder, replicates: Sequence[int], told: set[str]) -> int:
     """Carry out each replicate of which an arm is not done; returns how many could not be.
+
+    Args:
+        experiment: its folder.
+        replicates: their numbers.
+        told: gets the reasons that were printed.
 
     Raises:
         RunCancelled: it was stopped.
@@ -79,13 +101,14 @@ def carry_out_replicates(experiment: RunFolder, replicates: Sequence[int]) -> in
             run = experiments.open_replicate(experiment, replicate)
             if run is not None:
                 print(f"replicate {replicate}: run {run.run_id}", flush=True)
-                carry_on(run)
+                told |= set(carry_on(run).read_state().summary["failed"].values())
         except RunCancelled:
             raise RunCancelled("Stopped; give the same command again to go on.") from None
         except RunBusy as error:
             print(f"replicate {replicate}: {error} It is left to that one.", flush=True)
         except RunError as error:
             n_failed += 1
+            told.add(str(error))
             print(f"seedbed: replicate {replicate} failed: {error}", file=sys.stderr)
     return n_failed
 
@@ -93,8 +116,13 @@ def carry_out_replicates(experiment: RunFolder, replicates: Sequence[int]) -> in
 # -- what is printed -----------------------------------------------------------------------------------------------
 
 
-def list_tables(results: Results) -> Iterator[str]:
-    """Yield the tables of an experiment as it stands, and what is excluded; a note that recurs stands once."""
+def list_tables(results: Results, said: Collection[str] = ()) -> Iterator[str]:
+    """Yield the tables of an experiment as it stands, and what is excluded; a note that recurs stands once.
+
+    Args:
+        results: what its runs have brought.
+        said: reasons that stand in the terminal already, and are not told again.
+    """
     told: set[str] = set()
     if results.points.empty:
         yield "nothing was evaluated yet"
@@ -111,12 +139,21 @@ def list_tables(results: Results) -> Iterator[str]:
                 told.add(table.note)
                 yield table.note
         yield ""
-    for row in results.excluded.to_dict("records"):
-        yield f"excluded: {row['method']}, replicate {row['replicate']}: {row['state']}. {row['error'] or ''}".rstrip()
+    yield from _list_excluded(results, said)
     for row in results.ended_early.to_dict("records"):
         yield f"ended early: {row['method']}, replicate {row['replicate']}: {row['stopped']}"
     for row in results.paused.to_dict("records"):
         yield f"{row['method']}, replicate {row['replicate']}, waits for a review after round {row['round']}"
         yield f"go on: python -m core run {row['folder']} --again"
-    if results.n_waiting:
-        yield f"{counted(results.n_waiting, 'run')} still to come"
+    if n_to_come := results.n_waiting - len(results.paused):
+        yield f"{counted(n_to_come, 'run')} still to come; the command without --tables carries out what none works on"
+
+
+def _list_excluded(results: Results, said: Collection[str]) -> Iterator[str]:
+    """Yield a line for each reason why runs are excluded, with the runs that it holds of."""
+    held: dict[tuple[str, str], list[str]] = {}
+    for row in results.excluded.to_dict("records"):
+        held.setdefault((row["state"], row["error"] or ""), []).append(f"{row['method']}, replicate {row['replicate']}")
+    for (state, reason), runs in held.items():
+        why = "Why stands above." if reason in said else reason
+        yield f"excluded: {'; '.join(runs)}: {state}. {why}".rstrip()

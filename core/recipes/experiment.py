@@ -157,6 +157,8 @@ def replicate_run(folder: RunFolder) -> dict[str, Any]:
         folder.check_cancelled()
         try:
             run = _open_arm(home, config, arm)
+            if run is not None:
+                print(f"replicate {config['replicate']}, {arm['name']}: run {run.run_id}", flush=True)
             error = None if run is None else _carry_out(ArmFolder(run.path, folder))
         except RunBusy as caught:
             busy.append(arm["name"])

@@ -291,7 +291,7 @@ class RunFolder:
             return RunState("queued", started, place=orders.place)
         if self.is_alive():  # it started between the first look and this one
             return self.read_state()
-        return RunState("lost", **begun, error="The process ended without a word; resume or repeat the run.")
+        return RunState("lost", **begun, error="The process ended without a word; tell the run to go on.")
 
     # -- what the worker does --------------------------------------------------------------------------------
 

@@ -75,6 +75,8 @@ def experiment(told, home):
 
 def test_it_goes_on_and_repeats_nothing(told, home, experiment):
     assert "give the same command again to go on" in told
+    order = [told.index(f"replicate {number}, {arm}: run ") for number in (0, 1) for arm in ("random", "loss_high")]
+    assert order == sorted(order), "what is told of rounds stands below the arm's name"
     loops = list_children(home, experiment, "loop")
     assert set(loops) == {(arm, number) for arm in ("random", "loss_high") for number in (0, 1)}
     attempts = {key: run.read_state().attempt for key, run in loops.items()}
@@ -207,7 +209,7 @@ def test_arms_that_wait_for_a_person_are_told_and_only_their_own_order_passes_th
     page = tmp_path / "report.html"
     assert main(["experiment", str(file), "--home", str(home), "--report", str(page)]) == 0
     told = capsys.readouterr().out
-    assert "waits for a review after round 1" in told and "1 run still to come" in told
+    assert "waits for a review after round 1" in told and "still to come" not in told, "its own command stands there"
     text = page.read_text(encoding="utf-8")
     assert "active, replicate 0, waits for a review after round 1 and counts so far." in text
     assert "ended early" not in text and "1 run still to come" in text
