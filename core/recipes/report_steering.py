@@ -44,8 +44,7 @@ HEAD = [
     "right, of hard seeds",
     "right, of all",
     "difference in points (95 %)",
-    "rank correlation of losses",
-    "95 %",
+    "rank correlation of losses (95 %)",
     "p",
 ]
 WHO = dict(zip(STUDENTS, STYLES, strict=True))
@@ -127,7 +126,8 @@ def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:
             found = compare_children(pairs["right_child"], is_chosen, is_share=True)
             ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
             about = [run.config["arm"], str(run.config["replicate"]), WHO[student], f"{len(pairs):,}"]
-            lines.append([*about, *_say_difference(found), *list_ranks(ranks)])
+            rho, ends, p_value = list_ranks(ranks)
+            lines.append([*about, *_say_difference(found), f"{rho} ({ends})", p_value])
             _add_orders(ordered, run.config["arm"], WHO[student], pairs)
             if number == 0 and student == STUDENTS[0]:
                 report.head("Can it be steered?")
