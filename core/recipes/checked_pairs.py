@@ -1,7 +1,6 @@
 """Seeds and children of a check of steerability as both its students see them, from its run folder alone."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 
@@ -10,6 +9,7 @@ from core.datasets import load_problems
 from core.lines import read_all
 from core.recipes.stages import home_of
 from core.runs.folder import RunFolder
+from core.runs.parts import read_parts
 
 STUDENTS = ("first", "last")
 """The two students of a check, as its summary names their labels."""
@@ -24,11 +24,11 @@ def read_checked_pairs(run: RunFolder) -> dict[str, pd.DataFrame]:
 
 def read_child_scores(run: RunFolder) -> pd.DataFrame:
     """Return what each student scored a seed, and then its child, as ``list_child_scores`` has it, in another order."""
-    records = run.path / "records"
-    answers = _read_parts(records / "predictions").drop_duplicates(["student", "problem_id"], keep="last")
+    answers = read_parts(run, "predictions", ["student", "problem_id", "is_correct", "loss"])
+    answers = answers.drop_duplicates(["student", "problem_id"], keep="last")
     rights = answers[["student", "problem_id", "is_correct"]]
     found = [answers[["student", "problem_id", "loss"]].rename(columns={"loss": "value"}).assign(signal="loss")]
-    scored = _read_parts(records / "scores")
+    scored = read_parts(run, "scores", ["student", "problem_id", "signal", "value"])
     if len(scored):
         found.append(scored.drop_duplicates(["student", "problem_id", "signal"], keep="last"))
     values = pd.concat([each[["student", "problem_id", "signal", "value"]] for each in found], ignore_index=True)
@@ -59,8 +59,3 @@ def _read_texts(run: RunFolder) -> pd.DataFrame:
             texts = {"question_seed": seed.question, "question_child": child["question"]}
             rows.append({**about, **texts, "meta_seed": json.dumps(dict(seed.meta or {}))})
     return pd.DataFrame(rows, columns=["candidate_id", "problem_id", "question_seed", "question_child", "meta_seed"])
-
-
-def _read_parts(folder: Path) -> pd.DataFrame:
-    parts = [pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

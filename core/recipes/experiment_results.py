@@ -3,7 +3,7 @@
 The tables are those that ``core.analysis`` takes. A run that failed, was cancelled or is lost is excluded and told.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from core.recipes.experiment import choose_runs, find_children
 from core.recipes.experiment_reports import take_reports
 from core.recipes.reviewed import is_waiting
 from core.runs.folder import ENDED, STOPPED, RunFolder
+from core.runs.parts import read_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def read_pairs(run: RunFolder) -> pd.DataFrame:
     records = run.path / "records"
     candidates = pd.DataFrame(read_all(records / "candidates.jsonl"))
     selections = pd.DataFrame(read_all(records / "selections.jsonl"))
-    values = _read_values(records)
+    values = _read_values(run)
     if candidates.empty or selections.empty or values.empty:
         return _NO_PAIRS
     grown = candidates.drop_duplicates("candidate_id", keep="last")
@@ -158,16 +159,10 @@ def read_pairs(run: RunFolder) -> pd.DataFrame:
     return pairs.assign(**_describe(run.config))[_NO_PAIRS.columns.tolist()]
 
 
-def _read_values(records: Path) -> pd.DataFrame:
+def _read_values(run: RunFolder) -> pd.DataFrame:
     """Return student, problem_id, signal and value of everything that was scored; the last part counts."""
-    answers = _read_parts(records / "predictions", ["student", "problem_id", "loss"])
+    answers = read_parts(run, "predictions", ["student", "problem_id", "loss"])
     found = [answers.rename(columns={"loss": "value"}).assign(signal="loss")] if len(answers) else []
-    found.append(_read_parts(records / "scores", ["student", "problem_id", "signal", "value"]))
+    found.append(read_parts(run, "scores", ["student", "problem_id", "signal", "value"]))
     values = pd.concat([each for each in found if len(each)] or [pd.DataFrame(columns=["student", "problem_id"])])
     return values.drop_duplicates([name for name in ("student", "problem_id", "signal") if name in values], keep="last")
-
-
-def _read_parts(folder: Path, columns: Sequence[str]) -> pd.DataFrame:
-    parts = [pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
-    parts = [part[list(columns)] for part in parts if set(columns) <= set(part.columns)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))

@@ -16,6 +16,7 @@ from core.datasets import load_problems
 from core.errors import DataFormatError
 from core.recipes.stages import home_of
 from core.runs.folder import RunFolder
+from core.runs.parts import read_parts
 from core.selection import Pool
 from core.signals import SIGNALS
 
@@ -74,8 +75,9 @@ def read_score_frame(folder: RunFolder) -> "pd.DataFrame":
     config = folder.config
     problems = load_problems(home_of(folder), config["seed_set"], config["splits"])
     ids = [problem.problem_id for problem in problems]
-    answers = _read_parts(folder, "predictions").drop_duplicates("problem_id", keep="last").set_index("problem_id")
-    answers = answers.reindex(ids).reset_index()
+    columns = ["problem_id", "text", "final", "loss", "n_tokens", "is_truncated"]
+    answers = read_parts(folder, "predictions", columns).drop_duplicates("problem_id", keep="last")
+    answers = answers.set_index("problem_id").reindex(ids).reset_index()
     frame = pd.DataFrame(
         {
             "problem_id": ids,
@@ -87,7 +89,8 @@ def read_score_frame(folder: RunFolder) -> "pd.DataFrame":
             "loss": answers["loss"].astype("float64"),
         }
     )
-    scores = _read_parts(folder, "scores").drop_duplicates(["problem_id", "signal"], keep="last")
+    scores = read_parts(folder, "scores", ["problem_id", "signal", "value"])
+    scores = scores.drop_duplicates(["problem_id", "signal"], keep="last")
     wide = scores.pivot(index="problem_id", columns="signal", values="value").reindex(ids).astype("float64")
     wide = wide[list(dict.fromkeys(scores["signal"]))]  # in the order of scoring
     for name in wide:
@@ -98,14 +101,6 @@ def read_score_frame(folder: RunFolder) -> "pd.DataFrame":
     frame = frame.assign(n_tokens=answers["n_tokens"], is_truncated=answers["is_truncated"])
     frame.attrs["failed"] = dict((folder.read_state().summary or {}).get("failed") or {})
     return frame
-
-
-def _read_parts(folder: RunFolder, table: str) -> "pd.DataFrame":
-    """Return all rows that a run wrote for a table as Parquet parts, in the order of writing."""
-    import pandas as pd
-
-    parts = sorted((folder.path / "records" / table).glob("*.parquet"))
-    return pd.concat([pd.read_parquet(path) for path in parts], ignore_index=True)
 
 
 def read_score_file(path: Path) -> "tuple[pd.DataFrame, Pool]":

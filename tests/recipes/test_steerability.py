@@ -138,6 +138,6 @@ def test_what_cannot_be_is_one_sentence(home, arms, hub):
 
 def test_an_arm_that_checks_no_earlier_one_is_refused_before_anything_runs(seed_files, tmp_path, capsys):
     file = tmp_path / "typo.toml"
-    file.write_text(f'seed_set = "{seed_files["train"]}"\n[[arm]]\n[[arm]]\nrecipe = "steerability"\nof = "activ"\n')
+    file.write_text(f'seed_set = "{seed_files["train"]}"\n[[arm]]\n[[arm]]\nrecipe = "steerability"\nof = "actvie"\n')
     assert main(["experiment", str(file), "--home", str(tmp_path)]) == 1
     assert "which is no arm before it and no run of this home" in capsys.readouterr().err
