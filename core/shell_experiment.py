@@ -4,7 +4,6 @@ The same folders as from the page; the same command goes on where it was stopped
 """
 
 import argparse
-import fcntl
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -21,7 +20,6 @@ from core.recipes.experiment_results import Results, read_results
 from core.recipes.generating import require_servers
 from core.recipes.report import write_report
 from core.recipes.steering_tables import list_steering
-from core.runs.finding import find_alike
 from core.runs.folder import RunFolder
 from core.shell import load_own_selectors
 from core.shell_carrying import carry_on
@@ -30,7 +28,7 @@ from core.teacher.roles import BUILT_IN
 
 
 def run_experiment(options: argparse.Namespace) -> int:
-    """Carry out what is missing of an experiment and print its tables; 1 where an arm failed."""
+    """Carry out what is missing of an experiment and print its tables; 1 where an arm failed, 0 for tables alone."""
     load_own_selectors()
     home = options.home.resolve()
     experiment = read_experiment(options.file)
@@ -57,16 +55,13 @@ def run_experiment(options: argparse.Namespace) -> int:
         print(f"report: {options.report}")
     if experiment.teacher == BUILT_IN:
         print("The teacher was the built-in rule-based stand-in: no evidence about language models.")
-    return 1 if len(results.excluded) or n_failed else 0
+    return 1 if not options.tables and (len(results.excluded) or n_failed) else 0
 
 
 def find_or_open(home: Path, experiment: Experiment, *, only_find: bool) -> RunFolder:
     """Return the folder of an experiment, made where this home has none; two processes at once get the same one."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "experiments.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        config = experiments.freeze_experiment(home, experiment)
-        if (found := find_alike(home, experiments.KIND, config)) is not None:
+    with experiments.look_for(home, experiment) as (config, found):
+        if found is not None:
             return found
         if only_find:
             alike = find_titled(home, experiment.title)

@@ -22,6 +22,7 @@ from core.recipes.experiment_freezing import freeze_experiment, make_arm_config
 from core.recipes.generating import require_servers
 from core.recipes.recipes import RECIPES
 from core.recipes.stages import home_of
+from core.runs.finding import find_alike
 from core.runs.folder import ENDED, STOPPED, RunFolder
 from core.runs.orders import read_orders
 
@@ -49,21 +50,63 @@ def describe_replicate(experiment: RunFolder, replicate: int) -> tuple[str, dict
     }
 
 
-def start_experiment(hub: Hub, experiment: Experiment) -> str:
-    """Put every replicate in the queue; returns the run id of the experiment.
+@contextmanager
+def look_for(home: Path, experiment: Experiment) -> Iterator[tuple[dict[str, Any], RunFolder | None]]:
+    """Yield an experiment's configuration, and its run in this home or None, while nobody else may make one.
 
     Raises:
+        SeedbedError: as ``freeze_experiment``.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with hold_lock(home / "experiments.lock"):
+        config = freeze_experiment(home, experiment)
+        yield config, find_alike(home, KIND, config)
+
+
+def start_experiment(hub: Hub, experiment: Experiment) -> str:
+    """Put what is not done of every replicate in the queue; returns the run id of the experiment, made where it is new.
+
+    Raises:
+        RunError: it is here already, and there is nothing of it to queue.
         TeacherError: a server cannot be reached.
         SeedbedError: as ``freeze_experiment``.
     """
     require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
     home = hub.settings.home
-    folder = open_experiment(home, experiment.title, freeze_experiment(home, experiment))
-    for replicate in experiment.replicates:
-        title, config = describe_replicate(folder, replicate)
-        hub.submit(REPLICATE, title, config, lane="device")
+    with look_for(home, experiment) as (config, found):
+        folder = found or open_experiment(home, experiment.title, config)
+    with lock_children(home, folder.run_id):
+        states = [_queue_replicate(hub, folder, replicate) for replicate in experiment.replicates]
+    if "queued" not in states:
+        what = "its runs are at work or wait in the queue" if "busy" in states else "nothing of it is left to carry out"
+        raise RunError(
+            f"This experiment is here already, called {folder.read_run()['title']!r}, and {what}; change something in "
+            "it for another one."
+        )
     hub.step()
     return folder.run_id
+
+
+def _queue_replicate(hub: Hub, experiment: RunFolder, replicate: int) -> str:
+    """Queue a replicate, or have it go on; returns queued, or why not: done, or busy. Within ``lock_children``."""
+    runs = choose_runs(find_children(hub.settings.home, experiment.run_id))
+    run = runs.get((None, replicate))
+    if is_over(experiment, runs, replicate):
+        return "done"
+    if run is None:
+        title, config = describe_replicate(experiment, replicate)
+        hub.submit(REPLICATE, title, config, lane="device")
+    elif run.read_state().state in ENDED:
+        hub.order(run.run_id, "again")
+    else:
+        return "busy"
+    return "queued"
+
+
+def is_over(experiment: RunFolder, runs: Mapping[tuple[str | None, int], RunFolder], replicate: int) -> bool:
+    """Say whether every arm of a replicate is done, as far as it goes without a person; ``runs`` as of choose_runs."""
+    made = [runs.get((arm["name"], replicate)) for arm in experiment.config["arms"]]
+    return all(run is not None and run.read_state().state == "done" for run in made)
 
 
 def find_children(home: Path, parent: str) -> Iterator[RunFolder]:
@@ -114,8 +157,7 @@ def open_replicate(experiment: RunFolder, replicate: int) -> RunFolder | None:
     home = home_of(experiment)
     with lock_children(home, experiment.run_id):
         runs = choose_runs(find_children(home, experiment.run_id))
-        made = [runs.get((arm["name"], replicate)) for arm in experiment.config["arms"]]
-        if all(run is not None and run.read_state().state == "done" for run in made):
+        if is_over(experiment, runs, replicate):
             return None
         run = runs.get((None, replicate))
         if run is not None:

@@ -27,6 +27,7 @@ from core.recipes.growing import make_brief, make_draw
 from core.recipes.recipes import make_recipe
 from core.recipes.stages import TESTED
 from core.recipes.start import require_model
+from core.recipes.steerability import require_same_seeds
 from core.recipes.teachers import check_team
 from core.records import Problem
 from core.runs.folder import RunFolder
@@ -52,7 +53,7 @@ def check_experiment(home: Path, experiment: Experiment) -> list[str]:
         refuse_names([_check_test(home, each, experiment) for each in dict.fromkeys(experiment.benchmarks)])
         config = {"seed_set": seed_set, "student": require_model(experiment.student), **_name_teachers(experiment)}
         arms = [describe_arm(arm) for arm in experiment.arms]
-        _check_steerability(home, arms)
+        _check_steerability(home, arms, seed_set)
         for arm in arms:
             made = make_arm_config(home, config, arm, experiment.replicates[0])
             check_team(home, made)
@@ -85,6 +86,7 @@ def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:
         "replicates": list(experiment.replicates),
         "arms": [describe_arm(arm) for arm in experiment.arms],
     }
+    _check_steerability(home, config["arms"], seed_set)
     if tests:
         config["asked_sets"] = [describe_test(home, name, seed_set) for name in tests]
         refuse_names([each["name"] for each in config["asked_sets"]])
@@ -207,16 +209,25 @@ def make_arm_config(
     return {**config, **{name: value for name, value in named.items() if name == "roles" or not has_own}}
 
 
-def _check_steerability(home: Path, arms: Sequence[Mapping[str, Any]]) -> None:
-    """Raise RunError for an arm that checks the loop of an arm that does not stand before it, and of no run either."""
+def _check_steerability(home: Path, arms: Sequence[Mapping[str, Any]], seed_set: str) -> None:
+    """Raise RunError for an arm that checks no arm before it, and no run on the same seeds.
+
+    Args:
+        home: the workspace.
+        arms: of ``describe_arm``.
+        seed_set: of the experiment, or what stands for it.
+    """
     earlier: list[str] = []
     for number, arm in enumerate(arms):
         of = arm["settings"].get("of")
-        if of is not None and of not in earlier and not (home / "runs" / of / "run.json").exists():
-            loops = [repr(each["name"]) for each in arms[:number] if "of" not in each["settings"]]
-            before = f"before it stand: {', '.join(loops)}" if loops else "no arm stands before it"
-            what = f"{arm['name']!r} checks {of!r}, which is no arm before it and no run of this home"
-            raise RunError(f"{what}; {before}.")
+        if of is not None and of not in earlier:
+            if not (home / "runs" / of / "run.json").exists():
+                loops = [repr(each["name"]) for each in arms[:number] if "of" not in each["settings"]]
+                before = f"before it stand: {', '.join(loops)}" if loops else "no arm stands before it"
+                what = f"{arm['name']!r} checks {of!r}, which is no arm before it and no run of this home"
+                raise RunError(f"{what}; {before}.")
+            name, is_imported = RunFolder(home / "runs" / seed_set).config["name"], not Path(seed_set).is_absolute()
+            require_same_seeds(RunFolder(home / "runs" / of), name, seed_set if is_imported else None)
         earlier.append(arm["name"])
 
 

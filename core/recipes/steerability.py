@@ -78,15 +78,8 @@ class Steerability:
         if self.sample < 0:
             raise RunError(f"sample must be at least 0, which takes all seeds, not {self.sample}.")
         made = make_loop_config(home, seed_set, student=student, replicate=replicate, reward=self.reward)
-        return {
-            **{
-                name: value
-                for name, value in made.items()
-                if name not in ("selector", "pick", "k", "rounds", "training")
-            },
-            "of": self.of,
-            "sample": self.sample,
-        }
+        kept = {name: value for name, value in made.items() if name not in UNREAD}
+        return {**kept, "of": self.of, "sample": self.sample}
 
 
 def start_steerability(hub: Hub, loop_run: str, sample: int = SAMPLE) -> str:
@@ -112,7 +105,9 @@ def find_loop(folder: RunFolder) -> RunFolder:
     """Return the loop that a run is about; raises RunError where there is none, or it has trained nothing."""
     config, runs = folder.config, home_of(folder) / "runs"
     if (runs / config["of"] / "run.json").exists():
-        return require_over(RunFolder(runs / config["of"]))
+        loop = RunFolder(runs / config["of"])
+        require_same_seeds(loop, config["seed_set_name"], config["seed_set"])
+        return require_over(loop)
     if config.get("parent"):
         from core.recipes.experiment import choose_runs, find_children
 
@@ -120,6 +115,22 @@ def find_loop(folder: RunFolder) -> RunFolder:
         if (run := runs.get((config["of"], config["replicate"]))) is not None:
             return require_over(run)
     raise RunError(f"There is no loop {config['of']!r}: name an arm that stands before this one, or the id of a run.")
+
+
+def require_same_seeds(loop: RunFolder, name: str, seed_set: str | None) -> None:
+    """Raise RunError for a run on other seeds than a check's: scores of both could not be held together.
+
+    Args:
+        loop: the run.
+        name: of the check's seed set.
+        seed_set: its id; None: it is not imported yet, so its name alone is known.
+    """
+    other, other_id = loop.config.get("seed_set_name"), loop.config.get("seed_set")
+    if other_id == seed_set if seed_set is not None else other == name:
+        return
+    where = f"was run on the seed set {other!r} ({other_id})" if other_id else "has no seeds"
+    called = repr(name) if seed_set is None else f"{name!r} ({seed_set})"
+    raise RunError(f"The run {loop.run_id} {where}, and not on {called}; check a loop on the same seed set.")
 
 
 def require_over(loop: RunFolder) -> RunFolder:
@@ -164,12 +175,13 @@ def steerability_run(folder: RunFolder) -> dict[str, Any]:
         raise TeacherError(f"None of {outcome.requested:,} seeds has a child that can be used; {why}")
     problems = [*seeds, *(make_child(candidate) for candidate in outcome.candidates)]
     task, signals = TASKS.get(config["task"]), list_signals(SIGNALS_READ)
-    failed: dict[str, str] = {}
+    unscored: dict[str, dict[str, str]] = {}
     for label, place in (("base", None), (f"round-{round_}", adapter)):
         folder.report(LOADING, 0, 0, None)
         student = Student.load(loop.config["student"], adapter=place)
         table = score_stage(folder, student, label, task, problems, signals, config, f"score by {label}, ")
-        failed |= table.failed
+        if table.failed:
+            unscored[label] = dict(table.failed)
     return {
         "loop": loop.run_id,
         "first": "base",
@@ -182,7 +194,7 @@ def steerability_run(folder: RunFolder) -> dict[str, Any]:
         "n_input_tokens": outcome.n_input_tokens,
         "n_output_tokens": outcome.n_output_tokens,
         "reasons": dict(outcome.reasons.most_common()),
-        "unscored": failed,
+        "unscored": unscored,
         "stopped": outcome.stopped,
         "teacher": config["teacher"],
     }

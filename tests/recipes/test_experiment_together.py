@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 
 from core.__main__ import main
+from core.errors import SeedbedError
 from core.hub import Hub
 from core.recipes import experiment as experiments
+from core.recipes.experiment_file import make_experiment, read_experiment
 from core.recipes.experiment_results import read_results
 from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
 from core.settings import Settings
-from core.shell_experiment import list_tables
+from core.shell_experiment import find_or_open, list_tables
 
 ARMS = ("random", "loss_high")
 
@@ -80,8 +82,6 @@ def test_an_arm_that_another_process_works_on_is_told_and_has_not_failed(two):
 
 
 def test_who_asks_at_the_same_time_gets_the_same_run(tmp_path, seed_files):
-    from core.recipes.experiment_file import make_experiment
-
     content = {"seed_set": str(seed_files["train"]), "replicates": 3, "arm": [{"selector": list(ARMS)}]}
     config = experiments.freeze_experiment(tmp_path, make_experiment(content, "x"))
     folder = experiments.open_experiment(tmp_path, "x", config)
@@ -92,6 +92,45 @@ def test_who_asks_at_the_same_time_gets_the_same_run(tmp_path, seed_files):
     with ThreadPoolExecutor(8) as pool:
         arms = list(pool.map(lambda _: experiments._open_arm(tmp_path, config, config["arms"][0]).run_id, range(8)))
     assert len(set(arms)) == 1 and len(list_runs(tmp_path)["random", 0]) == 1
+
+
+def test_the_page_finds_the_experiment_that_is_there_and_queues_what_is_left_of_it(tmp_path, seed_files):
+    content = {"seed_set": str(seed_files["train"]), "replicates": 3, "arm": [{"selector": list(ARMS)}]}
+    read = make_experiment(content, "Mine")
+    folder = find_or_open(tmp_path, read, only_find=False)  # as the shell does, of which two replicates ended
+    for arm in ARMS:
+        make_arm(folder, arm, 0, 0.2)
+    make_replicate(folder, 0, "done")
+    make_replicate(folder, 1, "failed", "It met a stone.")
+    hub = Hub(Settings(home=tmp_path, device_slots=0), is_threaded=False)
+    try:
+        assert experiments.start_experiment(hub, read) == folder.run_id
+        assert {key: runs[0].read_state().state for key, runs in list_runs(tmp_path).items() if key[0] is None} == {
+            (None, 0): "done", (None, 1): "queued", (None, 2): "queued",
+        }  # fmt: skip
+        n_runs = len(list((tmp_path / "runs").iterdir()))
+        with pytest.raises(SeedbedError, match="is here already, called 'Mine', and its runs are at work or wait"):
+            experiments.start_experiment(hub, read)
+        for number in (1, 2):
+            for arm in ARMS:
+                make_arm(folder, arm, number, 0.2)
+        with pytest.raises(SeedbedError, match="called 'Mine', and nothing of it is left to carry out; change some"):
+            experiments.start_experiment(hub, make_experiment(content, "Another title"))
+        assert len(list((tmp_path / "runs").iterdir())) == n_runs + 4  # the four arms
+        assert len(hub.store.list_experiments()) == 1
+        other = experiments.start_experiment(hub, make_experiment({**content, "replicates": 1}, "Mine"))
+        assert other != folder.run_id
+    finally:
+        hub.close()
+
+
+def test_tables_alone_succeed_although_something_failed_before(tmp_path, seed_files, capsys):
+    file, home = tmp_path / "small.toml", tmp_path / "home"
+    file.write_text(f'seed_set = "{seed_files["train"]}"\nreplicates = 2\n[[arm]]\n')
+    folder = find_or_open(home, read_experiment(file), only_find=False)
+    make_arm(folder, "active", 0, 0.2, "failed")
+    assert main(["experiment", str(file), "--home", str(home), "--tables"]) == 0
+    assert "excluded: active, replicate 0: failed. active met a stone." in capsys.readouterr().out
 
 
 # -- homes of before -------------------------------------------------------------------------------------------------

@@ -1,14 +1,21 @@
 """Steerability: one child per random seed, scored by a loop's first and last student, as run and as arm."""
 
+import json
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from core.__main__ import main
+from core.datasets import ensure_seed_set
 from core.errors import RunError
 from core.hub import Hub
 from core.lines import read_all
+from core.recipes import steerability
 from core.recipes.checked_pairs import read_child_scores
 from core.recipes.experiment import find_children
+from core.recipes.experiment_file import make_experiment
+from core.recipes.experiment_freezing import check_experiment, freeze_experiment
 from core.recipes.kinds import execute
 from core.recipes.recipes import make_recipe
 from core.recipes.steerability import start_steerability
@@ -122,6 +129,48 @@ def test_it_can_be_asked_of_any_finished_loop(arms, hub, home):
     assert folder.read_state().summary["n_seeds"] == 4
     assert made in set(hub.store.list_steerability(folder.config["seed_set"])["run_id"])
     assert hub.store.list_faults().empty
+
+
+def test_a_run_on_other_seeds_is_refused_before_and_while_it_is_carried_out(home, arms, hub):
+    loop = arms["active", 0]
+    arm = {"recipe": "steerability", "of": loop.run_id, "sample": 4}
+    sentence = f"{loop.run_id} was run on the seed set 'train' .*, and not on '{{}}'.*; check a loop on the same"
+    for other in ("game24", import_other(home)):
+        n_before = len(list((home / "runs").iterdir()))
+        for look in (check_experiment, freeze_experiment):
+            with pytest.raises(RunError, match=sentence.format(other if other == "game24" else "train")):
+                look(home, make_experiment({"seed_set": other, "arm": [arm]}, "x"))
+        assert len(list((home / "runs").iterdir())) == n_before
+    own = make_experiment({"seed_set": loop.config["seed_set"], "arm": [arm]}, "x")
+    assert freeze_experiment(home, own)["arms"][0]["settings"]["of"] == loop.run_id
+    config = {**arms["steerability", 0].config, "of": loop.run_id, "seed_set": import_other(home)}
+    run = RunFolder.create(home, "steerability", title="s", config=config, lane="device", starts_itself=True)
+    assert execute(run) == "failed"
+    assert "check a loop on the same seed set" in run.read_state().error
+
+
+def import_other(home):
+    """Return the id of a seed set of other problems that is called as the loop's is."""
+    file = home / "other" / "train.jsonl"
+    file.parent.mkdir(exist_ok=True)
+    rows = [{"question": f"What is {i} + {i}?", "answer": f"{i}+{i}=<<{i}+{i}={2 * i}>>{2 * i}\n#### {2 * i}"}
+            for i in range(40)]  # fmt: skip
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return ensure_seed_set(home, file)
+
+
+def test_which_student_could_not_be_scored_is_told(arms, home, monkeypatch):
+    score = steerability.score_stage
+
+    def lose(folder, student, label, *rest):
+        table = score(folder, student, label, *rest)
+        return replace(table, failed={"reward": f"There is no reward for {label}."}) if label != "base" else table
+
+    monkeypatch.setattr(steerability, "score_stage", lose)
+    config = {**arms["steerability", 0].config, "sample": 3}
+    run = RunFolder.create(home, "steerability", title="s", config=config, lane="device", starts_itself=True)
+    assert execute(run) == "done"
+    assert run.read_state().summary["unscored"] == {"round-2": {"reward": "There is no reward for round-2."}}
 
 
 def test_what_cannot_be_is_one_sentence(home, arms, hub):
