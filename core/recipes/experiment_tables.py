@@ -138,9 +138,14 @@ def _say_apart(gone: Sequence[str], baseline: str) -> str:
 
 def say_difference(found: Difference) -> list[str]:
     """Return a difference in points, its interval and its p value as texts."""
-    ends = MISSING if found.low is None else f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
+    ends = MISSING if found.low is None else f"{_say_points(found.low)} to {_say_points(found.high)}"
     p_value = MISSING if found.p_value is None else "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
-    return [f"{100 * found.mean:+.1f}".replace("-", "−"), ends.replace("-", "−"), p_value]
+    return [_say_points(found.mean), ends, p_value]
+
+
+def _say_points(share: float) -> str:
+    text = f"{100 * share:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
 def _say_mean(row: dict[str, Any], most: int | None = None) -> str:

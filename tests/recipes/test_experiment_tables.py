@@ -31,7 +31,7 @@ def test_arms_of_unequal_rounds_are_compared_where_both_had_as_much():
     assert [line[2] for line in table.lines[1:]] == ["–", "26.0 ± 0.6"]
     assert [line[3] for line in table.lines[1:]] == ["31.0 ± 0.6"] * 2
     (table,) = list_differences(points, ["few", "many"])
-    assert table.lines[0][1] == "at 100" and table.lines[1][:2] == ["many", "+0.0"]
+    assert table.lines[0][1] == "at 100" and table.lines[1][:2] == ["many", "0.0"]
     ((rates, table),) = list_wins(points, ["few", "many"])
     assert rates.wins.to_numpy().sum() == 0 and "2 points met none" in table.note
     (table,) = list_needs(points, ["few", "many"])
@@ -79,7 +79,7 @@ def test_a_curve_of_one_point_and_one_replicate_are_told_in_a_sentence():
     ((_, table),) = list_wins(lone, ["a", "b"])
     assert not table.lines and "4 points with one replicate left out" in table.note
     (table,) = list_differences(lone, ["a", "b"])
-    assert table.lines[1] == ["b", "+0.0", "–", "–", "+0.0", "–", "–", "1"]
+    assert table.lines[1] == ["b", "0.0", "–", "–", "0.0", "–", "–", "1"]
     apart = pd.concat([make_points("a", grow(FEW), FEW), make_points("b", grow((0, 70)), (0, 70))])
     assert not list(list_differences(apart, ["a", "b"]))
 
