@@ -117,7 +117,7 @@ def summarise_curves(points: pd.DataFrame) -> pd.DataFrame:
         budget=("budget", "first"),
         size=("size", "mean"),
         mean=("accuracy", "mean"),
-        se=("accuracy", lambda values: values.std(ddof=1) / np.sqrt(len(values))),
+        se=("accuracy", "sem"),
         n=("accuracy", "size"),
     )
     return curves.reset_index()

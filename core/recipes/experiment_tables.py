@@ -239,11 +239,11 @@ def find_reading(points: pd.DataFrame) -> set[str]:
 
 
 def _tabulate_wins(name: str, rates: WinRates, arms: Sequence[str], caption: str) -> Table:
-    names = [arm for arm in arms if arm in rates.shares.columns]
+    shares, means = rates.shares, rates.column_means
+    names = [arm for arm in arms if arm in shares.columns]
     lines = [["beats", *names]]
-    for method in names:
-        lines.append([method, *(_say_share(rates.shares.loc[method, other]) for other in names)])
-    lines.append(["mean, lower is better", *(_say_share(rates.column_means[other]) for other in names)])
+    lines += [[method, *map(_say_share, shares.loc[method, names])] for method in names]
+    lines.append(["mean, lower is better", *map(_say_share, means[names])])
     alone = f"{counted(rates.n_left_out, 'point')} with one replicate left out: there is no standard error."
     unmet = f"{counted(rates.n_alone, 'point')} met none: no other arm was tested at that size."
     note = _join(

@@ -68,11 +68,11 @@ HOW = {
         "section 5.4.2). The mean of a column says how often an arm was beaten: lower is better."
     ),
     "Scores of seeds and children": (
-        "by the student that chose the seeds; Spearman's rank correlation within each round, averaged, and of the "
-        "rounds' medians with the interval of Bonett and Wright (2000)."
+        "by the student that chose the seeds; Spearman's rank correlation within each round of a replicate, and between"
+        " the arms of one round; means over replicates with Student's t interval."
     ),
     "Random minus ordered": (
-        "children in the order of their seeds' loss, the highest first: how many fewer of the first ones are answered"
+        "children in the order of their seeds' score, the hardest first: how many fewer of the first ones are answered"
         " rightly than of as many in random order (Kessler 2025, figure 7)."
     ),
     "Tokens": "nominal, of the teacher, in and out, as if nothing had been answered before.",
