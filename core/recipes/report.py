@@ -26,7 +26,7 @@ from core.figures.experiments import draw_learning, draw_win_rates, find_styles
 from core.figures.html_file import HtmlFile
 from core.lines import read_all
 from core.recipes import experiment_tables as tables
-from core.recipes.experiment import find_children
+from core.recipes.experiment import choose_runs, find_children
 from core.recipes.experiment_reports import list_reports
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.recipes import RECIPES
@@ -108,7 +108,7 @@ def make_report(home: Path, experiment: str) -> str:
     """
     folder = RunFolder(home / "runs" / experiment)
     about, results = folder.read_run(), read_results(home, experiment)
-    runs = [run for run in find_children(home, experiment) if "arm" in run.config]
+    runs = [run for (arm, _), run in choose_runs(find_children(home, experiment)).items() if arm is not None]
     points = _describe_points(results.points, about["config"])
     report = HtmlFile(about["title"])
     _write_top(report, about, any(is_builtin(run.config) for run in runs) or not runs)
