@@ -26,7 +26,7 @@ from benchmarks.experiment_home import SEED_SET, Shape, make_home, open_home
 from core.analysis.design_choices import tabulate_designs
 from core.analysis.steering import correlate_ranks, measure_gap, order_right, take_middles
 from core.analysis.test_sets import keep_set
-from core.analysis.token_shift import count_tokens, draw_at_random, list_shifted, measure_shifts
+from core.analysis.token_shift import MOST_TEXTS, count_tokens, draw_at_random, list_shifted, measure_shifts
 from core.figures.experiment_choices import draw_designs, draw_shifted, draw_shifts
 from core.figures.experiment_steering import draw_cumulative, draw_gaps, draw_pairs, draw_sets
 from core.figures.experiments import draw_learning, draw_win_rates, find_styles
@@ -76,7 +76,9 @@ def time_steering(hub: Hub, points: pd.DataFrame) -> None:
     """Time the part "Was it what was asked for?" for one score, as the page draws it, with its first round."""
     print("Was it what was asked for?")
     about, styles = points[["run_id", "method", "replicate"]].drop_duplicates(), find_styles(points)
-    pairs = time_part("pairs of scores from the database", hub.store.list_score_pairs, about["run_id"].tolist())
+    runs = about["run_id"].tolist()
+    time_part("which scores there are", hub.store.list_paired_signals, runs)
+    pairs = time_part("pairs of scores from the database", hub.store.list_score_pairs, runs, ["loss", "correct"])
     pairs = pairs.merge(about, on="run_id")
     rows = pairs[pairs["signal"] == "loss"]
     time_part("ranks in each arm and between arms", list_steering, rows, points)
@@ -109,7 +111,9 @@ def time_choices(hub: Hub, points: pd.DataFrame) -> None:
     time_part("distributions of scores, figure", _draw_scores, scores, runs, styles)
     about = points[["run_id", "method", "replicate"]].drop_duplicates()
     seeds = time_part("texts of the seeds from the database", hub.store.list_seed_texts, SEED_SET)
-    texts = time_part("texts of all children from the database", hub.store.list_grown_texts, about["run_id"].tolist())
+    most = MOST_TEXTS // len(points[points["round"] > 0])
+    runs = about["run_id"].tolist()
+    texts = time_part("texts of children from the database", hub.store.list_grown_texts, runs, most)
     texts = texts.merge(about, on="run_id")
     n = texts["text"].nunique()
     told = f"how far words move, {len(texts):,} texts, {n:,} of them distinct"

@@ -55,6 +55,9 @@ def list_shifted(first: Counter[str], second: Counter[str], n: int = 20) -> pd.D
     return table.loc[order].head(n).reset_index(drop=True)
 
 
+MOST_TEXTS = 100_000
+"""Texts that whoever measures shifts for a page gives at most: beyond, as many of each round of a run."""
+
 AT_RANDOM = "as many seeds at random"
 """Name of what ``draw_at_random`` draws, as an arm beside the others."""
 

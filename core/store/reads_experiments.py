@@ -132,8 +132,26 @@ class ExperimentReads(Reads):
             [experiment_id],
         )
 
-    def list_score_pairs(self, run_ids: Sequence[str]) -> pd.DataFrame:
+    def list_paired_signals(self, run_ids: Sequence[str]) -> list[str]:
+        """Return the signals that ``list_score_pairs`` may have, the loss first."""
+        rows = self._records(
+            """
+            select distinct signal from (
+                select 'loss' as signal from predictions where list_contains(?, run_id)
+                union all
+                select signal from scores where list_contains(?, run_id)
+            ) order by signal <> 'loss', signal
+            """,
+            [list(run_ids)] * 2,
+        )
+        return [row["signal"] for row in rows]
+
+    def list_score_pairs(self, run_ids: Sequence[str], signals: Sequence[str] | None = None) -> pd.DataFrame:
         """Return what the student that chose a round's seeds scored them, and then their children.
+
+        Args:
+            run_ids: of loops and the like.
+            signals: only these; None: all.
 
         Columns: run_id, round, candidate_id, problem_id (the child's first parent), student (the label), signal, before
         and after (NaN: unknown); by run, round, candidate and signal. A child that was not scored is not there.
@@ -147,8 +165,10 @@ class ExperimentReads(Reads):
                 where list_contains(?, c.run_id)
             ), values_ as (
                 select run_id, student, problem_id, 'loss' as signal, loss as value from predictions
+                where ? is null or list_contains(?, 'loss')
                 union all
                 select run_id, student, problem_id, signal, value from scores
+                where ? is null or list_contains(?, signal)
             )
             select g.run_id, g.round, g.candidate_id, g.problem_id, g.student, a.signal,
                    b.value as before, a.value as after
@@ -158,7 +178,7 @@ class ExperimentReads(Reads):
                  and b.signal = a.signal
             order by g.run_id, g.round, g.candidate_id, a.signal
             """,
-            [list(run_ids)],
+            [list(run_ids), *[None if signals is None else list(signals)] * 4],
         )
 
     def list_child_scores(self, run_id: str) -> pd.DataFrame:
@@ -231,14 +251,21 @@ class ExperimentReads(Reads):
             [list(run_ids), round_, signal, list(run_ids), round_, signal, list(run_ids), round_],
         )
 
-    def list_grown_texts(self, run_ids: Sequence[str]) -> pd.DataFrame:
-        """Return question and answer of every candidate that the filters let through: run_id, round, text."""
+    def list_grown_texts(self, run_ids: Sequence[str], most: int | None = None) -> pd.DataFrame:
+        """Return question and answer of every candidate that the filters let through: run_id, round, text.
+
+        Args:
+            run_ids: of loops and the like.
+            most: at most so many of each round of a run, those whose id has the lowest hash; None: all.
+        """
         return self._frame(
             """
             select run_id, round, question || chr(10) || coalesce(answer, '') as text
-            from candidate_states where list_contains(?, run_id) and status = 'accepted' order by all
+            from candidate_states where list_contains(?, run_id) and status = 'accepted'
+            qualify row_number() over (partition by run_id, round order by hash(candidate_id)) <= coalesce(?, 1e9)
+            order by all
             """,
-            [list(run_ids)],
+            [list(run_ids), most],
         )
 
     def list_seed_texts(self, seed_set_id: str) -> list[str]:

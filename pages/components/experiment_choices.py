@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.design_choices import tabulate_designs
-from core.analysis.token_shift import AT_RANDOM, count_tokens, draw_at_random, list_shifted, measure_shifts
+from core.analysis.token_shift import AT_RANDOM, MOST_TEXTS, count_tokens, draw_at_random, list_shifted, measure_shifts
 from core.figures.experiment_choices import draw_designs, draw_shifted, draw_shifts
 from core.figures.experiments import find_styles
 from core.figures.histograms import Group, draw_signal
@@ -113,15 +113,18 @@ def _draw_words(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame, s
     """Draw how far each arm's data is from the seed set in its words, and which words make it so (figure 12)."""
     seeds = hub.store.list_seed_texts(experiment["seed_set_id"])
     about = points[["run_id", "method", "replicate"]].drop_duplicates()
-    texts = hub.store.list_grown_texts(about["run_id"].tolist()).merge(about, on="run_id")
+    most = max(MOST_TEXTS // max(len(points[points["round"] > 0]), 1), 1)
+    texts = hub.store.list_grown_texts(about["run_id"].tolist(), most).merge(about, on="run_id")
     if texts.empty or not seeds:
         return
     shifts = _measure(experiment["run_id"], len(texts), seeds, texts)
     draw_chart(draw_shifts(shifts, styles, view=experiment["run_id"]), key="shifts")
+    is_part = texts.groupby(["run_id", "round"]).size().max() == most
+    part = f" Of each round at most {numbers.count(most)} children, taken by their ids." if is_part else ""
     st.caption(
         f"Words, numbers and signs of questions and answers: {numbers.counted(len(seeds), 'seed')} against all that an "
         "arm has accepted so far; 0: the same shares, 1: none in common. Band: standard error over replicates. A small "
-        f"set lies far from a large one by its size alone: “{AT_RANDOM}” says how far."
+        f"set lies far from a large one by its size alone: “{AT_RANDOM}” says how far.{part}"
     )
     offer_csv(shifts, "CSV", f"word-distances-{experiment['run_id']}")
     methods = sorted(texts["method"].unique())

@@ -25,6 +25,8 @@ from pages.components.chart import draw_chart
 from pages.components.experiment_table import draw_table
 from pages.components.text import plain
 
+NOTHING = "Nothing is there yet: a score of children and of their seeds comes with an arm's first round."
+
 MOST_PAIRS = 4_000
 """Pairs that go to the browser; the numbers beside them are of all."""
 
@@ -32,12 +34,15 @@ MOST_PAIRS = 4_000
 def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
     """Draw whether the children resemble their seeds, in the eyes of the student that chose them."""
     found = points[["run_id", "method", "replicate"]].drop_duplicates()
-    pairs = _read_pairs(experiment["run_id"], len(points), hub, found["run_id"].tolist()).merge(found, on="run_id")
-    if pairs.empty:
-        st.info("Nothing is there yet: a score of children and of their seeds comes with an arm's first round.")
+    if not (signals := hub.store.list_paired_signals(found["run_id"].tolist())):
+        st.info(NOTHING)
         return
-    signals = sorted(pairs["signal"].unique(), key=lambda name: (name != "loss", name))
     signal = st.segmented_control("Score", signals, default=signals[0], required=True, key="experiment_signal")
+    pairs = _read_pairs(experiment["run_id"], len(points), signal, hub, found["run_id"].tolist())
+    pairs = pairs.merge(found, on="run_id")
+    if not (pairs["signal"] == signal).any():
+        st.info(NOTHING)
+        return
     rows = pairs[pairs["signal"] == signal]
     for table in _tabulate(experiment["run_id"], len(points), signal, rows, points):
         draw_table(table, experiment["run_id"])
@@ -53,9 +58,9 @@ def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _read_pairs(experiment_id: str, n_points: int, _hub: Hub, _run_ids: list[str]) -> pd.DataFrame:
-    """Read the scores of an experiment once for all clicks: more come only with another point."""
-    return _hub.store.list_score_pairs(_run_ids)
+def _read_pairs(experiment_id: str, n_points: int, signal: str, _hub: Hub, _run_ids: list[str]) -> pd.DataFrame:
+    """Read one score, and which answers are right, once for all clicks: more come only with another point."""
+    return _hub.store.list_score_pairs(_run_ids, [signal, "correct"])
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
