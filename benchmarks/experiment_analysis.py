@@ -78,9 +78,10 @@ def time_steering(hub: Hub, points: pd.DataFrame) -> None:
     about, styles = points[["run_id", "method", "replicate"]].drop_duplicates(), find_styles(points)
     runs = about["run_id"].tolist()
     time_part("which scores there are", hub.store.list_paired_signals, runs)
-    pairs = time_part("pairs of scores from the database", hub.store.list_score_pairs, runs, ["loss", "correct"])
-    pairs = pairs.merge(about, on="run_id")
-    rows = pairs[pairs["signal"] == "loss"]
+    rows = time_part("pairs of one score from the database", hub.store.list_score_pairs, runs, ["loss"])
+    right = time_part("right answers of a round from the database", hub.store.list_score_pairs, runs, ["correct"], 1)
+    pairs = pd.concat([rows[rows["round"] == 1], right], ignore_index=True).merge(about, on="run_id")
+    rows = rows.merge(about, on="run_id")
     time_part("ranks in each arm and between arms", list_steering, rows, points)
     first, arm = pairs[pairs["round"] == 1], order_arms(rows["method"].unique(), find_random(points))[0]
     time_part("figures of seeds and children of a round", _draw_pairs, first, arm, styles)

@@ -146,12 +146,15 @@ class ExperimentReads(Reads):
         )
         return [row["signal"] for row in rows]
 
-    def list_score_pairs(self, run_ids: Sequence[str], signals: Sequence[str] | None = None) -> pd.DataFrame:
+    def list_score_pairs(
+        self, run_ids: Sequence[str], signals: Sequence[str] | None = None, round_: int | None = None
+    ) -> pd.DataFrame:
         """Return what the student that chose a round's seeds scored them, and then their children.
 
         Args:
             run_ids: of loops and the like.
             signals: only these; None: all.
+            round_: only this one; None: all.
 
         Columns: run_id, round, candidate_id, problem_id (the child's first parent), student (the label), signal, before
         and after (NaN: unknown); by run, round, candidate and signal. A child that was not scored is not there.
@@ -162,7 +165,7 @@ class ExperimentReads(Reads):
                 select c.run_id, c.round, c.candidate_id, c.parents ->> '$[0]' as problem_id, x.student,
                        coalesce(x.prediction_run_id, c.run_id) as scored_in
                 from candidates c join selections x using (run_id, round)
-                where list_contains(?, c.run_id)
+                where list_contains(?, c.run_id) and (? is null or c.round = ?)
             ), values_ as (
                 select run_id, student, problem_id, 'loss' as signal, loss as value from predictions
                 where ? is null or list_contains(?, 'loss')
@@ -178,7 +181,7 @@ class ExperimentReads(Reads):
                  and b.signal = a.signal
             order by g.run_id, g.round, g.candidate_id, a.signal
             """,
-            [list(run_ids), *[None if signals is None else list(signals)] * 4],
+            [list(run_ids), round_, round_, *[None if signals is None else list(signals)] * 4],
         )
 
     def list_child_scores(self, run_id: str) -> pd.DataFrame:

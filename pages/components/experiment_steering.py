@@ -38,12 +38,11 @@ def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
         st.info(NOTHING)
         return
     signal = st.segmented_control("Score", signals, default=signals[0], required=True, key="experiment_signal")
-    pairs = _read_pairs(experiment["run_id"], len(points), signal, hub, found["run_id"].tolist())
-    pairs = pairs.merge(found, on="run_id")
-    if not (pairs["signal"] == signal).any():
+    about = (experiment["run_id"], len(points))
+    rows = _read_pairs(*about, signal, None, hub, found["run_id"].tolist()).merge(found, on="run_id")
+    if rows.empty:
         st.info(NOTHING)
         return
-    rows = pairs[pairs["signal"] == signal]
     for table in _tabulate(experiment["run_id"], len(points), signal, rows, points):
         draw_table(table, experiment["run_id"])
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -54,13 +53,17 @@ def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
         replicate = _choose("Replicate", sorted(int(each) for each in own["replicate"].unique()), "steering_replicate")
     styles, view = find_styles(points), f"{experiment['run_id']}-{number}"
     _draw_scores(keep_student(rows, points, arm), signal, styles, view, arm=arm, replicate=replicate)
-    _draw_order(pairs[pairs["round"] == number], signal, styles, view, arm=arm)
+    right = _read_pairs(*about, "correct", number, hub, found["run_id"].tolist()).merge(found, on="run_id")
+    pairs = rows if signal == "correct" else pd.concat([rows, right], ignore_index=True)
+    _draw_order(pairs, signal, styles, view, arm=arm)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _read_pairs(experiment_id: str, n_points: int, signal: str, _hub: Hub, _run_ids: list[str]) -> pd.DataFrame:
-    """Read one score, and which answers are right, once for all clicks: more come only with another point."""
-    return _hub.store.list_score_pairs(_run_ids, [signal, "correct"])
+@st.cache_data(max_entries=8, show_spinner=False)
+def _read_pairs(
+    experiment_id: str, n_points: int, signal: str, round_: int | None, _hub: Hub, _run_ids: list[str]
+) -> pd.DataFrame:
+    """Read one score of a round, or of all, once for all clicks: more come only with another point."""
+    return _hub.store.list_score_pairs(_run_ids, [signal], round_)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)

@@ -117,7 +117,7 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
         hub.step()
         stored = hub.store.list_score_pairs(list(loops))
         signals = hub.store.list_paired_signals(list(loops))
-        losses = hub.store.list_score_pairs(list(loops), ["loss"])
+        losses = hub.store.list_score_pairs(list(loops), ["loss"], 2)
         texts, few = (hub.store.list_grown_texts(list(loops), most) for most in (None, 2))
         points = hub.store.list_experiment_points(experiment)
         runs = hub.store.list_experiment_runs(experiment)
@@ -126,7 +126,8 @@ def test_the_database_has_the_same_pairs_of_scores(home, experiment):
     finally:
         hub.close()
     assert signals[0] == "loss" and set(signals) == set(stored["signal"])
-    assert losses.equals(stored[stored["signal"] == "loss"].reset_index(drop=True))
+    second = stored[(stored["signal"] == "loss") & (stored["round"] == 2)]
+    assert losses.equals(second.reset_index(drop=True)) and len(losses) == 4 * 6
     assert len(texts) == 4 * 2 * 6 and few.groupby(["run_id", "round"]).size().tolist() == [2] * 8
     assert len(few.merge(texts.drop_duplicates(), on=["run_id", "round", "text"])) == len(few)
     stored["method"], stored["replicate"] = zip(*stored["run_id"].map(loops), strict=True)
