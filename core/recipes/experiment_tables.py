@@ -139,8 +139,12 @@ def _say_apart(gone: Sequence[str], baseline: str) -> str:
 def say_difference(found: Difference) -> list[str]:
     """Return a difference in points, its interval and its p value as texts."""
     ends = MISSING if found.low is None else f"{_say_points(found.low)} to {_say_points(found.high)}"
-    p_value = MISSING if found.p_value is None else "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
-    return [_say_points(found.mean), ends, p_value]
+    return [_say_points(found.mean), ends, say_p(found.p_value)]
+
+
+def say_p(p_value: float | None) -> str:
+    """Return a p value as a cell; a dash where there is none."""
+    return MISSING if p_value is None else "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def _say_points(share: float) -> str:

@@ -30,7 +30,7 @@ from core.recipes.experiment import choose_runs, find_children
 from core.recipes.experiment_reports import list_reports
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.recipes import RECIPES
-from core.recipes.report_steering import write_checks, write_steering
+from core.recipes.report_steering import show_tables, write_checks, write_steering
 from core.recipes.trained import is_builtin
 from core.runs.folder import STOPPED, RunFolder
 from core.settings import REPOSITORY
@@ -118,7 +118,7 @@ def make_report(home: Path, experiment: str) -> str:
         _write_curves(report, points, results)
         report.head("Who beats whom?")
         _write_wins(report, points, results.arms)
-        _show(report, *list_reports(results.reports, results.arms))
+        show_tables(report, *list_reports(results.reports, results.arms))
         _write_designs(report, points)
         _write_other_sets(report, results, about["config"])
     write_steering(report, results.pairs, points)
@@ -254,8 +254,8 @@ def _write_curves(report: HtmlFile, points: pd.DataFrame, results: Results) -> N
     report.draw(draw_learning(points))
     if points["n_tokens"].max() > 0:
         report.draw(draw_learning(points, over="n_tokens"), caption="Over what the teacher was asked and wrote.")
-    _show(report, *tables.list_curves(points, arms), *tables.list_differences(points, arms))
-    _show(report, *tables.list_tests(results.tests, arms), *tables.list_needs(points, arms))
+    show_tables(report, *tables.list_curves(points, arms), *tables.list_differences(points, arms))
+    show_tables(report, *tables.list_tests(results.tests, arms), *tables.list_needs(points, arms))
 
 
 def _write_other_sets(report: HtmlFile, results: Results, config: Mapping[str, Any]) -> None:
@@ -264,24 +264,16 @@ def _write_other_sets(report: HtmlFile, results: Results, config: Mapping[str, A
         told, points = say_accuracy(name), _describe_points(keep_set(results.tests, name), config)
         report.head(f"{told[0].upper()}{told[1:]}")
         report.draw(draw_learning(points))
-        _show(report, *tables.list_curves(points, results.arms), *tables.list_differences(points, results.arms))
-        _show(report, *tables.list_needs(points, results.arms))
+        show_tables(report, *tables.list_curves(points, results.arms), *tables.list_differences(points, results.arms))
+        show_tables(report, *tables.list_needs(points, results.arms))
         _write_wins(report, points, results.arms)
-
-
-def _show(report: HtmlFile, *found: tables.Table) -> None:
-    for table in found:
-        if table.lines:
-            report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
-        if table.note:
-            report.say(table.note, "soft")
 
 
 def _write_wins(report: HtmlFile, points: pd.DataFrame, arms: Sequence[str]) -> None:
     for rates, table in tables.list_wins(points, arms):
         if table.lines:
             report.draw(draw_win_rates(rates, view=table.caption))
-        _show(report, table)
+        show_tables(report, table)
 
 
 def _write_designs(report: HtmlFile, points: pd.DataFrame) -> None:
@@ -289,7 +281,7 @@ def _write_designs(report: HtmlFile, points: pd.DataFrame) -> None:
     if found:
         report.head("How were seeds chosen?")
         report.draw(draw_designs(tabulate_designs(points), find_styles(points)))
-        _show(report, *found)
+        show_tables(report, *found)
 
 
 def _write_left_out(report: HtmlFile, results: Results) -> None:

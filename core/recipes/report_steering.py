@@ -24,6 +24,7 @@ from core.figures.html_file import HtmlFile
 from core.figures.steering import STUDENTS as STYLES
 from core.figures.steering import draw_moved, style_of_wish
 from core.recipes.checked_pairs import STUDENTS, read_checked_pairs
+from core.recipes.experiment_tables import Table
 from core.recipes.steerability import KIND
 from core.recipes.steering_tables import (
     find_random,
@@ -54,6 +55,15 @@ ORDERS = ("loss", "reward")
 """Scores by which children are put in the order of their seeds."""
 
 
+def show_tables(report: HtmlFile, *found: Table) -> None:
+    """Show tables with their notes; of one without lines there is the note alone."""
+    for table in found:
+        if table.lines:
+            report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
+        if table.note:
+            report.say(table.note, "soft")
+
+
 def write_steering(report: HtmlFile, pairs: pd.DataFrame, points: pd.DataFrame) -> None:
     """Show whether children resemble their seeds: the tables of all rounds, the figures of the first one.
 
@@ -66,11 +76,7 @@ def write_steering(report: HtmlFile, pairs: pd.DataFrame, points: pd.DataFrame) 
     if not found:
         return
     report.head("Was it what was asked for?")
-    for table in found:
-        if table.lines:
-            report.show(f"{table.caption[0].upper()}{table.caption[1:]}", table.lines)
-        if table.note:
-            report.say(table.note, "soft")
+    show_tables(report, *found)
     first, styles, random = pairs[pairs["round"] == pairs["round"].min()], find_styles(points), find_random(points)
     losses = first[first["signal"] == "loss"]
     if not losses.empty:

@@ -13,7 +13,7 @@ from core.analysis.steering import (
     is_right_or_wrong,
 )
 from core.counting import counted
-from core.recipes.experiment_tables import MISSING, Table
+from core.recipes.experiment_tables import MISSING, Table, say_p
 
 WITHIN = (
     "95 % and p: Student's t over replicates; their rounds depend on one another. Chosen seeds have a range of scores "
@@ -98,8 +98,7 @@ def _say(found: Agreement) -> list[str]:
 def list_ranks(found: Agreement | Correlation) -> list[str]:
     """Return a rank correlation, its 95 % interval and its p value as cells; a dash for what cannot be told."""
     ends = MISSING if found.low is None else f"{_say_rho(found.low)} to {_say_rho(found.high)}"
-    p_value = MISSING if found.p_value is None else "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
-    return [MISSING if found.rho is None else _say_rho(found.rho), ends, p_value]
+    return [MISSING if found.rho is None else _say_rho(found.rho), ends, say_p(found.p_value)]
 
 
 def say_correlation(found: Correlation) -> str:
