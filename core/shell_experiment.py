@@ -60,6 +60,8 @@ def run_experiment(options: argparse.Namespace) -> int:
 
 def find_or_open(home: Path, experiment: Experiment, *, only_find: bool) -> RunFolder:
     """Return the folder of an experiment, made where this home has none; two processes at once get the same one."""
+    if only_find and not any((home / "runs").glob(f"[!.]*-{experiments.KIND}-*")):  # else its seed set is imported
+        raise RunError("No experiment was begun in this home; leave --tables out to carry this one out.")
     with experiments.look_for(home, experiment) as (config, found):
         if found is not None:
             return found
@@ -140,8 +142,8 @@ def list_tables(results: Results, said: Collection[str] = ()) -> Iterator[str]:
     for row in results.paused.to_dict("records"):
         yield f"{row['method']}, replicate {row['replicate']}, waits for a review after round {row['round']}"
         yield f"go on: python -m core run {row['folder']} --again"
-    if n_to_come := results.n_waiting - len(results.paused):
-        yield f"{counted(n_to_come, 'run')} still to come; the command without --tables carries out what none works on"
+    if n_left := results.n_left:
+        yield f"{counted(n_left, 'run')} still to come; the command without --tables carries out what none works on"
 
 
 def _list_excluded(results: Results, said: Collection[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Runs: everything that works or worked in the background; queue, logs, disk use, cancel, again, clone, trash."""
 
 import sys
+from collections.abc import Collection
 
 import pandas as pd
 import streamlit as st
@@ -42,9 +43,10 @@ def draw_queue(hub: Hub) -> None:
     draw_live(draw, is_active=not active.empty)
 
 
-def draw_list(runs: pd.DataFrame, sizes: dict[str, int]) -> None:
-    """Draw all runs as a table."""
+def draw_list(runs: pd.DataFrame, sizes: dict[str, int], waiting: Collection[str]) -> None:
+    """Draw all runs as a table; those that wait for a person are told so."""
     table = runs.assign(
+        state=runs["state"].mask(runs["run_id"].isin(waiting), "waits for you"),
         made=runs["created_at"].map(numbers.moment),
         took=[numbers.duration(elapsed(row)) for row in runs.to_dict("records")],
         counts=[describe_counts(row) for row in runs.to_dict("records")],
@@ -69,12 +71,18 @@ def draw_list(runs: pd.DataFrame, sizes: dict[str, int]) -> None:
     )
 
 
-def draw_details(hub: Hub, run: dict) -> None:
-    """Draw one run: what can be done with it, its log, how to repeat it in a shell, its configuration."""
+def draw_details(hub: Hub, run: dict, *, is_waiting: bool) -> None:
+    """Draw one run: what can be done with it, its log, how to repeat it in a shell, its configuration.
+
+    Args:
+        hub: takes the orders.
+        run: of ``read_run``.
+        is_waiting: whether it is done but for what a person is to review.
+    """
     run_id, is_active = run["run_id"], run["state"] in ACTIVE
     is_repeatable = run["kind"] not in MADE_AT_ONCE
     with st.container(horizontal=True, vertical_alignment="center"):
-        draw_state(run["state"])
+        draw_state("paused" if is_waiting else run["state"])
         st.markdown(f"**{plain(run['title'])}**", width="content")
         draw_rename(hub, run, key="run")
         if is_active:
@@ -155,12 +163,13 @@ with show_errors():
     if runs.empty:
         draw_empty("Nothing has run yet.", "overview_page.py", "Start with the demo")
     else:
-        draw_list(runs, dict(zip(frame["run_id"], frame["bytes"], strict=True)))
+        waiting = set(hub.store.list_paused_runs()["run_id"])
+        draw_list(runs, dict(zip(frame["run_id"], frame["bytes"], strict=True)), waiting)
         rows = {row["run_id"]: row for row in runs.to_dict("records")}
         run_id = choose(
             "Run", list(rows), param="run", key="runs_run", shown=lambda id_: name_run(rows[id_]), help=RUN_TIMES
         )
-        draw_details(hub, hub.store.read_run(run_id))
+        draw_details(hub, hub.store.read_run(run_id), is_waiting=run_id in waiting)
     draw_webhook(hub)
     draw_faults(hub)
     draw_trash(hub)

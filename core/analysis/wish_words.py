@@ -66,9 +66,9 @@ def name_level(wish: Wish) -> str:
 
 
 def label_wish(wish: Wish) -> str:
-    """Return what stands on the button of a wish: ``hard``, ``low reward``, ``places``, ``3 steps``."""
+    """Return what stands on the button of a wish: ``hard``, ``low reward``, ``type: places``, ``3 steps``."""
     if wish.column == "type":
-        return str(wish.value)
+        return f"type: {wish.value}"
     return name_level(wish) if wish.column == "level" else wish.name.replace("_", " ")
 
 

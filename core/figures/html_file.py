@@ -34,7 +34,11 @@ p, li, dd {max-width: 72ch;}
 .soft, figcaption, .caption, .foot {color: var(--soft); font-size: .9rem;}
 .note {background: var(--panel); border-left: 3px solid var(--accent); padding: .6rem .9rem; margin: 1rem 0;}
 .strong {font-size: 1.15rem; font-weight: 600;}
-.scroll {overflow-x: auto; margin: 0 0 1rem;}
+.scroll {overflow-x: auto; margin: 0 0 1rem; background:
+  linear-gradient(to right, var(--back) 40%, transparent) 0 / 40px 100% no-repeat local,
+  linear-gradient(to left, var(--back) 40%, transparent) 100% / 40px 100% no-repeat local,
+  linear-gradient(to right, var(--soft), transparent) 0 / 10px 100% no-repeat scroll,
+  linear-gradient(to left, var(--soft), transparent) 100% / 10px 100% no-repeat scroll;}
 table {border-collapse: collapse; min-width: 60%; font-variant-numeric: tabular-nums; font-size: .94rem;}
 .caption {margin: 1.2rem 0 .3rem;}
 th, td {padding: .32rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top;
@@ -62,7 +66,8 @@ pre {background: var(--panel); padding: .8rem; overflow-x: auto; font-size: .82r
   th, td, td:first-child, td.words {font-size: 8.5pt; padding: .2rem .4rem; white-space: normal; min-width: 0;}
   .scroll {overflow: visible;}
   .pair {display: block;}
-  details, .modebar-container {display: none;}
+  .modebar-container, summary::marker {display: none; content: '';}
+  details::details-content {display: block; content-visibility: visible; height: auto;}
 }
 """
 
@@ -123,7 +128,7 @@ class HtmlFile:
         self.parts.append(f"<dl>{told}</dl>")
 
     def fold(self, name: str, text: str) -> None:
-        """Add a text that is opened by a click and not printed."""
+        """Add a text that is opened by a click, and printed open."""
         self.parts.append(f"<details><summary>{escape(name)}</summary><pre>{escape(text)}</pre></details>")
 
     def show(self, caption: str, lines: Sequence[Sequence[str]], *, words: Collection[int] = ()) -> None:

@@ -32,13 +32,14 @@ from core.recipes.stages import (
     record_selection,
     select_with_spares,
 )
-from core.recipes.training import Plan, rows_from_candidates, train_stage
+from core.recipes.training import Plan, train_stage
 from core.records import Candidate, Prediction, Problem
 from core.runs.folder import RunFolder
 from core.selection import SELECTORS, make_rng
 from core.signals import SIGNALS
 from core.tasks import TASKS
 from core.tasks.base import Task
+from core.training.data import rows_from_candidates
 from core.training.train import TrainingOutcome
 
 

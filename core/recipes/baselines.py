@@ -33,12 +33,12 @@ from core.recipes.stages import (
 )
 from core.recipes.start import make_loop_config
 from core.recipes.teachers import open_team
-from core.recipes.training import Plan, rows_from_candidates
+from core.recipes.training import Plan
 from core.records import Candidate, Prediction, Problem, Verdict
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
-from core.training.data import TrainingRow
+from core.training.data import TrainingRow, rows_from_candidates
 
 DATA = ("seeds", "answers")
 """What a baseline trains on: seeds with their own answers, or with the teacher's."""

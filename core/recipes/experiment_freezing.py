@@ -28,7 +28,7 @@ from core.recipes.recipes import make_recipe
 from core.recipes.stages import TESTED
 from core.recipes.start import require_model
 from core.recipes.steerability import require_same_seeds
-from core.recipes.teachers import check_team
+from core.recipes.teachers import check_team, choose_prices
 from core.records import Problem
 from core.runs.folder import RunFolder
 from core.tasks import TASKS
@@ -57,7 +57,7 @@ def check_experiment(home: Path, experiment: Experiment) -> list[str]:
         for arm in arms:
             made = make_arm_config(home, config, arm, experiment.replicates[0])
             check_team(home, made)
-            _check_budget(arm["name"], made, problems)
+            _check_budget(home, arm["name"], made, problems)
     students = dict.fromkeys(arm.options.student or experiment.student for arm in experiment.arms)
     return [
         f"There is no folder {name!r} and no such model on this machine: it will be fetched from the hub, so a wrong "
@@ -231,25 +231,42 @@ def _check_steerability(home: Path, arms: Sequence[Mapping[str, Any]], seed_set:
         earlier.append(arm["name"])
 
 
-def _check_budget(name: str, config: Mapping[str, Any], problems: Sequence[Problem]) -> None:
-    """Raise RunError for a budget in tokens that allows not even the first request of an arm."""
-    limit, _ = read_budget(config.get("budget"))
+def _check_budget(home: Path, name: str, config: Mapping[str, Any], problems: Sequence[Problem]) -> None:
+    """Raise RunError for a budget that allows not even the first request of an arm."""
+    tokens, usd = read_budget(config.get("budget"))
     asks_nobody = config.get("data") == "seeds" or config.get("who") == "student"
-    if limit is None or asks_nobody or (least := _bound_request(config, problems)) <= limit:
+    if (tokens is None and usd is None) or asks_nobody:
+        return
+    least, least_usd = _bound_request(home, config, problems)
+    if tokens is not None and least > tokens:
+        limit, most, setting = f"{tokens:,} tokens", f"take {least:,}", "budget_tokens"
+    elif usd is not None and least_usd > usd:
+        limit, most, setting = f"${usd:g}", f"cost ${least_usd:.2g}", "budget_usd"
+    else:
         return
     raise RunError(
-        f"The budget of {limit:,} tokens allows not one request to the teacher: one alone could take {least:,} in "
-        f"{name!r}; raise budget_tokens."
+        f"The budget of {limit} allows not one request to the teacher: one alone could {most} in {name!r}; raise "
+        f"{setting}."
     )
 
 
-def _bound_request(config: Mapping[str, Any], problems: Sequence[Problem]) -> int:
-    """Return the tokens that the smallest of the first requests could take; 0 where that cannot be told."""
+def _bound_request(home: Path, config: Mapping[str, Any], problems: Sequence[Problem]) -> tuple[int, float]:
+    """Return the tokens and the US dollars that the smallest of the first requests could take.
+
+    0 where that cannot be told.
+    """
     method = SeedAnswers() if config["method"] == METHOD else METHODS.get(config["method"])
     brief, roles = make_brief(config, TASKS.get(config["task"]), problems, ""), read_roles(config)
     draw, index = make_draw({"turn": 1, **config}), first_sample_index(config["replicate"], 1)
     requests = []
     with suppress(TeacherError):  # fewer seeds than a call needs: it is said where they are drawn
         requests = [each.call.request for each in preview_calls(problems, brief, method, draw, N_LOOKED_AT, index)]
-    asked = [roles[request.purpose].apply(request) for request in requests]
-    return min((bound_input(request) + request.max_tokens for request in asked), default=0)
+    prices = choose_prices(home, roles)
+    tokens, dollars = [], []
+    for request in requests:
+        spec = roles[request.purpose]
+        n_input, n_output = bound_input(spec.apply(request)), spec.apply(request).max_tokens
+        price = prices.get(str(spec.endpoint))
+        tokens.append(n_input + n_output)
+        dollars.append(price.worst(n_input, n_output) if price else 0.0)
+    return min(tokens, default=0), min(dollars, default=0.0)

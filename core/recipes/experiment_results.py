@@ -48,8 +48,8 @@ class Results:
     paused: pd.DataFrame
     """Runs that go on once a person has reviewed what a round brought: method, replicate, round, folder."""
 
-    n_waiting: int
-    """Runs that are still to come or at work."""
+    n_left: int
+    """Runs that are still to come or at work; those that wait for a person are not among them."""
 
     @property
     def points(self) -> pd.DataFrame:
@@ -69,6 +69,7 @@ def read_results(home: Path, experiment: str) -> Results:
             continue
         about = _describe(run.config)
         if is_waiting(state):
+            ended.add(key)
             paused.append({**about, "round": state.summary["waits_after_round"], "folder": str(run.path)})
         elif state.state in ENDED:
             ended.add(key)

@@ -20,11 +20,10 @@ from core.generation.grow import REQUESTS_PER_ACCEPTED, GrowOutcome
 from core.recipes.growing import grow_stage, make_settings
 from core.recipes.rounds import Portion, count_growth
 from core.recipes.stages import record_selection, select_with_spares
-from core.recipes.training import rows_from_candidates
 from core.records import Candidate, Problem
 from core.runs.folder import RunFolder
 from core.selection import Pool, make_rng
-from core.training.data import TrainingRow
+from core.training.data import TrainingRow, rows_from_candidates
 
 SELECTOR = "random"
 """How seeds are chosen; nobody scores them."""

@@ -159,8 +159,8 @@ def _write_summary(report: HtmlFile, points: pd.DataFrame, results: Results) -> 
         report.say(_say_last(points, results.arms), "strong")
         for need in _list_needs(points, results.arms):
             report.say(need)
-    if results.n_waiting:
-        report.say(f"{counted(results.n_waiting, 'run')} still to come: these numbers will change.")
+    if results.n_left:
+        report.say(f"{counted(results.n_left, 'run')} still to come: these numbers will change.")
 
 
 def _say_last(points: pd.DataFrame, arms: Sequence[str]) -> str:
@@ -300,9 +300,9 @@ def _write_left_out(report: HtmlFile, results: Results) -> None:
             f"{row['method']}, replicate {row['replicate']}, waits for a review after round {row['round']} and counts "
             "so far."
         )
-    if results.n_waiting:
-        report.say(f"{counted(results.n_waiting, 'run')} still to come.")
-    elif not rows:
+    if results.n_left:
+        report.say(f"{counted(results.n_left, 'run')} still to come.")
+    elif not rows and results.paused.empty:
         report.say("No run was excluded, and none is still to come.")
 
 

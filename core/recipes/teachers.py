@@ -57,7 +57,7 @@ def check_team(home: Path, config: Mapping[str, Any]) -> None:
             check_fit(spec.student, home / spec.adapter)
         if spec.endpoint is not None:
             spec.endpoint.read_key()
-    _require_prices(config, _choose_prices(home, roles))
+    _require_prices(config, choose_prices(home, roles))
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def open_teacher(
         PriceError: the person's own prices cannot be read.
     """
     roles = read_roles({"teacher": teacher})
-    limits, prices = read_budget(budget), _choose_prices(home, roles)
+    limits, prices = read_budget(budget), choose_prices(home, roles)
     _require_prices({"budget": budget}, prices)
     with ExitStack() as stack:
         cache = stack.enter_context(Cache(home / "cache" / "replies"))
@@ -132,7 +132,7 @@ def open_team(folder: RunFolder) -> Iterator[Team]:
         yield team
 
 
-def _choose_prices(home: Path, roles: Mapping[str, Spec]) -> dict[str, Price | None]:
+def choose_prices(home: Path, roles: Mapping[str, Spec]) -> dict[str, Price | None]:
     """Return ``MODEL at BASE_URL`` -> price for every server of these roles; None: unknown."""
     endpoints = [spec.endpoint for spec in roles.values() if spec.endpoint is not None]
     table = read_prices(home) if endpoints else []
@@ -152,7 +152,7 @@ def _freeze_prices(folder: RunFolder, home: Path, roles: Mapping[str, Spec]) -> 
     """Return the prices of a run: those of its first time, chosen now where this is it."""
     if (kept := read_frozen_prices(folder)) is not None:
         return kept
-    prices = _choose_prices(home, roles)
+    prices = choose_prices(home, roles)
     if prices:
         write_json(folder.path / PRICES, {name: asdict(price) if price else None for name, price in prices.items()})
     return prices

@@ -21,7 +21,7 @@ from core.lines import read_all
 from core.models.predict import predict
 from core.models.student import Student
 from core.recipes.stages import home_of
-from core.records import Candidate, Prediction, Problem, content_id
+from core.records import Prediction, Problem, content_id
 from core.runs.folder import RunFolder
 from core.tasks.base import Task
 from core.training.config import TrainingConfig
@@ -98,19 +98,6 @@ def require_rows(objective: Objective, rows: Sequence[TrainingRow], *, makes_pol
             f"{objective.title} cannot begin: the {len(rows):,} rows have no {lacking}; add such rows, or choose "
             "another objective."
         )
-
-
-def rows_from_candidates(run_id: str, candidates: Sequence[Candidate]) -> list[TrainingRow]:
-    """Return the training rows of a run's accepted candidates; of those with the same texts only the first."""
-    first = {}
-    for row in candidates:
-        first.setdefault((row.question.strip(), row.answer.strip()), row)
-    return [
-        TrainingRow(
-            row.question, row.answer, row.final, origin="candidate", origin_run_id=run_id, origin_id=row.candidate_id
-        )
-        for row in first.values()
-    ]
 
 
 def train_stage(

@@ -41,20 +41,21 @@ class ExperimentReads(Reads):
     def list_experiments(self) -> pd.DataFrame:
         """Return the experiments, newest first: the columns of ``runs``, seed_set_id, and how their arms' runs stand.
 
-        n_runs is how many there will be; n_done, n_failed (as ``list_excluded_runs``) and n_left (queued, running,
-        waiting for a person, or not made yet) add up to it.
+        n_runs is how many there will be; n_done, n_paused (waiting for a person), n_failed (as ``list_excluded_runs``)
+        and n_left (queued, running, or not made yet) add up to it.
         """
         return self._frame(
             f"""
             with done as (
-                select parent, count(*) as n_done from ({CHILDREN})
-                where method is not null and state = 'done' and summary ->> '$.waits_after_round' is null group by all
+                select parent, count(*) filter (summary ->> '$.waits_after_round' is null) as done,
+                       count(*) filter (summary ->> '$.waits_after_round' is not null) as paused
+                from ({CHILDREN}) where method is not null and state = 'done' group by all
             ), excluded as (
-                select parent, count(*) as n_failed from ({EXCLUDED}) group by all
+                select parent, count(*) as gone from ({EXCLUDED}) group by all
             )
             select r.*, s.seed_set_id, cast(r.summary ->> '$.n_runs' as integer) as n_runs,
-                   coalesce(d.n_done, 0) as n_done, coalesce(e.n_failed, 0) as n_failed,
-                   n_runs - coalesce(d.n_done, 0) - coalesce(e.n_failed, 0) as n_left
+                   coalesce(d.done, 0) as n_done, coalesce(d.paused, 0) as n_paused, coalesce(e.gone, 0) as n_failed,
+                   n_runs - n_done - n_paused - n_failed as n_left
             from runs r join run_subjects s using (run_id) left join done d on d.parent = r.run_id
             left join excluded e on e.parent = r.run_id
             where r.kind = 'experiment' order by r.created_at desc, r.run_id desc

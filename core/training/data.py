@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from core.records import content_id
+from core.records import Candidate, content_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +71,19 @@ class TrainingRow:
 
 COLUMNS = ("row_id", *(field.name for field in fields(TrainingRow)))
 """Of the frame that a run is given."""
+
+
+def rows_from_candidates(run_id: str, candidates: Sequence[Candidate]) -> list[TrainingRow]:
+    """Return the training rows of a run's accepted candidates; of those with the same texts only the first."""
+    first = {}
+    for row in candidates:
+        first.setdefault((row.question.strip(), row.answer.strip()), row)
+    return [
+        TrainingRow(
+            row.question, row.answer, row.final, origin="candidate", origin_run_id=run_id, origin_id=row.candidate_id
+        )
+        for row in first.values()
+    ]
 
 
 def hash_rows(rows: Iterable[TrainingRow]) -> str:

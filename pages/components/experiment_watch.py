@@ -29,7 +29,7 @@ def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:
         now = hub.store.list_experiment_runs(experiment_id)
         paused = hub.store.list_paused_runs()
         unread = paused[paused["parent_id"] == experiment_id].set_index("run_id")["unread"].to_dict()
-        _draw_progress(hub, experiment_id, len(unread))
+        _draw_progress(hub, experiment_id)
         for replicate, rows in now.groupby("replicate", sort=True):
             with st.container(border=True, key=f"replicate_{experiment_id}_{replicate}"):
                 _draw_replicate(hub, int(replicate), rows, arms, unread)
@@ -39,14 +39,14 @@ def draw_watch(hub: Hub, experiment: Mapping[str, Any]) -> None:
     draw_rounds(hub, runs)
 
 
-def _draw_progress(hub: Hub, experiment_id: str, n_paused: int) -> None:
+def _draw_progress(hub: Hub, experiment_id: str) -> None:
     now = hub.store.list_experiments()
     row = now[now["run_id"] == experiment_id].iloc[0]
     parts = [f"{numbers.count(row['n_done'])} of {numbers.counted(row['n_runs'], 'run')} done"]
     parts += [f"{numbers.count(row['n_failed'])} failed or cancelled"] if row["n_failed"] else []
-    n_left = row["n_left"] - n_paused
-    parts += [f"{numbers.count(n_paused)} {'waits' if n_paused == 1 else 'wait'} for you"] if n_paused else []
-    parts += [f"{numbers.count(n_left)} left"] if n_left > 0 else []
+    waits = "waits" if row["n_paused"] == 1 else "wait"
+    parts += [f"{numbers.count(row['n_paused'])} {waits} for you"] if row["n_paused"] else []
+    parts += [f"{numbers.count(row['n_left'])} left"] if row["n_left"] else []
     st.progress(min(row["n_done"] / max(row["n_runs"], 1), 1.0), text=" · ".join(parts))
 
 

@@ -47,7 +47,15 @@ def draw_knob(check: Check) -> Turn | None:
     if not wishes:
         return None
     name = _choose(
-        "Ask for", list(wishes), "wish", next(iter(wishes)), lambda name: plain(label_wish(wishes[name])), is_pills=True
+        "Ask for",
+        list(wishes),
+        "wish",
+        next(iter(wishes)),
+        lambda name: plain(label_wish(wishes[name])),
+        is_pills=True,
+        help="**Hard** and **easy**: the highest or the lowest loss of the student's own answer. **Reward**: the score "
+        "that the reward model gives that answer. **Long** and **short**: the words of the question. **Type**, "
+        "**level** and **steps** are the seed set's own.",
     )
     share = USUAL_SHARE
     if wishes[name].direction:

@@ -11,6 +11,7 @@ import streamlit as st
 from core.analysis.wish_words import name_wish
 from core.counting import counted
 from pages.components import numbers
+from pages.components.experiment_table import offer_csv
 from pages.components.steer_knob import Turn
 from pages.components.steer_reading import Check
 from pages.components.text import plain, to_markdown
@@ -27,10 +28,16 @@ def draw_pairs(check: Check, turn: Turn, n: int | None = None) -> None:
         n: draw so many and no way to others; None: page by page.
     """
     pairs = _shuffle(check.pairs[turn.student][turn.is_chosen])
-    st.caption(
+    said = (
         f"{counted(len(pairs), 'pair')} of {plain(name_wish(turn.wish))}, in random order; answers by "
         f"{check.say_student(turn.student)}."
     )
+    if n is None:
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+            st.caption(said, width="content")
+            offer_csv(pairs.drop(columns="meta_seed"), "CSV", f"pairs-{turn.wish.name}-{check.run_id}")
+    else:
+        st.caption(said)
     shown, page, n_pages = st.container(), 1, math.ceil(len(pairs) / N_A_PAGE)
     if n is None and n_pages > 1:
         page = st.pagination(n_pages, key=f"steer_page_{turn.wish.name}_{turn.share}_{turn.student}_{check.run_id}")

@@ -50,7 +50,7 @@ def draw_first(hub: Hub, seed_set: Mapping[str, Any] | None, place: DeltaGenerat
         return
     with st.container(border=True, key="reading_first_check"):
         st.markdown(f"**Nothing of {plain(seed_set['name'])} was checked yet.** {CHECK}")
-        start(hub, loops.head(1), int(seed_set["n_train"]), place)
+        start(hub, loops, int(seed_set["n_train"]), place)
 
 
 def draw_others(hub: Hub) -> None:

@@ -248,7 +248,7 @@ def test_wishes_have_names():
     level = Wish("level:1", "level", 0, 1.0, "right", "loss", "n_steps")
     assert (label_wish(level), name_wish(level)) == ("1 step", "seeds of 1 step")
     kind = Wish("type:a b", "type", 0, "a b", "right", "loss")
-    assert (label_wish(kind), name_wish(kind)) == ("a b", "seeds of the type “a b”")
+    assert (label_wish(kind), name_wish(kind)) == ("type: a b", "seeds of the type “a b”")
     assert (label_wish(Wish("low_reward", "reward", -1, None, "reward", "reward")), name_wish(EASY)) == (
         "low reward",
         "easy seeds",

@@ -127,3 +127,13 @@ def test_who_comes_back_is_where_the_page_was_left(waiting, visit):
     app.switch_page("overview_page.py").run()
     app.switch_page("experiments_page.py").run()
     assert "**Replicate 0**" in read(app) and "".join(app.query_params["experiment"]) == experiment
+
+
+def test_the_list_of_runs_says_that_it_waits_and_its_command_still_goes_on(waiting, visit):
+    hub, _, run = waiting
+    app = visit("runs", run=run)
+    told = read(app)
+    assert "waits for you" in told and any("--again" in code.value for code in app.code)
+    table = app.dataframe[0].value.set_index("run_id")["state"]
+    assert table[run] == "waits for you" and (table.drop(run) == "done").any()
+    assert hub.store.read_run(run)["state"] == "done"

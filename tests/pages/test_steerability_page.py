@@ -98,6 +98,7 @@ def test_the_sentence_follows_the_knob(checked, visit, drawn):
     assert f"16 of {N} seeds that have a child. {N_WITHOUT} more had none that could be used." in text
     assert text.count("A harder seed mostly has a harder child") == 2
     assert set(drawn) == {"moved_seeds", "moved_children", "cumulative"}
+    assert [each.label for each in app.get("download_button")] == ["CSV"]
     assert drawn["moved_children"]["data"][1]["name"].startswith("16 children of hard seeds, mean 1.")
     app.pills(key="steer_wish").set_value("easy").run()
     app.segmented_control(key="steer_share").set_value("half").run()

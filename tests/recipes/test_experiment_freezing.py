@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.datasets import ensure_seed_set
-from core.errors import SeedbedError
+from core.errors import RunError, SeedbedError
 from core.recipes.experiment_file import make_experiment
 from core.recipes.experiment_freezing import check_experiment, freeze_experiment
 from core.recipes.kinds import execute
@@ -45,6 +45,14 @@ def test_what_cannot_be_is_one_sentence_and_leaves_nothing(tmp_path, content, se
         with pytest.raises(SeedbedError, match=sentence):
             look(tmp_path, make(**content))
         assert not list(tmp_path.iterdir())
+
+
+def test_a_budget_in_dollars_is_held_against_the_first_request_too(tmp_path):
+    (tmp_path / "prices.toml").write_text('[[price]]\nmodel = "dear"\ninput = 10.0\noutput = 1000.0\n')
+    teacher = {"base_url": "http://127.0.0.1:9/v1", "model": "dear", "key_env": ""}
+    with pytest.raises(RunError, match=r"The budget of \$0\.01 allows not one request .* could cost \$.* raise budget_usd"):
+        check_experiment(tmp_path, make(teacher=teacher, common={"budget_usd": 0.01}))
+    check_experiment(tmp_path, make(teacher=teacher, common={"budget_usd": 100.0}))
 
 
 def test_a_file_of_no_known_task_is_told_before_it_is_imported(tmp_path):

@@ -28,7 +28,8 @@ def test_a_server_that_is_not_there_is_told_before_anything_is_made(file, tmp_pa
 def test_tables_of_an_edited_file_name_the_experiment_of_the_same_title(file, tmp_path, capsys):
     command = ["experiment", str(file), "--home", str(tmp_path / "home"), "--tables"]
     assert main(command) == 1
-    assert "was not begun in this home; leave --tables out" in capsys.readouterr().err
+    assert "No experiment was begun in this home; leave --tables out" in capsys.readouterr().err
+    assert not list((tmp_path / "home").glob("runs/*"))
     content = {"title": "Mine", "seed_set": "game24", "arm": [{"accepted": 4}]}
     made = find_or_open(tmp_path / "home", make_experiment(content, "x"), only_find=False)
     assert main(command) == 1

@@ -190,8 +190,9 @@ def read_both(home, experiment):
     excluded = excluded.astype(object).where(excluded.notna(), None)
     pd.testing.assert_frame_equal(excluded, results.excluded, check_dtype=False)
     pd.testing.assert_frame_equal(points[results.tests.columns], results.tests, check_dtype=False)
-    assert row["n_left"] == results.n_waiting and row["n_failed"] == len(results.excluded)
-    assert row["n_done"] + row["n_failed"] + row["n_left"] == row["n_runs"]
+    assert row["n_left"] == results.n_left and row["n_paused"] == len(results.paused)
+    assert row["n_failed"] == len(results.excluded)
+    assert row["n_done"] + row["n_paused"] + row["n_failed"] + row["n_left"] == row["n_runs"]
     return results, row
 
 
@@ -247,7 +248,7 @@ def test_runs_that_wait_for_a_person_are_not_told_as_ended(tmp_path):
     results, row = read_both(tmp_path, experiment)
     assert results.paused.values.tolist() == [["random", 0, 1, str(arm.path)]]
     assert results.ended_early.values.tolist() == [["loss_high", 0, "The seeds were used up."]]
-    assert row["n_left"] == 1 and len(results.points) == 4
+    assert (row["n_left"], row["n_paused"]) == (0, 1) and len(results.points) == 4
     told = list(list_tables(results))
     at = told.index("random, replicate 0, waits for a review after round 1")
     assert told[at + 1] == f"go on: python -m core run {arm.path} --again"
