@@ -37,8 +37,8 @@ p, li, dd {max-width: 72ch;}
 .scroll {overflow-x: auto; margin: 0 0 1rem; background:
   linear-gradient(to right, var(--back) 40%, transparent) 0 / 40px 100% no-repeat local,
   linear-gradient(to left, var(--back) 40%, transparent) 100% / 40px 100% no-repeat local,
-  linear-gradient(to right, var(--soft), transparent) 0 / 10px 100% no-repeat scroll,
-  linear-gradient(to left, var(--soft), transparent) 100% / 10px 100% no-repeat scroll;}
+  linear-gradient(to right, var(--line), transparent) 0 / 10px 100% no-repeat scroll,
+  linear-gradient(to left, var(--line), transparent) 100% / 10px 100% no-repeat scroll;}
 table {border-collapse: collapse; min-width: 60%; font-variant-numeric: tabular-nums; font-size: .94rem;}
 .caption {margin: 1.2rem 0 .3rem;}
 th, td {padding: .32rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top;
