@@ -13,8 +13,9 @@ from core.counting import counted
 from core.errors import RunBusy, RunCancelled, RunError
 from core.recipes import experiment as experiments
 from core.recipes import experiment_tables as tables
+from core.recipes.check_tables import find_in_checks, list_checks
 from core.recipes.experiment_file import Experiment, read_experiment
-from core.recipes.experiment_freezing import check_experiment
+from core.recipes.experiment_freezing import check_experiment, require_students
 from core.recipes.experiment_reports import list_reports
 from core.recipes.experiment_results import Results, read_results
 from core.recipes.generating import require_servers
@@ -37,8 +38,8 @@ def run_experiment(options: argparse.Namespace) -> int:
         raise RunError(f"The experiment has no replicate {strange[0]}; it has: {named}.")
     if not options.tables:
         require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
-        for doubt in check_experiment(home, experiment):
-            print(f"seedbed: {doubt}", file=sys.stderr)
+        check_experiment(home, experiment)
+        require_students(experiment)
     folder = find_or_open(home, experiment, only_find=options.tables)
     n_arms, n_replicates = len(experiment.arms), len(experiment.replicates)
     sizes = f"{counted(n_arms, 'arm')}, {counted(n_replicates, 'replicate')}, {counted(n_arms * n_replicates, 'run')}"
@@ -128,6 +129,7 @@ def list_tables(results: Results, said: Collection[str] = ()) -> Iterator[str]:
             *tables.list_tables(results.tests, results.arms),
             *list_reports(results.reports, results.arms),
             *list_steering(results.pairs, results.points),
+            *list_checks(find_in_checks(results.checks)),
         ):
             yield f"\n{table.caption}"
             if table.lines:
@@ -141,6 +143,7 @@ def list_tables(results: Results, said: Collection[str] = ()) -> Iterator[str]:
         yield f"ended early: {row['method']}, replicate {row['replicate']}: {row['stopped']}"
     for row in results.paused.to_dict("records"):
         yield f"{row['method']}, replicate {row['replicate']}, waits for a review after round {row['round']}"
+        yield "read what it brought on the dashboard's page Review first; what nobody has read is trained on as it is"
         yield f"go on: python -m core run {row['folder']} --again"
     if n_left := results.n_left:
         yield f"{counted(n_left, 'run')} still to come; the command without --tables carries out what none works on"

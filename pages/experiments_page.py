@@ -7,6 +7,7 @@ from pages.components.experiment_compare import draw_compare
 from pages.components.experiment_define import draw_define
 from pages.components.experiment_watch import draw_watch
 from pages.components.frame import RUN_TIMES, choose, choose_view, draw_empty, explain, name_run, open_page
+from pages.components.text import plain
 
 LEFT = "experiments_left"
 """What of the address of this page was shown when it was left."""
@@ -18,6 +19,10 @@ place = open_page("Experiments", "Compare strategies at the same budget, several
 rows = {row["run_id"]: row for row in hub.store.list_experiments().to_dict("records")}
 if not {"show", "experiment"} & set(st.query_params) and LEFT in st.session_state:
     st.query_params.update(st.session_state[LEFT])  # links of the side bar drop the address
+asked = st.query_params.get("experiment")
+if rows and asked is not None and asked not in rows:
+    st.warning(f"There is no experiment {plain(asked)} in this home; this is the newest one.", icon=":material/info:")
+    st.query_params.pop("experiment")
 usual = "compare" if st.query_params.get("experiment") in rows else "define"
 view = choose_view(VIEWS, "experiments_view", usual)
 if view == "define":

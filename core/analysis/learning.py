@@ -23,6 +23,9 @@ BASELINES = ("random", "sft", "none")
 NEAR = 0.05
 """Sizes that differ by no more are taken for one budget: a round may end a few rows short."""
 
+FEWEST_REPLICATES = 3
+"""Replicates below which no interval of a data need is told: of two it reaches from nothing to thousands of times."""
+
 LEVEL = 0.95
 
 
@@ -130,7 +133,7 @@ def compare_needs(points: pd.DataFrame, method: str, baseline: str) -> Need | No
     time gives (jackknife; Efron & Tibshirani 1993, chapter 11): that of both where both have the same replicates, since
     those share their seeds, else of each by itself. A bootstrap of so few replicates is too narrow
     (``docs/log.md``). Where both have some replicates in common, only those count; of a method only the rounds that all
-    its replicates have.
+    its replicates have. Below FEWEST_REPLICATES there is no interval.
 
     Args:
         points: of one data set, with the columns POINTS.
@@ -201,7 +204,7 @@ def _find_ends(first: pd.DataFrame, second: pd.DataFrame, share: float | None) -
     from scipy import stats
 
     n = min(len(first), len(second))
-    if not share or n < 2:
+    if not share or n < FEWEST_REPLICATES:
         return None, None
     if list(first.index) == list(second.index):
         left_out = [[(first.drop(index=name), second.drop(index=name)) for name in first.index]]

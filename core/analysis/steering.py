@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.analysis.accuracy import spearman_interval
+from core.analysis.accuracy import Z_95, spearman_interval
 from core.analysis.choices import range_of_count
 
 FEWEST = 4
@@ -73,6 +73,24 @@ def correlate_ranks(before: Sequence[float], after: Sequence[float]) -> Correlat
         return Correlation(n, rho, None, None, None, float(slope), float(intercept))
     low, high = spearman_interval(rho, n)
     return Correlation(n, rho, low, high, float(found.pvalue), float(slope), float(intercept))
+
+
+def pool_correlations(found: Sequence[Correlation]) -> Correlation:
+    """Return one rank correlation of several samples: the mean of Fisher's z, weighed by how sure each is.
+
+    The weights are those of ``spearman_interval``, the method is the fixed effect of Hedges & Olkin (1985, ch. 11):
+    what differs between the samples beyond chance is not in its interval. There is no line of best fit.
+    """
+    n = sum(each.n for each in found)
+    told = [each for each in found if each.low is not None and abs(each.rho) < 1]
+    if not told:
+        return Correlation(n, None, None, None, None, None, None)
+    weights = np.array([(each.n - 3) / (1 + each.rho**2 / 2) for each in told])
+    centre = float(np.average([math.atanh(each.rho) for each in told], weights=weights))
+    spread = Z_95 / math.sqrt(weights.sum())
+    ends = math.tanh(centre - spread), math.tanh(centre + spread)
+    p_value = math.erfc(abs(centre) * math.sqrt(sum(each.n - 3 for each in told) / 2))
+    return Correlation(n, math.tanh(centre), *ends, p_value, None, None)
 
 
 @dataclass(frozen=True, slots=True)

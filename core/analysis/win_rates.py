@@ -38,6 +38,11 @@ class WinRates:
         return self.shares.mean(axis=0)
 
 
+ROUNDING = 1e-9
+"""Shares that differ by less are equal: with two replicates, whose standard error is half their difference, the ends of
+two arms often are."""
+
+
 def measure_win_rates(curves: pd.DataFrame, alpha: float = 1.0) -> WinRates:
     """Let every method meet every other at each size that both have, on each data set.
 
@@ -53,7 +58,7 @@ def measure_win_rates(curves: pd.DataFrame, alpha: float = 1.0) -> WinRates:
     for _, cell in known.groupby(["data_set", "budget"]):
         n_alone += len(cell) == 1
         names, mean, se = cell["method"].to_numpy(), cell["mean"].to_numpy(), cell["se"].to_numpy()
-        beats = (mean - alpha * se)[:, None] > (mean + alpha * se)[None, :]
+        beats = (mean - alpha * se)[:, None] > (mean + alpha * se)[None, :] + ROUNDING
         wins.loc[names, names] += beats.astype(int)
         meetings.loc[names, names] += 1 - np.eye(len(names), dtype=int)
     return WinRates(wins, meetings, len(points) - len(known), n_alone)

@@ -23,6 +23,9 @@ class Style:
     """A plotly dash: solid, dash, dot, dashdot."""
 
 
+SYMBOLS = {"solid": "circle", "dot": "diamond-open", "dash": "square", "dashdot": "triangle-up"}
+"""Dash of a line -> the mark of a point of the same kind: colour alone does not tell a family's members apart."""
+
 NEUTRAL = Style("#7B8087", "dash")
 """Random selection, and whatever is drawn behind: the pool, the student before training."""
 

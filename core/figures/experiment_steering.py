@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.steering import HARD_IF_HIGH, Correlation, range_of_random, spread_curves
-from core.figures.colours import NEUTRAL, Style, fade
+from core.figures.colours import NEUTRAL, SYMBOLS, Style, fade
 from core.figures.experiments import make_error_band
 from core.figures.layout import Figure, make_axis, make_figure
 
@@ -113,6 +113,7 @@ def _make_points(pairs: pd.DataFrame, name: str, style: Style, size: int = 6) ->
         "marker": {
             "size": (size * np.sqrt(marks["count"])).clip(upper=LARGEST).round(1).tolist(),
             "color": style.colour,
+            "symbol": SYMBOLS.get(style.dash, "circle"),
             "opacity": 0.55,
         },
         "customdata": marks["count"].tolist(),

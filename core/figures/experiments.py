@@ -193,7 +193,7 @@ def draw_win_rates(rates: WinRates, *, view: str = "wins") -> Figure:
         y=make_axis(
             "",
             tickvals=list(range(len(rows))),
-            ticktext=[*map(escape, names), "<b>mean</b>"],
+            ticktext=[*map(escape, names), "<b>mean<br>(lower is better)</b>"],
             range=[len(rows) - 0.5, -0.5],
             **labels,
         ),

@@ -27,7 +27,7 @@ _STYLE = """
 }
 * {box-sizing: border-box;}
 body {margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif;}
-main {max-width: 960px; margin: 0 auto; padding: 2.2rem 1.4rem 3rem; overflow-wrap: break-word;}
+main {max-width: 1120px; margin: 0 auto; padding: 2.2rem 1.4rem 3rem; overflow-wrap: break-word;}
 h1 {font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem;}
 h2 {font-size: 1.3rem; margin: 2.4rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line);}
 p, li, dd {max-width: 72ch;}
@@ -74,7 +74,11 @@ pre {background: var(--panel); padding: .8rem; overflow-x: auto; font-size: .82r
 _SCRIPT = """
 const figures = JSON.parse(document.getElementById('figures').textContent);
 const dark = matchMedia('(prefers-color-scheme: dark)'), paper = matchMedia('print');
-const paint = (own, style, width) => {
+const NARROW = 560;  // below, names at the ends of lines would take the room of the lines
+const fit = (layout, width) => layout.showlegend || !(layout.annotations || []).length || width >= NARROW ? layout
+  : {...layout, annotations: [], showlegend: true, margin: {...layout.margin, r: 16, b: layout.margin.b + 60}};
+const paint = (figure, style, width, room) => {
+  const own = fit(figure, room);
   const pick = (name) => style.getPropertyValue(name).trim();
   const text = pick('--text'), line = pick('--line');
   const axis = (each) => each && ({gridcolor: line, linecolor: line, ...each,
@@ -82,6 +86,7 @@ const paint = (own, style, width) => {
   return {...own, autosize: !width, ...(width ? {width} : {}), paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)', font: {family: 'system-ui, sans-serif', size: 12.5, color: text},
     title: {...own.title, font: {size: 14.5, color: text}}, xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
+    modebar: {bgcolor: 'rgba(0,0,0,0)', color: 'rgba(128,128,128,.7)', activecolor: text},
     hoverlabel: {bgcolor: pick('--panel'), font: {color: text}, bordercolor: line}};
 };
 const draw = (width) => {
@@ -89,7 +94,8 @@ const draw = (width) => {
   for (const node of document.querySelectorAll('.chart')) {
     const {data, layout} = structuredClone(figures[node.id]);
     node.style.height = `${layout.height}px`;
-    Plotly.react(node, data, paint(layout, style, width), {responsive: !width, displaylogo: false,
+    const painted = paint(layout, style, width, width || node.offsetWidth);
+    Plotly.react(node, data, painted, {responsive: !width, displaylogo: false,
       displayModeBar: 'hover', modeBarButtons: [['toImage', 'zoom2d', 'pan2d', 'resetScale2d']],
       toImageButtonOptions: {format: 'svg', filename: node.id}});
   }

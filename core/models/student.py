@@ -167,6 +167,26 @@ def is_at_hand(source: str) -> bool:
     return check_source(source) is not None or isinstance(try_to_load_from_cache(source, "config.json"), str)
 
 
+def require_fetchable(source: str) -> None:
+    """Raise ModelLoadError where a model is neither here nor on the hub, or the hub cannot be asked; 4 s at most."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    if is_at_hand(source):
+        return
+    missing = f"There is no folder {source!r} and no such model on this machine"
+    try:
+        HfApi(library_name="seedbed").model_info(source, timeout=4)
+    except GatedRepoError as error:
+        raise ModelLoadError(
+            f"{missing}; the hub gives it only to those who asked for it: {first_line(error)}"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ModelLoadError(f"{missing}, and the hub has none of that name (or it is private); check it.") from error
+    except Exception as error:  # no network, a proxy, offline mode: each library below raises its own
+        raise ModelLoadError(f"{missing}, and the hub cannot be asked for it: {first_line(error)}") from error
+
+
 def _find_local_folder(source: str) -> Path | None:
     """Return the folder that a source names; None where it must be a hub id."""
     path = DEMO / TINY if source == TINY else expand(source)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.datasets import load_problems, split_problems
-from core.errors import TeacherError
+from core.errors import RunError, TeacherError
 from core.generation.grow import GrowOutcome
 from core.models.student import Student
 from core.recipes.growing import grow_stage
@@ -79,7 +79,8 @@ class Active:
     """Whether a problem may be chosen again in a later round, as in the paper."""
 
     review: bool = False
-    """Stop after each round until a person has reviewed what it brought; the next round trains on their verdicts."""
+    """Stop after each round but the last until a person has reviewed what it brought; the next one trains on their
+    verdicts. What a person rejects still counts as data that was paid for."""
 
     @classmethod
     def list_choices(cls) -> list[str]:
@@ -87,7 +88,9 @@ class Active:
         return list(SELECTORS)
 
     def make_config(self, home: Path, seed_set: str, student: str, replicate: int) -> dict[str, Any]:
-        """Return the configuration of a loop."""
+        """Return the configuration of a loop; raises RunError for a review that nothing would come of."""
+        if self.review and self.rounds < 2:
+            raise RunError("review needs rounds = 2 or more: what a person says of a round is used from the next on.")
         choice = {"selector": self.selector, "pick": self.pick, "reward": self.reward}
         made = make_rounds_config(self, home, seed_set, student, replicate, **choice)
         switches = {

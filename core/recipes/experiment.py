@@ -18,7 +18,7 @@ from typing import Any
 from core.errors import RunBusy, RunCancelled, RunError
 from core.hub import Hub
 from core.recipes.experiment_file import Experiment
-from core.recipes.experiment_freezing import freeze_experiment, make_arm_config
+from core.recipes.experiment_freezing import freeze_experiment, make_arm_config, require_students
 from core.recipes.generating import require_servers
 from core.recipes.recipes import RECIPES
 from core.recipes.stages import home_of
@@ -69,9 +69,11 @@ def start_experiment(hub: Hub, experiment: Experiment) -> str:
     Raises:
         RunError: it is here already, and there is nothing of it to queue.
         TeacherError: a server cannot be reached.
+        ModelLoadError: a student is neither here nor on the hub.
         SeedbedError: as ``freeze_experiment``.
     """
     require_servers({"teacher": experiment.teacher, "roles": experiment.roles})
+    require_students(experiment)
     home = hub.settings.home
     with look_for(home, experiment) as (config, found):
         folder = found or open_experiment(home, experiment.title, config)

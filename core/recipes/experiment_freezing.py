@@ -19,7 +19,7 @@ from core.evaluation.sets import check_set, find_imported, find_set, list_import
 from core.generation.base import METHODS
 from core.generation.grow import first_sample_index
 from core.generation.preview import preview_calls
-from core.models.student import is_at_hand
+from core.models.student import is_at_hand, require_fetchable
 from core.paths import expand
 from core.recipes.answering import METHOD, SeedAnswers
 from core.recipes.experiment_file import Arm, Experiment
@@ -65,6 +65,12 @@ def check_experiment(home: Path, experiment: Experiment) -> list[str]:
         for name in students
         if not is_at_hand(name)
     ]
+
+
+def require_students(experiment: Experiment) -> None:
+    """Raise ModelLoadError where a student is neither on this machine nor on the hub; each arm would find it out."""
+    for name in dict.fromkeys(arm.options.student or experiment.student for arm in experiment.arms):
+        require_fetchable(name)
 
 
 def freeze_experiment(home: Path, experiment: Experiment) -> dict[str, Any]:

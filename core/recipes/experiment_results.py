@@ -3,7 +3,7 @@
 The tables are those that ``core.analysis`` takes. A run that failed, was cancelled or is lost is excluded and told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from core.lines import read_all
 from core.recipes.experiment import choose_runs, find_children
 from core.recipes.experiment_reports import take_reports
 from core.recipes.reviewed import is_waiting
+from core.recipes.steerability import KIND as CHECK
 from core.runs.folder import ENDED, STOPPED, RunFolder
 from core.runs.parts import read_parts
 
@@ -47,6 +48,9 @@ class Results:
 
     paused: pd.DataFrame
     """Runs that go on once a person has reviewed what a round brought: method, replicate, round, folder."""
+
+    checks: list[RunFolder]
+    """Finished checks of steerability among its runs, arm by arm and by replicate."""
 
     n_left: int
     """Runs that are still to come or at work; those that wait for a person are not among them."""
@@ -90,8 +94,15 @@ def read_results(home: Path, experiment: str) -> Results:
         pd.DataFrame(excluded, columns=["method", "replicate", "state", "error"], dtype=object),  # no error stays None
         pd.DataFrame(early, columns=["method", "replicate", "stopped"]),
         pd.DataFrame(paused, columns=["method", "replicate", "round", "folder"]),
+        list_checks_of(runs.values(), arms),
         sum((arm, replicate) not in ended for arm in arms for replicate in config["replicates"]),
     )
+
+
+def list_checks_of(runs: Iterable[RunFolder], arms: Sequence[str]) -> list[RunFolder]:
+    """Return the finished checks of steerability among runs, in the order of the arms and by replicate."""
+    found = [run for run in runs if run.read_run()["kind"] == CHECK and run.read_state().state == "done"]
+    return sorted(found, key=lambda run: (arms.index(run.config["arm"]), run.config["replicate"]))
 
 
 def _list_excluded(runs: Mapping[tuple[str | None, int], RunFolder]) -> list[dict[str, Any]]:

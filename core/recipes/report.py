@@ -122,7 +122,7 @@ def make_report(home: Path, experiment: str) -> str:
         _write_designs(report, points)
         _write_other_sets(report, results, about["config"])
     write_steering(report, results.pairs, points)
-    write_checks(report, runs)
+    write_checks(report, results.checks)
     _write_left_out(report, results)
     _write_end(report, about)
     return report.finish()

@@ -6,9 +6,8 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from core.analysis.steering import correlate_ranks, measure_gap, order_children, order_right, take_middles
+from core.analysis.steering import correlate_ranks, measure_gap, order_right, take_middles
 from core.analysis.wish_words import QUANTITIES, name_wish, say_children, say_ranks
-from core.analysis.wishes import Difference, Wish, choose_by_wish, compare_children
 from core.figures.colours import NEUTRAL, Style
 from core.figures.experiment_steering import (
     CUMULATIVE,
@@ -23,33 +22,16 @@ from core.figures.experiments import find_styles
 from core.figures.html_file import HtmlFile
 from core.figures.steering import STUDENTS as STYLES
 from core.figures.steering import draw_moved, style_of_wish
-from core.recipes.checked_pairs import STUDENTS, read_checked_pairs
+from core.recipes.check_tables import HARD, Finding, choose_story, find_in_checks, group_orders, list_checks
 from core.recipes.experiment_tables import Table
-from core.recipes.steerability import KIND
 from core.recipes.steering_tables import (
     find_random,
     keep_student,
-    list_ranks,
     list_steering,
     order_arms,
     say_correlation,
 )
 from core.runs.folder import RunFolder
-
-HARD, SHARE = Wish("hard", "loss", 1, None, "right", "loss"), 1 / 3
-HEAD = [
-    "check",
-    "replicate",
-    "student",
-    "children",
-    "right, of hard seeds",
-    "right, of all",
-    "difference in points (95 %)",
-    "rank correlation of losses (95 %)",
-    "p",
-]
-WHO = dict(zip(STUDENTS, STYLES, strict=True))
-"""A check's student -> what it is called."""
 
 ORDERS = ("loss", "reward")
 """Scores by which children are put in the order of their seeds."""
@@ -116,44 +98,22 @@ def _write_order(
     )
 
 
-def write_checks(report: HtmlFile, runs: Sequence[RunFolder]) -> None:
-    """Write what the finished checks among an experiment's runs found; nothing where there is none.
+def write_checks(report: HtmlFile, checks: Sequence[RunFolder]) -> None:
+    """Write what an experiment's checks of steerability found; nothing where there is none.
 
     Args:
         report: is added to.
-        runs: of the experiment's arms.
+        checks: those that are done.
     """
-    checks = [run for run in runs if run.read_run()["kind"] == KIND and run.read_state().state == "done"]
-    lines: list[list[str]] = [HEAD]
-    ordered: dict[tuple[str, str], dict[str, list[np.ndarray]]] = {}
-    for number, run in enumerate(checks):
-        for student, pairs in read_checked_pairs(run).items():
-            is_chosen = choose_by_wish(pairs, HARD, SHARE)
-            found = compare_children(pairs["right_child"], is_chosen, is_share=True)
-            ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
-            about = [run.config["arm"], str(run.config["replicate"]), WHO[student], f"{len(pairs):,}"]
-            rho, ends, p_value = list_ranks(ranks)
-            lines.append([*about, *_say_difference(found), f"{rho} ({ends})", p_value])
-            _add_orders(ordered, run.config["arm"], WHO[student], pairs)
-            if number == 0 and student == STUDENTS[0]:
-                report.head("Can it be steered?")
-                if len(checks) > 1:
-                    report.say(f"The first of {len(checks)} checks; the table below has all of them.", "soft")
-                _write_story(report, run, pairs, is_chosen, found)
-    for (arm, signal), curves in ordered.items():
-        _write_checked_order(report, arm, signal, curves)
-    if len(lines) > 1:
-        report.show("Children of the third of the seeds with the highest loss, against all children", lines, words=(2,))
-
-
-def _add_orders(
-    ordered: dict[tuple[str, str], dict[str, list[np.ndarray]]], arm: str, student: str, pairs: pd.DataFrame
-) -> None:
-    """Add a check's right answers so far to those of its arm, by each score that its seeds have."""
+    findings = find_in_checks(checks)
+    if not findings:
+        return
+    report.head("Can it be steered?")
+    _write_story(report, choose_story(findings))
     for signal in ORDERS:
-        curve = order_children(pairs[f"{signal}_seed"], pairs["right_child"], signal)
-        if len(curve) > 1:
-            ordered.setdefault((arm, signal), {}).setdefault(student, []).append(curve)
+        for arm, curves in group_orders(findings, signal).items():
+            _write_checked_order(report, arm, signal, curves)
+    show_tables(report, *list_checks(findings))
 
 
 def _write_checked_order(report: HtmlFile, arm: str, signal: str, curves: Mapping[str, Sequence[np.ndarray]]) -> None:
@@ -165,28 +125,17 @@ def _write_checked_order(report: HtmlFile, arm: str, signal: str, curves: Mappin
     )
 
 
-def _write_story(
-    report: HtmlFile, run: RunFolder, pairs: pd.DataFrame, is_chosen: np.ndarray, found: Difference
-) -> None:
-    """Write the sentences and figures of one check."""
-    report.say(say_children(HARD, found, "the student before training"), "strong")
-    ranks = correlate_ranks(pairs["loss_seed"], pairs["loss_child"])
-    report.say(say_ranks("loss", ranks, "for the student before training"))
-    noun = name_wish(HARD)
+def _write_story(report: HtmlFile, story: Finding) -> None:
+    """Write the sentences and figures of one finding."""
+    report.say(say_children(HARD, story.difference, "the student before training"), "strong")
+    report.say(say_ranks("loss", story.ranks, "for the student before training"))
     figures = draw_moved(
-        pairs["loss_seed"].to_numpy(dtype=float),
-        pairs["loss_child"].to_numpy(dtype=float),
-        is_chosen,
-        noun=escape(noun),
+        story.pairs["loss_seed"].to_numpy(dtype=float),
+        story.pairs["loss_child"].to_numpy(dtype=float),
+        story.pairs["is_hard"].to_numpy(dtype=bool),
+        noun=escape(name_wish(HARD)),
         axis=QUANTITIES["loss"],
         style=style_of_wish(HARD.name),
     )
-    report.draw(*figures, caption=f"{run.config['arm']}, replicate {run.config['replicate']}. Dotted: means.")
-
-
-def _say_difference(found: Difference) -> list[str]:
-    if found.low is None:
-        return ["–"] * 3
-    shares = [f"{100 * share:.1f} %" for share in (found.chosen, found.all)]
-    told = f"{100 * found.difference:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
-    return [*shares, told.replace("-", "−")]
+    of = "all replicates together" if story.replicate is None else f"replicate {story.replicate}"
+    report.draw(*figures, caption=f"{story.arm}, {of}. Dotted: means.")

@@ -13,7 +13,7 @@ from core.analysis.steering import (
     is_right_or_wrong,
 )
 from core.counting import counted
-from core.recipes.experiment_tables import MISSING, Table, say_p
+from core.recipes.experiment_tables import MISSING, SEVERAL, Table, say_p
 
 WITHIN = (
     "95 % and p: Student's t over replicates; their rounds depend on one another. Chosen seeds have a range of scores "
@@ -27,7 +27,7 @@ BETWEEN = (
     f"fewer than {FEWEST} arms of one student have both scores, or one side is all alike."
 )
 
-ALONE = f"Between arms no correlation can be told: in no round have {FEWEST} of one student both scores."
+ALONE = f"Between arms no correlation can be told: that takes {FEWEST} arms of one student with both scores in a round."
 TOLD = 6
 """Place of the rounds that tell, among the cells of the table between arms."""
 
@@ -49,7 +49,7 @@ def list_steering(pairs: pd.DataFrame, points: pd.DataFrame) -> Iterator[Table]:
         found = correlate_within(rows)
         for name in order_arms(found, random):
             lines.append([name, "random" if name in random else "chosen", *_say(found[name])])
-        note = WITHIN if signal == signals[-1] else ""
+        note = f"{WITHIN} {SEVERAL}" if signal == signals[-1] else ""
         yield Table("steering", f"{signal} of seeds and of their children within a round (Spearman)", lines, note)
         told = f"{signal}, {'shares' if is_right_or_wrong(rows) else 'medians'}"
         first = rows[rows["round"] == rows["round"].min()]

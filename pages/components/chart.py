@@ -18,12 +18,15 @@ const load = (address) => window.__seedbedPlotly || (window.__seedbedPlotly = ne
   script.src = address; script.onload = () => ok(window.Plotly); script.onerror = no;
   document.head.appendChild(script);
 }));
-const paint = (figure, style) => {
+const NARROW = 560;  // below, names at the ends of lines would take the room of the lines
+const fit = (layout, width) => layout.showlegend || !(layout.annotations || []).length || width >= NARROW ? layout
+  : {...layout, annotations: [], showlegend: true, margin: {...layout.margin, r: 16, b: layout.margin.b + 60}};
+const paint = (figure, style, width) => {
   const pick = (name, other) => style.getPropertyValue(name).trim() || other;
   const text = pick('--st-text-color', '#333'), line = pick('--st-border-color', 'rgba(128,128,128,.3)');
   const axis = (own, ticks) => ({gridcolor: line, linecolor: line, ...own, ...ticks,
     title: {...own.title, font: {size: 12.5, color: text}}});
-  const own = figure.layout, range = figure.range;
+  const own = fit(figure.layout, width), range = figure.range;
   const mark = range ? [{type: 'rect', xref: 'x', yref: 'paper', x0: range[0], x1: range[1], y0: 0, y1: 1,
     layer: 'below', line: {width: 1, color: text}, fillcolor: line}] : [];
   return {...own, shapes: [...(own.shapes || []), ...mark], autosize: true,
@@ -71,7 +74,7 @@ export default function (component) {
     node.seedbedSave ||= () => save(Plotly, node, getComputedStyle(parentElement));
     const draw = () => Plotly.react(node, structuredClone(data.figure.data),
       paint({...structuredClone(data.figure), range: data.range, ticks: node.seedbedTicks},
-        getComputedStyle(parentElement)),
+        getComputedStyle(parentElement), node.offsetWidth),
       {responsive: true, displaylogo: false, displayModeBar: 'hover', modeBarButtons:
        [['toImage', {name: 'Download plot as an SVG', icon: Plotly.Icons.disk, click: node.seedbedSave}],
         [...(data.has_range ? ['select2d'] : []), 'zoom2d', 'pan2d', 'resetScale2d']],

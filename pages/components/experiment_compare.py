@@ -80,6 +80,8 @@ def _draw_curves(hub: Hub, tests: pd.DataFrame, arms: Sequence[str], experiment:
         baseline = _choose_baseline(points, arms)
     view = f"{experiment}/{chosen}"
     draw_chart(draw_learning(points, over=over, view=view), key="learning")
+    if over != "size":
+        st.caption("The tables below hold arms against one another at equally many accepted candidates or problems.")
     with st.expander("The curves as a table", icon=":material/table:"):
         for table in list_curves(points, arms):
             draw_table(table, view)

@@ -51,7 +51,7 @@ def draw_rounds(hub: Hub, runs: pd.DataFrame) -> None:
 
 def _draw_round(run_id: str, row: Mapping[str, Any], tests: pd.DataFrame) -> None:
     number = int(row["round"])
-    query = {"run": run_id}
+    query = {"run": run_id, "round": str(number)}
     with st.container(border=True, key=f"round_{run_id}_{number}"):
         cells = st.columns(WIDTHS, vertical_alignment="center")
     cells[0].markdown(f"**Round {number}**")
@@ -71,7 +71,7 @@ def _draw_round(run_id: str, row: Mapping[str, Any], tests: pd.DataFrame) -> Non
                 )
     with cells[3]:
         label = numbers.counted(row["training_rows"], "training row")
-        st.page_link("finetune_page.py", label=label, query_params={**query, "show": "watch"}, icon=":material/tune:")
+        st.page_link("finetune_page.py", label=label, query_params={**query, "show": "rows"}, icon=":material/tune:")
     with cells[4]:
         if number in tests.index:
             label = _say_accuracy(tests.loc[number])
@@ -113,7 +113,7 @@ def _draw_seeds(hub: Hub, run_id: str, number: int) -> None:
 def _draw_children(hub: Hub, run_id: str, number: int) -> None:
     """Draw what a round brought, with the filters' verdicts and the seed of each."""
     rows = hub.store.list_candidates(run_id, limit=None)
-    rows = rows[rows["round"] == number]
+    rows = rows[rows["round"] == number].assign(reason=lambda found: found["reason"].fillna(""))
     st.markdown(f"**Children of round {number}**: {plain(_count(rows['status']))}")
     st.dataframe(
         rows[["status", "current_question", "current_answer", "parent_question", "reason"]],

@@ -1,6 +1,7 @@
 """Whether what an experiment's arms asked for is what came: scores of children beside those of their seeds."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,11 @@ from core.figures.experiment_steering import (
 )
 from core.figures.experiments import find_styles
 from core.hub import Hub
+from core.recipes.check_tables import find_in_checks, list_checks
 from core.recipes.experiment_tables import Table
+from core.recipes.steerability import KIND as CHECK
 from core.recipes.steering_tables import find_random, keep_student, list_steering, order_arms, say_correlation
+from core.runs.folder import RunFolder
 from pages.components import numbers
 from pages.components.chart import draw_chart
 from pages.components.experiment_table import draw_table
@@ -33,6 +37,7 @@ MOST_PAIRS = 4_000
 
 def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame) -> None:
     """Draw whether the children resemble their seeds, in the eyes of the student that chose them."""
+    _draw_checks(hub, experiment)
     found = points[["run_id", "method", "replicate"]].drop_duplicates()
     if not (signals := hub.store.list_paired_signals(found["run_id"].tolist())):
         st.info(NOTHING)
@@ -56,6 +61,24 @@ def draw_steering(hub: Hub, experiment: Mapping[str, Any], points: pd.DataFrame)
     right = _read_pairs(*about, "correct", number, hub, found["run_id"].tolist()).merge(found, on="run_id")
     pairs = rows if signal == "correct" else pd.concat([rows, right], ignore_index=True)
     _draw_order(pairs, signal, styles, view, arm=arm)
+
+
+def _draw_checks(hub: Hub, experiment: Mapping[str, Any]) -> None:
+    """Draw what the experiment's finished checks of steerability found; nothing where there is none."""
+    runs = hub.store.list_experiment_runs(experiment["run_id"])
+    is_check = runs["counts"] & (runs["kind"] == CHECK) & (runs["state"] == "done")
+    done = runs[is_check].sort_values(["method", "replicate"])
+    for table in _tabulate_checks([str(hub.settings.home / "runs" / id_) for id_ in done["run_id"]]):
+        draw_table(table, experiment["run_id"])
+    for row in done.to_dict("records"):
+        label = plain(f"See {row['method']}, replicate {row['replicate']}")
+        st.page_link("steerability_page.py", label=label, query_params={"run": row["run_id"]}, icon=":material/tune:")
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the checks")
+def _tabulate_checks(folders: list[str]) -> list[Table]:
+    """Look at finished checks once for all clicks: what is done does not change."""
+    return list(list_checks(find_in_checks([RunFolder(Path(folder)) for folder in folders])))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from core.recipes.experiment_tables import Table
+from core.recipes.experiment_tables import MISSING, Table
 from pages.components import numbers
 from pages.components.text import plain
 
@@ -30,7 +30,7 @@ def head_table(table: Table, view: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.markdown(f"**{table.caption[0].upper()}{plain(table.caption[1:])}**", width="content")
         if table.lines:
-            offer_csv(_frame(table), "CSV", f"{table.name}-{table.caption}-{view}")
+            offer_csv(to_numbers(_frame(table)), "CSV", f"{view}-{table.name}-{table.caption}")
 
 
 def _frame(table: Table) -> pd.DataFrame:
@@ -38,12 +38,44 @@ def _frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[first or "arm", *names])
 
 
+def to_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table for computing: a cell that holds several numbers is several columns, signs and units are gone.
+
+    ``45.5 ± 0.2 (45.0)`` is NAME, NAME ± and NAME (); ``−1.3 to +3.0`` is NAME from and NAME to.
+    """
+    found = {}
+    for name in table.columns:
+        cells = table[name].map(_read_numbers)
+        if any(cell is None for cell, text in zip(cells, table[name], strict=True) if text != MISSING):
+            found[name] = table[name]
+            continue
+        for part in dict.fromkeys(part for cell in cells if cell for part in cell):
+            found[f"{name}{part}"] = [(cell or {}).get(part, "") for cell in cells]
+    return pd.DataFrame(found)
+
+
+def _read_numbers(text: str) -> dict[str, str] | None:
+    """Return the end of a column's name -> number of a cell; None where it holds words."""
+    text = text.translate({ord("\u2212"): "-", 0xA0: " ", ord(","): None})
+    match = _CELL.fullmatch(text)
+    if match is None:
+        return None
+    first, second, error, bracket, last = match.groups()
+    parts = {" from": first, " to": second} if second else {"": first, " ±": error}
+    parts |= {" ()": bracket} if last is None else {" () from": bracket, " () to": last}
+    return {name: value.lstrip("+") for name, value in parts.items() if value}
+
+
+_NUMBER = r"((?:< )?[-+]?\d+(?:\.\d+)?)"
+_CELL = re.compile(rf"{_NUMBER} ?[%×]?(?: to {_NUMBER} ?%?| ± {_NUMBER})?(?: \({_NUMBER}(?: to {_NUMBER})?\))?")
+
+
 def offer_csv(table: pd.DataFrame, label: str, name: str) -> None:
     """Offer a table as a file of that name."""
     st.download_button(
         label,
         lambda: table.to_csv(index=False),
-        f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:120]}.csv",
+        f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:100]}.csv",
         "text/csv",
         key=f"download_{name}",
         icon=":material/download:",

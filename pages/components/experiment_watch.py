@@ -95,7 +95,9 @@ def _find_state(run: Mapping[str, Any]) -> str:
 def _draw_arm(hub: Hub, run: Mapping[str, Any], unread: Mapping[str, int]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_state(run["state"])
-        st.page_link("runs_page.py", label=plain(run["method"]), query_params={"run": run["run_id"]})
+        is_check = run["kind"] == "steerability" and run["state"] == "done"
+        page = "steerability_page.py" if is_check else "runs_page.py"
+        st.page_link(page, label=plain(run["method"]), query_params={"run": run["run_id"]})
         if run["state"] in ACTIVE and not numbers.is_missing(run["stage"]):
             parts = [plain(say_stage(run["stage"])), describe_counts(run)]
             st.caption(" · ".join(part for part in parts if part), width="content")

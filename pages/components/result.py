@@ -10,7 +10,7 @@ import streamlit as st
 from core.hub import Hub
 from core.recipes.trained import asks_builtin, list_origins, list_trained, read_rows
 from pages.components import numbers
-from pages.components.frame import draw_empty, note_teacher
+from pages.components.frame import choose_newest, draw_empty, note_teacher
 from pages.components.kept import draw_kept, read_kept
 from pages.components.result_answers import draw_answers
 from pages.components.standing import ACTIVE
@@ -32,10 +32,8 @@ def draw_result(hub: Hub, run_id: str) -> None:
         )
         _offer_evaluation(hub, run)
         return
-    last = int(after["round"].max())
-    number = last
-    if last > 1:
-        number = st.segmented_control("Round", range(1, last + 1), default=last, required=True, key=f"round_{run_id}")
+    rounds = list(range(1, int(after["round"].max()) + 1))
+    number = choose_newest("Round", rounds, param="round", key=f"round_{run_id}")
     run = hub.store.read_run(run_id)
     if _has_builtin_teacher(hub, run):
         note_teacher()

@@ -17,7 +17,7 @@ from core.recipes.training_sets import TrainingSet
 from core.training.data import ORIGINS_COUNTED, from_frame
 from core.training.rows_file import to_line
 from pages.components import numbers
-from pages.components.frame import draw_empty
+from pages.components.frame import choose_newest, draw_empty
 from pages.components.row_view import MOST_IN_CELL, cut, draw_row
 from pages.components.text import plain
 
@@ -183,9 +183,7 @@ def draw_rows_of_run(hub: Hub, run_id: str) -> None:
     is_policy = _choose_training(run_id, list(found))
     counts, name = found[is_policy], f"{run_id}_policy" if is_policy else run_id
     rounds = sorted(int(number) for number in counts["round"].unique())
-    round_ = rounds[-1]
-    if len(rounds) > 1:
-        round_ = st.segmented_control("Rows of round", rounds, default=round_, required=True, key=f"rows_{name}")
+    round_ = choose_newest("Rows of round", rounds, param="round", key=f"rows_{name}")
     counts = counts[counts["round"] == round_]
     _say_counts(hub, run_id, round_, counts, is_policy=is_policy)
     wish = {"is_policy": is_policy, **_draw_filters(name, round_, counts)}

@@ -90,15 +90,17 @@ def test_the_size_is_found_as_one_would_by_hand():
 
 
 def test_needs_are_compared_at_the_highest_accuracy_that_both_reach():
-    random = make_points("random", [(0.2, 0.3, 0.4, 0.5), (0.2, 0.3, 0.4, 0.5)])
-    fast = make_points("loss_high", [(0.2, 0.4, 0.6, 0.6), (0.2, 0.4, 0.6, 0.6)])
+    random = make_points("random", [(0.2, 0.3, 0.4, 0.5)] * 3)
+    fast = make_points("loss_high", [(0.2, 0.4, 0.6, 0.6)] * 3)
     points = pd.concat([random, fast])
     need = compare_needs(points, "loss_high", "random")
     assert need.accuracy == pytest.approx(0.5)
     assert (need.method_size, need.baseline_size) == (pytest.approx(150), pytest.approx(300))
-    assert need.share == pytest.approx(0.5) and need.n_replicates == (2, 2)
+    assert need.share == pytest.approx(0.5) and need.n_replicates == (3, 3)
     assert (need.low, need.high) == (pytest.approx(0.5), pytest.approx(0.5))  # all replicates are alike
     assert need.multiplier == pytest.approx(2.0) and say_multiplier(need) == "2.00× (2.00 to 2.00)"
+    two = compare_needs(points[points["replicate"] < 2], "loss_high", "random")
+    assert two.share == pytest.approx(0.5) and (two.low, two.high) == (None, None), "of two it cannot be told"
     back = compare_needs(points, "random", "loss_high")
     assert back.share == pytest.approx(2.0) and back.multiplier == pytest.approx(0.5)
 

@@ -13,6 +13,7 @@ from core.analysis.steering import (
     correlate_within,
     measure_gap,
     order_right,
+    pool_correlations,
     range_of_random,
     spread_curves,
     take_middles,
@@ -270,3 +271,34 @@ def test_random_orders_lie_where_they_are_said_to():
     many = range_of_random(accumulate_right(rng.random(1000), rng.random(1000) < 0.5, is_high_first=True))
     assert len(many) == 101 and many["share"].iloc[[0, -1]].tolist() == [0, 1]
     assert len(range_of_random(accumulate_right([], [], is_high_first=True))) >= 1
+
+
+def test_one_correlation_of_several_samples_is_surer_than_each_and_lies_between_them():
+    rng = np.random.default_rng(5)
+    found = []
+    for n in (30, 60, 90):
+        before = rng.normal(size=n)
+        found.append(correlate_ranks(before, before + rng.normal(size=n)))
+    pooled = pool_correlations(found)
+    assert pooled.n == 180 and min(each.rho for each in found) < pooled.rho < max(each.rho for each in found)
+    assert pooled.high - pooled.low < min(each.high - each.low for each in found)
+    assert pooled.p_value < 1e-6 and pooled.slope is None
+    alone = pool_correlations(found[:1])
+    assert (alone.rho, alone.low, alone.high) == pytest.approx((found[0].rho, found[0].low, found[0].high))
+
+
+def test_the_interval_of_pooled_correlations_covers_what_there_is():
+    rng, n_in = np.random.default_rng(6), 0
+    for _ in range(300):
+        samples = []
+        for _ in range(3):
+            before = rng.normal(size=40)
+            samples.append(correlate_ranks(before, 0.5 * before + rng.normal(size=40)))
+        pooled = pool_correlations(samples)
+        n_in += pooled.low <= 0.4298 <= pooled.high  # Spearman's of two normals with Pearson's 0.4472
+    assert 270 <= n_in <= 297
+
+
+def test_samples_that_tell_nothing_pool_to_nothing():
+    flat = correlate_ranks([1, 1, 1, 1, 1], [1, 2, 3, 4, 5])
+    assert pool_correlations([flat, flat]).rho is None and pool_correlations([flat]).n == 5

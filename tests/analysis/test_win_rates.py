@@ -68,3 +68,11 @@ def test_arms_meet_at_equal_size_whatever_the_round():
     rates = measure_win_rates(pd.DataFrame(rows, columns=columns))
     assert rates.meetings.loc["few", "many"] == 1 and rates.wins.to_numpy().sum() == 0
     assert rates.n_alone == 4, "50, 150, 200 and 300"
+
+
+def test_ends_that_meet_are_no_win():
+    """Of 300 problems one arm had 137 and 136 right, the other 137 and 138: each end is at 137 exactly."""
+    rows = [("pens", name, 30, np.mean(own), np.std(own, ddof=1) / np.sqrt(2), 2)
+            for name, own in (("random", [137 / 300, 136 / 300]), ("loss_high", [137 / 300, 138 / 300]))]  # fmt: skip
+    rates = measure_win_rates(pd.DataFrame(rows, columns=["data_set", "method", "budget", "mean", "se", "n"]))
+    assert rates.wins.to_numpy().sum() == 0 and rates.meetings.loc["loss_high", "random"] == 1

@@ -23,7 +23,7 @@ def test_every_arm_has_its_row_and_the_random_one_is_first(experiment, visit, dr
     assert within["arm"].tolist() == ["random", "loss\\_high"] and within["seeds"].tolist() == ["random", "chosen"]
     assert within["rounds told"].tolist() == ["4", "6"] and within["not told"].tolist() == ["0", "0"]
     assert within["replicates"].tolist() == ["2", "3"] and within["ρ"].str.startswith("0\\.").all()
-    assert "in no round have 4 of one student both scores" in read(app)
+    assert "that takes 4 arms of one student" in read(app)
     assert "their rounds depend on one another" in read(app)
 
 

@@ -11,7 +11,9 @@ from core.figures.experiments import draw_learning, draw_win_rates, find_styles
 from core.recipes.experiment import describe_replicate, open_experiment
 from core.runs.folder import RunFolder
 from pages.components.experiment_form import list_sets
+from pages.components.experiment_table import to_numbers
 from tests.pages import home
+from tests.pages.steered import add_check, make_config
 from tests.pages.test_pages import button, texts
 
 ARMS = {"random": 0.02, "loss_high": 0.05}
@@ -208,6 +210,10 @@ def test_the_rounds_of_a_run_open_their_seeds_and_children(experiment, visit):
     app = visit("experiments", experiment=experiment, show="watch")
     text = texts(app).replace("\\", "").replace("\u00a0", " ")
     assert not app.exception and "**Round 2**" in text and "Before any training: 40.0 %" in text
+    links = [f"{link.proto.page}?{link.proto.query_string}" for link in app.get("page_link")]
+    for number in (1, 2):
+        assert sum("show=rows" in link and f"round={number}" in link for link in links) == 1
+        assert sum("show=result" in link and f"round={number}" in link for link in links) == 1
     opens = [item for item in app.button if item.key and item.key.startswith("open_")]
     assert [item.label for item in opens] == [f"{N} seeds", f"{N} children"] * 2
     opens[0].click().run()
@@ -218,6 +224,39 @@ def test_the_rounds_of_a_run_open_their_seeds_and_children(experiment, visit):
     children = [item for item in app.button if item.key and item.key.startswith("open_children")]
     children[1].click().run()
     assert "**Children of round 2**" not in texts(app)
+
+
+def test_an_address_of_no_experiment_is_told_and_not_passed_over(experiment, visit):
+    app = visit("experiments", experiment="20260101-000000-experiment-gone", show="compare")
+    assert not app.exception and "There is no experiment 20260101" in app.warning[0].value.replace("\\", "")
+
+
+def test_finished_checks_stand_with_what_was_asked_for(experiment, filled, visit, drawn):
+    for replicate in (0, 1):
+        config = make_config(parent=experiment, arm="check", recipe="steerability", replicate=replicate)
+        add_check(filled.settings.home, f"20260101-00001{replicate}-steerability-aaaa", config)
+    filled.step()
+    app = visit("experiments", experiment=experiment, show="compare")
+    app.segmented_control(key="experiment_part").set_value("steering").run()
+    assert not app.exception
+    rows = app.table[0].value
+    assert rows["replicate"].tolist() == ["all", "0", "1"] * 2 and rows["children"].tolist()[0] == "96"
+    links = [link.proto.label.replace("\\", "") for link in app.get("page_link")]
+    assert "See check, replicate 0" in [label.replace("\u00a0", " ") for label in links]
+
+
+def test_the_file_of_a_table_is_for_computing():
+    lines = pd.DataFrame({
+        "arm": ["random", "loss_high"], "at 30": ["45.5 ± 0.2 (45.0)", "1,045.8 (44.0)"], "95 %": ["−1.3 to +3.0", "–"],
+        "p": ["< 0.001", "0.500"], "multiplier": ["1.50× (1.12 to 1.28)", "2.00×"],
+    })  # fmt: skip
+    found = to_numbers(lines)
+    assert found["arm"].tolist() == ["random", "loss_high"]
+    assert found["at 30"].tolist() == ["45.5", "1045.8"] and found["at 30 ±"].tolist() == ["0.2", ""]
+    assert found["at 30 ()"].tolist() == ["45.0", "44.0"]
+    assert found["95 % from"].tolist() == ["-1.3", ""] and found["95 % to"].tolist() == ["3.0", ""]
+    assert found["p"].tolist() == ["< 0.001", "0.500"]
+    assert found[["multiplier", "multiplier () from", "multiplier () to"]].iloc[0].tolist() == ["1.50", "1.12", "1.28"]
 
 
 def test_an_arm_that_trains_nothing_is_a_level_line():
@@ -266,5 +305,5 @@ def test_the_matrix_says_nothing_where_two_never_met():
     curves = pd.DataFrame(rows, columns=["data_set", "method", "budget", "mean", "se", "n"])
     figure = draw_win_rates(measure_win_rates(curves))
     assert figure["data"][0]["z"][1] == [None, None, 1.0] and figure["data"][0]["z"][-1] == [None, 0.0, 1.0]
-    assert figure["layout"]["yaxis"]["ticktext"] == ["&lt;c&gt;", "a", "b", "<b>mean</b>"]
+    assert figure["layout"]["yaxis"]["ticktext"] == ["&lt;c&gt;", "a", "b", "<b>mean<br>(lower is better)</b>"]
     json.dumps(figure, allow_nan=False)

@@ -7,7 +7,7 @@ import pytest
 from core.datasets import ensure_seed_set
 from core.errors import RunError, SeedbedError
 from core.recipes.experiment_file import make_experiment
-from core.recipes.experiment_freezing import check_experiment, freeze_experiment
+from core.recipes.experiment_freezing import check_experiment, freeze_experiment, require_students
 from core.recipes.kinds import execute
 from core.recipes.recipes import make_recipe
 from core.runs.folder import RunFolder
@@ -30,6 +30,7 @@ def make(**content):
     ({"student": "no such"}, "'no such' is neither a folder nor a hub id"),
     ({"arm": [{"student": "/nowhere/it"}]}, "There is no model folder /nowhere/it"),
     ({"arm": [{"selector": "loss_hihg"}]}, "There is no selector named 'loss_hihg'"),
+    ({"arm": [{"review": True, "rounds": 1}]}, "review needs rounds = 2 or more"),
     ({"common": {"accepted": 0}}, "accepted must be at least 1"),
     ({"common": {"learning_rate": 0.0}}, "learning_rate must be above 0"),
     ({"common": {"budget_tokens": 10}}, "The budget of 10 tokens allows not one request to the teacher"),
@@ -50,7 +51,7 @@ def test_what_cannot_be_is_one_sentence_and_leaves_nothing(tmp_path, content, se
 def test_a_budget_in_dollars_is_held_against_the_first_request_too(tmp_path):
     (tmp_path / "prices.toml").write_text('[[price]]\nmodel = "dear"\ninput = 10.0\noutput = 1000.0\n')
     teacher = {"base_url": "http://127.0.0.1:9/v1", "model": "dear", "key_env": ""}
-    with pytest.raises(RunError, match=r"The budget of \$0\.01 allows not one request .* could cost \$.* raise budget_usd"):
+    with pytest.raises(RunError, match=r"budget of \$0\.01 allows not one request .* could cost \$.* raise budget_usd"):
         check_experiment(tmp_path, make(teacher=teacher, common={"budget_usd": 0.01}))
     check_experiment(tmp_path, make(teacher=teacher, common={"budget_usd": 100.0}))
 
@@ -79,6 +80,9 @@ def test_a_student_that_this_machine_lacks_is_doubted_and_not_refused(tmp_path):
     (doubt,) = check_experiment(tmp_path, make(student="no/such"))
     assert "no folder 'no/such'" in doubt and "fetched from the hub" in doubt
     assert check_experiment(tmp_path, make(student="no/such", arm=[{"student": "tiny"}])) == []
+    with pytest.raises(SeedbedError, match="no folder 'no/such' and no such model on this machine, and the hub cannot"):
+        require_students(make(student="no/such"))
+    require_students(make(student="no/such", arm=[{"student": "tiny"}]))
 
 
 @pytest.mark.parametrize(("recipe", "settings"), [("active", {}), ("baseline", {"data": "answers"})])

@@ -251,5 +251,6 @@ def test_runs_that_wait_for_a_person_are_not_told_as_ended(tmp_path):
     assert (row["n_left"], row["n_paused"]) == (0, 1) and len(results.points) == 4
     told = list(list_tables(results))
     at = told.index("random, replicate 0, waits for a review after round 1")
-    assert told[at + 1] == f"go on: python -m core run {arm.path} --again"
+    assert "on the dashboard's page Review first" in told[at + 1]
+    assert told[at + 2] == f"go on: python -m core run {arm.path} --again"
     assert "ended early: loss_high, replicate 0: The seeds were used up." in told

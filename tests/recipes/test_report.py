@@ -147,9 +147,14 @@ def test_a_check_of_steerability_is_told(read):
     text = "".join(read.text).replace("\u00a0", " ")
     assert "Ask for hard seeds, and the student before training answers 0 % of their children rightly" in text
     rows = next(table for table in read.tables if table[0][0] == "check")
-    assert len(rows) == 1 + 2 * 3
-    assert rows[1][:6] == [HOSTILE, "0", "before training", "48", "0.0 %", "33.3 %"]
-    assert rows[1][6].startswith("−33.3 (−")
+    assert [row[1:3] for row in rows[1:]] == [
+        [replicate, f"{when} training"] for when in ("before", "after") for replicate in ("all", "0", "1", "2")
+    ]
+    assert rows[1][:7] == [HOSTILE, "all", "before training", "144", "0.0 %", "33.3 %", "−33.3"]
+    assert rows[2][:7] == [HOSTILE, "0", "before training", "48", "0.0 %", "33.3 %", "−33.3"]
+    spread = [float(row[7].split(" to ")[1].replace("−", "-")) for row in rows[1:3]]
+    assert spread[0] < spread[1], "three times the children tell it more surely"
+    assert "all replicates together" in text and "by Fisher's z" in text
 
 
 def test_figures_are_named_in_the_text_and_drawn_once(read):

@@ -53,4 +53,4 @@ def test_the_pairs_of_one_round_are_told_with_a_p_value(read):
     assert "Right: random, replicate 0: ρ 0." in text and ", p " in text
     assert f"{HOSTILE}, random seeds, highest loss of the seed first." in text
     table = next(table for table in read.tables if table[0][0] == "check")
-    assert table[0][-2:] == ["rank correlation of losses (95 %)", "p"] and table[1][-1] == "< 0.001"
+    assert table[0][-3:] == ["ρ of losses", "its 95 %", "p"] and table[1][-1] == "< 0.001"

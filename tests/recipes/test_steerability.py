@@ -114,10 +114,11 @@ def test_the_folders_have_the_same_scores_as_the_database(arms, hub):
 def test_the_shell_writes_a_report_that_knows_the_check(file, arms, home, tmp_path, capsys):
     out = tmp_path / "report.html"
     assert main(["experiment", str(file), "--home", str(home), "--tables", "--report", str(out)]) == 0
-    assert f"report: {out}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"report: {out}" in told and "children of the third of the seeds with the highest loss" in told
     text = out.read_text(encoding="utf-8")
     n = arms["steerability", 1].read_state().summary["accepted"]
-    assert f'<td>steerability</td><td>1</td><td class="words">after training</td><td>{n}</td>' in text
+    assert f"<td>steerability</td><td>1</td><td>after training</td><td>{n}</td>" in text
     assert "<td>active</td>" in text
 
 

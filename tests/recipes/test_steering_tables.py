@@ -64,7 +64,7 @@ def test_arms_are_ranked_by_medians_and_by_shares_of_what_is_right(points, pairs
 def test_arms_of_other_students_are_other_ranks(points, pairs):
     two = points.assign(student=np.where(points["method"].isin(["hard", "any"]), "tiny", "large"))
     sets = list(list_steering(pairs, two))[-1]
-    assert not sets.lines and "in no round have 4 of one student both scores" in sets.note
+    assert not sets.lines and "that takes 4 arms of one student with both scores in a round" in sets.note
     three = points.assign(student=np.where(points["method"] == "any", "large", "tiny"))
     sets = list(list_steering(pairs, pd.concat([three, three[three["method"] == "hard"].assign(method="more")])))[-1]
     assert not sets.lines
