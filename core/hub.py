@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from core.errors import HomeInUseError, RunError, SeedbedError
 from core.hub_loop import HubLoop
+from core.hub_reviews import HubReviews
 from core.lines import read_all
 from core.runs.disk import DiskMeter
 from core.runs.executor import Executor
@@ -31,16 +32,16 @@ from core.store.journal import Journal
 from core.store.store import Store
 
 DATABASE = "seedbed.duckdb"
+"""The database's file name in a home; everything in it can be made again from the other files."""
 
 OF_THIS_ONE = ("after", "parent", "arm", "recipe")
 """Of a run's configuration what a copy does not have: what it waited for, and whose part it was."""
-"""The database's file name in a home; everything in it can be made again from the other files."""
 
 LETTING_GO_S = 3.0
 """How long a run that has written its result is given to end its process."""
 
 
-class Hub(HubLoop):
+class Hub(HubReviews, HubLoop):
     """Everything that one process does for one home.
 
     Args:
@@ -255,46 +256,6 @@ class Hub(HubLoop):
             n_removed = self._trash.remove(self._trash.list_ids())
             self._read_journals()
             return n_removed
-
-    # -- reviews ---------------------------------------------------------------------------------------------
-
-    def add_review(
-        self,
-        run_id: str,
-        candidate_id: str,
-        action: str,
-        question: str | None = None,
-        answer: str | None = None,
-        final: str | None = None,
-    ) -> str:
-        """Store what a person says of a candidate; on the disk and in the tables when this returns the review's id.
-
-        Args:
-            run_id: the run that made the candidate.
-            candidate_id: the candidate.
-            action: accept, reject, edit or skip.
-            question: the edited question; None: as it is.
-            answer: the edited answer; None: as it is.
-            final: the final answer of the edited answer; None with an answer: unknown.
-
-        Raises:
-            RunError: no such candidate or action, or an edit without a text or with an empty one.
-        """
-        with self._lock:
-            if not self.store.has_candidate(run_id, candidate_id):
-                raise RunError(f"The run {run_id} has no candidate {candidate_id!r}.")
-            made = self._journal.add_review(run_id, candidate_id, action, question=question, answer=answer, final=final)
-            self._read_journals()
-            return made
-
-    def undo_review(self, run_ids: Sequence[str]) -> dict[str, Any] | None:
-        """Take back the latest standing review of these runs' candidates; return it, None where there is none."""
-        with self._lock:
-            last = self.store.last_review(run_ids)
-            if last is not None:
-                self._journal.undo_review(last["run_id"], last["candidate_id"], last["review_id"])
-                self._read_journals()
-            return last
 
 
 def rebuild(home: Path) -> tuple[dict[str, int], dict[str, str]]:

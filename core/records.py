@@ -13,6 +13,23 @@ SPLITS = ("train", "validation", "test", "ood")
 """Roles a problem can have in its seed set; only ``train`` problems are seeds. ``ood``: out-of-distribution test."""
 
 
+REVIEW_ACTIONS = ("accept", "reject", "edit", "skip", "trash", "lock", "unlock", "note")
+"""What a person can do with a candidate; ``undo`` is said of a review."""
+
+OUT_BY_HAND = ("reject", "trash")
+"""Reviews that keep a candidate out of every training set."""
+
+REASONS = {
+    "wrong_answer": "wrong answer",
+    "unclear": "unclear or unsolvable",
+    "trivial": "too easy",
+    "duplicate": "a duplicate",
+    "off_topic": "another kind of problem",
+    "form": "badly written",
+    "other": "another reason",
+}
+"""Why a person rejects a candidate -> in words."""
+
 INCORRECT = "incorrect"
 """``meta["label"]`` of a candidate whose answer is meant to be wrong (Zhang 2025, G.6.2)."""
 
@@ -145,3 +162,33 @@ class Verdict:
 
     value: float | None = None
     """The measured number behind it (ROUGE-L F, ...), if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a person did with one candidate."""
+
+    run_id: str
+    """The run that made the candidate."""
+
+    candidate_id: str
+    action: str
+    """One of REVIEW_ACTIONS."""
+
+    question: str | None = None
+    """The edited text; None: as it was. Likewise the next two; a new answer without a final one has an unknown one."""
+
+    answer: str | None = None
+    final: str | None = None
+    reviewer: str | None = None
+    """The name that the person gave; None: none."""
+
+    reason: str | None = None
+    """One of REASONS, of a rejection; None: not told."""
+
+    note: str | None = None
+    plan: str | None = None
+    """How the candidate had been drawn, one of ``core.reviewing.plans.PLANS``; None: not told."""
+
+    is_blind: bool | None = None
+    """Whether what machines and other people said was hidden."""

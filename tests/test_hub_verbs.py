@@ -11,6 +11,7 @@ from core.runs import watch as watch_module
 from core.runs.folder import RunFolder
 from core.settings import REPOSITORY, Settings
 from core.store.ingest import Ingest
+from core.store.queue_filter import QueueFilter
 from core.store.store import Store
 from tests.runs.world import dump, kill, make_candidates, make_seed_set, open_test_hub, wait_for
 
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 from core.hub import open_hub
 from core.settings import Settings
+from core.store.queue_filter import QueueFilter
 open_hub(Settings(Path(sys.argv[1])))
 print("open", flush=True)
 sys.stdin.read()
@@ -104,8 +106,8 @@ def test_a_submitted_run_is_in_the_store_when_submit_returns_and_its_inputs_are_
 
 
 def test_a_review_is_on_the_disk_and_in_the_tables_when_it_returns(hub, tmp_path):
-    made = hub.add_review("grown", "c2", "accept")
-    assert read_all(tmp_path / "journal" / "reviews.jsonl")[-1]["review_id"] == made
+    hub.add_review("grown", "c2", "accept", review_id="mine")
+    assert read_all(tmp_path / "journal" / "reviews.jsonl")[-1]["review_id"] == "mine"
     assert read_state(hub, "c2") == ("accept", "Q2?", "A2", "2")
     hub.add_review("grown", "c2", "reject")
     assert read_state(hub, "c2")[0] == "reject"
@@ -126,27 +128,27 @@ def test_undo_takes_back_one_after_the_other(hub):
     hub.add_review("grown", "c2", "edit", question="One?")
     hub.add_review("grown", "c2", "edit", question="Two?")
     hub.add_review("grown", "c3", "skip")
-    assert hub.undo_review(["grown"])["action"] == "skip"
+    assert [row["action"] for row in hub.undo_review(["grown"])] == ["skip"]
     assert read_state(hub, "c2")[1] == "Two?"
-    assert hub.undo_review(["grown"])["question"] == "Two?"
+    assert [row["question"] for row in hub.undo_review(["grown"])] == ["Two?"]
     assert read_state(hub, "c2") == ("edit", "One?", "A2", "2")
-    assert hub.undo_review(["grown"])["question"] == "One?"
+    assert [row["question"] for row in hub.undo_review(["grown"])] == ["One?"]
     assert read_state(hub, "c2") == (None, "Q2?", "A2", "2")
-    assert hub.undo_review(["grown"]) is None
+    assert hub.undo_review(["grown"]) == []
     assert len(hub.store.list_reviews("grown")) == 6
     assert hub.store.list_reviews("grown")["is_undone"].sum() == 3
 
 
 def test_the_review_queue_shows_what_waits_and_skipped_ones_last(hub):
     def queue(**options):
-        return list(hub.store.list_review_queue(["grown"], **options)["candidate_id"])
+        return list(hub.store.list_queue(QueueFilter(run="grown", **options))["candidate_id"])
 
-    assert queue() == ["c2", "c3", "c4", "c5"]
+    assert queue(review="waiting") == ["c2", "c3", "c4", "c5"]
     hub.add_review("grown", "c3", "skip")
     hub.add_review("grown", "c2", "skip")
     hub.add_review("grown", "c4", "accept")
-    assert queue() == ["c5", "c3", "c2"]
-    assert queue(only_waiting=False) == ["c4", "c5", "c3", "c2"]
+    assert queue(review="waiting") == ["c5", "c3", "c2"]
+    assert queue() == ["c4", "c5", "c3", "c2"]
 
 
 @pytest.mark.parametrize(
@@ -155,13 +157,15 @@ def test_the_review_queue_shows_what_waits_and_skipped_ones_last(hub):
         (("grown", "c99", "accept"), "has no candidate 'c99'"),
         (("grown", "c2", "like"), "cannot be 'like'"),
         (("grown", "c2", "edit"), "needs a changed question or answer"),
-        (("grown", "c2", "edit", " \n", "So."), "cannot leave the question empty"),
-        (("grown", "c2", "edit", None, ""), "cannot leave the answer empty"),
+        (("grown", "c2", "edit", {"question": " \n", "answer": "So."}), "cannot leave the question empty"),
+        (("grown", "c2", "edit", {"answer": ""}), "cannot leave the answer empty"),
+        (("grown", "c2", "reject", {"reason": "ugly"}), "no reason 'ugly'; known: wrong_answer"),
+        (("grown", "c2", "note", {"note": " "}), "The note is empty"),
     ],
 )
 def test_reviews_that_make_no_sense_are_refused_and_leave_no_line(hub, tmp_path, review, message):
     with pytest.raises(RunError, match=message):
-        hub.add_review(*review)
+        hub.add_review(*review[:3], **dict(*review[3:]))
     assert not (tmp_path / "journal" / "reviews.jsonl").exists()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.counting import counted
 from core.recipes.stages import home_of
-from core.records import Candidate
+from core.records import OUT_BY_HAND, Candidate
 from core.runs.folder import RunFolder, RunState, write_json
 from core.store.journal import read_reviews
 
@@ -52,7 +52,7 @@ def apply_reviews(
     kept, n_rejected, n_edited = [], 0, 0
     for candidate in candidates:
         review = reviews.get(candidate.candidate_id)
-        if review is not None and review["action"] == "reject":
+        if review is not None and review["action"] in OUT_BY_HAND:
             n_rejected += 1
             continue
         texts = {name: review[name] for name in ("question", "answer", "final") if name in review} if review else {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from core.filters.held_out import is_known, make_held_out_keys
 from core.recipes.answering import METHOD
 from core.recipes.training_choice import ALL_SEEDS, PARTS, Choice
-from core.records import Problem
+from core.records import OUT_BY_HAND, Problem
 from core.runs.folder import RunFolder
 from core.store.reads_candidates import POLICIES
 from core.store.store import Store
@@ -154,7 +154,7 @@ def find_candidates(store: Store, run_ids: Sequence[str], policy: str) -> list[F
 def _judge_candidate(row: Mapping[str, Any], policy: str, *, is_answer: bool) -> tuple[str | None, str | None]:
     """Return why a candidate is left out, and what more is known; (None, None) where it is taken."""
     is_by_hand = row["review"] in ("accept", "edit")
-    if row["review"] == "reject":
+    if row["review"] in OUT_BY_HAND:
         return BY_HAND, None
     if row["status"] == "failed" or not (row["question"] and row["answer"] and row["answer"].strip()):
         return UNUSABLE, row["reason"]

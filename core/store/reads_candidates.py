@@ -159,47 +159,6 @@ class CandidateReads(Reads):
         found["parent_problems"] = [parse_json(problem, "meta") for problem in parents]
         return found
 
-    def list_review_queue(self, run_ids: Sequence[str], only_waiting: bool = True) -> pd.DataFrame:
-        """Return what a person reviews, in order: run_id, candidate_id, review, n_skips.
-
-        Only candidates that passed the filters; those skipped come last, the longest skipped first. A candidate id is
-        its content's hash, so two runs may share one: the key is the pair.
-
-        Args:
-            run_ids: runs whose candidates are reviewed together.
-            only_waiting: leave out what has a standing review.
-        """
-        return self._frame(
-            f"""
-            select c.run_id, c.candidate_id, c.review, c.n_skips from candidate_states c left join runs r using (run_id)
-            where list_contains(?, c.run_id) and c.status = 'accepted' {"and c.review is null" if only_waiting else ""}
-            order by if(c.review is null, c.skipped_at, null) nulls first,
-                     r.created_at, c.run_id, c.round, c.position, c.candidate_id
-            """,
-            [list(run_ids)],
-        )
-
-    def list_reviews(self, run_id: str | None = None, limit: int = 500) -> pd.DataFrame:
-        """Return reviews, latest first (undos are rows too), with is_undone and the candidate's current_question."""
-        conditions, values = ([], []) if run_id is None else (["r.run_id = ?"], [run_id])
-        return self._frame(
-            f"""
-            select r.*, r.review_id in (select undoes from reviews where undoes is not null) as is_undone,
-                   c.current_question
-            from reviews r left join candidate_states c using (run_id, candidate_id)
-            {match_all(conditions)} order by r.written_at desc, r.review_id desc limit ?
-            """,
-            [*values, limit],
-        )
-
-    def last_review(self, run_ids: Sequence[str]) -> dict[str, Any] | None:
-        """Return the latest standing review (a skip too) of these runs, the one an undo takes back; None: none."""
-        return self._record(
-            """select * from standing_reviews where list_contains(?, run_id)
-            order by written_at desc, review_id desc limit 1""",
-            [list(run_ids)],
-        )
-
     def list_call_outputs(self, run_ids: Sequence[str], limit: int = 500) -> list[int]:
         """Return the completion tokens of the latest whole calls of these runs; not of uncounted and failed ones.
 
@@ -214,12 +173,6 @@ class CandidateReads(Reads):
             [list(run_ids), limit],
         )
         return [row["n"] for row in rows]
-
-    def has_candidate(self, run_id: str, candidate_id: str) -> bool:
-        """Say whether this run made this candidate."""
-        return bool(
-            self._records("select 1 as x from candidates where run_id = ? and candidate_id = ?", [run_id, candidate_id])
-        )
 
     def list_candidate_rows(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Return every candidate of these runs with what decides whether it is trained on, runs in the order given.

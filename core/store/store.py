@@ -1,8 +1,8 @@
 """The store: one open database and every verb that reads it; pages and run starters ask here and nowhere else.
 
 To add a verb, put it in the file of its subject (``reads_runs``, ``reads_metrics``, ``reads_seeds``,
-``reads_candidates``, ``reads_calls``, ``reads_training``, ``reads_rows``, ``reads_evaluations``, ``reads_sweeps``).
-Rows come in through ``ingest.py`` only.
+``reads_candidates``, ``reads_reviews``, ``reads_calls``, ``reads_training``, ``reads_rows``, ``reads_evaluations``,
+``reads_sweeps``). Rows come in through ``ingest.py`` only.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from core.store.reads_candidates import CandidateReads
 from core.store.reads_evaluations import EvaluationReads
 from core.store.reads_experiments import ExperimentReads
 from core.store.reads_metrics import MetricReads
+from core.store.reads_reviews import ReviewReads
 from core.store.reads_rows import RowReads
 from core.store.reads_runs import RunReads
 from core.store.reads_seeds import SeedReads
@@ -27,6 +28,7 @@ class Store(
     MetricReads,
     SeedReads,
     CandidateReads,
+    ReviewReads,
     CallReads,
     TrainingReads,
     RowReads,

@@ -9,7 +9,7 @@ from core.hub import Hub
 from core.lines import read_all
 from core.recipes.reviewed import apply_reviews
 from core.recipes.start import make_loop_config
-from core.records import Candidate
+from core.records import Candidate, Review
 from core.runs.folder import RunFolder
 from core.settings import Settings
 from core.store.journal import Journal, read_reviews
@@ -110,9 +110,9 @@ def test_a_loop_waits_for_review_and_trains_on_the_verdicts(loop, tmp_path):
     good = [row["candidate_id"] for row in candidates if row["failure"] is None and row["candidate_id"] not in rejected]
     journal = Journal(tmp_path)
     for id_ in good[:2]:
-        journal.add_review(folder.run_id, id_, "reject")
+        journal.add_reviews([Review(folder.run_id, id_, "reject")])
     edited = {"question": "Ada has 2 nuts and finds 3 more. How many nuts has she?", "answer": "2+3=<<2+3=5>>5\n#### 5"}
-    journal.add_review(folder.run_id, good[2], "edit", **edited, final="5")
+    journal.add_reviews([Review(folder.run_id, good[2], "edit", **edited, final="5")])
     assert main(["run", str(folder.path), "--again"]) == 0
     rows = read_all(folder.path / "records" / "training_rows.jsonl")
     second = {row["origin_id"]: row for row in rows if row["round"] == 2}
@@ -128,15 +128,15 @@ def test_a_loop_waits_for_review_and_trains_on_the_verdicts(loop, tmp_path):
 def test_reviews_are_read_from_the_journal_as_the_database_reads_them(tmp_path):
     settings = Settings(home=tmp_path, device_slots=0, teacher_slots=0, light_slots=0)
     journal = Journal(tmp_path)
-    journal.add_review("run", "a", "accept")
-    journal.add_review("run", "a", "reject")
-    journal.add_review("run", "b", "edit", question="Q", answer=None, final=None)
-    undone = journal.add_review("run", "b", "edit", question=None, answer="A", final="1")
-    journal.add_review("run", "b", "accept")
-    journal.undo_review("run", "b", undone)
-    journal.add_review("run", "c", "skip")
-    journal.add_review("run", "d", "edit", question=None, answer="new", final=None)
-    journal.add_review("other", "a", "accept")
+    journal.add_reviews([Review("run", "a", "accept")])
+    journal.add_reviews([Review("run", "a", "reject")])
+    journal.add_reviews([Review("run", "b", "edit", question="Q", answer=None, final=None)])
+    (undone,) = journal.add_reviews([Review("run", "b", "edit", question=None, answer="A", final="1")])
+    journal.add_reviews([Review("run", "b", "accept")])
+    journal.undo_reviews([{"run_id": "run", "candidate_id": "b", "review_id": undone}])
+    journal.add_reviews([Review("run", "c", "skip")])
+    journal.add_reviews([Review("run", "d", "edit", question=None, answer="new", final=None)])
+    journal.add_reviews([Review("other", "a", "accept")])
     hub = Hub(settings, is_threaded=False)
     hub.step()
     rows = hub.store._frame("select * from latest_reviews where run_id = 'run' order by candidate_id")

@@ -16,6 +16,7 @@ from core.recipes.training_choice import Choice
 from core.recipes.training_sets import build_rows
 from core.runs.folder import RunFolder
 from core.settings import DEMO, Settings
+from core.store.queue_filter import QueueFilter
 from core.tasks import TASKS
 
 SIGNALS_HERE = ("loss_truth", "gradient", "solve_rate", "grade")
@@ -71,7 +72,7 @@ def generated(hub, selection):
 
 @pytest.fixture(scope="module")
 def finetuned(hub, seed_set, generated):
-    first, second, *_ = hub.store.list_review_queue([generated])["candidate_id"]
+    first, second, *_ = hub.store.list_queue(QueueFilter(run=generated))["candidate_id"]
     hub.add_review(generated, first, "reject")
     text = hub.store.read_candidate(generated, second)
     hub.add_review(generated, second, "edit", question=text["question"] + " Think twice.", answer=text["answer"])

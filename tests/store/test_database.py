@@ -15,7 +15,10 @@ TABLES = (
     "answers policy_rows policy_answers"
 )
 METRICS = "run_id round name step attempt value epoch written_at"
-REVIEWS = "review_id run_id candidate_id action question answer final undoes written_at"
+REVIEWS = (
+    "review_id run_id candidate_id action question answer final undoes written_at reviewer reason note batch_id plan "
+    "is_blind"
+)
 CALLS = (
     "run_id call_id attempt purpose task teacher host sample_index n_input_tokens n_output_tokens n_cached_tokens "
     "n_reasoning_tokens is_cached finish_reason error n_attempts seconds nominal_usd paid_usd price_date "

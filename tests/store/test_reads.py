@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from core.runs.folder import RunFolder
+from core.store.queue_filter import QueueFilter
 from tests.runs.world import make_candidates, make_seed_set, open_test_hub
 
 
@@ -199,7 +200,7 @@ def test_two_runs_may_share_a_candidate_and_their_reviews_do_not_mix(hub):
     hub.add_review("again", "c2", "reject")
     assert hub.store.count_candidates("grown")["reviewed_reject"] == 0
     assert hub.store.count_candidates(["grown", "again"])["made"] == 12
-    queue = hub.store.list_review_queue(["grown", "again"])
+    queue = hub.store.list_queue(QueueFilter(run="grown,again", review="waiting"))
     assert len(queue) == 7 and ("again", "c2") not in set(zip(queue["run_id"], queue["candidate_id"], strict=True))
 
 
