@@ -3,12 +3,12 @@
 import streamlit as st
 
 from core.hub import Hub
-from pages.components import reviewing
 from pages.components.access import use_hub
 from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, note_teacher, open_page
 from pages.components.pausing import draw_passing, draw_paused, draw_way_back, find_pause
-from pages.components.record import draw_buttons, draw_finished, draw_progress, draw_record
-from pages.components.reviewing import PLACE
+from pages.components.review_filter import draw_filter, say_filter
+from pages.components.review_queue import forget_queue, open_queue
+from pages.components.review_reading import draw_reading
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, REVIEWED
 from pages.components.subject import keep_in_view, view_seed_set
@@ -52,33 +52,34 @@ run_id = choose(
     help=RUN_TIMES,
 )
 view_seed_set(rows[run_id]["seed_set_id"])
-if st.session_state.get("review_of") != run_id:
-    st.session_state["review_of"] = run_id
-    reviewing.show(st.query_params.get("candidate"))
-queue = reviewing.read_queue(hub, run_id)
-if queue.place is not None and st.session_state.get(PLACE) != queue.ids[queue.place]:
-    st.session_state[PLACE] = queue.ids[queue.place]
-if queue.place is not None:
-    st.query_params["candidate"] = queue.ids[queue.place]
 run = hub.store.read_run(run_id)
 config = run["config"]
+asked, reviewer, is_blind = draw_filter(hub, run_id)
+wanted = st.query_params.pop("candidate", None)
+if wanted is not None:
+    forget_queue()
+queue = open_queue(hub, asked, reviewer, is_blind=is_blind, wanted=wanted and (run_id, wanted))
 draw_way_back(run)
-if (number := find_pause(run)) is not None:
+number = find_pause(run)
+if number is not None:
     st.caption(plain(run["summary"]["stopped"]))
     with place:
-        draw_passing(hub, run_id, number, len(queue.waiting), key="pass_review", type="primary")
+        unread = hub.store.count_candidates(run_id)["waiting"]
+        draw_passing(hub, run_id, number, unread, key="pass_review", type="primary")
 elif place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
     st.switch_page("finetune_page.py", query_params={"sources": run_id, "seeds": rows[run_id]["seed_set_id"]})
-draw_buttons(hub, queue)
-if queue.place is None:
-    draw_finished(queue)
-else:
-    draw_record(hub, queue, config["task"])
-draw_progress(hub, queue)
+draw_reading(hub, queue, config["task"], number)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.caption(plain(say_filter(len(queue.keys), asked)), width="content")
+    if st.button("Look again", key="review_again", icon=":material/refresh:", type="tertiary"):
+        forget_queue()
+        st.rerun()
 if config.get("teacher", "built-in") == "built-in":
     note_teacher()
 explain(
-    "Only candidates that passed the filters come here. A verdict is one line in the home's journal, on the disk "
-    "before the next candidate is shown; an undo is one more line. Words on red stand only in the seed, words on green "
-    "only in the candidate; a formula counts as one word. An edited answer is checked again by its task's rules."
+    "Only candidates that passed the filters come here, unless **Filter** asks for others. A verdict is one line in "
+    "the home's journal, on the disk before the browser lets go of it; an undo is one more line. Words on red stand "
+    "only in the seed, words on green only in the candidate; a formula counts as one word. An edited answer is checked "
+    "again by its task's rules. What is read is as it was when the page was opened; **Look again** brings what came "
+    "since."
 )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from core.records import Review
 from core.runs.folder import RunFolder, write_json
 from core.store.journal import Journal
 from core.training.data import TrainingRow, to_frame
@@ -98,8 +99,8 @@ def make_world(home: Path) -> Path:
     picks = [{"round": 1, "rank": rank, "problem_id": id_} for rank, id_ in enumerate(("p4", "p1", "p0"))]
     make_run(home, "chosen", "select", {}, {"selections": [chosen], "selected": picks})
     journal = Journal(home)
-    journal.add_review("grown", "c3", "reject")
-    journal.add_review("grown", "c4", "edit", question="Q4 edited?", answer="A4\n#### 4", final="4")
-    journal.add_review("grown", "c5", "edit", question="Question 6, 50% of it?")  # the test problem p6
-    journal.add_review("answered", "a3", "accept")
+    journal.add_reviews([Review("grown", "c3", "reject")])
+    journal.add_reviews([Review("grown", "c4", "edit", question="Q4 edited?", answer="A4\n#### 4", final="4")])
+    journal.add_reviews([Review("grown", "c5", "edit", question="Question 6, 50% of it?")])  # the test problem p6
+    journal.add_reviews([Review("answered", "a3", "accept")])
     return home

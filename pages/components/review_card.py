@@ -1,0 +1,278 @@
+"""The keys of the review: a bar of buttons in the browser that shows the next record without asking the server.
+
+Python draws the record shown and those that come next; this component shows one of them at a time. A verdict is sent
+and kept (over a reload too) until Python says that it is on the disk. No key works on a record that is not drawn yet,
+nor while somebody types.
+"""
+
+import hashlib
+from typing import Any
+
+import streamlit as st
+
+from core.records import REASONS
+from pages.components.review_queue import NOTE, Key, Queue, list_taken
+
+CARD = "review_card"
+"""Key of the component: its state is ``turn`` with ``orders`` (not acknowledged yet), ``shown`` and ``edit``."""
+
+SLOT = "reviewed_"
+"""Beginning of the key of a record's container."""
+
+
+def name_slot(key: Key | None) -> str:
+    """Return the key of the container that a candidate is drawn in; None: the end of the queue."""
+    return SLOT + ("end" if key is None else hashlib.blake2b("|".join(key).encode(), digest_size=6).hexdigest())
+
+
+_CSS = """
+.bar {display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; font-family: var(--st-font); font-size: .9rem;
+  color: var(--st-text-color);}
+.bar button {display: inline-flex; gap: .45rem; align-items: center; padding: .38rem .7rem; cursor: pointer;
+  font: inherit; color: var(--st-text-color); background: var(--st-background-color);
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, .5rem);}
+.bar button:hover {border-color: var(--st-primary-color); color: var(--st-primary-color);}
+.bar button:focus-visible {outline: 2px solid var(--st-primary-color); outline-offset: 1px;}
+.bar button:disabled {opacity: .45; cursor: default;}
+.bar kbd {font: inherit; font-size: .78rem; padding: 0 .3rem; border: 1px solid var(--st-border-color);
+  border-radius: .25rem; opacity: .8;}
+.bar .first {font-weight: 600;}
+.why {display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin-top: .45rem; font-size: .82rem; opacity: .85;}
+.why button {border: 0; padding: .1rem 0; background: none; font-size: .82rem;}
+.track {height: 5px; margin-top: .55rem; border-radius: 3px; background: var(--st-secondary-background-color);}
+.track div {height: 100%; border-radius: 3px; background: var(--st-primary-color);}
+.said {display: flex; flex-wrap: wrap; justify-content: space-between; gap: .2rem 1rem; margin-top: .3rem;
+  font-size: .85rem; font-variant-numeric: tabular-nums; min-height: 1.3rem;}
+.note {display: flex; gap: .4rem; margin-top: .4rem;}
+.note input {flex: 1; font: inherit; padding: .35rem .6rem; color: inherit; background: var(--st-background-color);
+  border: 1px solid var(--st-border-color); border-radius: .4rem;}
+.error {color: var(--st-red-text-color, #b3261e);}
+"""
+
+_JS = """
+const LABELS = [['accept', 'Accept', 'A', 'a'], ['reject', 'Reject', 'X', 'x'], ['edit', 'Edit', 'E', 'e'],
+  ['skip', 'Skip', 'S', 's'], ['undo', 'Undo', 'Z', 'z'], ['back', 'Back', '←', 'arrowleft'],
+  ['on', 'On', '→', 'arrowright'], ['lock', 'Lock', 'L', 'l'], ['note', 'Note', 'N', 'n'],
+  ['trash', 'Trash', 'T', 't']];
+const LEADS_ON = ['accept', 'reject', 'skip', 'trash'];
+const KEPT = 'seedbed_review_orders';
+const read = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)) || []; } catch { return []; } };
+const keep = (orders) => { try { sessionStorage.setItem(KEPT, JSON.stringify(orders)); } catch { /* private mode */ } };
+const types = (node) => node && (node.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName));
+const isTyping = () => {
+  let node = document.activeElement;
+  while (node && node.shadowRoot && node.shadowRoot.activeElement) node = node.shadowRoot.activeElement;
+  return types(node) || Boolean(document.querySelector('[role=dialog], [data-baseweb=popover] input:focus'));
+};
+const make = (tag, parent, set = {}) => {
+  const node = document.createElement(tag);
+  Object.assign(node, set);
+  parent.appendChild(node);
+  return node;
+};
+class Reader {
+  constructor(root) {
+    this.orders = read(); this.judged = new Map(); this.history = []; this.jumps = -1; this.shown = null;
+    this.style = document.getElementById('seedbed-review') || make('style', document.head, {id: 'seedbed-review'});
+    this.draw(root);
+    this.onKey = (event) => this.press(event);
+    document.addEventListener('keydown', this.onKey, true);
+    this.watcher = new MutationObserver(() => this.paint());
+  }
+  draw(root) {
+    root.replaceChildren();
+    const bar = make('div', root, {className: 'bar'});
+    bar.setAttribute('role', 'toolbar'); bar.setAttribute('aria-label', 'Verdict');
+    this.buttons = {};
+    for (const [action, label, sign] of LABELS) {
+      const button = make('button', bar, {type: 'button', className: action === 'accept' ? 'first' : ''});
+      make('span', button, {textContent: label}); make('kbd', button, {textContent: sign});
+      button.setAttribute('aria-keyshortcuts', sign);
+      button.addEventListener('click', () => { button.blur(); this.act(action); });
+      this.buttons[action] = button;
+    }
+    this.why = make('div', root, {className: 'why'});
+    this.noteBox = make('form', root, {className: 'note', hidden: true});
+    this.noteBox.style.display = 'none';
+    this.input = make('input', this.noteBox, {maxLength: 500,
+      placeholder: 'A note on this candidate; Enter stores it'});
+    this.input.setAttribute('aria-label', 'Note');
+    make('button', this.noteBox, {type: 'submit', textContent: 'Store'});
+    this.noteBox.addEventListener('submit', (event) => { event.preventDefault(); this.closeNote(true); });
+    this.input.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.closeNote(false); });
+    this.track = make('div', make('div', root, {className: 'track'}));
+    const said = make('div', root, {className: 'said'});
+    said.setAttribute('role', 'status'); said.setAttribute('aria-live', 'polite');
+    this.count = make('span', said); this.told = make('span', said);
+  }
+  close() {
+    document.removeEventListener('keydown', this.onKey, true);
+    this.watcher.disconnect();
+    this.style.textContent = '';
+  }
+  take(data, send) {
+    clearTimeout(this.closing);
+    this.data = data; this.send = send;
+    const before = this.orders.length;
+    this.orders = this.orders.filter((order) => !(order.id in data.taken));
+    for (const [id, fault] of Object.entries(data.taken)) {
+      if (fault) for (const [key, own] of this.judged) if (own.id === id) this.judged.delete(key);
+    }
+    for (const entry of data.entries) {
+      const own = this.judged.get(entry.key);
+      if (own && !this.orders.some((order) => order.id === own.id)) this.judged.delete(entry.key);
+    }
+    if (before !== this.orders.length) keep(this.orders);
+    if (this.jumps !== data.jumps) { this.jumps = data.jumps; this.shown = data.shown; }
+    if (!this.why.childElementCount) for (const [place, [reason, words]] of data.reasons.entries()) {
+      const button = make('button', this.why, {type: 'button'});
+      make('kbd', button, {textContent: String(place + 1)}); make('span', button, {textContent: words});
+      button.title = `Reject: ${words}`; button.setAttribute('aria-keyshortcuts', String(place + 1));
+      button.addEventListener('click', () => { button.blur(); this.act('reject', {reason}); });
+    }
+    if (this.orders.length && before === this.orders.length && !this.sent) this.tell();
+    this.sent = true;
+    this.watcher.disconnect();
+    const place = document.querySelector('.st-key-reviewed_records');
+    const changes = {childList: true, subtree: true, attributes: true, attributeFilter: ['class']};
+    if (place) this.watcher.observe(place, changes);
+    this.paint();
+  }
+  entry(key = this.shown) { return this.data.entries.find((each) => each.key === key); }
+  state(entry) { const own = this.judged.get(entry.key); return own ? own.action : entry.state; }
+  isDrawn() {
+    const slot = this.shown === null ? 'reviewed_end' : (this.entry() || {}).slot;
+    return Boolean(slot && document.querySelector(`.st-key-${slot} [data-reviewed="${slot}"]`));
+  }
+  paint() {
+    if (!this.data) return;
+    const entry = this.entry(), is = this.isDrawn(), slot = this.shown === null ? 'reviewed_end' : entry && entry.slot;
+    const rule = '[class*="st-key-reviewed_"]:not(.st-key-reviewed_records)';
+    const css = this.data.editing ? '' : `${rule} {display: none !important;}` +
+      (is ? ` .st-key-${slot} {display: flex !important;}` : '');
+    if (this.style.textContent !== css) this.style.textContent = css;
+    const {n, counts} = this.data;
+    this.track.style.width = `${n ? 100 * (n - counts.waiting) / n : 0}%`;
+    const number = entry ? `${(entry.place + 1).toLocaleString('en')} of ${n.toLocaleString('en')} · ` : '';
+    const words = {accept: 'accepted', reject: 'rejected', edit: 'edited and accepted', trash: 'in the trash'};
+    const state = entry ? words[this.state(entry)] || 'waiting' : '';
+    const locked = entry && entry.locked ? ' · locked' : '';
+    this.count.textContent = this.shown !== null && !is ? `${number}loading` :
+      `${number}${state}${locked}${entry ? ' · ' : ''}${counts.text}`;
+    this.count.parentElement.dataset.shown = is ? slot : '';
+    const own = this.orders.length;
+    this.told.textContent = own > 8 ? `${own} verdicts are not stored yet` : this.data.note[1];
+    this.told.className = this.data.note[0] === 'error' ? 'error' : '';
+    for (const [action, button] of Object.entries(this.buttons)) {
+      const needs = !['undo', 'back', 'on'].includes(action);
+      button.disabled = this.data.editing || (needs && (this.shown === null || !is)) || !n;
+      if (action === 'lock') button.firstChild.textContent = entry && entry.locked ? 'Unlock' : 'Lock';
+    }
+  }
+  tell(more = {}) { keep(this.orders); this.send({orders: this.orders, shown: this.shown, edit: null, ...more}); }
+  act(action, more = {}) {
+    if (!this.data || this.data.editing || !this.data.n) return;
+    if (action === 'back' || action === 'on') return this.step(action === 'on' ? 1 : -1);
+    if (action === 'undo') return this.undo();
+    const entry = this.entry();
+    if (!entry || !this.isDrawn()) return;
+    if (action === 'edit') return this.tell({edit: {key: entry.key, at: Date.now()}});
+    if (action === 'note') { this.noteBox.style.display = 'flex'; this.input.value = ''; return this.input.focus(); }
+    if (action === 'lock' && entry.locked) action = 'unlock';
+    const id = `review_${crypto.randomUUID ? crypto.randomUUID() : Date.now() + '_' + Math.random()}`;
+    const order = {id, run: entry.run, candidate: entry.candidate, action, ...more};
+    this.orders.push(order); this.history.push({id, key: entry.key});
+    if (LEADS_ON.includes(action)) {
+      if (action !== 'skip') this.judged.set(entry.key, {id, action});
+      const next = this.data.ahead.find((key) => key !== entry.key && this.entry(key)
+        && this.state(this.entry(key)) === null);
+      const isLast = this.data.counts.waiting <= this.data.ahead.length + 1;
+      this.shown = next === undefined ? (isLast ? null : this.shown) : next;
+    }
+    this.paint(); this.tell();
+  }
+  closeNote(isStored) {
+    const text = this.input.value.trim();
+    this.noteBox.style.display = 'none'; this.input.blur();
+    if (isStored && text && this.entry()) {
+      const {run, candidate} = this.entry();
+      this.orders.push({id: `review_${Date.now()}_${Math.random()}`, run, candidate, action: 'note', note: text});
+      this.tell();
+    }
+  }
+  undo() {
+    const last = this.history.pop();
+    this.orders.push({id: `undo_${Date.now()}_${Math.random()}`, action: 'undo', undoes: last ? last.id : null});
+    if (last) { this.judged.delete(last.key); if (this.entry(last.key)) this.shown = last.key; }
+    this.paint(); this.tell();
+  }
+  step(by) {
+    const {entries, n} = this.data, from = this.entry();
+    const place = from ? (from.place + by + n) % n : (by < 0 ? n - 1 : 0);
+    const next = entries.find((each) => each.place === place);
+    if (next) { this.shown = next.key; this.paint(); this.tell(); } else this.tell({step: {place, at: Date.now()}});
+  }
+  press(event) {
+    if (!this.data || event.ctrlKey || event.metaKey || event.altKey || isTyping()) return;
+    if (!document.contains(this.track) && !this.track.isConnected) return;
+    const key = event.key.toLowerCase();
+    const found = LABELS.find((each) => each[3] === key), digit = Number(key);
+    const reason = digit >= 1 && this.data.reasons[digit - 1];
+    if (!found && !reason) return;
+    event.preventDefault(); event.stopPropagation();
+    if (event.repeat && !['back', 'on'].includes(found && found[0])) return;  // a key that stays down judges once
+    if (found) this.act(found[0]); else this.act('reject', {reason: reason[0]});
+  }
+}
+export default function (component) {
+  const {data, parentElement, setStateValue} = component;
+  const root = parentElement.querySelector('.card');
+  root.seedbed ||= new Reader(root);
+  root.seedbed.take(data, (turn) => setStateValue('turn', turn));
+  return () => { root.seedbed.closing = setTimeout(() => { root.seedbed.close(); root.seedbed = null; }, 100); };
+}
+"""
+
+_card = st.components.v2.component("seedbed_review", html="<div class='card'></div>", css=_CSS, js=_JS)
+
+
+def read_turn() -> dict[str, Any]:
+    """Return what the browser asks for; nothing before its first key."""
+    return (st.session_state.get(CARD) or {}).get("turn") or {}
+
+
+def draw_card(queue: Queue, window: list[Key], ahead: list[Key], *, is_editing: bool) -> None:
+    """Draw the bar with its keys, the progress, and what the last act said."""
+    states = list(queue.states.values())
+    n, waiting = len(states), queue.n_waiting
+    words = {"accept": "accepted", "edit": "edited", "reject": "rejected", "trash": "in the trash"}
+    counts = [f"{states.count(state):,} {word}" for state, word in words.items() if state in states]
+    text = " · ".join([f"{n - waiting:,} of {n:,} reviewed", *counts, f"{waiting:,} waiting"])
+    _card(
+        key=CARD,
+        data={
+            "entries": [
+                {
+                    "key": "|".join(key),
+                    "run": key[0],
+                    "candidate": key[1],
+                    "slot": name_slot(key),
+                    "place": queue.places[key],
+                    "state": queue.states[key],
+                    "locked": key in queue.locked,
+                }
+                for key in window
+            ],
+            "ahead": ["|".join(key) for key in ahead],
+            "shown": "|".join(queue.shown) if queue.shown else None,
+            "jumps": queue.n_jumps,
+            "taken": list_taken(read_turn().get("orders") or []),
+            "n": n,
+            "counts": {"waiting": waiting, "text": text},
+            "reasons": list(REASONS.items()),
+            "note": list(st.session_state.get(NOTE, ("done", ""))),
+            "editing": is_editing,
+        },
+        default={"turn": None},
+        on_turn_change=lambda: None,
+    )

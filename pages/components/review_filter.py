@@ -1,0 +1,140 @@
+"""What of the candidates is looked at, and by whom: a row and a popover; the address says all of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.hub import Hub
+from core.records import REASONS
+from core.store.queue_filter import ORDERS, PLANS, QueueFilter
+from pages.components import numbers
+from pages.components.frame import choose, follow_address, tell_address
+from pages.components.text import plain
+
+SHOWN = {"any": "All", "waiting": "Waiting", "accept": "Accepted", "edit": "Edited", "reject": "Rejected"}
+MORE_SHOWN = {"reviewed": "Reviewed", "locked": "Locked", "noted": "With a note", "trash": "In the trash"}
+
+ORDER_WORDS = {
+    "made": "as they were made",
+    "newest": "newest first",
+    "random": "a sample at random",
+    "by_type": "a sample, types in turn",
+    "least_certain": "least certain first",
+    "disagreement": "verifier and judge disagree",
+    "hardest": "hardest for the student first",
+    "easiest": "easiest for the student first",
+    "harder_than_seed": "harder than their seed first",
+    "easier_than_seed": "easier than their seed first",
+    "closest": "most like another one first",
+}
+STATUS = {"accepted": "passed the filters", "rejected": "rejected by a filter", "failed": "failed", "": "anything"}
+ANSWERS = {
+    "": "anything",
+    "right": "answered as the teacher did",
+    "wrong": "answered otherwise",
+    "unknown": "not asked",
+}
+LABELS = {
+    "method": "Prompting method", "teacher": "Teacher", "selector": "Selector", "type": "Type or level of the seed",
+    "rejected_by": "Rejected by the filter", "reviewer": "Reviewed by",
+}  # fmt: skip
+"""Field of ``QueueFilter`` -> what its choice is called; it is offered where there are several values."""
+
+
+def draw_filter(hub: Hub, run_id: str) -> tuple[QueueFilter, str | None, bool]:
+    """Draw what can be asked for; returns it, the reviewer's name (None: none), and whether the review is blind.
+
+    Args:
+        hub: knows what there is to ask for.
+        run_id: of the run in view; several, joined by commas; empty: all.
+    """
+    found: dict[str, Any] = {"run": run_id}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="review_filter"):
+        found["review"] = _choose_shown()
+        found["order"] = choose(
+            "Order", list(ORDERS), param="order", key="review_order", usual="made", shown=ORDER_WORDS.get, width=270
+        )
+        if found["order"] in PLANS:
+            found["sample"] = _choose_sample()
+        n_more = len([name for name in st.query_params if name in (*LABELS, "status", "answer", "search", "reason")])
+        label = f"Filter · {n_more}" if n_more else "Filter"
+        with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
+            found |= _draw_fields(hub, run_id)
+        with st.popover("Reviewer", icon=":material/person:", key="review_who"):
+            reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
+    return QueueFilter(**found), reviewer, is_blind
+
+
+def _choose_shown() -> str:
+    options = [*SHOWN, *MORE_SHOWN]
+    return choose(
+        "Show", options, param="review", key="review_shown", usual="any", shown=(SHOWN | MORE_SHOWN).get, width=150
+    )
+
+
+def _choose_sample() -> int:
+    """Return how many are drawn."""
+    follow_address("sample", "review_sample", lambda text: int(text) if text.isdigit() else None, 100)
+    n = int(st.number_input("Sample of", 1, 100_000, key="review_sample", step=50, width=130))
+    tell_address("sample", "review_sample", n, 100)
+    return n
+
+
+def _draw_fields(hub: Hub, run_id: str) -> dict[str, Any]:
+    """Draw the filter's fields that have anything to choose from."""
+    there = hub.store.list_choices(run_id.split(",") if run_id else [])
+    found: dict[str, Any] = {}
+    follow_address("search", "review_search", str, "")
+    found["search"] = st.text_input("Text in question or answer", key="review_search").strip()
+    tell_address("search", "review_search", found["search"], "")
+    found["status"] = choose(
+        "What the filters said", list(STATUS), param="status", key="review_status", usual="accepted", shown=STATUS.get
+    )
+    found["answer"] = choose(
+        "The student", list(ANSWERS), param="answer", key="review_answer", usual="", shown=ANSWERS.get
+    )
+    for name, label in LABELS.items():
+        if len(there[name]) > (name not in ("reviewer", "rejected_by")):
+            found[name] = _choose_field(name, label, there[name])
+    if there["reason"]:
+        found["reason"] = _choose_field("reason", "Rejected by hand because", there["reason"], REASONS)
+    if len(there["round"]) > 1:
+        rounds = [str(number) for number in there["round"]]
+        chosen = _choose_field("round", "Round", rounds)
+        found["round"] = int(chosen) if chosen else None
+    return found
+
+
+def _choose_field(name: str, label: str, values: list[str], words: Mapping[str, str] | None = None) -> str:
+    def show(value: str) -> str:
+        return "any" if value == "" else (words or {}).get(value, value)
+
+    return choose(label, ["", *values], param=name, key=f"review_{name}_field", usual="", shown=show)
+
+
+def _draw_reviewer(hub: Hub) -> tuple[str | None, bool, str | None]:
+    """Return the reviewer's name, whether the review is blind, and whose own queue it is (None: everybody's)."""
+    follow_address("by", "review_by", str, "")
+    known = ", ".join(plain(name) for name in hub.store.list_reviewers()[:5])
+    name = st.text_input("Your name", key="review_by", max_chars=40, help=f"Known: {known}" if known else None).strip()
+    tell_address("by", "review_by", name, "")
+    follow_address("blind", "review_blind", lambda text: text == "1", False)
+    is_blind = st.toggle(
+        "Blind",
+        key="review_blind",
+        help="Hides what filters, students and other people said, and shows all as waiting.",
+    )
+    tell_address("blind", "review_blind", "1" if is_blind else "", "")
+    follow_address("second", "review_second", lambda text: text == "1", False)
+    is_second = st.toggle(
+        "Second reading", key="review_second", help="What you have not judged yourself, whatever others said of it."
+    )
+    tell_address("second", "review_second", "1" if is_second else "", "")
+    return name or None, is_blind, name if is_second or is_blind else None
+
+
+def say_filter(n: int, asked: QueueFilter) -> str:
+    """Return how many candidates are in the queue, and how they came there."""
+    words = f"{numbers.counted(n, 'candidate')}, {ORDER_WORDS[asked.order]}"
+    return f"{words} ({numbers.count(asked.sample)} asked for)" if asked.sample and asked.sample > n else words

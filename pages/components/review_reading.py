@@ -1,0 +1,108 @@
+"""The reading of the review: the bar, the record shown, and those that come next; drawn again without the page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.hub import Hub
+from pages.components.review_card import SLOT, draw_card, name_slot, read_turn
+from pages.components.review_editor import EDITING, draw_editor
+from pages.components.review_queue import Key, Queue, take_orders
+from pages.components.review_record import HEIGHT, draw_slot, mark_end
+
+_SLOTS, _SEEN = "review_slots", "review_seen"
+"""Keys of the session: place of a container -> candidate drawn in it, and the browser's last jump that was taken."""
+
+N_SLOTS = 8
+
+
+@st.fragment
+def draw_reading(hub: Hub, queue: Queue, task: str, pause: int | None) -> None:
+    """Draw the queue; a key is stored and drawn by this part alone.
+
+    Args:
+        hub: stores what a person says.
+        queue: what is read.
+        task: name of the candidates' task.
+        pause: round after which the run waits for this review; None: it does not.
+    """
+    _follow_browser(hub, queue)
+    window, ahead = queue.list_window()
+    records = hub.store.read_records(window)
+    editing: Key | None = st.session_state.get(EDITING)
+    if editing is not None and editing not in records:
+        editing = st.session_state[EDITING] = None
+    draw_card(queue, window, ahead, is_editing=editing is not None)
+    if editing is not None:
+        draw_editor(hub, queue, editing, records[editing], task)
+        return
+    with st.container(key=f"{SLOT}records", gap=None, height="content"):
+        for key in _place(window):
+            if key is None:
+                st.empty()
+            else:
+                draw_slot(key, records.get(key), queue)
+        _draw_end(queue, pause)
+
+
+def _follow_browser(hub: Hub, queue: Queue) -> None:
+    """Carry out what the browser asks for, and show what it shows."""
+    turn = read_turn()
+    take_orders(hub, queue, turn.get("orders") or [])
+    jumps = queue.n_jumps
+    if _is_new(turn.get("edit"), "edit"):
+        key = _read_key(turn["edit"]["key"])
+        st.session_state[EDITING] = key if key in queue.places else None
+    if _is_new(turn.get("step"), "step") and queue.keys:
+        queue.jump(queue.keys[int(turn["step"]["place"]) % len(queue.keys)])
+    if _is_new(turn, "turn") and queue.n_jumps == jumps and "shown" in turn and not turn.get("step"):
+        queue.shown = _read_key(turn["shown"]) if turn["shown"] else queue.find_waiting(0)
+        if turn["shown"] is None and queue.shown is not None:
+            queue.n_jumps += 1  # the browser had none left to show, but there are more
+
+
+def _is_new(asked: Mapping[str, Any] | None, name: str) -> bool:
+    """Say whether the browser asks for something that was not seen yet; it sends its last state every time."""
+    seen = st.session_state.setdefault(_SEEN, {})
+    if not asked or seen.get(name) == asked:
+        return False
+    seen[name] = asked
+    return True
+
+
+def _read_key(text: str) -> Key:
+    run_id, _, candidate_id = text.partition("|")
+    return run_id, candidate_id
+
+
+def _place(window: list[Key]) -> list[Key | None]:
+    """Return what is drawn in each container: what stays in view stays where it is, so that it is not drawn anew."""
+    slots: list[Key | None] = [key if key in window else None for key in st.session_state.get(_SLOTS, [])]
+    slots += [None] * (N_SLOTS - len(slots))
+    new = iter([key for key in window if key not in slots])
+    slots = [next(new, None) if key is None else key for key in slots]
+    st.session_state[_SLOTS] = slots
+    return slots
+
+
+def _draw_end(queue: Queue, pause: int | None) -> None:
+    """Say that all is reviewed, and where to go on."""
+    slot = name_slot(None)
+    with st.container(key=slot):
+        with st.container(border=True, height=HEIGHT, key="review_finished"):
+            if not queue.keys:
+                st.subheader("Nothing is asked for that is there", anchor=False)
+                st.markdown("No candidate is like that. **Show** and **Filter** above say what is asked for.")
+            elif pause is not None:
+                st.subheader("All reviewed", anchor=False)
+                st.markdown(
+                    f"**Go on with round {pause + 1}**, at the top of the page, trains on what you left standing."
+                )
+            else:
+                st.subheader("All reviewed", anchor=False)
+                st.markdown("Every candidate has a verdict. The arrow keys go through them again; Z takes back one.")
+                sources = {"sources": queue.asked.run} if queue.asked.run else {}
+                label, icon = "Finetune on what was accepted", ":material/model_training:"
+                st.page_link("finetune_page.py", label=label, icon=icon, query_params=sources)
+        mark_end(slot)

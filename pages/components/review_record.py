@@ -1,0 +1,120 @@
+"""One record of the review: seed, candidate, and what is known of it; drawn before it is looked at.
+
+Heights are fixed, so that nothing moves between two records.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.records import INCORRECT, REASONS
+from pages.components import numbers
+from pages.components.candidates import describe_meta, draw_verdicts
+from pages.components.review_card import name_slot
+from pages.components.review_queue import Key, Queue
+from pages.components.text import mark_differences, plain, to_markdown
+
+HEIGHT = 440
+"""Pixels of each side: the same for every record, so that nothing moves between them."""
+
+
+def draw_slot(key: Key, record: Mapping[str, Any] | None, queue: Queue) -> None:
+    """Draw a record in a container of its own, with the mark by which the browser knows that it is whole.
+
+    Args:
+        key: of the candidate.
+        record: of ``read_records``; None where it has gone since the queue was read.
+        queue: whose blindness hides what machines and others said.
+    """
+    slot = name_slot(key)
+    with st.container(key=slot):
+        if record is None:
+            st.info("This candidate is gone: its run is in the trash, or was made anew. Go on with the arrow keys.")
+        else:
+            _draw_record(record, is_blind=queue.is_blind)
+        mark_end(slot)
+
+
+def mark_end(slot: str) -> None:
+    """Draw the invisible last element of a record: whoever finds it finds all that stands before it."""
+    st.html(f'<span data-reviewed="{slot}"></span>')
+
+
+def _draw_record(record: Mapping[str, Any], *, is_blind: bool) -> None:
+    parents = record["parent_problems"]
+    parent = parents[0] if parents else {}
+    questions = mark_differences(parent.get("question"), record["question"])
+    answers = mark_differences(parent.get("answer"), record["answer"])
+    slot = name_slot((record["run_id"], record["candidate_id"]))
+    with st.container(key=f"two_sides_{slot}"):
+        seed, child, facts = st.columns([1, 1, 0.72], gap="small")
+    with seed, st.container(border=True, height=HEIGHT, key=f"reading_seed_{slot}"):
+        if parents:
+            more = f" · the first of {len(parents)}" if len(parents) > 1 else ""
+            st.markdown(f":gray[Seed{more}]\n\n{questions[0]}\n\n:gray[Answer]\n\n{answers[0]}")
+            for other in parents[1:]:
+                st.markdown(
+                    f":gray[Another seed]\n\n{to_markdown(other['question'])}\n\n{to_markdown(other['answer'])}"
+                )
+        else:
+            st.markdown(":gray[Seed]\n\n:gray[None: its prompt is the same for all.]")
+    with child, st.container(border=True, height=HEIGHT, key=f"reading_child_{slot}"):
+        edited = " · edited" if record["is_edited"] else ""
+        st.markdown(f":gray[Candidate{edited}]\n\n{questions[1]}\n\n:gray[Answer]\n\n{answers[1]}")
+    with facts, st.container(border=True, height=HEIGHT, key=f"facts_{slot}"):
+        if (record["meta"] or {}).get("label") == INCORRECT:
+            st.warning("Wrong on purpose: accepted, it counts as a convincing wrong answer, never as an answer.")
+        if is_blind:
+            st.markdown(":gray[Blind: what filters, students and other people said is hidden.]")
+        else:
+            _draw_facts(record)
+
+
+def _draw_facts(record: Mapping[str, Any]) -> None:
+    """Draw what the student, the filters and people made of it, and where it comes from."""
+    st.markdown(_say_student(record))
+    draw_verdicts({"failure": record["failure"], "verdicts": record["verdicts"]})
+    parts = [_say_reviews(record), _say_origin(record), plain(describe_meta(record["meta"]))]
+    st.markdown("\n\n".join(part for part in parts if part))
+
+
+def _say_student(record: Mapping[str, Any]) -> str:
+    """Return how the student answered it, and how that compares with its seed."""
+    if record["student"] is None:
+        return ":gray[Student]\n\nIt was not asked."
+    mark = ":green[:material/check: answered as the teacher did]"
+    if not record["is_correct"]:
+        mark = ":red[:material/close: answered otherwise]"
+    parts = [f"{mark}: {plain(record['student_final'] or 'no final answer')}"]
+    if record["loss"] is not None:
+        shift = ""
+        if record["shift"] is not None:
+            word = "harder" if record["shift"] > 0 else "easier"
+            shift = f", {word} than its seed ({numbers.loss(record['seed_loss'])})"
+        parts.append(f"loss {numbers.loss(record['loss'])}{shift}")
+    return f":gray[Student {plain(record['student'])}]\n\n" + "\n\n".join(parts)
+
+
+def _say_reviews(record: Mapping[str, Any]) -> str:
+    """Return what a person said of it last; empty where nobody did."""
+    words = {"accept": "accepted", "reject": "rejected", "edit": "edited and accepted", "trash": "in the trash"}
+    found = []
+    if record["review"]:
+        by = f" by {plain(record['reviewer'])}" if record["reviewer"] else ""
+        why = f": {REASONS[record['review_reason']]}" if record["review_reason"] else ""
+        found.append(f"{words[record['review']]}{by}{why}")
+    if record["note"]:
+        found.append(f"“{plain(record['note'])}”")
+    return f":gray[Review]\n\n{' · '.join(found)}" if found else ""
+
+
+def _say_origin(record: Mapping[str, Any]) -> str:
+    """Return who made it, how, when and at which cost."""
+    parts = [
+        f"{plain(record['teacher'])}, {plain(record['method'])}",
+        f"round {record['round']}" if record["kind"] == "loop" else "",
+        f"chosen by {plain(record['selector'])}" if record["selector"] else "",
+        f"{numbers.tokens(record['n_input_tokens'])} tokens in, {numbers.tokens(record['n_output_tokens'])} out",
+    ]
+    return ":gray[Made by]\n\n" + " · ".join(part for part in parts if part)
