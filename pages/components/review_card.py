@@ -34,14 +34,10 @@ _CSS = """
 .bar button:hover {border-color: var(--st-primary-color); color: var(--st-primary-color);}
 .bar button:focus-visible {outline: 2px solid var(--st-primary-color); outline-offset: 1px;}
 .bar button:disabled {opacity: .45; cursor: default;}
-.bar kbd {font: inherit; font-size: .78rem; padding: 0 .3rem; border: 1px solid var(--st-border-color);
+.bar kbd, .why kbd {font: inherit; font-size: .78rem; padding: 0 .3rem; border: 1px solid var(--st-border-color);
   border-radius: .25rem; opacity: .8;}
 .bar .first {font-weight: 600;}
-.why {display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin-top: .45rem; font-size: .82rem; opacity: .85;}
-.why button {border: 0; padding: .1rem 0; background: none; font-size: .82rem;}
-.track {height: 5px; margin-top: .55rem; border-radius: 3px; background: var(--st-secondary-background-color);}
-.track div {height: 100%; border-radius: 3px; background: var(--st-primary-color);}
-.said {display: flex; flex-wrap: wrap; justify-content: space-between; gap: .2rem 1rem; margin-top: .3rem;
+.why, .said {justify-content: space-between; gap: .2rem 1rem; margin-top: .3rem;
   font-size: .85rem; font-variant-numeric: tabular-nums; min-height: 1.3rem;}
 .note {display: flex; gap: .4rem; margin-top: .4rem;}
 .note input {flex: 1; font: inherit; padding: .35rem .6rem; color: inherit; background: var(--st-background-color);
@@ -147,9 +143,9 @@ class Reader {
   paint() {
     if (!this.data) return;
     const entry = this.entry(), is = this.isDrawn(), slot = this.shown === null ? 'reviewed_end' : entry && entry.slot;
-    const rule = '[class*="st-key-reviewed_"]:not(.st-key-reviewed_records)';
-    const css = this.data.editing ? '' : `${rule} {display: none !important;}` +
-      (is ? ` .st-key-${slot} {display: flex !important;}` : '');
+    const kept = is ? `:not(.st-key-${slot})` : '';
+    const css = this.data.editing ? ''
+      : `[class*="st-key-reviewed_"]:not(.st-key-reviewed_records)${kept} {display: none !important;}`;
     if (this.style.textContent !== css) this.style.textContent = css;
     const {n, counts} = this.data;
     this.track.style.width = `${n ? 100 * (n - counts.waiting) / n : 0}%`;

@@ -13,7 +13,7 @@ import streamlit as st
 from core.errors import SeedbedError
 from core.hub import Hub
 from core.records import REASONS
-from core.store.queue_filter import QueueFilter
+from core.store.queue_filter import QueueFilter, list_changed
 
 Key = tuple[str, str]
 """(run_id, candidate_id)."""
@@ -54,6 +54,8 @@ class Queue:
     def __post_init__(self) -> None:
         self.places = {key: place for place, key in enumerate(self.keys)}
         self.shown = self.find_waiting(0)
+        if self.shown is None and self.keys and set(list_changed(self.asked)) - {"run"}:
+            self.shown = self.keys[0]  # who asks for something of its own wants to see it, judged or not
 
     @property
     def n_waiting(self) -> int:
@@ -156,6 +158,8 @@ def _carry_out(hub: Hub, queue: Queue, order: Mapping[str, Any]) -> str | None:
 
 def note_act(queue: Queue, key: Key, action: str) -> None:
     """Keep the snapshot true to what was just done."""
+    if key not in queue.places:  # said by this browser of another queue, and sent again
+        return
     if action in ("accept", "reject", "edit", "trash"):
         queue.states[key] = action
     elif action in ("lock", "unlock"):

@@ -48,18 +48,25 @@ def draw_reading(hub: Hub, queue: Queue, task: str, pause: int | None) -> None:
 
 def _follow_browser(hub: Hub, queue: Queue) -> None:
     """Carry out what the browser asks for, and show what it shows."""
-    turn = read_turn()
+    turn, jumps = read_turn(), queue.n_jumps
     take_orders(hub, queue, turn.get("orders") or [])
-    jumps = queue.n_jumps
     if _is_new(turn.get("edit"), "edit"):
         key = _read_key(turn["edit"]["key"])
         st.session_state[EDITING] = key if key in queue.places else None
     if _is_new(turn.get("step"), "step") and queue.keys:
         queue.jump(queue.keys[int(turn["step"]["place"]) % len(queue.keys)])
     if _is_new(turn, "turn") and queue.n_jumps == jumps and "shown" in turn and not turn.get("step"):
-        queue.shown = _read_key(turn["shown"]) if turn["shown"] else queue.find_waiting(0)
-        if turn["shown"] is None and queue.shown is not None:
-            queue.n_jumps += 1  # the browser had none left to show, but there are more
+        _follow_shown(queue, turn["shown"])
+
+
+def _follow_shown(queue: Queue, text: str | None) -> None:
+    """Show what the browser shows; where it had none left, or one of another queue, the next that waits."""
+    key = _read_key(text) if text else None
+    if key in queue.places:
+        queue.shown = key
+    elif key is None or queue.shown is None:
+        queue.shown = queue.find_waiting(0) if key is None else queue.shown
+        queue.n_jumps += queue.shown is not None
 
 
 def _is_new(asked: Mapping[str, Any] | None, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 
@@ -24,14 +25,23 @@ def read_journal() -> list[tuple[str, str]]:
 
 
 def expect_candidate(page, number: int, state: str = "waiting") -> None:
-    page.get_by_text(re.compile(rf"Candidate {number} of 9 · {state}")).wait_for()
+    page.get_by_text(re.compile(rf"^{number} of 9 · {state}")).wait_for()
+
+
+def expect_stored(n: int) -> list[tuple[str, str]]:
+    """Wait until so many lines are on the disk: the browser shows the next record before they are."""
+    deadline = time.monotonic() + 15
+    while len(read_journal()) < n and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(read_journal()) == n
+    return read_journal()
 
 
 def open_review(page, address: str, number: int, query: str = "") -> None:
     """Open the page and wait until its buttons, and with them the keys, are there."""
     page.goto(f"{address}/review?run={GENERATE}{query}")
     expect_candidate(page, number)
-    page.get_by_role("button", name="Edit").wait_for()
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
 
 
 def find_place(page, button) -> dict:
@@ -48,16 +58,16 @@ def test_keys_judge_step_and_undo_and_nothing_moves(page, address):
     place = find_place(page, button)
     page.keyboard.press("a")
     expect_candidate(page, 2)
-    assert read_journal() == [("accept", "candidate_000")]
+    assert expect_stored(1) == [("accept", "candidate_000")]
     assert find_place(page, button) == place
     page.keyboard.press("x")
     expect_candidate(page, 3)
     page.keyboard.press("s")
     expect_candidate(page, 4)
-    assert [action for action, _ in read_journal()] == ["accept", "reject", "skip"]
+    assert [action for action, _ in expect_stored(3)] == ["accept", "reject", "skip"]
     page.keyboard.press("z")
     expect_candidate(page, 3)
-    assert read_journal()[-1] == ("undo", "candidate_002")
+    assert expect_stored(4)[-1] == ("undo", "candidate_002")
     page.keyboard.press("ArrowLeft")
     expect_candidate(page, 2, "rejected")
     page.keyboard.press("ArrowRight")
@@ -72,6 +82,7 @@ def test_keys_judge_step_and_undo_and_nothing_moves(page, address):
 def test_no_key_fires_while_a_text_is_edited(page, address):
     open_review(page, address, 5, "&candidate=candidate_004")
     before = read_journal()
+    page.wait_for_timeout(500)
     page.keyboard.press("e")
     box = page.get_by_label("Worked answer")
     box.wait_for()
@@ -105,9 +116,38 @@ def test_a_key_held_down_judges_nothing_that_was_not_on_the_screen(page, address
 
 def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
     page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_001")
-    page.get_by_text("Candidate 2 of 9").wait_for()
+    expect_candidate(page, 2, "")
     page.locator(".katex").first.wait_for()
     body = page.inner_text("body")
     assert "<img src=x onerror=alert(1)>" in body.replace("\u2060", "").replace("\u00a0", " ")
     assert page.locator("img[src*='evil'], a[href*='evil'], img[src='x']").count() == 0
     assert [url for url in page.asked if "127.0.0.1" not in url and not url.startswith(("data:", "blob:"))] == []
+
+
+def test_a_digit_rejects_with_its_reason_and_what_is_typed_as_a_note_is_a_note(page, address):
+    open_review(page, address, 9, "&candidate=candidate_008")
+    n_before = len(read_journal())
+    page.keyboard.press("n")
+    page.get_by_label("Note").fill("axz: odd price")
+    page.keyboard.press("Enter")
+    assert expect_stored(n_before + 1)[-1] == ("note", "candidate_008")
+    page.keyboard.press("3")
+    expect_stored(n_before + 2)
+    line = json.loads((HOME / "journal" / "reviews.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["action"], line["reason"], line["candidate_id"]) == ("reject", "trivial", "candidate_008")
+
+
+def test_verdicts_given_while_the_server_is_away_are_kept_and_stored_when_it_is_back(page, address):
+    open_review(page, address, 5, "&candidate=candidate_004")
+    n_before = len(read_journal())
+    page.context.set_offline(True)
+    page.evaluate("() => { for (const each of ['a', 'a']) document.dispatchEvent("
+                  "new KeyboardEvent('keydown', {key: each, bubbles: true})); }")  # fmt: skip
+    kept = page.evaluate("JSON.parse(sessionStorage.getItem('seedbed_review_orders'))")
+    page.context.set_offline(False)
+    assert kept and kept[0]["candidate"] == "candidate_004"
+    page.reload()
+    found = expect_stored(n_before + len(kept))
+    assert ("accept", "candidate_004") in found[n_before:]
+    page.wait_for_function("JSON.parse(sessionStorage.getItem('seedbed_review_orders')).length === 0")
+    assert len(read_journal()) == n_before + len(kept)

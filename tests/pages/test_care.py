@@ -85,27 +85,3 @@ def test_the_address_stays_with_an_import_under_way(filled, visit):
     assert not app.exception and not app.error
     assert app.query_params["seeds"] in (waiting, [waiting])
     assert "as soon as they are read" in texts(app) and not app.metric
-
-
-def test_a_blank_edit_is_refused(filled, visit):
-    app = visit("review", run=home.GENERATE)
-    button(app, "review_edit").click().run()
-    app.text_area(key="edit_question_candidate_000").input("  ").run()
-    button(app, "edit_save").click().run()
-    assert "Nothing is stored" in texts(app)
-    assert filled.store.count_candidates(home.GENERATE)["edited"] == 0
-
-
-def test_a_fault_is_asked_about_again_when_the_text_changed(filled, visit):
-    app = visit("review", run=home.GENERATE)
-    button(app, "review_edit").click().run()
-    box = "edit_answer_candidate_000"
-    app.text_area(key=box).input("She pays 2 + 3 = <<2+3=6>>6 dollars.\n#### 6").run()
-    button(app, "edit_save").click().run()
-    assert button(app, "edit_save").label == "Save anyway"
-    app.text_area(key=box).input("She pays 2 + 3 = <<2+3=7>>7 dollars.\n#### 7").run()
-    assert button(app, "edit_save").label == "Check and save" and not app.warning
-    button(app, "edit_save").click().run()
-    assert filled.store.count_candidates(home.GENERATE)["edited"] == 0
-    button(app, "edit_save").click().run()
-    assert filled.store.read_candidate(home.GENERATE, "candidate_000")["current_final"] == "7"

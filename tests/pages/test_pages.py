@@ -356,57 +356,6 @@ def test_a_preview_comes_before_the_full_run(filled, visit):
     assert not newest["is_preview"] and newest["lane"] == "teacher"
 
 
-# -- review ------------------------------------------------------------------------------------------------------
-
-
-def test_a_verdict_is_stored_and_the_next_one_is_shown(filled, visit):
-    app = visit("review", run=home.GENERATE)
-    assert "Candidate 1 of 9 · waiting" in texts(app)
-    button(app, "review_accept").click().run()
-    assert "Candidate 2 of 9 · waiting" in texts(app)
-    button(app, "review_reject").click().run()
-    counts = filled.store.count_candidates(home.GENERATE)
-    assert (counts["reviewed_accept"], counts["reviewed_reject"], counts["waiting"]) == (1, 1, 7)
-    button(app, "review_undo").click().run()
-    assert "Candidate 2 of 9 · waiting" in texts(app)
-    assert filled.store.count_candidates(home.GENERATE)["reviewed_reject"] == 0
-
-
-def test_skip_leaves_it_waiting_and_arrows_go_round(filled, visit):
-    app = visit("review", run=home.GENERATE)
-    button(app, "review_skip").click().run()
-    assert "Candidate 2 of 9" in texts(app)
-    button(app, "review_back").click().run()
-    assert "Candidate 1 of 9 · waiting" in texts(app)
-    button(app, "review_back").click().run()
-    assert "Candidate 9 of 9" in texts(app)
-    assert filled.store.count_candidates(home.GENERATE)["waiting"] == 9
-
-
-def test_an_edit_is_checked_and_stored_only_when_asked_again(filled, visit):
-    app = visit("review", run=home.GENERATE)
-    button(app, "review_edit").click().run()
-    app.text_area(key="edit_answer_candidate_000").input("She pays 2 + 3 = <<2+3=6>>6 dollars.\n#### 6").run()
-    button(app, "edit_save").click().run()
-    assert not app.exception
-    assert "does not check" in app.warning[0].value
-    assert filled.store.count_candidates(home.GENERATE)["edited"] == 0
-    button(app, "edit_save").click().run()
-    edited = filled.store.read_candidate(home.GENERATE, "candidate_000")
-    assert edited["review"] == "edit" and edited["current_final"] == "6"
-    assert "Candidate 2 of 9" in texts(app)
-
-
-def test_all_reviewed_says_so(filled, visit):
-    for number in range(9):
-        filled.add_review(home.GENERATE, f"candidate_{number:03d}", "accept")
-    app = visit("review", run=home.GENERATE)
-    assert not app.exception and "All reviewed" in texts(app)
-    assert button(app, "review_accept").disabled and not button(app, "review_undo").disabled
-    button(app, "review_back").click().run()
-    assert "Candidate 9 of 9 · accepted" in texts(app)
-
-
 # -- finetune ----------------------------------------------------------------------------------------------------
 
 
