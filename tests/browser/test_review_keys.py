@@ -117,7 +117,7 @@ def test_a_key_held_down_judges_nothing_that_was_not_on_the_screen(page, address
 def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
     page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_001")
     expect_candidate(page, 2, "")
-    page.locator(".katex").first.wait_for()
+    page.locator(".katex >> visible=true").first.wait_for()
     body = page.inner_text("body")
     assert "<img src=x onerror=alert(1)>" in body.replace("\u2060", "").replace("\u00a0", " ")
     assert page.locator("img[src*='evil'], a[href*='evil'], img[src='x']").count() == 0

@@ -1,5 +1,6 @@
 import pytest
 
+from core.records import Review
 from core.store.journal import Journal
 from core.store.partial import open_partial
 from tests.recipes.rows_world import make_world
@@ -110,5 +111,5 @@ def test_the_stamp_of_runs_changes_with_what_is_gathered_from_them(tmp_path):
 
     before = read_stamp()
     assert read_stamp() == before
-    Journal(home).add_review("grown", "c2", "reject")
+    Journal(home).add_reviews([Review("grown", "c2", "reject")])
     assert read_stamp() != before
