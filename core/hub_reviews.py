@@ -96,6 +96,14 @@ class HubReviews:
         with self._lock:
             return bool(self._take_back(self.store.list_standing([review_id]), reviewer))
 
+    def undo_trash(self, keys: Sequence[tuple[str, str]], reviewer: str | None = None) -> int:
+        """Take candidates out of the trash, to what was said of them before; returns how many that were."""
+        with self._lock:
+            wanted = set(keys)
+            rows = [row for row in self.store.list_trashing() if (row["run_id"], row["candidate_id"]) in wanted]
+            self._take_back(rows, reviewer)
+            return len({(row["run_id"], row["candidate_id"]) for row in rows})
+
     def _take_back(self, rows: list[dict[str, Any]], reviewer: str | None) -> list[dict[str, Any]]:
         if rows:
             self._journal.undo_reviews(rows, reviewer)

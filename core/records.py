@@ -188,7 +188,7 @@ class Review:
 
     note: str | None = None
     plan: str | None = None
-    """How the candidate had been drawn, one of ``core.reviewing.plans.PLANS``; None: not told."""
+    """The order in which it was read, one of ``core.store.queue_filter.ORDERS``, or "filtered"; None: not told."""
 
     is_blind: bool | None = None
     """Whether what machines and other people said was hidden."""

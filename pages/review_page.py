@@ -3,16 +3,31 @@
 import streamlit as st
 
 from core.hub import Hub
+from core.store.queue_filter import QueueFilter
 from pages.components.access import use_hub
-from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, note_teacher, open_page
+from pages.components.frame import (
+    RUN_TIMES,
+    choose,
+    choose_view,
+    draw_empty,
+    explain,
+    name_run,
+    note_teacher,
+    open_page,
+)
 from pages.components.pausing import draw_passing, draw_paused, draw_way_back, find_pause
 from pages.components.review_filter import draw_filter, say_filter
+from pages.components.review_log import draw_log
+from pages.components.review_quality import draw_quality
 from pages.components.review_queue import forget_queue, open_queue
 from pages.components.review_reading import draw_reading
+from pages.components.review_table import draw_table
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE, REVIEWED
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.text import plain
+
+VIEWS = {"read": "Read", "table": "Table", "quality": "How good?", "log": "Log"}
 
 
 def wait_for_candidates(hub: Hub) -> None:
@@ -25,6 +40,20 @@ def wait_for_candidates(hub: Hub) -> None:
         return hub.store.count_passed().empty and not running.empty
 
     draw_live(draw, is_active=not hub.store.list_runs(states=ACTIVE).empty)
+
+
+def read(hub: Hub, asked: QueueFilter, task: str, pause: int | None) -> None:
+    """Draw the reading of what is asked for, beginning with the candidate of the address."""
+    wanted = st.query_params.pop("candidate", None)
+    if wanted is not None:
+        forget_queue()
+    queue = open_queue(hub, asked, reviewer, is_blind=is_blind, wanted=wanted and (run_id, wanted))
+    draw_reading(hub, queue, task, pause)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(say_filter(len(queue.keys), asked)), width="content")
+        if st.button("Look again", key="review_again", icon=":material/refresh:", type="tertiary"):
+            forget_queue()
+            st.rerun()
 
 
 hub = use_hub()
@@ -54,11 +83,11 @@ run_id = choose(
 view_seed_set(rows[run_id]["seed_set_id"])
 run = hub.store.read_run(run_id)
 config = run["config"]
-asked, reviewer, is_blind = draw_filter(hub, run_id)
-wanted = st.query_params.pop("candidate", None)
-if wanted is not None:
-    forget_queue()
-queue = open_queue(hub, asked, reviewer, is_blind=is_blind, wanted=wanted and (run_id, wanted))
+view = choose_view(VIEWS, "review_view", "read")
+if view in ("read", "table"):
+    asked, reviewer, is_blind = draw_filter(hub, run_id)
+else:
+    asked, reviewer, is_blind = QueueFilter(run=run_id), st.query_params.get("by") or None, False
 draw_way_back(run)
 number = find_pause(run)
 if number is not None:
@@ -68,12 +97,14 @@ if number is not None:
         draw_passing(hub, run_id, number, unread, key="pass_review", type="primary")
 elif place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
     st.switch_page("finetune_page.py", query_params={"sources": run_id, "seeds": rows[run_id]["seed_set_id"]})
-draw_reading(hub, queue, config["task"], number)
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.caption(plain(say_filter(len(queue.keys), asked)), width="content")
-    if st.button("Look again", key="review_again", icon=":material/refresh:", type="tertiary"):
-        forget_queue()
-        st.rerun()
+if view == "table":
+    draw_table(hub, asked, reviewer, config["task"])
+elif view == "quality":
+    draw_quality(hub, run_id)
+elif view == "log":
+    draw_log(hub, run_id, reviewer)
+else:
+    read(hub, asked, config["task"], number)
 if config.get("teacher", "built-in") == "built-in":
     note_teacher()
 explain(

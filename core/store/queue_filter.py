@@ -9,7 +9,7 @@ from typing import Any
 
 from core.store.reads import match_all, match_text
 
-WAITING, NOT_TRASHED, REVIEWED = "waiting", "any", "reviewed"
+WAITING, NOT_TRASHED, REVIEWED, EVERYTHING = "waiting", "any", "reviewed", "everything"
 """Values of ``review`` beside those that a person can give."""
 
 TYPE = "coalesce(q.meta ->> '$.type', q.meta ->> '$.level', '')"
@@ -61,7 +61,7 @@ class QueueFilter:
     """What the filters said: accepted, rejected, failed, or empty: anything."""
 
     review: str = NOT_TRASHED
-    """waiting, reviewed, any (but the trash), or one of accept, reject, edit, trash; locked; noted."""
+    """waiting, reviewed, any (but the trash), everything, or one of accept, reject, edit, trash; locked; noted."""
 
     unread_by: str | None = None
     """Only what this reviewer has not judged; an empty text is the reviewer without a name. None: whoever judged it."""
@@ -102,9 +102,10 @@ class QueueFilter:
     sample: int | None = None
     """Only the first so many in that order, whatever was said of them."""
 
-    def is_by_chance(self) -> bool:
-        """Say whether the queue is a chance sample of what it was drawn from."""
-        return self.order in PLANS
+    def is_of_all(self) -> bool:
+        """Say whether all that passed the filters is looked at, but for what people said of it."""
+        free = {"run", "seeds", "review", "unread_by", "reviewer", "reason", "order", "salt", "sample"}
+        return not set(list_changed(self)) - free
 
 
 def list_changed(asked: QueueFilter) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def list_changed(asked: QueueFilter) -> dict[str, Any]:
 
 
 def build_queue(asked: QueueFilter) -> tuple[str, list[Any]]:
-    """Return a query for the queue and its values: run_id, candidate_id, review, is_locked.
+    """Return a query for the queue and its values: run_id, candidate_id, review, is_locked, place (from 1).
 
     The sample is drawn before anybody's verdict is looked at: what is in it does not change while it is reviewed.
     """
@@ -135,8 +136,8 @@ def build_queue(asked: QueueFilter) -> tuple[str, list[Any]]:
         ), drawn as (
             select * from pool order by turn, lot {limit}
         )
-        select c.run_id, c.candidate_id, c.review, c.is_locked from drawn c {match_all(judged)}
-        order by {late}, turn, lot
+        select c.run_id, c.candidate_id, c.review, c.is_locked, row_number() over (order by {late}, turn, lot) as place
+        from drawn c {match_all(judged)} order by place
     """
     return sql, [*values, *more]
 
@@ -208,6 +209,7 @@ def _match_reviews(asked: QueueFilter) -> tuple[list[str], list[Any]]:
         WAITING: "c.review is null",
         REVIEWED: "c.review is not null and c.review <> 'trash'",
         NOT_TRASHED: "c.review is distinct from 'trash'",
+        EVERYTHING: "true",
         "locked": "c.is_locked",
         "noted": "c.note is not null",
     }

@@ -33,6 +33,55 @@ class ReviewReads(Reads):
         sql, values = build_queue(asked)
         return self._frame(sql, values)
 
+    def list_queue_texts(self, asked: QueueFilter, limit: int | None = None) -> pd.DataFrame:
+        """Return what a filter asks for with its texts, in its order: all that a table, a change or a file needs.
+
+        Columns: those of ``list_queue``; question, answer, final (as they stand), meta and parents (JSON text), method,
+        teacher, round, status, rejected_by, reviewer, review_reason, note, type (of the seed, empty: none), is_correct
+        and loss (of a student's answer; NULL: nobody asked), shift.
+        """
+        sql, values = build_queue(asked)
+        return self._frame(
+            f"""
+            with queue as materialized (select * from ({sql}) limit ?)
+            select u.*, c.current_question as question, c.current_answer as answer, c.current_final as final, c.meta,
+                   c.parents, c.method, c.teacher, c.round, c.status, c.rejected_by, c.reviewer, c.review_reason,
+                   c.note, {TYPE} as type, a.is_correct, a.loss, a.shift
+            from queue u join candidate_states c using (run_id, candidate_id) join run_subjects s using (run_id)
+            left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
+            left join candidate_answers a on a.run_id = u.run_id and a.candidate_id = u.candidate_id
+            order by u.place
+            """,
+            [*values, limit],
+        )
+
+    def list_verdicts_of_people(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Return every reviewer's own latest verdict on each candidate of these runs.
+
+        Columns: run_id, candidate_id, reviewer (empty: without a name), review (accept, edit, reject, trash), plan (how
+        it was drawn; NULL: not told), is_blind, type (of the seed).
+        """
+        return self._frame(
+            f"""
+            with own as (
+                select run_id, candidate_id, coalesce(reviewer, '') as reviewer, action as review, plan, is_blind
+                from standing_reviews where action in ('accept', 'edit', 'reject', 'trash')
+                    and list_contains(?, run_id)
+                qualify row_number() over (partition by run_id, candidate_id, coalesce(reviewer, '')
+                                           order by written_at desc) = 1
+            )
+            select o.*, {TYPE} as type from own o join candidates c using (run_id, candidate_id)
+            join run_subjects s using (run_id)
+            left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
+            """,
+            [list(run_ids)],
+        )
+
+    def count_by_type(self, asked: QueueFilter) -> dict[str, int]:
+        """Return type of the seed (empty: none) -> candidates of what a filter asks for."""
+        rows = self.list_queue_texts(asked)["type"]
+        return {str(name): int(n) for name, n in rows.value_counts().items()}
+
     def read_records(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
         """Return what is to be seen of these candidates: (run_id, candidate_id) -> record; unknown ones are left out.
 
@@ -151,6 +200,10 @@ class ReviewReads(Reads):
     def list_standing(self, review_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Return those of these reviews that nobody took back."""
         return self._records("select * from standing_reviews where list_contains(?, review_id)", [list(review_ids)])
+
+    def list_trashing(self) -> list[dict[str, Any]]:
+        """Return the standing reviews that put a candidate into the trash."""
+        return self._records("select * from standing_reviews where action = 'trash' order by written_at")
 
     def has_review(self, review_id: str) -> bool:
         """Say whether this review was written down."""

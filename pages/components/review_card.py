@@ -37,8 +37,16 @@ _CSS = """
 .bar kbd, .why kbd {font: inherit; font-size: .78rem; padding: 0 .3rem; border: 1px solid var(--st-border-color);
   border-radius: .25rem; opacity: .8;}
 .bar .first {font-weight: 600;}
-.why, .said {justify-content: space-between; gap: .2rem 1rem; margin-top: .3rem;
-  font-size: .85rem; font-variant-numeric: tabular-nums; min-height: 1.3rem;}
+.why, .said {display: flex; flex-wrap: wrap; font-family: var(--st-font); color: var(--st-text-color);}
+.why {gap: .1rem .9rem; margin-top: .45rem; font-size: .82rem; opacity: .85;}
+.why button {display: inline-flex; gap: .35rem; align-items: center; border: 0; padding: .1rem 0; cursor: pointer;
+  background: none; color: inherit; font: inherit; font-size: .82rem;}
+.why button:hover {color: var(--st-primary-color);}
+.why button:focus-visible {outline: 2px solid var(--st-primary-color);}
+.track {height: 5px; margin-top: .55rem; border-radius: 3px; background: var(--st-secondary-background-color);}
+.track div {height: 100%; border-radius: 3px; background: var(--st-primary-color);}
+.said {justify-content: space-between; gap: .2rem 1rem; margin-top: .3rem; font-size: .85rem;
+  font-variant-numeric: tabular-nums; min-height: 1.3rem;}
 .note {display: flex; gap: .4rem; margin-top: .4rem;}
 .note input {flex: 1; font: inherit; padding: .35rem .6rem; color: inherit; background: var(--st-background-color);
   border: 1px solid var(--st-border-color); border-radius: .4rem;}

@@ -76,9 +76,8 @@ def save_edit(hub: Hub, queue: Queue, key: Key, task_name: str, meta: Mapping[st
         st.session_state[f"fault_{id_}"] = (fault, question, answer)
         return
     texts = {"question": question, "answer": answer, "final": task.extract_final(answer)}
-    about = {"reviewer": queue.reviewer, "plan": queue.asked.order, "is_blind": queue.is_blind}
     try:
-        hub.add_review(*key, "edit", **texts, **about)
+        hub.add_review(*key, "edit", **texts, **queue.describe())
     except SeedbedError as error:
         st.session_state[NOTE] = ("error", str(error))
         return

@@ -62,6 +62,11 @@ class Queue:
         """Candidates that nobody has judged."""
         return sum(state is None for state in self.states.values())
 
+    def describe(self) -> dict[str, Any]:
+        """Return who reviews, and how the candidates were drawn, as a review has it."""
+        plan = self.asked.order if self.asked.is_of_all() else "filtered"
+        return {"reviewer": self.reviewer, "plan": plan, "is_blind": self.is_blind}
+
     def find_waiting(self, start: int) -> Key | None:
         """Return the first waiting candidate from ``start`` on, from the beginning where none follows."""
         return next(self.walk_waiting(start), None)
@@ -143,9 +148,8 @@ def _carry_out(hub: Hub, queue: Queue, order: Mapping[str, Any]) -> str | None:
     more = {"note": order["note"]} if order.get("note") else {}
     if order.get("reason") in REASONS:
         more["reason"] = order["reason"]
-    about = {"reviewer": queue.reviewer, "plan": queue.asked.order, "is_blind": queue.is_blind}
     try:
-        hub.add_review(*key, action, review_id=order["id"], **more, **about)
+        hub.add_review(*key, action, review_id=order["id"], **more, **queue.describe())
     except SeedbedError as error:
         queue.jump(key)
         st.session_state[NOTE] = ("error", str(error))

@@ -1,0 +1,247 @@
+"""All candidates that are asked for, as a table: one act on many of them, and one fix for many, each with an undo."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.hub import Hub
+from core.records import REASONS, Review
+from core.reviewing.changes import PLACES, Change, Changed, derive_changes, plan_change
+from core.store.queue_filter import QueueFilter
+from core.tasks import TASKS
+from pages.components import numbers
+from pages.components.access import show_errors
+from pages.components.review_queue import forget_queue
+from pages.components.text import mark_differences, plain
+
+MOST_ROWS = 2_000
+"""Rows of the table; acts are on all that match all the same."""
+
+MOST_SHOWN, MOST_OFFERED = 5, 6
+"""Changed candidates that are shown before a change, and changes of recent edits that are offered."""
+
+DONE = "review_table_done"
+"""Key of the session: what the last act did, and its batch."""
+
+ACTS = {
+    "accept": ("Accept", ":material/check:"),
+    "reject": ("Reject", ":material/close:"),
+    "trash": ("To the trash", ":material/delete:"),
+    "lock": ("Lock", ":material/lock:"),
+    "unlock": ("Unlock", ":material/lock_open:"),
+}
+PLACE_WORDS = {"both": "question and answer", "question": "question", "answer": "answer"}
+
+
+def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str) -> None:
+    """Draw what is asked for, the acts on it, and the change of a text.
+
+    Args:
+        hub: stores what is done.
+        asked: what is looked at.
+        reviewer: who does it; None: somebody without a name.
+        task: name of the candidates' task.
+    """
+    rows = hub.store.list_queue_texts(asked)
+    _draw_done(hub, reviewer)
+    if rows.empty:
+        st.info("No candidate is like that. **Show** and **Filter** above say what is asked for.")
+        return
+    more = f"; the first {numbers.count(MOST_ROWS)} are in the table" if len(rows) > MOST_ROWS else ""
+    st.caption(f"**{numbers.counted(len(rows), 'candidate')}** match{more}. Mark rows to act on those alone.")
+    marked = _draw_rows(rows.head(MOST_ROWS))
+    chosen = rows.iloc[marked] if marked else rows
+    _draw_acts(hub, chosen, reviewer, is_marked=bool(marked))
+    if len(marked) == 1:
+        query = {"run": chosen.iloc[0]["run_id"], "candidate": chosen.iloc[0]["candidate_id"], "show": "read"}
+        st.page_link("review_page.py", label="Read this one", icon=":material/visibility:", query_params=query)
+    with st.expander("Change a text in many of them", icon=":material/find_replace:"):
+        _draw_change(hub, chosen, reviewer, task)
+
+
+def _draw_rows(rows: pd.DataFrame) -> list[int]:
+    """Draw the table; returns the places of the marked rows."""
+    shown = pd.DataFrame(
+        {
+            "review": rows["review"].fillna("waiting"),
+            "locked": rows["is_locked"],
+            "question": rows["question"].fillna(""),
+            "answer": rows["final"].fillna(""),
+            "type": rows["type"],
+            "student": rows["is_correct"].map({True: "right", False: "wrong"}).fillna(""),
+            "loss": rows["loss"],
+            "harder by": rows["shift"],
+            "reviewer": rows["reviewer"].fillna(""),
+            "reason": rows["review_reason"].map(REASONS).fillna(""),
+            "note": rows["note"].fillna(""),
+            "round": rows["round"],
+        }
+    )
+    empty = [name for name in shown if name not in ("question", "review") and _is_empty(shown[name])]
+    event = st.dataframe(
+        shown.drop(columns=empty),
+        hide_index=True,
+        height=min(38 + 35 * len(shown), 420),
+        key="review_rows",
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "question": st.column_config.TextColumn("question", width="large"),
+            "loss": st.column_config.NumberColumn("loss", format="%.3f"),
+            "harder by": st.column_config.NumberColumn("harder by", format="%+.3f", help="Loss less that of its seed."),
+        },
+    )
+    return [place for place in event.selection.rows if place < len(rows)]
+
+
+def _is_empty(column: pd.Series) -> bool:
+    """Say whether a column tells nothing: all unknown, empty or no."""
+    return bool((column.isna() | column.isin(["", False])).all())
+
+
+def _draw_acts(hub: Hub, chosen: pd.DataFrame, reviewer: str | None, *, is_marked: bool) -> None:
+    """Draw the buttons that act on all chosen candidates, each with how many they are."""
+    which = "marked" if is_marked else "all that match"
+    with st.container(horizontal=True, vertical_alignment="bottom", key="review_acts"):
+        reason = st.selectbox(
+            "Reason of a rejection", ["", *REASONS], format_func=lambda name: REASONS.get(name, "none"), width=220,
+            key="review_bulk_reason",
+        )  # fmt: skip
+        for action, (label, icon) in ACTS.items():
+            if action == "unlock" and not chosen["is_locked"].any():
+                continue
+            if st.button(
+                f"{label} {numbers.count(len(chosen))}", key=f"bulk_{action}", icon=icon, help=f"{label}: {which}."
+            ):
+                more = {"reason": reason} if action == "reject" and reason else {}
+                _act(hub, [Review(*key, action, reviewer=reviewer, **more) for key in _list_keys(chosen)], label)
+        trashed = chosen[chosen["review"] == "trash"]
+        if len(trashed) and st.button(
+            f"Restore {numbers.count(len(trashed))}", key="bulk_restore", icon=":material/restore_from_trash:"
+        ):
+            _restore(hub, _list_keys(trashed), reviewer)
+
+
+def _list_keys(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(rows["run_id"], rows["candidate_id"], strict=True))
+
+
+def _act(hub: Hub, reviews: Sequence[Review], what: str) -> None:
+    """Store one act on several candidates, and say what came of it."""
+    with show_errors():
+        batch = hub.add_reviews(reviews)
+        n_done = 0 if batch is None else len(hub.store.list_batch(batch))
+        n_locked = len(reviews) - n_done
+        left = f" {numbers.counted(n_locked, 'locked one')} left alone." if n_locked else ""
+        st.session_state[DONE] = (f"{what}: {numbers.counted(n_done, 'candidate')}.{left}", batch)
+        forget_queue()
+        st.rerun()
+
+
+def _restore(hub: Hub, keys: Sequence[tuple[str, str]], reviewer: str | None) -> None:
+    """Take back what put these candidates into the trash."""
+    with show_errors():
+        n = hub.undo_trash(keys, reviewer)
+        st.session_state[DONE] = (f"Restored: {numbers.counted(n, 'candidate')}.", None)
+        forget_queue()
+        st.rerun()
+
+
+def _draw_done(hub: Hub, reviewer: str | None) -> None:
+    """Say what the last act did, with the way back."""
+    said, batch = st.session_state.get(DONE, (None, None))
+    if said is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="review_done"):
+        st.success(plain(said), icon=":material/done_all:")
+        if batch is not None and st.button("Undo", key="bulk_undo", icon=":material/undo:"):
+            n = hub.undo_batch(batch, reviewer)
+            st.session_state[DONE] = (f"Took back {numbers.counted(n, 'review')}.", None)
+            forget_queue()
+            st.rerun()
+
+
+# -- one fix for many ----------------------------------------------------------------------------------------------
+
+
+def _draw_change(hub: Hub, chosen: pd.DataFrame, reviewer: str | None, task: str) -> None:
+    """Draw what is to be changed, what that would do, and the button that does it."""
+    _offer_changes(hub)
+    left, middle, right = st.columns([2, 2, 1.4], vertical_alignment="bottom")
+    find = left.text_input("Replace", key="change_find")
+    replace = middle.text_input("with", key="change_replace")
+    place = right.selectbox("in the", PLACES, format_func=PLACE_WORDS.get, key="change_place")
+    is_whole = st.checkbox("Whole words only", value=True, key="change_whole")
+    if not find:
+        st.caption("The texts are taken letter by letter; capital and small letters differ.")
+        return
+    with show_errors():
+        rows = chosen[~chosen["is_locked"].astype(bool)]
+        planned = plan_change(_read_rows(rows), Change(find, replace, place, is_whole), TASKS.get(task))
+        _draw_planned(hub, planned, reviewer, n_locked=len(chosen) - len(rows))
+
+
+def _read_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    found = rows[["run_id", "candidate_id", "question", "answer", "meta"]].astype(object)
+    found = found.where(found.notna(), None).to_dict("records")
+    return [{**row, "meta": json.loads(row["meta"]) if row["meta"] else None} for row in found]
+
+
+def _draw_planned(hub: Hub, planned: Sequence[Changed], reviewer: str | None, *, n_locked: int) -> None:
+    """Show the first of what would be changed, and how many would not check any more."""
+    if not planned:
+        st.info("Nothing would change: the text is in none of them.")
+        return
+    faulty = [each for each in planned if each.is_new_fault]
+    locked = f" {numbers.counted(n_locked, 'locked one')} left alone." if n_locked else ""
+    st.markdown(f"**{numbers.counted(len(planned), 'candidate')}** would change.{locked}")
+    takes = planned
+    if faulty:
+        said = f"{numbers.counted(len(faulty), 'answer')} would not check any more: {plain(faulty[0].fault)}"
+        st.warning(said, icon=":material/rule:")
+        if st.checkbox("Leave those out", value=True, key="change_sound"):
+            takes = [each for each in planned if not each.is_new_fault]
+    for each in [*faulty[:1], *[each for each in planned if not each.is_new_fault]][:MOST_SHOWN]:
+        with st.container(border=True):
+            for before, after in zip(each.before, (each.question, each.answer), strict=True):
+                if before != after:
+                    st.markdown(mark_differences(before, after)[1])
+    label = f"Change {numbers.count(len(takes))}"
+    if takes and st.button(label, key="change_apply", icon=":material/find_replace:"):
+        texts = [{"question": each.question, "answer": each.answer, "final": each.final} for each in takes]
+        reviews = [
+            Review(each.run_id, each.candidate_id, "edit", reviewer=reviewer, **own)
+            for each, own in zip(takes, texts, strict=True)
+        ]
+        _act(hub, reviews, "Changed, and with that accepted")
+
+
+def _offer_changes(hub: Hub) -> None:
+    """Offer what was changed by hand lately as a change for others."""
+    offers: dict[str, tuple[str, str]] = {}
+    for row in hub.store.list_reviews(action="edit", limit=20).to_dict("records"):
+        for find, replace in _derive(hub, row):
+            offers.setdefault(f"{find} → {replace}", (find, replace))
+    if not offers:
+        return
+    with st.container(horizontal=True, gap="small", key="change_offers"):
+        st.caption("Edited lately:", width="content")
+        for place, (label, (find, replace)) in enumerate(list(offers.items())[:MOST_OFFERED]):
+            st.button(
+                plain(label), key=f"change_offer_{place}", type="tertiary", on_click=st.session_state.update,
+                kwargs={"change_find": find, "change_replace": replace},
+            )  # fmt: skip
+
+
+def _derive(hub: Hub, row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the phrases that an edit changed; none of one that several candidates shared."""
+    if not pd.isna(row["batch_id"]) or row["is_undone"]:
+        return []
+    candidate = hub.store.read_candidate(row["run_id"], row["candidate_id"])
+    if candidate is None:
+        return []
+    texts = [(candidate[name], row[name]) for name in ("question", "answer")]
+    return [each for old, new in texts if old and isinstance(new, str) for each in derive_changes(old, new)]

@@ -1,0 +1,120 @@
+"""Acts on many candidates at once, a change of many texts, what was read told of the rest, reviewers, and the log."""
+
+import pytest
+
+from core.records import Review
+from tests.pages import home
+from tests.pages.test_pages import button, texts
+from tests.pages.test_review import browser, count  # noqa: F401
+
+
+def read(app):
+    assert not app.exception
+    return texts(app).replace("\\", "").replace("\u00a0", " ").replace("**", "")
+
+
+def test_one_act_is_on_all_that_match_and_is_undone_at_once(filled, visit):
+    filled.add_review(home.GENERATE, "candidate_003", "lock")
+    app = visit("review", run=home.GENERATE, show="table")
+    assert "9 candidates match" in read(app)
+    app.selectbox(key="review_bulk_reason").set_value("duplicate")
+    button(app, "bulk_reject").click().run()
+    said = app.success[0].value.replace("\u00a0", " ").replace("\\", "")
+    assert said.startswith("Reject: 8 candidates") and "1 locked one left alone" in said
+    assert count(filled)["reviewed_reject"] == 8
+    log = filled.store.list_reviews(home.GENERATE, action="reject")
+    assert log["batch_id"].nunique() == 1 and set(log["reason"]) == {"duplicate"}
+    button(app, "bulk_undo").click().run()
+    assert count(filled)["reviewed_reject"] == 0 and "Took back 8 reviews" in app.success[0].value.replace(
+        "\u00a0", " "
+    )
+
+
+def test_what_is_in_the_trash_can_be_looked_into_and_restored_to_what_it_was(filled, visit):
+    filled.add_review(home.GENERATE, "candidate_001", "accept")
+    filled.add_reviews([Review(home.GENERATE, f"candidate_00{i}", "trash") for i in (1, 2)])
+    app = visit("review", run=home.GENERATE, show="table", review="trash")
+    assert "2 candidates match" in read(app)
+    button(app, "bulk_restore").click().run()
+    assert not app.exception and count(filled)["reviewed_accept"] == 1 and count(filled)["waiting"] == 8
+
+
+def test_a_text_is_changed_in_many_after_a_look_and_checked_again(filled, visit):
+    app = visit("review", run=home.GENERATE, show="table")
+    app.text_input(key="change_find").input("chalk")
+    app.text_input(key="change_replace").input("crayons").run()
+    assert "9 candidates would change." in read(app) and "crayons" in read(app)
+    button(app, "change_apply").click().run()
+    assert count(filled)["edited"] == 9
+    assert "crayons" in filled.store.read_candidate(home.GENERATE, "candidate_004")["current_question"]
+    button(app, "bulk_undo").click().run()
+    assert count(filled)["edited"] == 0
+    assert "chalk" in filled.store.read_candidate(home.GENERATE, "candidate_004")["current_question"]
+
+
+def test_answers_that_would_not_check_any_more_are_left_out(filled, visit):
+    answer = "She pays 2 + 3 = <<2+3=5>>5 dollars.\n#### 5"
+    filled.add_review(home.GENERATE, "candidate_000", "edit", answer=answer, final="5")
+    app = visit("review", run=home.GENERATE, show="table")
+    app.text_input(key="change_find").input("5")
+    app.selectbox(key="change_place").set_value("answer")
+    app.text_input(key="change_replace").input("6").run()
+    assert "1 answer would not check any more" in app.warning[0].value.replace("\u00a0", " ")
+    n = int(button(app, "change_apply").label.split()[1]) if [b for b in app.button if b.key == "change_apply"] else 0
+    app.checkbox(key="change_sound").uncheck().run()
+    assert int(button(app, "change_apply").label.split()[1]) == n + 1
+
+
+def test_a_change_made_by_hand_is_offered_for_the_others(filled, visit):
+    question = filled.store.read_candidate(home.GENERATE, "candidate_000")["current_question"]
+    filled.add_review(home.GENERATE, "candidate_000", "edit", question=question.replace("chalk", "crayons"))
+    app = visit("review", run=home.GENERATE, show="table")
+    offer = button(app, "change_offer_0")
+    assert "chalk → crayons" in offer.label
+    offer.click().run()
+    assert app.text_input(key="change_find").value == "chalk" and "8 candidates would change" in read(app)
+
+
+@pytest.mark.parametrize("plan", ["random", "by_type"])
+def test_what_was_drawn_by_chance_tells_of_the_rest(filled, visit, plan):
+    for number, action in enumerate(["accept", "accept", "accept", "reject"]):
+        filled.add_review(home.GENERATE, f"candidate_00{number}", action, plan=plan)
+    filled.add_review(home.GENERATE, "candidate_004", "reject", plan="made")
+    said = read(visit("review", run=home.GENERATE, show="quality"))
+    assert "75.0 %" in said and "of 8 candidates are right as they are, by 4 that were read" in said
+    assert (
+        "under a filter or several at once: 1 candidate (0.0 % accepted as it stood)" in said
+    )
+
+
+def test_two_reviewers_are_compared_and_what_they_disagree_on_is_listed(filled, visit):
+    for number in range(6):
+        filled.add_review(home.GENERATE, f"candidate_00{number}", "accept", reviewer="Ada")
+        filled.add_review(home.GENERATE, f"candidate_00{number}", "reject" if number < 2 else "edit",
+                          answer="#### 5" if number >= 2 else None, reviewer="Bob")  # fmt: skip
+    app = visit("review", run=home.GENERATE, show="quality")
+    table = next(item.value for item in app.table if "κ" in item.value)
+    assert table["both judged"].tolist() == ["6"] and table["alike"].iloc[0].startswith("66.7")
+    assert "They disagree on 2 candidates" in read(app)
+    rows = next(item.value for item in app.dataframe if "verdicts" in item.value)
+    assert sorted(rows["verdicts"]) == ["Ada: accept; Bob: reject"] * 2
+
+
+def test_the_log_says_who_did_what_and_why(filled, visit):
+    filled.add_review(home.GENERATE, "candidate_000", "reject", reviewer="Ada", reason="form", note="two verbs")
+    filled.add_review(home.GENERATE, "candidate_001", "accept")
+    filled.undo_review([home.GENERATE])
+    app = visit("review", run=home.GENERATE, show="log")
+    rows = app.dataframe[0].value
+    assert rows["what"].tolist() == ["undo", "accept, taken back", "reject"]
+    assert rows.iloc[2][["who", "why", "note"]].tolist() == ["Ada", "badly written", "two verbs"]
+    app.selectbox(key="log_who").set_value("Ada").run()
+    assert len(app.dataframe[0].value) == 1
+    assert [each.label for each in app.get("download_button")] == ["The log as CSV"]
+
+
+def test_without_anything_done_each_view_says_so(filled, visit):
+    assert "Nobody has judged any of these yet" in visit("review", run=home.GENERATE, show="quality").info[0].value
+    assert "Nothing of the kind was done" in visit("review", run=home.GENERATE, show="log").info[0].value
+    empty = visit("review", run=home.GENERATE, show="table", search="no such text")
+    assert "No candidate is like that" in empty.info[0].value
