@@ -112,6 +112,23 @@ class ClosenessIndex:
         code = self._encode(text)
         return self._find(code, _list_occurrences(code), self.limit if above is None else above)
 
+    def list_close(self, text: str) -> list[Match]:
+        """Return every text with a ROUGE-L F above the limit, the closest first, the first added of equal ones."""
+        code = self._encode(text)
+        least = _find_least_common(len(code), self.limit)
+        lists = sorted([found for each in _list_occurrences(code) if (found := self._holders.get(each))], key=len)
+        if len(lists) < least:
+            return []
+        indices, _ = self._bound(lists, len(code), least, self.limit)
+        codes = [self._codes[index] for index in indices]
+        if not codes:
+            return []
+        common = cdist([code], codes, scorer=LCSseq.similarity, dtype=np.int32)[0]
+        values = _compute_f(common, len(code), np.array([len(each) for each in codes]))
+        self.n_compared += len(codes)
+        found = [Match(int(i), float(v)) for i, v in zip(indices, values, strict=True) if v > self.limit]
+        return sorted(found, key=lambda match: (-match.value, match.index))
+
     def judge(self, texts: Iterable[str]) -> list[Match | None]:
         """Add texts one after the other; returns for each the closest before it that is above the limit, or None."""
         matches = []

@@ -82,6 +82,16 @@ class ReviewReads(Reads):
         rows = self.list_queue_texts(asked)["type"]
         return {str(name): int(n) for name, n in rows.value_counts().items()}
 
+    def list_questions(self, run_id: str) -> pd.DataFrame:
+        """Return candidate_id and question, as it stands, of every candidate of a run that has one."""
+        return self._frame(
+            """
+            select candidate_id, current_question as question from candidate_states
+            where run_id = ? and current_question is not null order by round, position, candidate_id
+            """,
+            [run_id],
+        )
+
     def read_records(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
         """Return what is to be seen of these candidates: (run_id, candidate_id) -> record; unknown ones are left out.
 

@@ -13,6 +13,7 @@ import streamlit as st
 from core.errors import SeedbedError
 from core.hub import Hub
 from core.records import REASONS
+from core.reviewing.neighbours import Neighbours
 from core.store.queue_filter import QueueFilter, list_changed
 
 Key = tuple[str, str]
@@ -48,6 +49,9 @@ class Queue:
     """None: all are reviewed."""
 
     places: dict[Key, int] = field(default_factory=dict)
+    neighbours: dict[str, Neighbours] = field(default_factory=dict)
+    """Run -> its candidates by wording."""
+
     n_jumps: int = 0
     """Grows whenever the page, and not the browser, has changed what is shown."""
 

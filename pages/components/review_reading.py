@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.hub import Hub
+from core.reviewing.neighbours import Neighbours
 from pages.components.review_card import SLOT, draw_card, name_slot, read_turn
 from pages.components.review_editor import EDITING, draw_editor
 from pages.components.review_queue import Key, Queue, take_orders
@@ -42,8 +43,21 @@ def draw_reading(hub: Hub, queue: Queue, task: str, pause: int | None) -> None:
             if key is None:
                 st.empty()
             else:
-                draw_slot(key, records.get(key), queue)
+                draw_slot(key, records.get(key), queue, task, _find_neighbours(hub, queue, key[0]))
         _draw_end(queue, pause)
+
+
+def _find_neighbours(hub: Hub, queue: Queue, run_id: str) -> Neighbours:
+    """Return the index of a run's wordings as it was when the queue was read; one for all sessions."""
+    if run_id not in queue.neighbours:
+        queue.neighbours[run_id] = _index_questions(run_id, hub.store.count_candidates(run_id)["made"], hub)
+    return queue.neighbours[run_id]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _index_questions(run_id: str, n_made: int, _hub: Hub) -> Neighbours:
+    rows = _hub.store.list_questions(run_id)
+    return Neighbours(rows["candidate_id"].tolist(), rows["question"].tolist())
 
 
 def _follow_browser(hub: Hub, queue: Queue) -> None:

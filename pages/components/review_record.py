@@ -8,31 +8,42 @@ from typing import Any
 
 import streamlit as st
 
+from core.filters.base import shorten
 from core.records import INCORRECT, REASONS
+from core.reviewing.neighbours import Neighbours
+from core.reviewing.steps import check_answer
+from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.candidates import describe_meta, draw_verdicts
 from pages.components.review_card import name_slot
 from pages.components.review_queue import Key, Queue
 from pages.components.text import mark_differences, plain, to_markdown
 
+MOST_STEPS, QUOTED = 8, 90
+"""Calculations that are listed, and characters of a near-duplicate that are quoted."""
+
 HEIGHT = 440
 """Pixels of each side: the same for every record, so that nothing moves between them."""
 
 
-def draw_slot(key: Key, record: Mapping[str, Any] | None, queue: Queue) -> None:
+def draw_slot(
+    key: Key, record: Mapping[str, Any] | None, queue: Queue, task: str, neighbours: Neighbours | None
+) -> None:
     """Draw a record in a container of its own, with the mark by which the browser knows that it is whole.
 
     Args:
         key: of the candidate.
         record: of ``read_records``; None where it has gone since the queue was read.
         queue: whose blindness hides what machines and others said.
+        task: name of its task.
+        neighbours: of the candidates of its run; None: not looked at.
     """
     slot = name_slot(key)
     with st.container(key=slot):
         if record is None:
             st.info("This candidate is gone: its run is in the trash, or was made anew. Go on with the arrow keys.")
         else:
-            _draw_record(record, is_blind=queue.is_blind)
+            _draw_record(record, task, neighbours, is_blind=queue.is_blind)
         mark_end(slot)
 
 
@@ -41,7 +52,7 @@ def mark_end(slot: str) -> None:
     st.html(f'<span data-reviewed="{slot}"></span>')
 
 
-def _draw_record(record: Mapping[str, Any], *, is_blind: bool) -> None:
+def _draw_record(record: Mapping[str, Any], task: str, neighbours: Neighbours | None, *, is_blind: bool) -> None:
     parents = record["parent_problems"]
     parent = parents[0] if parents else {}
     questions = mark_differences(parent.get("question"), record["question"])
@@ -68,15 +79,49 @@ def _draw_record(record: Mapping[str, Any], *, is_blind: bool) -> None:
         if is_blind:
             st.markdown(":gray[Blind: what filters, students and other people said is hidden.]")
         else:
-            _draw_facts(record)
+            _draw_facts(record, task, neighbours)
 
 
-def _draw_facts(record: Mapping[str, Any]) -> None:
-    """Draw what the student, the filters and people made of it, and where it comes from."""
-    st.markdown(_say_student(record))
+def _draw_facts(record: Mapping[str, Any], task: str, neighbours: Neighbours | None) -> None:
+    """Draw what the checks, the student, the filters and people made of it, and where it comes from."""
+    steps = _say_steps(task, record["question"], record["answer"], record["meta"])
+    st.markdown(f"{steps}\n\n{_say_student(record)}")
     draw_verdicts({"failure": record["failure"], "verdicts": record["verdicts"]})
-    parts = [_say_reviews(record), _say_origin(record), plain(describe_meta(record["meta"]))]
+    close = _say_close(record, neighbours)
+    parts = [_say_reviews(record), close, _say_origin(record), plain(describe_meta(record["meta"]))]
     st.markdown("\n\n".join(part for part in parts if part))
+
+
+@st.cache_data(max_entries=2_000, show_spinner=False)
+def _say_steps(task: str, question: str | None, answer: str | None, meta: Mapping[str, Any] | None) -> str:
+    """Return each calculation of the answer with whether it holds, and what the task's rules say of the whole."""
+    if not (question and answer):
+        return ":gray[Steps]\n\nThere is no answer to look through."
+    found = check_answer(TASKS.get(task), question, answer, meta or {})
+    steps = [
+        f":red[:material/close:] {plain(each.fault)}" if each.fault else f":green[:material/check:] {plain(each.text)}"
+        for each in found.calculations[:MOST_STEPS]
+    ]
+    if len(found.calculations) > MOST_STEPS:
+        steps.append(f"and {numbers.count(len(found.calculations) - MOST_STEPS)} more")
+    if found.fault and found.fault not in {each.fault for each in found.calculations}:
+        steps.append(f":red[:material/close:] {plain(found.fault)}")
+    elif found.unchecked:
+        steps.append(plain(found.unchecked))
+    elif not steps:
+        steps.append(":green[:material/check:] The rules of its task find no fault.")
+    return ":gray[Steps]\n\n" + "  \n".join(steps)
+
+
+def _say_close(record: Mapping[str, Any], neighbours: Neighbours | None) -> str:
+    """Return the candidates of the run that are worded nearly the same; empty where there are none."""
+    if neighbours is None or not record["question"]:
+        return ""
+    found = neighbours.list_close(record["candidate_id"], record["question"])
+    if not found:
+        return "" if found is not None else ":gray[Near-duplicates]\n\nStill being looked for."
+    lines = [f"ROUGE-L {numbers.score(value)}: {plain(shorten(question, QUOTED))}" for _, question, value in found]
+    return ":gray[Near-duplicates]\n\n" + "  \n".join(lines)
 
 
 def _say_student(record: Mapping[str, Any]) -> str:

@@ -230,3 +230,17 @@ def test_a_candidate_of_the_address_is_shown_first(filled, visit, browser):
     browser.order("accept")
     app.run()
     assert place(browser) == 6
+
+
+def test_steps_near_duplicates_and_origin_stand_beside_the_candidate(filled, visit, browser):
+    wrong = "She pays 2 + 3 = <<2+3=6>>6 dollars.\n#### 6"
+    filled.add_review(home.GENERATE, "candidate_000", "edit", answer=wrong, final="6")
+    app = visit("review", run=home.GENERATE, candidate="candidate_000")
+    browser.data.clear()
+    for _ in range(50):
+        said = texts(app.run()).replace("\\", "").replace("\u00a0", " ")
+        if "Still being looked for" not in said:
+            break
+    assert "The calculation '2+3=6' is wrong: 2+3 is 5." in said
+    assert "ROUGE-L 0.91: Mia buys 3 boxes of chalk" in said
+    assert "built-in, rewrite" in said and "400 tokens in, 60 out" in said

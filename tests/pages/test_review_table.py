@@ -82,9 +82,7 @@ def test_what_was_drawn_by_chance_tells_of_the_rest(filled, visit, plan):
     filled.add_review(home.GENERATE, "candidate_004", "reject", plan="made")
     said = read(visit("review", run=home.GENERATE, show="quality"))
     assert "75.0 %" in said and "of 8 candidates are right as they are, by 4 that were read" in said
-    assert (
-        "under a filter or several at once: 1 candidate (0.0 % accepted as it stood)" in said
-    )
+    assert "under a filter or several at once: 1 candidate (0.0 % accepted as it stood)" in said
 
 
 def test_two_reviewers_are_compared_and_what_they_disagree_on_is_listed(filled, visit):
