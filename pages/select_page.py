@@ -20,6 +20,7 @@ from pages.components.frame import (
     open_page,
     tell_address,
 )
+from pages.components.minding import mind_reviews
 from pages.components.pool_table import draw_pool
 from pages.components.scoring import describe_scores, draw_score_form, follow_scores
 from pages.components.subject import view_seed_set
@@ -60,6 +61,7 @@ with inputs:
         usual=0,
         help="Seed of every draw: the same replicate gives the same choice.",
     )
+    pool, n_set_aside = mind_reviews(hub, seed_set, frame, pool, replicate)
     needs = SELECTORS.get(selector).needs
     has_scores = needs <= set(pool.signals) | set(pool.vectors)
     follow_scores(hub, seed_set)
@@ -69,7 +71,7 @@ if place.button(
     type="primary",
     icon=":material/check:",
     key="use_selection",
-    disabled=not has_scores or k > len(pool),
+    disabled=not has_scores or k > int(pool.is_free.sum()),
 ):
     with show_errors():
         run_id = record_seeds(
@@ -82,6 +84,7 @@ if place.button(
             replicate=replicate,
             prediction_run=scored and scored["run_id"],
             student=scored and scored["student"],
+            n_set_aside=n_set_aside,
         )
         st.switch_page("generate_page.py", query_params={"seeds": seed_set, "selection": run_id})
 with picture, show_errors():

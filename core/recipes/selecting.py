@@ -196,8 +196,25 @@ def record_seeds(
     replicate: int = 0,
     prediction_run: str | None = None,
     student: str | None = None,
+    n_set_aside: int = 0,
 ) -> str:
-    """Keep a selection: a run folder that is made and finished at once; returns its run id."""
+    """Keep a selection: a run folder that is made and finished at once; returns its run id.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        pool: chosen from, without what was set aside.
+        selector: name.
+        k: seeds wanted.
+        pick: name.
+        replicate: the same gives the same rows.
+        prediction_run: that scored the pool.
+        student: what that run calls the student.
+        n_set_aside: seeds that are not in the pool for what people said of their children; kept with the selection.
+
+    Raises:
+        SelectionError: as ``choose_seeds``.
+    """
     check_size(pool, k)  # a loop takes what there is; a person who asked for k is told
     selection, spares = select_with_spares(pool, selector, k, make_rng(replicate), pick)
     about = {
@@ -211,11 +228,14 @@ def record_seeds(
     }
     name = read_seed_set(hub, seed_set)["name"]
     config = {**about, "seed_set": seed_set, "seed_set_name": name, "prediction_run": prediction_run}
+    config |= {"n_set_aside": n_set_aside} if n_set_aside else {}
     problems = [Problem(id_, "", None, None) for id_ in pool.problem_ids.tolist()]
     folder = RunFolder.create(
         hub.settings.home,
         "select",
-        title=f"Select {k} of {name} by {selector}" + ("" if pick == "argmax" else f", {pick}"),
+        title=f"Select {k} of {name} by {selector}"
+        + ("" if pick == "argmax" else f", {pick}")
+        + (", minding what was rejected" if n_set_aside else ""),
         config=config,
         lane="light",
         starts_itself=True,

@@ -82,6 +82,17 @@ class ReviewReads(Reads):
         rows = self.list_queue_texts(asked)["type"]
         return {str(name): int(n) for name, n in rows.value_counts().items()}
 
+    def list_judged_children(self, seed_set_id: str) -> pd.DataFrame:
+        """Return problem_id (the first parent) and is_kept (accepted or edited) of every child that people judged."""
+        return self._frame(
+            """
+            select c.parents ->> '$[0]' as problem_id, c.review in ('accept', 'edit') as is_kept
+            from candidate_states c join run_subjects s using (run_id)
+            where s.seed_set_id = ? and c.review is not null and not s.is_preview and c.parents ->> '$[0]' is not null
+            """,
+            [seed_set_id],
+        )
+
     def list_questions(self, run_id: str) -> pd.DataFrame:
         """Return candidate_id and question, as it stands, of every candidate of a run that has one."""
         return self._frame(
