@@ -51,10 +51,25 @@ def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str | N
         "method": asking.method,
         "settings": asking.settings,
         "prompts": asking.prompts,
+        **draw_examples(hub, seed_set),
         "teacher": teacher,
         "roles": roles,
         **limits,
     }
+
+
+def draw_examples(hub: Hub, seed_set: str) -> dict[str, bool]:
+    """Draw the choice of what a prompt's examples are, where people accepted any candidate."""
+    n_accepted = len(hub.store.list_accepted_by_hand(seed_set))
+    if not n_accepted:
+        return {}
+    is_by_hand = st.toggle(
+        f"Examples from the {numbers.count(n_accepted)} accepted by hand",
+        key="examples_by_hand",
+        persist_state="session",
+        help="A prompt shows five problems as examples: seeds, or what you accepted or edited in Review.",
+    )
+    return {"examples_by_hand": True} if is_by_hand else {}
 
 
 def make_config(hub: Hub, row: dict, task: str, n_accepted: int, choices: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from core.generation.base import METHODS, MethodSettings
 from core.generation.free import check_free_prompt
 from core.generation.grow import REQUESTS_PER_ACCEPTED
 from core.hub import Hub
-from core.recipes.growing import make_settings
+from core.recipes.growing import EXAMPLES, make_settings, require_examples
 from core.recipes.start import FILTER_NAMES, read_seed_set
 from core.recipes.teachers import check_team, require_reachable
 from core.runs.folder import RunFolder
@@ -53,6 +53,7 @@ def make_generate_config(
     replicate: int = 0,
     turn: int = 1,
     is_preview: bool = False,
+    examples_by_hand: bool = False,
 ) -> dict[str, Any]:
     """Return the frozen configuration of a run that grows candidates, the texts of its prompts in it.
 
@@ -74,6 +75,7 @@ def make_generate_config(
         replicate: random seed.
         turn: decides the sample indices, see ``find_turn``.
         is_preview: exactly ``n_accepted`` candidates are asked for, and none is replaced.
+        examples_by_hand: few-shot examples are candidates that people accepted, in place of train problems.
 
     Raises:
         UnknownNameError: no such method, setting, filter, role or teacher.
@@ -91,6 +93,7 @@ def make_generate_config(
         "replicate": replicate,
         "turn": turn,
         "is_preview": is_preview,
+        **({"examples_by_hand": True} if examples_by_hand else {}),
     }
     check_team(home, config)
     return config
@@ -205,6 +208,7 @@ def start_retry(hub: Hub, run_id: str) -> str:
         "benchmarks",
         "error_stop",
         "is_preview",
+        "examples_by_hand",
     )
     about = {**describe_selection(hub, config["selection_run"], config.get("selection_round", 1)), "retry_of": run_id}
     return _submit(
@@ -266,6 +270,8 @@ def _submit(hub: Hub, about: Mapping[str, Any], seeds: pd.DataFrame, what: str, 
     require_servers(config)
     earlier = hub.store.list_earlier_questions(about["seed_set"])
     inputs = {"seeds": seeds, "earlier": pd.DataFrame({"question": earlier}, dtype="str")}
+    if config.get("examples_by_hand"):
+        inputs[EXAMPLES] = require_examples(hub.store.list_accepted_by_hand(about["seed_set"]))
     title = f"{what} {config['n_accepted']} from {about['seed_set_name']} by {about['selector']}, {config['method']}"
     return hub.submit("generate", title, config, lane=choose_lane(config), inputs=inputs)
 

@@ -3,6 +3,7 @@
 The loop and the runs of the page Generate use the same stage, so both leave the same records.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core.cache import Cache
+from core.counting import counted
 from core.datasets import load_problems
-from core.errors import UnknownNameError
+from core.errors import TeacherError, UnknownNameError
 from core.filters.base import FilterContext, make_filters
-from core.generation.base import METHODS, Brief, MethodSettings
+from core.generation.base import METHODS, N_EXAMPLES, Brief, MethodSettings
 from core.generation.grow import GrowOutcome, first_sample_index, grow
 from core.recipes.stages import CandidateRecorder, home_of
 from core.recipes.teachers import open_team
@@ -39,6 +42,32 @@ def make_brief(config: Mapping[str, Any], task: Task, pool: Sequence[Problem], s
     """Return what all calls of a run share, by the ``method_settings`` and frozen ``prompts`` of its configuration."""
     edited = {name: prompt["text"] for name, prompt in config.get("prompts", {}).items()}
     return Brief(task, pool, make_settings(config.get("method_settings")), Prompts(edited), salt)
+
+
+EXAMPLES = "examples"
+"""Name of the table of a run's input that holds its few-shot examples where people accepted them."""
+
+
+def require_examples(accepted: pd.DataFrame) -> pd.DataFrame:
+    """Return the accepted candidates; raises TeacherError where they are too few to be a prompt's examples."""
+    if len(accepted) < N_EXAMPLES:
+        raise TeacherError(
+            f"A prompt has {N_EXAMPLES} examples, and {counted(len(accepted), 'candidate')} of this seed set "
+            f"{'was' if len(accepted) == 1 else 'were'} accepted by hand so far; review more, or show seeds."
+        )
+    return accepted
+
+
+def make_examples(accepted: pd.DataFrame) -> list[Problem]:
+    """Return accepted candidates (``list_accepted_by_hand``) as problems that a prompt may show."""
+    rows = accepted.astype(object).where(accepted.notna(), None).to_dict("records")
+    return [
+        Problem(
+            row["candidate_id"], row["question"], row["answer"], row["final"],
+            meta=json.loads(row["seed_meta"] or "{}") | json.loads(row["meta"] or "{}"),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def make_draw(config: Mapping[str, Any]) -> np.random.Generator:
@@ -104,7 +133,9 @@ def open_growing(
     folder: RunFolder, problems: Mapping[str, Sequence[Problem]], earlier: Sequence[str], salt: str
 ) -> Iterator[Growing]:
     """Yield what grows the candidates of a run, its teachers open; the arguments are those of ``grow_stage``."""
-    brief = make_brief(folder.config, TASKS.get(folder.config["task"]), problems.get("train", ()), salt)
+    train = problems.get("train", ())
+    shown = make_examples(folder.read_input(EXAMPLES)) if folder.config.get("examples_by_hand") else train
+    brief = make_brief(folder.config, TASKS.get(folder.config["task"]), shown, salt)
     with open_team(folder) as team, Cache(home_of(folder) / "cache" / "scores") as cache:
         yield Growing(folder, brief, team, _make_context(folder, brief, problems, earlier, team, cache))
 
@@ -157,7 +188,7 @@ def _make_context(
     return FilterContext(
         brief.task,
         list(earlier),
-        seeds={problem.problem_id: problem for problem in brief.pool},
+        seeds={problem.problem_id: problem for problem in problems.get("train", ())},
         held_out=[row for split, rows in problems.items() if split != "train" for row in rows],
         benchmarks=read_benchmarks(home_of(folder), folder.config.get("benchmarks", ())),
         teacher=team,

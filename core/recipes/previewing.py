@@ -28,7 +28,7 @@ from core.generation.preview import (
     preview_calls,
 )
 from core.hub import Hub
-from core.recipes.growing import make_brief, make_draw
+from core.recipes.growing import make_brief, make_draw, make_examples, require_examples
 from core.tasks import TASKS
 from core.teacher.prices import FREE, Price, find_price, read_prices
 from core.teacher.roles import Spec, read_roles
@@ -91,7 +91,10 @@ def preview_run(hub: Hub, config: Mapping[str, Any], seeds: Sequence[str]) -> Ru
     problems = load_problems(hub.settings.home, config["seed_set"], ["train"]) if config["seed_set"] else []
     by_id = {problem.problem_id: problem for problem in problems}
     chosen = [by_id[id_] for id_ in seeds if id_ in by_id]
-    method, brief = METHODS.get(config["method"]), make_brief(config, TASKS.get(config["task"]), problems, "")
+    shown = problems
+    if config.get("examples_by_hand"):
+        shown = make_examples(require_examples(hub.store.list_accepted_by_hand(config["seed_set"])))
+    method, brief = METHODS.get(config["method"]), make_brief(config, TASKS.get(config["task"]), shown, "")
     index = first_sample_index(config["replicate"], config["turn"])
     roles = read_roles(config)
     calls = [

@@ -93,6 +93,27 @@ class ReviewReads(Reads):
             [seed_set_id],
         )
 
+    def list_accepted_by_hand(self, seed_set_id: str) -> pd.DataFrame:
+        """Return what people accepted or edited of a seed set's candidates, the first accepted first.
+
+        Columns: candidate_id, question, answer, final (as they stand), meta and seed_meta (JSON text; of its first
+        parent, NULL: none). Of the same question the latest.
+        """
+        return self._frame(
+            """
+            select c.candidate_id, c.current_question as question, c.current_answer as answer, c.current_final as final,
+                   c.meta, q.meta as seed_meta
+            from candidate_states c join run_subjects s using (run_id)
+            left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
+            where s.seed_set_id = ? and c.review in ('accept', 'edit') and c.current_question is not null
+              and c.current_answer is not null and not s.is_preview
+              and c.meta ->> '$.label' is distinct from 'incorrect'
+            qualify row_number() over (partition by c.current_question order by c.reviewed_at desc) = 1
+            order by c.reviewed_at, c.candidate_id
+            """,
+            [seed_set_id],
+        )
+
     def list_questions(self, run_id: str) -> pd.DataFrame:
         """Return candidate_id and question, as it stands, of every candidate of a run that has one."""
         return self._frame(
