@@ -73,11 +73,11 @@ def test_seeds_to_finetune_by_clicking(page, address, home, seed_files):
     wait_for_results(page, home, "generate", 2)
 
     go(page, "Review")
-    page.get_by_role("button", name=re.compile("^Accept")).wait_for()
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
     page.get_by_role("heading", name="Review", exact=True).click()
     page.keyboard.press("a")
     page.get_by_text(re.compile("1 accepted")).first.wait_for()
-    page.get_by_text(re.compile(r"Candidate 2 of \d+")).wait_for()  # a key before that is meant for the first one
+    page.get_by_text(re.compile(r"^2 of \d+ · waiting")).wait_for()  # a key before that is meant for the first one
     page.keyboard.press("x")
     page.get_by_text(re.compile("1 rejected")).first.wait_for()
     reviews = read_all(home / "journal" / "reviews.jsonl")
