@@ -57,20 +57,31 @@ def foresee(
     """
     has_pairs, longest = objective.form == "pairs", find_longest(student, max_length)
 
-    def list_long(*, has_pairs: bool) -> tuple[tuple[int, int], ...]:
-        lengths = count_tokens(student, task, rows, has_pairs=has_pairs) or ()
-        return tuple((length, place) for place, length in enumerate(lengths) if length > longest)
+    def list_long(rows: Sequence[TrainingRow], *, has_pairs: bool) -> tuple[tuple[int, int], ...]:
+        places = [place for place, row in enumerate(rows) if not is_surely_short(row, task, longest)]
+        lengths = count_tokens(student, task, [rows[place] for place in places], has_pairs=has_pairs) or ()
+        return tuple((n, place) for n, place in zip(lengths, places, strict=False) if n > longest)
 
-    given = list_long(has_pairs=False) if makes_policy else ()
+    given = list_long(rows, has_pairs=False) if makes_policy else ()
     for_policy = tuple((length, place) for length, place in given if rows[place].label > 0)
     if draws_answers(objective, rows):
         # where own answers are preferred, or trained on, it is of no account how long the given ones are
-        long = list_long(has_pairs=has_pairs) if prefers_given(objective) else ()
+        long = list_long(rows, has_pairs=has_pairs) if prefers_given(objective) else ()
         return Foresight(None, long, longest, for_policy)
     made = [row for row in objective.prepare(rows, None).rows if row.answer.strip()]  # an empty answer teaches nothing
-    lengths = count_tokens(student, task, made, has_pairs=has_pairs) or ()
-    n_used = len(made) - sum(length > longest for length in lengths)
-    return Foresight(n_used, list_long(has_pairs=has_pairs), longest, for_policy)
+    n_used = len(made) - len(list_long(made, has_pairs=has_pairs))
+    return Foresight(n_used, list_long(rows, has_pairs=has_pairs), longest, for_policy)
+
+
+def is_surely_short(row: TrainingRow, task: Task, longest: int) -> bool:
+    """Say whether a row cannot have more tokens than that: of plain ASCII a token is one letter or more.
+
+    Counting the tokens of tens of thousands of rows takes seconds, and nearly all of them are far from the limit.
+    """
+    texts = (task.student_prompt(row.question), row.answer.strip(), (row.rejected or "").strip())
+    prompt, answer, rejected = map(len, texts)
+    margin = 3  # the blank before the answer, one that a tokenizer may put before the prompt, and the end of text
+    return all(text.isascii() for text in texts) and prompt + max(answer, rejected) + margin <= longest
 
 
 def find_longest(student: str, max_length: int) -> int:
