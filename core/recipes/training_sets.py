@@ -66,11 +66,15 @@ class TrainingSet:
     """Name of the part that each row came from, aligned with rows."""
 
     left_out: list[LeftOutRow] = field(default_factory=list)
+    _hashed: tuple[int, str] | None = field(default=None, init=False, repr=False, compare=False)
+    """Rows that there were, and their hash: rows are only ever added."""
 
     @property
     def hash(self) -> str:
         """SHA-256 of the rows in their order."""
-        return hash_rows(self.rows)
+        if self._hashed is None or self._hashed[0] != len(self.rows):
+            self._hashed = len(self.rows), hash_rows(self.rows)
+        return self._hashed[1]
 
     def count(self) -> dict[str, dict[str, Any]]:
         """Return part -> ``found``, ``taken``, ``wrong`` (rows of label -1 among them), ``reasons`` (reason -> n)."""
