@@ -111,6 +111,7 @@ class Reader {
   }
   close() {
     document.removeEventListener('keydown', this.onKey, true);
+    clearTimeout(this.waiting);
     this.watcher.disconnect();
     this.style.textContent = '';
   }
@@ -136,11 +137,16 @@ class Reader {
     }
     if (this.orders.length && before === this.orders.length && !this.sent) this.tell();
     this.sent = true;
+    this.watch();
+    this.paint();
+  }
+  watch() {  // the records come after this bar, on a busy machine long after it, and may be made anew
+    clearTimeout(this.waiting);
     this.watcher.disconnect();
     const place = document.querySelector('.st-key-reviewed_records');
     const changes = {childList: true, subtree: true, attributes: true, attributeFilter: ['class']};
     if (place) this.watcher.observe(place, changes);
-    this.paint();
+    if (!this.isDrawn()) this.waiting = setTimeout(() => { this.watch(); this.paint(); }, 100);
   }
   entry(key = this.shown) { return this.data.entries.find((each) => each.key === key); }
   state(entry) { const own = this.judged.get(entry.key); return own ? own.action : entry.state; }
