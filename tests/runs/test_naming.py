@@ -86,3 +86,14 @@ def test_half_a_character_and_lines_that_are_no_name_break_nothing(hub, tmp_path
     hub.rename(run_id, "a \ud800 b", "\ud800")
     assert hub.store.read_run(run_id)["title"] == "a ? b"
     assert json.loads((folder / "run.json").read_text())["title"] == "Made so"
+
+
+def test_runs_of_one_second_never_share_an_id(tmp_path, monkeypatch):
+    drawn = iter(["aaaa", "aaaa", "bbbb", "bbbb", "cccc", "cccc", "dddd"])
+    monkeypatch.setattr("core.runs.folder.secrets.token_hex", lambda _: next(drawn))
+    monkeypatch.setattr("core.runs.folder.time.strftime", lambda *_: "20260101-000000")
+    made = [RunFolder.create(tmp_path, "demo", title=str(n), config={}, lane="light") for n in range(2)]
+    (tmp_path / "runs" / ".draft-20260101-000000-demo-cccc" / "input").mkdir(parents=True)  # of another process
+    made.append(RunFolder.create(tmp_path, "demo", title="2", config={}, lane="light"))
+    assert [run.run_id[-4:] for run in made] == ["aaaa", "bbbb", "dddd"]
+    assert [run.read_run()["title"] for run in made] == ["0", "1", "2"]
