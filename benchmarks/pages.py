@@ -9,24 +9,21 @@ do; a page that goes on drawing parts by itself is measured up to there.
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.dashboard import start_server  # noqa: E402
+from benchmarks.in_browser import open_in_browser  # noqa: E402
 from benchmarks.large_home import make_home  # noqa: E402
 from core.hub import Hub  # noqa: E402
 from core.settings import Settings  # noqa: E402
-from scripts.find_browser import find_installed  # noqa: E402
-from tests.browser.conftest import FLAGS, find_free_port, wait_for_health  # noqa: E402
 
 PAGES = (
     "Seeds", "Select", "Generate", "Review", "Finetune", "Evaluate", "Experiments", "Steerability", "Runs", "Overview",
@@ -64,23 +61,13 @@ def main() -> None:
         hub.close()
         print(f"read {counts['candidates']:,} candidates, {counts['predictions']:,} predictions in "
               f"{time.perf_counter() - start:.1f} s")  # fmt: skip
-    port = find_free_port()
-    server = start_server(home, port)
     took: dict[str, list[float]] = {name: [] for name in PAGES}
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for_health(address, server, Path(os.devnull))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_installed(), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.goto(address)
-            page.wait_for_function(DONE, arg="Overview", timeout=120_000)
-            for _ in range(options.turns):
-                for name in PAGES:
-                    took[name].append(open_page(page, name))
-            browser.close()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
+    with open_in_browser(home) as (page, address):
+        page.goto(address)
+        page.wait_for_function(DONE, arg="Overview", timeout=120_000)
+        for _ in range(options.turns):
+            for name in PAGES:
+                took[name].append(open_page(page, name))
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name, seconds in took.items():
         print(f"{name:<13} first {seconds[0]:5.2f} s (2)   again {np.median(seconds[1:]):5.2f} s (1)")

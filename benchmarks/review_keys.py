@@ -9,22 +9,19 @@ somebody who judges one every 0.7 s, every 0.25 s and every 0.1 s; and every ver
 import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.dashboard import start_server  # noqa: E402
+from benchmarks.in_browser import open_in_browser  # noqa: E402
 from benchmarks.large_home import REVIEWED, Shape, make_home  # noqa: E402
-from scripts.find_browser import find_installed  # noqa: E402
-from tests.browser.conftest import FLAGS, find_free_port, wait_for_health  # noqa: E402
 
 KEYS, GAPS_MS = "ax1s", (700, 250, 100)
 
@@ -65,30 +62,20 @@ def main() -> None:
     make_home(home, Shape(loops=2, rounds=5))
     journal = home / "journal" / "reviews.jsonl"
     n_before = len(journal.read_text().splitlines())
-    port = find_free_port()
-    server = start_server(home, port)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for_health(address, server, Path(os.devnull))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_installed(), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.goto(f"{address}/review?run={REVIEWED}")
-            page.locator(".said[data-shown^=reviewed_]").wait_for(timeout=60_000)
-            page.wait_for_timeout(2000)
-            page.evaluate(WATCH)
-            print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; 20,000 candidates")
-            for gap in GAPS_MS:
-                took = press_keys(page, options.verdicts, gap)
-                p50, p95 = np.percentile(took, [50, 95])
-                print(f"a key every {gap:>3} ms: p50 {p50:4.0f} ms, p95 {p95:4.0f} ms, most {took.max():4.0f} ms (150)")
-            browser.close()
-        lines = [json.loads(line) for line in journal.read_text().splitlines()[n_before:] if line]
-        doubled = [name for name, n in Counter(line["review_id"] for line in lines).items() if n > 1]
-        n_keys = options.verdicts * len(GAPS_MS)
-        print(f"{n_keys} keys pressed, {len(lines)} verdicts on the disk, {len(doubled)} of them twice")
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
+    with open_in_browser(home) as (page, address):
+        page.goto(f"{address}/review?run={REVIEWED}")
+        page.locator(".said[data-shown^=reviewed_]").wait_for(timeout=60_000)
+        page.wait_for_timeout(2000)
+        page.evaluate(WATCH)
+        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; 20,000 candidates")
+        for gap in GAPS_MS:
+            took = press_keys(page, options.verdicts, gap)
+            p50, p95 = np.percentile(took, [50, 95])
+            print(f"a key every {gap:>3} ms: p50 {p50:4.0f} ms, p95 {p95:4.0f} ms, most {took.max():4.0f} ms (150)")
+    lines = [json.loads(line) for line in journal.read_text().splitlines()[n_before:] if line]
+    doubled = [name for name, n in Counter(line["review_id"] for line in lines).items() if n > 1]
+    n_keys = options.verdicts * len(GAPS_MS)
+    print(f"{n_keys} keys pressed, {len(lines)} verdicts on the disk, {len(doubled)} of them twice")
 
 
 if __name__ == "__main__":

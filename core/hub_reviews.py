@@ -9,12 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import RunError
-from core.records import Review
+from core.records import JUDGEMENTS, Review
 from core.store.journal import Journal
 from core.store.store import Store
-
-LOCKED_AGAINST = ("accept", "reject", "edit", "trash")
-"""What cannot be done with a locked candidate."""
 
 
 class HubReviews:
@@ -46,7 +43,7 @@ class HubReviews:
                 return review_id
             if not self.store.has_candidate(run_id, candidate_id):
                 raise RunError(f"The run {run_id} has no candidate {candidate_id!r}.")
-            if action in LOCKED_AGAINST and self.store.is_locked(run_id, candidate_id):
+            if action in JUDGEMENTS and self.store.is_locked(run_id, candidate_id):
                 raise RunError("This candidate is locked; unlock it first.")
             review = Review(run_id, candidate_id, action, **more)
             (made,) = self._journal.add_reviews([review], review_id=review_id)
@@ -64,7 +61,7 @@ class HubReviews:
             open_ = [
                 review
                 for review in reviews
-                if review.action not in LOCKED_AGAINST or (review.run_id, review.candidate_id) not in locked
+                if review.action not in JUDGEMENTS or (review.run_id, review.candidate_id) not in locked
             ]
             if not open_:
                 return None
@@ -91,10 +88,10 @@ class HubReviews:
         with self._lock:
             return len(self._take_back(self.store.list_batch(batch_id), reviewer))
 
-    def undo_one(self, review_id: str, reviewer: str | None = None) -> bool:
-        """Take back one review; False where it does not stand."""
+    def undo_one(self, review_id: str, reviewer: str | None = None) -> list[dict[str, Any]]:
+        """Take back one review; returns it, nothing where it does not stand."""
         with self._lock:
-            return bool(self._take_back(self.store.list_standing([review_id]), reviewer))
+            return self._take_back(self.store.list_standing([review_id]), reviewer)
 
     def undo_trash(self, keys: Sequence[tuple[str, str]], reviewer: str | None = None) -> int:
         """Take candidates out of the trash, to what was said of them before; returns how many that were."""

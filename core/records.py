@@ -16,6 +16,9 @@ SPLITS = ("train", "validation", "test", "ood")
 REVIEW_ACTIONS = ("accept", "reject", "edit", "skip", "trash", "lock", "unlock", "note")
 """What a person can do with a candidate; ``undo`` is said of a review."""
 
+JUDGEMENTS = ("accept", "reject", "edit", "trash")
+"""Of them those that decide about a candidate: the others leave it waiting."""
+
 OUT_BY_HAND = ("reject", "trash")
 """Reviews that keep a candidate out of every training set."""
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import SeedbedError
 from core.hub import Hub
-from core.recipes.generating import N_PREVIEW, find_turn, make_generate_config, start_generate
+from core.recipes.generating import N_PREVIEW, describe_examples, find_turn, make_generate_config, start_generate
 from core.recipes.previewing import preview_run
 from core.tasks import TASKS
 from pages.components import numbers
@@ -51,30 +51,31 @@ def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str | N
         "method": asking.method,
         "settings": asking.settings,
         "prompts": asking.prompts,
-        **draw_examples(hub, seed_set),
+        "examples_by_hand": draw_examples(hub, seed_set),
         "teacher": teacher,
         "roles": roles,
         **limits,
     }
 
 
-def draw_examples(hub: Hub, seed_set: str) -> dict[str, bool]:
-    """Draw the choice of what a prompt's examples are, where people accepted any candidate."""
+def draw_examples(hub: Hub, seed_set: str) -> bool:
+    """Draw the choice of what a prompt's examples are, where people accepted any candidate; False: seeds."""
     n_accepted = len(hub.store.list_accepted_by_hand(seed_set))
     if not n_accepted:
-        return {}
-    is_by_hand = st.toggle(
+        return False
+    return st.toggle(
         f"Examples from the {numbers.count(n_accepted)} accepted by hand",
         key="examples_by_hand",
         persist_state="session",
         help="A prompt shows five problems as examples: seeds, or what you accepted or edited in Review.",
     )
-    return {"examples_by_hand": True} if is_by_hand else {}
 
 
 def make_config(hub: Hub, row: dict, task: str, n_accepted: int, choices: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration that a run of these choices would have, were it started now."""
+    choices = dict(choices)
     about = {"seed_set": row["seed_set_id"], "seed_set_name": "", "task": task}
+    about |= describe_examples(by_hand=choices.pop("examples_by_hand"))
     turn = find_turn(hub, row["seed_set_id"])
     replicate = int(row["replicate"])
     return make_generate_config(

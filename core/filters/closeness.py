@@ -115,17 +115,8 @@ class ClosenessIndex:
     def list_close(self, text: str) -> list[Match]:
         """Return every text with a ROUGE-L F above the limit, the closest first, the first added of equal ones."""
         code = self._encode(text)
-        least = _find_least_common(len(code), self.limit)
-        lists = sorted([found for each in _list_occurrences(code) if (found := self._holders.get(each))], key=len)
-        if len(lists) < least:
-            return []
-        indices, _ = self._bound(lists, len(code), least, self.limit)
-        codes = [self._codes[index] for index in indices]
-        if not codes:
-            return []
-        common = cdist([code], codes, scorer=LCSseq.similarity, dtype=np.int32)[0]
-        values = _compute_f(common, len(code), np.array([len(each) for each in codes]))
-        self.n_compared += len(codes)
+        indices, _ = self._list_promising(code, _list_occurrences(code), self.limit)
+        values = self._measure(code, indices)
         found = [Match(int(i), float(v)) for i, v in zip(indices, values, strict=True) if v > self.limit]
         return sorted(found, key=lambda match: (-match.value, match.index))
 
@@ -179,12 +170,26 @@ class ClosenessIndex:
                 self._holders[occurrence].pop()  # texts are taken out in the opposite order, so it is the last one
 
     def _find(self, code: Code, occurrences: Sequence[Occurrence], above: float) -> Match | None:
+        return self._compare(code, *self._list_promising(code, occurrences, above), above)
+
+    def _list_promising(
+        self, code: Code, occurrences: Sequence[Occurrence], above: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what ``_bound`` does; nothing where too few tokens of the text stand in any other."""
         least = _find_least_common(len(code), above)
         lists = sorted([found for each in occurrences if (found := self._holders.get(each))], key=len)
         if len(lists) < least:
-            return None
-        indices, bounds = self._bound(lists, len(code), least, above)
-        return self._compare(code, indices, bounds, above)
+            return np.empty(0, np.int64), np.empty(0)
+        return self._bound(lists, len(code), least, above)
+
+    def _measure(self, code: Code, indices: np.ndarray) -> np.ndarray:
+        """Return (n,) the F of a text with each of these."""
+        if not len(indices):
+            return np.empty(0)
+        codes = [self._codes[i] for i in indices]
+        self.n_compared += len(codes)
+        common = cdist([code], codes, scorer=LCSseq.similarity, dtype=np.int32)[0]
+        return _compute_f(common, len(code), np.array([len(each) for each in codes]))
 
     def _bound(self, lists: Sequence[array], n_tokens: int, least: int, above: float) -> tuple[np.ndarray, np.ndarray]:
         """Return (indices, F that each has at most) of all texts that may be above, the most promising first.
@@ -217,14 +222,11 @@ class ClosenessIndex:
         least_value = np.nextafter(above, 2)
         while start < len(indices) and bounds[start] >= least_value:
             chunk = np.sort(indices[start : start + size][bounds[start : start + size] >= least_value])
-            codes = [self._codes[i] for i in chunk]
-            common = cdist([code], codes, scorer=LCSseq.similarity, dtype=np.int32)[0]
-            values = _compute_f(common, len(code), np.array([len(each) for each in codes]))
+            values = self._measure(code, chunk)
             at = int(np.argmax(values))
             found = (float(values[at]), -int(chunk[at]))
             if found[0] > above and (best is None or found > best):
                 best, least_value = found, found[0]
-            self.n_compared += len(chunk)
             start, size = start + size, 2 * size
         return Match(-best[1], best[0]) if best else None
 

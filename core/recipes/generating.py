@@ -53,7 +53,6 @@ def make_generate_config(
     replicate: int = 0,
     turn: int = 1,
     is_preview: bool = False,
-    examples_by_hand: bool = False,
 ) -> dict[str, Any]:
     """Return the frozen configuration of a run that grows candidates, the texts of its prompts in it.
 
@@ -75,7 +74,6 @@ def make_generate_config(
         replicate: random seed.
         turn: decides the sample indices, see ``find_turn``.
         is_preview: exactly ``n_accepted`` candidates are asked for, and none is replaced.
-        examples_by_hand: few-shot examples are candidates that people accepted, in place of train problems.
 
     Raises:
         UnknownNameError: no such method, setting, filter, role or teacher.
@@ -93,7 +91,6 @@ def make_generate_config(
         "replicate": replicate,
         "turn": turn,
         "is_preview": is_preview,
-        **({"examples_by_hand": True} if examples_by_hand else {}),
     }
     check_team(home, config)
     return config
@@ -158,6 +155,7 @@ def start_generate(
     n_accepted: int,
     is_preview: bool = False,
     round_: int = 1,
+    examples_by_hand: bool = False,
     **choices: Any,
 ) -> str:
     """Let the teacher grow candidates from a selection; returns the run id.
@@ -171,13 +169,14 @@ def start_generate(
         n_accepted: accepted candidates wanted.
         is_preview: see above.
         round_: which round's selection, where the run chose several times.
+        examples_by_hand: few-shot examples are candidates that people accepted, in place of train problems.
         choices: see ``make_generate_config``.
 
     Raises:
         TeacherError: a server cannot be reached.
         SeedbedError: what ``make_generate_config`` raises.
     """
-    about = describe_selection(hub, selection_run, round_)
+    about = describe_selection(hub, selection_run, round_) | describe_examples(by_hand=examples_by_hand)
     seeds = hub.store.list_selected(selection_run, round_).sort_values("rank")[["problem_id"]]
     what = "Preview" if is_preview else "Generate"
     return _submit(hub, about, seeds, what, n_accepted=n_accepted, is_preview=is_preview, **choices)
@@ -208,9 +207,9 @@ def start_retry(hub: Hub, run_id: str) -> str:
         "benchmarks",
         "error_stop",
         "is_preview",
-        "examples_by_hand",
     )
     about = {**describe_selection(hub, config["selection_run"], config.get("selection_round", 1)), "retry_of": run_id}
+    about |= describe_examples(by_hand=config.get("examples_by_hand", False))
     return _submit(
         hub,
         about,
@@ -261,6 +260,11 @@ def describe_selection(hub: Hub, selection_run: str, round_: int) -> dict[str, A
         "selector": selection["selector"],
         "replicate": selection["replicate"],
     }
+
+
+def describe_examples(*, by_hand: bool) -> dict[str, bool]:
+    """Return what a configuration says of the few-shot examples: nothing where they are seeds, as is usual."""
+    return {"examples_by_hand": True} if by_hand else {}
 
 
 def _submit(hub: Hub, about: Mapping[str, Any], seeds: pd.DataFrame, what: str, **choices: Any) -> str:

@@ -27,10 +27,6 @@ class Neighbours:
         for question in self._questions:
             self._index.add(question)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until the index is made, so long at most."""
-        self._thread.join(seconds)
-
     def list_close(self, candidate_id: str, question: str) -> list[tuple[str, str, float]] | None:
         """Return id, question and ROUGE-L F of the closest others, the closest first; None: the index is being made.
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import RunError
 from core.lines import LineWriter, read_all
-from core.records import REASONS, REVIEW_ACTIONS, Review
+from core.records import JUDGEMENTS, REASONS, REVIEW_ACTIONS, Review
 
 JOURNALS = ("reviews", "trash_orders")
 """Files of ``home/journal``, each feeding the table of its name."""
@@ -109,7 +109,7 @@ def read_reviews(home: Path, run_id: str) -> dict[str, dict[str, Any]]:
     """
     lines = [line for line in read_all(home / "journal" / "reviews.jsonl") if line.get("run_id") == run_id]
     undone = {line.get("undoes") for line in lines if line["action"] == "undo"}
-    standing = [line for line in lines if line["action"] in ("accept", "reject", "edit", "trash")]
+    standing = [line for line in lines if line["action"] in JUDGEMENTS]
     standing = [line for line in standing if line["review_id"] not in undone]
     found: dict[str, dict[str, Any]] = {}
     for line in sorted(standing, key=lambda line: line["written_at"]):

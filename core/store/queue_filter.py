@@ -9,13 +9,13 @@ from typing import Any
 
 from core.store.reads import match_all, match_text
 
-WAITING, NOT_TRASHED, REVIEWED, EVERYTHING = "waiting", "any", "reviewed", "everything"
+WAITING, NOT_TRASHED, REVIEWED = "waiting", "any", "reviewed"
 """Values of ``review`` beside those that a person can give."""
 
 TYPE = "coalesce(q.meta ->> '$.type', q.meta ->> '$.level', '')"
 """SQL: what a candidate's seed is; empty where it has no type and no level."""
 
-_DICE = "md5(c.run_id || c.candidate_id || {salt})"
+_DICE = "md5(c.run_id || c.candidate_id)"
 """SQL: an order by lot that is the same every time, whatever else is in the queue."""
 
 ORDERS = {
@@ -54,14 +54,11 @@ class QueueFilter:
     run: str = ""
     """A run's id; several are joined by commas."""
 
-    seeds: str = ""
-    """Id of the seed set that the candidates were grown from."""
-
     status: str = "accepted"
     """What the filters said: accepted, rejected, failed, or empty: anything."""
 
     review: str = NOT_TRASHED
-    """waiting, reviewed, any (but the trash), everything, or one of accept, reject, edit, trash; locked; noted."""
+    """waiting, reviewed, any (but the trash), or one of accept, reject, edit, trash; locked; noted."""
 
     unread_by: str | None = None
     """Only what this reviewer has not judged; an empty text is the reviewer without a name. None: whoever judged it."""
@@ -82,29 +79,21 @@ class QueueFilter:
     type: str = ""
     """Of the seed, or its level where it has no type."""
 
-    seed: str = ""
-    """Id of a problem it was grown from."""
-
     answer: str = ""
     """right or wrong: how the student answered it; unknown: nobody asked a student."""
 
-    loss_from: float | None = None
-    loss_to: float | None = None
     search: str = ""
     """Text in the question or answer, in any case."""
 
     order: str = "made"
     """One of ORDERS."""
 
-    salt: int = 0
-    """Another number draws another sample."""
-
     sample: int | None = None
     """Only the first so many in that order, whatever was said of them."""
 
     def is_of_all(self) -> bool:
         """Say whether all that passed the filters is looked at, but for what people said of it."""
-        free = {"run", "seeds", "review", "unread_by", "reviewer", "reason", "order", "salt", "sample"}
+        free = {"run", "review", "unread_by", "reviewer", "reason", "order", "sample"}
         return not set(list_changed(self)) - free
 
 
@@ -123,15 +112,14 @@ def build_queue(asked: QueueFilter) -> tuple[str, list[Any]]:
     """
     drawn, values = _match_what(asked)
     judged, more = _match_reviews(asked)
-    dice = _DICE.format(salt=f"'{int(asked.salt)}'")
-    order = f"order by {ORDERS[asked.order].format(dice=dice)}, c.run_id, c.candidate_id"
+    order = f"order by {ORDERS[asked.order].format(dice=_DICE)}, c.run_id, c.candidate_id"
     among = f"partition by {TYPE}" if asked.order == "by_type" else ""
     limit = f"limit {int(asked.sample)}" if asked.sample else ""
     late = "c.review is null and c.skipped_at is not null, if(c.review is null, c.skipped_at, null)"
     sql = f"""
         with pool as (
             select c.run_id, c.candidate_id, c.review, c.reviewer, c.review_reason, c.is_locked, c.note, c.skipped_at,
-                   row_number() over ({among} {order}) as turn, {dice} as lot
+                   row_number() over ({among} {order}) as turn, {_DICE} as lot
             from {_list_tables(asked)} {match_all(drawn)}
         ), drawn as (
             select * from pool order by turn, lot {limit}
@@ -147,7 +135,7 @@ def _list_tables(asked: QueueFilter) -> str:
     tables = "candidate_states c join run_subjects s using (run_id)"
     if asked.type or asked.order == "by_type":
         tables += " left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'"
-    if asked.answer or asked.loss_from is not None or asked.loss_to is not None or asked.order in NEEDS_ANSWERS:
+    if asked.answer or asked.order in NEEDS_ANSWERS:
         tables += " left join candidate_answers a on a.run_id = c.run_id and a.candidate_id = c.candidate_id"
     if asked.order in ("least_certain", "disagreement"):
         tables += f" left join ({_DOUBTS}) d on d.run_id = c.run_id and d.candidate_id = c.candidate_id"
@@ -181,22 +169,14 @@ def _match_what(asked: QueueFilter) -> tuple[list[str], list[Any]]:
     else:
         conditions.append("not s.is_preview")
     for column, value in (
-        ("s.seed_set_id", asked.seeds), ("c.status", asked.status), ("c.rejected_by", asked.rejected_by),
-        ("c.method", asked.method), ("c.teacher", asked.teacher), ("s.selector", asked.selector),
-        (TYPE, asked.type),
+        ("c.status", asked.status), ("c.rejected_by", asked.rejected_by), ("c.method", asked.method),
+        ("c.teacher", asked.teacher), ("s.selector", asked.selector), ("c.round", asked.round), (TYPE, asked.type),
     ):  # fmt: skip
-        if value:
+        if value not in ("", None):
             conditions.append(f"{column} = ?")
             values.append(value)
     if asked.answer:
         conditions.append(ANSWERS[asked.answer])
-    for condition, value in (
-        ("c.round = ?", asked.round), ("json_contains(c.parents, to_json(?::varchar))", asked.seed or None),
-        ("a.loss >= ?", asked.loss_from), ("a.loss <= ?", asked.loss_to),
-    ):  # fmt: skip
-        if value is not None:
-            conditions.append(condition)
-            values.append(value)
     if asked.search:
         conditions.append("(c.current_question ilike ? escape '!' or c.current_answer ilike ? escape '!')")
         values += [match_text(asked.search)] * 2
@@ -209,7 +189,6 @@ def _match_reviews(asked: QueueFilter) -> tuple[list[str], list[Any]]:
         WAITING: "c.review is null",
         REVIEWED: "c.review is not null and c.review <> 'trash'",
         NOT_TRASHED: "c.review is distinct from 'trash'",
-        EVERYTHING: "true",
         "locked": "c.is_locked",
         "noted": "c.note is not null",
     }
@@ -221,8 +200,8 @@ def _match_reviews(asked: QueueFilter) -> tuple[list[str], list[Any]]:
             values.append(value)
     if asked.unread_by is not None:
         conditions.append(
-            "not exists (from standing_reviews v where v.run_id = c.run_id and v.candidate_id = c.candidate_id and "
-            "v.action in ('accept', 'reject', 'edit', 'trash') and coalesce(v.reviewer, '') = ?)"
+            "not exists (from standing_judgements v where v.run_id = c.run_id and v.candidate_id = c.candidate_id "
+            "and coalesce(v.reviewer, '') = ?)"
         )
         values.append(asked.unread_by)
     return conditions, values

@@ -56,31 +56,38 @@ class ReviewReads(Reads):
         )
 
     def list_verdicts_of_people(self, run_ids: Sequence[str]) -> pd.DataFrame:
-        """Return every reviewer's own latest verdict on each candidate of these runs.
+        """Return every reviewer's own latest verdict on each candidate of these runs, in the order in which they came.
 
-        Columns: run_id, candidate_id, reviewer (empty: without a name), review (accept, edit, reject, trash), plan (how
-        it was drawn; NULL: not told), is_blind, type (of the seed).
+        Columns: run_id, candidate_id, reviewer (empty: without a name), review (one of JUDGEMENTS), plan (how it was
+        drawn; NULL: not told), written_at, status (what the filters said), type (of the seed).
         """
         return self._frame(
             f"""
             with own as (
-                select run_id, candidate_id, coalesce(reviewer, '') as reviewer, action as review, plan, is_blind
-                from standing_reviews where action in ('accept', 'edit', 'reject', 'trash')
-                    and list_contains(?, run_id)
+                select run_id, candidate_id, coalesce(reviewer, '') as reviewer, action as review, plan, written_at
+                from standing_judgements where list_contains(?, run_id)
                 qualify row_number() over (partition by run_id, candidate_id, coalesce(reviewer, '')
                                            order by written_at desc) = 1
             )
-            select o.*, {TYPE} as type from own o join candidates c using (run_id, candidate_id)
+            select o.*, c.status, {TYPE} as type from own o join candidate_states c using (run_id, candidate_id)
             join run_subjects s using (run_id)
             left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
+            order by o.written_at
             """,
             [list(run_ids)],
         )
 
-    def count_by_type(self, asked: QueueFilter) -> dict[str, int]:
-        """Return type of the seed (empty: none) -> candidates of what a filter asks for."""
-        rows = self.list_queue_texts(asked)["type"]
-        return {str(name): int(n) for name, n in rows.value_counts().items()}
+    def count_by_type(self, run_id: str) -> dict[str, int]:
+        """Return type of the seed (empty: none) -> candidates of a run that passed the filters, judged or not."""
+        rows = self._records(
+            f"""
+            select {TYPE} as type, count(*) as n from candidate_states c join run_subjects s using (run_id)
+            left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
+            where c.run_id = ? and c.status = 'accepted' group by all
+            """,
+            [run_id],
+        )
+        return {row["type"]: row["n"] for row in rows}
 
     def list_judged_children(self, seed_set_id: str) -> pd.DataFrame:
         """Return problem_id (the first parent) and is_kept (accepted or edited) of every child that people judged."""

@@ -5,6 +5,9 @@ select * from reviews
 where action <> 'undo'
   and review_id not in (select undoes from reviews where action = 'undo' and undoes is not null);
 
+create or replace view standing_judgements as  -- those that decide about a candidate
+select * from standing_reviews where action in ('accept', 'reject', 'edit', 'trash');
+
 -- One row per reviewed candidate. A skip is no judgement: it only moves a waiting candidate to the end of the queue.
 -- What went to the trash is out until that is undone. An edited text stays until its edit is undone; a NULL field of an edit means that the field was left as it was, but
 -- a new answer without a final answer has an unknown one.

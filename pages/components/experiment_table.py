@@ -1,6 +1,7 @@
 """A table of an experiment on a page: its title, its file, its cells, its note."""
 
 import re
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -70,11 +71,11 @@ _NUMBER = r"((?:< )?[-+]?\d+(?:\.\d+)?)"
 _CELL = re.compile(rf"{_NUMBER} ?[%×]?(?: to {_NUMBER} ?%?| ± {_NUMBER})?(?: \({_NUMBER}(?: to {_NUMBER})?\))?")
 
 
-def offer_csv(table: pd.DataFrame, label: str, name: str) -> None:
-    """Offer a table as a file of that name."""
+def offer_csv(table: pd.DataFrame | Callable[[], pd.DataFrame], label: str, name: str) -> None:
+    """Offer a table, or what makes one in the click, as a file of that name."""
     st.download_button(
         label,
-        lambda: table.to_csv(index=False),
+        lambda: (table() if callable(table) else table).to_csv(index=False),
         f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:100]}.csv",
         "text/csv",
         key=f"download_{name}",

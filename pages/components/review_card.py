@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from core.records import REASONS
-from pages.components.review_queue import NOTE, Key, Queue, list_taken
+from pages.components.review_queue import NOTE, STATE_WORDS, Key, Queue, list_taken
 
 CARD = "review_card"
 """Key of the component: its state is ``turn`` with ``orders`` (not acknowledged yet), ``shown`` and ``edit``."""
@@ -68,6 +68,7 @@ const isTyping = () => {
   while (node && node.shadowRoot && node.shadowRoot.activeElement) node = node.shadowRoot.activeElement;
   return types(node) || Boolean(document.querySelector('[role=dialog], [data-baseweb=popover] input:focus'));
 };
+const newId = (kind) => `${kind}_${Date.now()}_${Math.random().toString(36).slice(2)}`;
 const make = (tag, parent, set = {}) => {
   const node = document.createElement(tag);
   Object.assign(node, set);
@@ -76,7 +77,7 @@ const make = (tag, parent, set = {}) => {
 };
 class Reader {
   constructor(root) {
-    this.orders = read(); this.judged = new Map(); this.history = []; this.jumps = -1; this.shown = null;
+    this.orders = read(); this.judged = new Map(); this.history = []; this.jumps = null; this.shown = null;
     this.style = document.getElementById('seedbed-review') || make('style', document.head, {id: 'seedbed-review'});
     this.draw(root);
     this.onKey = (event) => this.press(event);
@@ -96,7 +97,7 @@ class Reader {
       this.buttons[action] = button;
     }
     this.why = make('div', root, {className: 'why'});
-    this.noteBox = make('form', root, {className: 'note', hidden: true});
+    this.noteBox = make('form', root, {className: 'note'});
     this.noteBox.style.display = 'none';
     this.input = make('input', this.noteBox, {maxLength: 500,
       placeholder: 'A note on this candidate; Enter stores it'});
@@ -164,8 +165,7 @@ class Reader {
     const {n, counts} = this.data;
     this.track.style.width = `${n ? 100 * (n - counts.waiting) / n : 0}%`;
     const number = entry ? `${(entry.place + 1).toLocaleString('en')} of ${n.toLocaleString('en')} · ` : '';
-    const words = {accept: 'accepted', reject: 'rejected', edit: 'edited and accepted', trash: 'in the trash'};
-    const state = entry ? words[this.state(entry)] || 'waiting' : '';
+    const state = entry ? this.data.words[this.state(entry)] || 'waiting' : '';
     const locked = entry && entry.locked ? ' · locked' : '';
     this.count.textContent = this.shown !== null && !is ? `${number}loading` :
       `${number}${state}${locked}${entry ? ' · ' : ''}${counts.text}`;
@@ -187,9 +187,9 @@ class Reader {
     const entry = this.entry();
     if (!entry || !this.isDrawn()) return;
     if (action === 'edit') return this.tell({edit: {key: entry.key, at: Date.now()}});
-    if (action === 'note') { this.noteBox.style.display = 'flex'; this.input.value = ''; return this.input.focus(); }
+    if (action === 'note' && !more.note) return this.openNote();
     if (action === 'lock' && entry.locked) action = 'unlock';
-    const id = `review_${crypto.randomUUID ? crypto.randomUUID() : Date.now() + '_' + Math.random()}`;
+    const id = newId('review');
     const order = {id, run: entry.run, candidate: entry.candidate, action, ...more};
     this.orders.push(order); this.history.push({id, key: entry.key});
     if (LEADS_ON.includes(action)) {
@@ -201,18 +201,15 @@ class Reader {
     }
     this.paint(); this.tell();
   }
+  openNote() { this.noteBox.style.display = 'flex'; this.input.value = ''; this.input.focus(); }
   closeNote(isStored) {
     const text = this.input.value.trim();
     this.noteBox.style.display = 'none'; this.input.blur();
-    if (isStored && text && this.entry()) {
-      const {run, candidate} = this.entry();
-      this.orders.push({id: `review_${Date.now()}_${Math.random()}`, run, candidate, action: 'note', note: text});
-      this.tell();
-    }
+    if (isStored && text) this.act('note', {note: text});
   }
   undo() {
     const last = this.history.pop();
-    this.orders.push({id: `undo_${Date.now()}_${Math.random()}`, action: 'undo', undoes: last ? last.id : null});
+    this.orders.push({id: newId('undo'), action: 'undo', undoes: last ? last.id : null});
     if (last) { this.judged.delete(last.key); if (this.entry(last.key)) this.shown = last.key; }
     this.paint(); this.tell();
   }
@@ -224,7 +221,7 @@ class Reader {
   }
   press(event) {
     if (!this.data || event.ctrlKey || event.metaKey || event.altKey || isTyping()) return;
-    if (!document.contains(this.track) && !this.track.isConnected) return;
+    if (!this.track.isConnected) return;
     const key = event.key.toLowerCase();
     const found = LABELS.find((each) => each[3] === key), digit = Number(key);
     const reason = digit >= 1 && this.data.reasons[digit - 1];
@@ -255,8 +252,7 @@ def draw_card(queue: Queue, window: list[Key], ahead: list[Key], *, is_editing: 
     """Draw the bar with its keys, the progress, and what the last act said."""
     states = list(queue.states.values())
     n, waiting = len(states), queue.n_waiting
-    words = {"accept": "accepted", "edit": "edited", "reject": "rejected", "trash": "in the trash"}
-    counts = [f"{states.count(state):,} {word}" for state, word in words.items() if state in states]
+    counts = [f"{states.count(state):,} {word}" for state, word in STATE_WORDS.items() if state in states]
     text = " · ".join([f"{n - waiting:,} of {n:,} reviewed", *counts, f"{waiting:,} waiting"])
     _card(
         key=CARD,
@@ -275,7 +271,8 @@ def draw_card(queue: Queue, window: list[Key], ahead: list[Key], *, is_editing: 
             ],
             "ahead": ["|".join(key) for key in ahead],
             "shown": "|".join(queue.shown) if queue.shown else None,
-            "jumps": queue.n_jumps,
+            "jumps": f"{queue.name}/{queue.n_jumps}",
+            "words": STATE_WORDS,
             "taken": list_taken(read_turn().get("orders") or []),
             "n": n,
             "counts": {"waiting": waiting, "text": text},

@@ -12,8 +12,11 @@ from pages.components import numbers
 from pages.components.frame import choose, follow_address, tell_address
 from pages.components.text import plain
 
-SHOWN = {"any": "All", "waiting": "Waiting", "accept": "Accepted", "edit": "Edited", "reject": "Rejected"}
-MORE_SHOWN = {"reviewed": "Reviewed", "locked": "Locked", "noted": "With a note", "trash": "In the trash"}
+SHOWN = {
+    "any": "All", "waiting": "Waiting", "accept": "Accepted", "edit": "Edited", "reject": "Rejected",
+    "reviewed": "Reviewed", "locked": "Locked", "noted": "With a note", "trash": "In the trash",
+}  # fmt: skip
+"""Value of ``QueueFilter.review`` -> in words."""
 
 ORDER_WORDS = {
     "made": "as they were made",
@@ -28,6 +31,7 @@ ORDER_WORDS = {
     "easier_than_seed": "easier than their seed first",
     "closest": "most like another one first",
 }
+MOST_SAMPLED = 100_000
 STATUS = {"accepted": "passed the filters", "rejected": "rejected by a filter", "failed": "failed", "": "anything"}
 ANSWERS = {
     "": "anything",
@@ -51,7 +55,9 @@ def draw_filter(hub: Hub, run_id: str) -> tuple[QueueFilter, str | None, bool]:
     """
     found: dict[str, Any] = {"run": run_id}
     with st.container(horizontal=True, vertical_alignment="bottom", key="review_filter"):
-        found["review"] = _choose_shown()
+        found["review"] = choose(
+            "Show", list(SHOWN), param="review", key="review_shown", usual="any", shown=SHOWN.get, width=150
+        )
         found["order"] = choose(
             "Order", list(ORDERS), param="order", key="review_order", usual="made", shown=ORDER_WORDS.get, width=270
         )
@@ -66,19 +72,16 @@ def draw_filter(hub: Hub, run_id: str) -> tuple[QueueFilter, str | None, bool]:
     return QueueFilter(**found), reviewer, is_blind
 
 
-def _choose_shown() -> str:
-    options = [*SHOWN, *MORE_SHOWN]
-    return choose(
-        "Show", options, param="review", key="review_shown", usual="any", shown=(SHOWN | MORE_SHOWN).get, width=150
-    )
-
-
 def _choose_sample() -> int:
     """Return how many are drawn."""
-    follow_address("sample", "review_sample", lambda text: int(text) if text.isdigit() else None, 100)
-    n = int(st.number_input("Sample of", 1, 100_000, key="review_sample", step=50, width=130))
+    follow_address("sample", "review_sample", _read_sample, 100)
+    n = int(st.number_input("Sample of", 1, MOST_SAMPLED, key="review_sample", step=50, width=130))
     tell_address("sample", "review_sample", n, 100)
     return n
+
+
+def _read_sample(text: str) -> int | None:
+    return int(text) if text.isdecimal() and 1 <= int(text) <= MOST_SAMPLED else None
 
 
 def _draw_fields(hub: Hub, run_id: str) -> dict[str, Any]:

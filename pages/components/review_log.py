@@ -42,8 +42,11 @@ def draw_log(hub: Hub, run_id: str, reviewer: str | None) -> None:
     if len(log) == MOST_SHOWN:
         st.caption(f"The latest {numbers.count(MOST_SHOWN)}; the file has all.")
     with st.container(horizontal=True):
-        whole = hub.store.list_reviews(run_id, who, action or None, limit=MOST_IN_FILE)
-        offer_csv(whole.drop(columns=["undoes"]), "The log as CSV", f"reviews-{run_id}")
+        offer_csv(
+            lambda: hub.store.list_reviews(run_id, who, action or None, limit=MOST_IN_FILE),
+            "The log as CSV",
+            f"reviews-{run_id}",
+        )
         if event.selection.rows:
             _offer_undo(hub, log.iloc[event.selection.rows[0]], reviewer)
 

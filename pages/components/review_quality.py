@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.hub import Hub
 from core.reviewing.quality import Estimate, Pair, compare_reviewers, estimate_by_strata, estimate_share
-from core.store.queue_filter import PLANS, QueueFilter
+from core.store.queue_filter import PLANS
 from pages.components import numbers
 from pages.components.text import plain
 
@@ -27,9 +27,10 @@ def draw_quality(hub: Hub, run_id: str) -> None:
 
 def _draw_estimates(hub: Hub, run_id: str, people: pd.DataFrame) -> None:
     """Draw what each kind of chance sample tells of what was not read in another order."""
-    latest = people.drop_duplicates(["run_id", "candidate_id"], keep="last")
+    passed = people[people["status"] == "accepted"]
+    latest = passed.drop_duplicates(["run_id", "candidate_id"], keep="last")
     other = latest[~latest["plan"].isin(PLANS)]
-    sizes = pd.Series(hub.store.count_by_type(QueueFilter(run=run_id, review="everything")))
+    sizes = pd.Series(hub.store.count_by_type(run_id))
     sizes = sizes.sub(other["type"].value_counts(), fill_value=0).clip(lower=0).astype(int)
     st.subheader("How good are they?", anchor=False)
     for plan in PLANS:

@@ -4,7 +4,8 @@ It is a snapshot: nothing comes, goes or moves while it is read, until it is ask
 before it is acknowledged to the browser, which keeps it, and sends it again, until then.
 """
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ import streamlit as st
 
 from core.errors import SeedbedError
 from core.hub import Hub
-from core.records import REASONS
+from core.records import JUDGEMENTS, REASONS
 from core.reviewing.neighbours import Neighbours
 from core.store.queue_filter import QueueFilter, list_changed
 
@@ -25,6 +26,14 @@ could not be done, None where it was."""
 
 N_BEFORE, N_AFTER, N_WAITING = 1, 1, 4
 """Records that are drawn around the one shown: neighbours, and those that a verdict leads to."""
+
+STATE_WORDS = {
+    "accept": "accepted",
+    "edit": "edited and accepted",
+    "reject": "rejected",
+    "trash": "in the trash",
+}
+"""What a person said of a candidate -> in words."""
 
 DONE_WORDS = {
     "accept": "Accepted", "reject": "Rejected", "skip": "Skipped", "edit": "Edited and accepted", "lock": "Locked",
@@ -55,6 +64,9 @@ class Queue:
     n_jumps: int = 0
     """Grows whenever the page, and not the browser, has changed what is shown."""
 
+    name: str = field(default_factory=lambda: secrets.token_hex(4))
+    """By which the browser knows that it is another one."""
+
     def __post_init__(self) -> None:
         self.places = {key: place for place, key in enumerate(self.keys)}
         self.shown = self.find_waiting(0)
@@ -75,7 +87,7 @@ class Queue:
         """Return the first waiting candidate from ``start`` on, from the beginning where none follows."""
         return next(self.walk_waiting(start), None)
 
-    def walk_waiting(self, start: int):
+    def walk_waiting(self, start: int) -> Iterator[Key]:
         """Yield the waiting candidates from ``start`` on, then from the beginning."""
         for place in (*range(start, len(self.keys)), *range(start)):
             if self.states[self.keys[place]] is None:
@@ -168,7 +180,7 @@ def note_act(queue: Queue, key: Key, action: str) -> None:
     """Keep the snapshot true to what was just done."""
     if key not in queue.places:  # said by this browser of another queue, and sent again
         return
-    if action in ("accept", "reject", "edit", "trash"):
+    if action in JUDGEMENTS:
         queue.states[key] = action
     elif action in ("lock", "unlock"):
         (queue.locked.add if action == "lock" else queue.locked.discard)(key)
@@ -178,8 +190,7 @@ def undo(hub: Hub, queue: Queue, review_id: str | None = None) -> None:
     """Take back one review, or the last act of this reviewer in what is looked at, and show its candidate again."""
     try:
         if review_id is not None:
-            rows = hub.store.list_standing([review_id])
-            hub.undo_one(review_id, queue.reviewer)
+            rows = hub.undo_one(review_id, queue.reviewer)
         else:
             runs = queue.asked.run.split(",") if queue.asked.run else sorted({run for run, _ in queue.keys})
             rows = hub.undo_review(runs, queue.reviewer)

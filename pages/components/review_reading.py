@@ -75,12 +75,10 @@ def _follow_browser(hub: Hub, queue: Queue) -> None:
 
 def _follow_shown(queue: Queue, text: str | None) -> None:
     """Show what the browser shows; where it had none left, or one of another queue, the next that waits."""
-    key = _read_key(text) if text else None
-    if key in queue.places:
-        queue.shown = key
-    elif key is None or queue.shown is None:
-        queue.shown = queue.find_waiting(0) if key is None else queue.shown
-        queue.n_jumps += queue.shown is not None
+    if text and _read_key(text) in queue.places:
+        queue.shown = _read_key(text)
+    else:
+        queue.jump(queue.shown if text else queue.find_waiting(0))
 
 
 def _is_new(asked: Mapping[str, Any] | None, name: str) -> bool:

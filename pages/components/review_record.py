@@ -16,7 +16,7 @@ from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.candidates import describe_meta, draw_verdicts
 from pages.components.review_card import name_slot
-from pages.components.review_queue import Key, Queue
+from pages.components.review_queue import STATE_WORDS, Key, Queue
 from pages.components.text import mark_differences, plain, to_markdown
 
 MOST_STEPS, QUOTED = 8, 90
@@ -143,12 +143,11 @@ def _say_student(record: Mapping[str, Any]) -> str:
 
 def _say_reviews(record: Mapping[str, Any]) -> str:
     """Return what a person said of it last; empty where nobody did."""
-    words = {"accept": "accepted", "reject": "rejected", "edit": "edited and accepted", "trash": "in the trash"}
     found = []
     if record["review"]:
         by = f" by {plain(record['reviewer'])}" if record["reviewer"] else ""
         why = f": {REASONS[record['review_reason']]}" if record["review_reason"] else ""
-        found.append(f"{words[record['review']]}{by}{why}")
+        found.append(f"{STATE_WORDS[record['review']]}{by}{why}")
     if record["note"]:
         found.append(f"“{plain(record['note'])}”")
     return f":gray[Review]\n\n{' · '.join(found)}" if found else ""

@@ -151,3 +151,16 @@ def test_verdicts_given_while_the_server_is_away_are_kept_and_stored_when_it_is_
     assert ("accept", "candidate_004") in found[n_before:]
     page.wait_for_function("JSON.parse(sessionStorage.getItem('seedbed_review_orders')).length === 0")
     assert len(read_journal()) == n_before + len(kept)
+
+
+def test_another_filter_shows_its_own_first_record(page, address):
+    n_stored = len(read_journal())
+    page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_006")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.keyboard.press("x")
+    expect_stored(n_stored + 1)
+    for label, said in (("All", r"^\d of 9 · "), ("Rejected", r"^1 of \d · rejected"), ("All", r"^\d of 9 · ")):
+        page.get_by_role("combobox", name=re.compile("Show")).click()
+        page.get_by_role("option", name=label, exact=True).click()
+        page.get_by_text(re.compile(said)).wait_for()
+        page.locator(".said[data-shown^=reviewed_]").wait_for()

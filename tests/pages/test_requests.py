@@ -165,7 +165,7 @@ def test_a_comparison_takes_over_all_that_the_page_lets_choose():
     from core.recipes.generating import make_generate_config
     from pages.components.method_table import CHOICES
 
-    of_its_own = {"method", "max_requests", "replicate", "turn", "is_preview", "examples_by_hand"}  # all show seeds
+    of_its_own = {"method", "max_requests", "replicate", "turn", "is_preview"}
     assert set(make_generate_config.__kwdefaults__) - of_its_own == CHOICES
 
 

@@ -85,6 +85,15 @@ def test_what_was_drawn_by_chance_tells_of_the_rest(filled, visit, plan):
     assert "under a filter or several at once: 1 candidate (0.0 % accepted as it stood)" in said
 
 
+def test_what_the_filters_rejected_is_no_part_of_what_is_estimated(filled, visit):
+    filled.add_review(home.GENERATE, "candidate_000", "reject", plan="random")
+    filled.add_review(home.GENERATE, "candidate_000", "accept", plan="random")  # the latest counts
+    filled.add_review(home.GENERATE, "candidate_009", "reject", plan="filtered")
+    said = read(visit("review", run=home.GENERATE, show="quality"))
+    assert "100.0 %" in said and "of 9 candidates are right as they are, by 1 that were read" in said
+    assert "Judged in another order" not in said
+
+
 def test_two_reviewers_are_compared_and_what_they_disagree_on_is_listed(filled, visit):
     for number in range(6):
         filled.add_review(home.GENERATE, f"candidate_00{number}", "accept", reviewer="Ada")

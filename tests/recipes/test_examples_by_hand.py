@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import TeacherError
 from core.hub import Hub
-from core.recipes.generating import make_generate_config, start_generate
+from core.recipes.generating import describe_examples, make_generate_config, start_generate
 from core.recipes.kinds import execute
 from core.recipes.previewing import preview_run
 from core.runs.folder import RunFolder
@@ -30,9 +30,10 @@ def accept(hub, n):
     hub.add_review(home.GENERATE, "candidate_008", "reject")
 
 
-def preview(hub, **more):
+def preview(hub, examples_by_hand=False):
     about = {"seed_set": home.SEED_SET, "seed_set_name": "pens", "task": "word_problems"}
-    config = make_generate_config(hub.settings.home, about, n_accepted=2, **more)
+    about |= describe_examples(by_hand=examples_by_hand)
+    config = make_generate_config(hub.settings.home, about, n_accepted=2)
     return preview_run(hub, config, ["problem_train_000", "problem_train_001"])
 
 
