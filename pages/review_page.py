@@ -1,9 +1,14 @@
 """Review: read what the teacher wrote, one at a time, by keyboard; every verdict is stored at once."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from core.hub import Hub
 from core.store.queue_filter import QueueFilter
+from pages.components import numbers
 from pages.components.access import use_hub
 from pages.components.frame import (
     RUN_TIMES,
@@ -27,6 +32,9 @@ from pages.components.standing import ACTIVE, REVIEWED
 from pages.components.subject import keep_in_view, view_seed_set
 from pages.components.text import plain
 
+ALL = "all"
+"""The choice of every run in the box, in the address too."""
+
 VIEWS = {"read": "Read", "table": "Table", "quality": "How good?", "log": "Log"}
 
 
@@ -42,12 +50,59 @@ def wait_for_candidates(hub: Hub) -> None:
     draw_live(draw, is_active=not hub.store.list_runs(states=ACTIVE).empty)
 
 
+def choose_runs(rows: Mapping[str, Mapping[str, Any]], waiting: set[str]) -> list[str]:
+    """Draw the box of runs; returns the ids of those whose candidates are looked at: one, or all of a seed set.
+
+    Args:
+        rows: run id -> row, what waits first.
+        waiting: ids of runs that wait for a person.
+    """
+    subjects = [row["seed_set_id"] for row in rows.values() if not numbers.is_missing(row["seed_set_id"])]
+    together = [id_ for id_, row in rows.items() if row["seed_set_id"] in subjects[:1]]
+    options = [*([ALL] if len(together) > 1 else []), *rows]
+    if st.session_state.get("review_run") not in options:
+        st.session_state["review_run"] = next(iter(rows))  # all is for who asks for it
+
+    def show(option: str) -> str:
+        if option == ALL:
+            return f"All {len(together)} runs of this seed set"
+        return f"{name_run(rows[option])}{' · waits for you' if option in waiting else ''}"
+
+    chosen = choose("Run", options, param="run", key="review_run", shown=show, help=RUN_TIMES)
+    return together if chosen == ALL else [chosen]
+
+
+def draw_going_on(hub: Hub, chosen: list[str], waiting: list[Mapping[str, Any]]) -> int | None:
+    """Draw the primary button, and the ways back; returns the round after which the one run in view waits.
+
+    Args:
+        hub: takes the order.
+        chosen: runs in view.
+        waiting: rows of ``list_paused_runs`` of those of them that wait for a person.
+    """
+    if len(chosen) == 1:
+        run = hub.store.read_run(chosen[0])
+        draw_way_back(run)
+        number = find_pause(run)
+        if number is not None:
+            st.caption(plain(run["summary"]["stopped"]))
+            with place:
+                unread = hub.store.count_candidates(chosen)["waiting"]
+                draw_passing(hub, chosen[0], number, unread, key="pass_review", type="primary")
+            return number
+    else:
+        draw_paused(waiting)
+    if place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
+        st.switch_page("finetune_page.py", query_params={"sources": chosen, "seeds": seed_set})
+    return None
+
+
 def read(hub: Hub, asked: QueueFilter, task: str, pause: int | None) -> None:
     """Draw the reading of what is asked for, beginning with the candidate of the address."""
     wanted = st.query_params.pop("candidate", None)
     if wanted is not None:
         forget_queue()
-    queue = open_queue(hub, asked, reviewer, is_blind=is_blind, wanted=wanted and (run_id, wanted))
+    queue = open_queue(hub, asked, reviewer, is_blind=is_blind, wanted=wanted)
     draw_reading(hub, queue, task, pause)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(say_filter(len(queue.keys), asked)), width="content")
@@ -72,40 +127,26 @@ if runs.empty:
     wait_for_candidates(hub)
     st.stop()
 rows = {row["run_id"]: row for row in runs.to_dict("records")}
-run_id = choose(
-    "Run",
-    list(rows),
-    param="run",
-    key="review_run",
-    shown=lambda id_: f"{name_run(rows[id_])}{' · waits for you' if id_ in paused else ''}",
-    help=RUN_TIMES,
-)
-view_seed_set(rows[run_id]["seed_set_id"])
-run = hub.store.read_run(run_id)
-config = run["config"]
+chosen = choose_runs(rows, set(paused))
+seed_set = rows[chosen[0]]["seed_set_id"]
+view_seed_set(seed_set)
+configs = [json.loads(rows[id_]["config"]) for id_ in chosen]
+task = configs[0]["task"]  # runs of one seed set have one task
 view = choose_view(VIEWS, "review_view", "read")
 if view in ("read", "table"):
-    asked, reviewer, is_blind = draw_filter(hub, run_id)
+    asked, reviewer, is_blind = draw_filter(hub, chosen)
 else:
-    asked, reviewer, is_blind = QueueFilter(run=run_id), st.query_params.get("by") or None, False
-draw_way_back(run)
-number = find_pause(run)
-if number is not None:
-    st.caption(plain(run["summary"]["stopped"]))
-    with place:
-        unread = hub.store.count_candidates(run_id)["waiting"]
-        draw_passing(hub, run_id, number, unread, key="pass_review", type="primary")
-elif place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
-    st.switch_page("finetune_page.py", query_params={"sources": run_id, "seeds": rows[run_id]["seed_set_id"]})
+    asked, reviewer, is_blind = QueueFilter(run=",".join(chosen)), st.query_params.get("by") or None, False
+number = draw_going_on(hub, chosen, [row for id_, row in paused.items() if id_ in chosen])
 if view == "table":
-    draw_table(hub, asked, reviewer, config["task"])
+    draw_table(hub, asked, reviewer, task, is_blind=is_blind)
 elif view == "quality":
-    draw_quality(hub, run_id)
+    draw_quality(hub, chosen)
 elif view == "log":
-    draw_log(hub, run_id, reviewer)
+    draw_log(hub, chosen, reviewer)
 else:
-    read(hub, asked, config["task"], number)
-if config.get("teacher", "built-in") == "built-in":
+    read(hub, asked, task, number)
+if any(config.get("teacher", "built-in") == "built-in" for config in configs):
     note_teacher()
 explain(
     "Only candidates that passed the filters come here, unless **Filter** asks for others. A verdict is one line in "

@@ -135,8 +135,8 @@ def test_undo_takes_back_one_after_the_other(hub):
     assert [row["question"] for row in hub.undo_review(["grown"])] == ["One?"]
     assert read_state(hub, "c2") == (None, "Q2?", "A2", "2")
     assert hub.undo_review(["grown"]) == []
-    assert len(hub.store.list_reviews("grown")) == 6
-    assert hub.store.list_reviews("grown")["is_undone"].sum() == 3
+    assert len(hub.store.list_reviews(["grown"])) == 6
+    assert hub.store.list_reviews(["grown"])["is_undone"].sum() == 3
 
 
 def test_the_review_queue_shows_what_waits_and_skipped_ones_last(hub):
@@ -276,7 +276,7 @@ def test_trash_takes_a_run_out_and_restore_brings_it_back_whole(hub, tmp_path):
     hub.trash("grown")
     assert hub.store.read_run("grown") is None
     assert hub.store.list_candidates("grown").empty
-    assert len(hub.store.list_reviews("grown")) == 1
+    assert len(hub.store.list_reviews(["grown"])) == 1
     assert list(hub.list_trash()["run_id"]) == ["grown"]
     hub.restore("grown")
     after = dump(hub.store)

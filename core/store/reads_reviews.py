@@ -37,16 +37,16 @@ class ReviewReads(Reads):
         """Return what a filter asks for with its texts, in its order: all that a table, a change or a file needs.
 
         Columns: those of ``list_queue``; question, answer, final (as they stand), meta and parents (JSON text), method,
-        teacher, round, status, rejected_by, reviewer, review_reason, note, type (of the seed, empty: none), is_correct
-        and loss (of a student's answer; NULL: nobody asked), shift.
+        teacher, round, title (of the run), status, rejected_by, reviewer, review_reason, note, type (of the seed,
+        empty: none), is_correct and loss (of a student's answer; NULL: nobody asked), shift.
         """
         sql, values = build_queue(asked)
         return self._frame(
             f"""
             with queue as materialized (select * from ({sql}) limit ?)
             select u.*, c.current_question as question, c.current_answer as answer, c.current_final as final, c.meta,
-                   c.parents, c.method, c.teacher, c.round, c.status, c.rejected_by, c.reviewer, c.review_reason,
-                   c.note, {TYPE} as type, a.is_correct, a.loss, a.shift
+                   c.parents, c.method, c.teacher, c.round, s.title, c.status, c.rejected_by, c.reviewer,
+                   c.review_reason, c.note, {TYPE} as type, a.is_correct, a.loss, a.shift
             from queue u join candidate_states c using (run_id, candidate_id) join run_subjects s using (run_id)
             left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
             left join candidate_answers a on a.run_id = u.run_id and a.candidate_id = u.candidate_id
@@ -77,15 +77,15 @@ class ReviewReads(Reads):
             [list(run_ids)],
         )
 
-    def count_by_type(self, run_id: str) -> dict[str, int]:
-        """Return type of the seed (empty: none) -> candidates of a run that passed the filters, judged or not."""
+    def count_by_type(self, run_ids: Sequence[str]) -> dict[str, int]:
+        """Return type of the seed (empty: none) -> candidates of these runs that passed the filters, judged or not."""
         rows = self._records(
             f"""
             select {TYPE} as type, count(*) as n from candidate_states c join run_subjects s using (run_id)
             left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
-            where c.run_id = ? and c.status = 'accepted' group by all
+            where list_contains(?, c.run_id) and c.status = 'accepted' group by all
             """,
-            [run_id],
+            [list(run_ids)],
         )
         return {row["type"]: row["n"] for row in rows}
 
@@ -121,14 +121,15 @@ class ReviewReads(Reads):
             [seed_set_id],
         )
 
-    def list_questions(self, run_id: str) -> pd.DataFrame:
-        """Return candidate_id and question, as it stands, of every candidate of a run that has one."""
+    def list_questions(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Return candidate_id and question, as it stands, of every candidate of these runs that has one."""
         return self._frame(
             """
             select candidate_id, current_question as question from candidate_states
-            where run_id = ? and current_question is not null order by round, position, candidate_id
+            where list_contains(?, run_id) and current_question is not null
+            order by run_id, round, position, candidate_id
             """,
-            [run_id],
+            [list(run_ids)],
         )
 
     def read_records(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -196,19 +197,24 @@ class ReviewReads(Reads):
     # -- what people said ------------------------------------------------------------------------------------
 
     def list_reviews(
-        self, run_id: str | None = None, reviewer: str | None = None, action: str | None = None, limit: int = 500
+        self,
+        run_ids: Sequence[str] | None = None,
+        reviewer: str | None = None,
+        action: str | None = None,
+        limit: int = 500,
     ) -> pd.DataFrame:
         """Return every act, latest first (undos are rows too), with is_undone and the candidate's current_question.
 
         Args:
-            run_id: only about this run's candidates.
+            run_ids: only about these runs' candidates.
             reviewer: only of this person; an empty text: of the one without a name.
             action: only of this kind.
             limit: at most so many.
         """
         conditions, values = [], []
         for condition, value in (
-            ("r.run_id = ?", run_id), ("coalesce(r.reviewer, '') = ?", reviewer), ("r.action = ?", action)
+            ("list_contains(?, r.run_id)", None if run_ids is None else list(run_ids)),
+            ("coalesce(r.reviewer, '') = ?", reviewer), ("r.action = ?", action),
         ):  # fmt: skip
             if value is not None:
                 conditions.append(condition)

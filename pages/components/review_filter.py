@@ -1,6 +1,6 @@
 """What of the candidates is looked at, and by whom: a row and a popover; the address says all of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -46,14 +46,14 @@ LABELS = {
 """Field of ``QueueFilter`` -> what its choice is called; it is offered where there are several values."""
 
 
-def draw_filter(hub: Hub, run_id: str) -> tuple[QueueFilter, str | None, bool]:
+def draw_filter(hub: Hub, run_ids: Sequence[str]) -> tuple[QueueFilter, str | None, bool]:
     """Draw what can be asked for; returns it, the reviewer's name (None: none), and whether the review is blind.
 
     Args:
         hub: knows what there is to ask for.
-        run_id: of the run in view; several, joined by commas; empty: all.
+        run_ids: of the runs in view.
     """
-    found: dict[str, Any] = {"run": run_id}
+    found: dict[str, Any] = {"run": ",".join(run_ids)}
     with st.container(horizontal=True, vertical_alignment="bottom", key="review_filter"):
         found["review"] = choose(
             "Show", list(SHOWN), param="review", key="review_shown", usual="any", shown=SHOWN.get, width=150
@@ -66,7 +66,7 @@ def draw_filter(hub: Hub, run_id: str) -> tuple[QueueFilter, str | None, bool]:
         n_more = len([name for name in st.query_params if name in (*LABELS, "status", "answer", "search", "reason")])
         label = f"Filter · {n_more}" if n_more else "Filter"
         with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
-            found |= _draw_fields(hub, run_id)
+            found |= _draw_fields(hub, run_ids)
         with st.popover("Reviewer", icon=":material/person:", key="review_who"):
             reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
     return QueueFilter(**found), reviewer, is_blind
@@ -84,9 +84,9 @@ def _read_sample(text: str) -> int | None:
     return int(text) if text.isdecimal() and 1 <= int(text) <= MOST_SAMPLED else None
 
 
-def _draw_fields(hub: Hub, run_id: str) -> dict[str, Any]:
+def _draw_fields(hub: Hub, run_ids: Sequence[str]) -> dict[str, Any]:
     """Draw the filter's fields that have anything to choose from."""
-    there = hub.store.list_choices(run_id.split(",") if run_id else [])
+    there = hub.store.list_choices(run_ids)
     found: dict[str, Any] = {}
     follow_address("search", "review_search", str, "")
     found["search"] = st.text_input("Text in question or answer", key="review_search").strip()

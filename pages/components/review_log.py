@@ -1,5 +1,7 @@
 """Everything that was done with candidates, the latest first, with who, when and why; each act can be taken back."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -13,12 +15,12 @@ from pages.components.review_queue import forget_queue
 MOST_SHOWN, MOST_IN_FILE = 500, 1_000_000
 
 
-def draw_log(hub: Hub, run_id: str, reviewer: str | None) -> None:
-    """Draw the log of a run's candidates.
+def draw_log(hub: Hub, run_ids: Sequence[str], reviewer: str | None) -> None:
+    """Draw the log of these runs' candidates.
 
     Args:
         hub: knows it, and takes acts back.
-        run_id: of the run.
+        run_ids: of the runs.
         reviewer: who takes back; None: somebody without a name.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -26,7 +28,7 @@ def draw_log(hub: Hub, run_id: str, reviewer: str | None) -> None:
         action = st.selectbox("What was done", actions, format_func=lambda name: name or "anything", key="log_action")
         people = [None, "", *hub.store.list_reviewers()]
         who = st.selectbox("By", people, format_func=_name, key="log_who", width=220)
-    log = hub.store.list_reviews(run_id, who, action or None, limit=MOST_SHOWN)
+    log = hub.store.list_reviews(run_ids, who, action or None, limit=MOST_SHOWN)
     if log.empty:
         st.info("Nothing of the kind was done with these candidates yet.")
         return
@@ -43,9 +45,9 @@ def draw_log(hub: Hub, run_id: str, reviewer: str | None) -> None:
         st.caption(f"The latest {numbers.count(MOST_SHOWN)}; the file has all.")
     with st.container(horizontal=True):
         offer_csv(
-            lambda: hub.store.list_reviews(run_id, who, action or None, limit=MOST_IN_FILE),
+            lambda: hub.store.list_reviews(run_ids, who, action or None, limit=MOST_IN_FILE),
             "The log as CSV",
-            f"reviews-{run_id}",
+            f"reviews-{run_ids[0]}" if len(run_ids) == 1 else "reviews",
         )
         if event.selection.rows:
             _offer_undo(hub, log.iloc[event.selection.rows[0]], reviewer)

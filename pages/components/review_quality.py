@@ -1,5 +1,7 @@
 """How good the candidates are by what was read so far, and how far reviewers agree."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -12,25 +14,25 @@ from pages.components.text import plain
 MOST_DISAGREED = 200
 
 
-def draw_quality(hub: Hub, run_id: str) -> None:
-    """Draw the estimate of a run's candidates that passed the filters, then the reviewers."""
-    people = hub.store.list_verdicts_of_people([run_id])
+def draw_quality(hub: Hub, run_ids: Sequence[str]) -> None:
+    """Draw the estimate of these runs' candidates that passed the filters, then the reviewers."""
+    people = hub.store.list_verdicts_of_people(run_ids)
     if people.empty:
         st.info(
             "Nobody has judged any of these yet. **Order: a sample at random** in Read draws some by chance; what is "
             "said of those tells how good all of them are."
         )
         return
-    _draw_estimates(hub, run_id, people)
+    _draw_estimates(hub, run_ids, people)
     _draw_reviewers(hub, people)
 
 
-def _draw_estimates(hub: Hub, run_id: str, people: pd.DataFrame) -> None:
+def _draw_estimates(hub: Hub, run_ids: Sequence[str], people: pd.DataFrame) -> None:
     """Draw what each kind of chance sample tells of what was not read in another order."""
     passed = people[people["status"] == "accepted"]
     latest = passed.drop_duplicates(["run_id", "candidate_id"], keep="last")
     other = latest[~latest["plan"].isin(PLANS)]
-    sizes = pd.Series(hub.store.count_by_type(run_id))
+    sizes = pd.Series(hub.store.count_by_type(run_ids))
     sizes = sizes.sub(other["type"].value_counts(), fill_value=0).clip(lower=0).astype(int)
     st.subheader("How good are they?", anchor=False)
     for plan in PLANS:

@@ -58,8 +58,8 @@ class Queue:
     """None: all are reviewed."""
 
     places: dict[Key, int] = field(default_factory=dict)
-    neighbours: dict[str, Neighbours] = field(default_factory=dict)
-    """Run -> its candidates by wording."""
+    neighbours: Neighbours | None = None
+    """All candidates of its runs by wording; None: not looked for yet."""
 
     n_jumps: int = 0
     """Grows whenever the page, and not the browser, has changed what is shown."""
@@ -113,8 +113,8 @@ class Queue:
         return list(dict.fromkeys([*around, *ahead])), ahead
 
 
-def open_queue(hub: Hub, asked: QueueFilter, reviewer: str | None, *, is_blind: bool, wanted: Key | None) -> Queue:
-    """Return the session's queue, read anew where something else is asked for; ``wanted`` is what it opens at."""
+def open_queue(hub: Hub, asked: QueueFilter, reviewer: str | None, *, is_blind: bool, wanted: str | None) -> Queue:
+    """Return the session's queue, read anew where something else is asked for; it opens at the candidate ``wanted``."""
     queue: Queue | None = st.session_state.get(QUEUE)
     if queue is not None and (queue.asked, queue.reviewer, queue.is_blind) == (asked, reviewer, is_blind):
         return queue
@@ -127,7 +127,7 @@ def open_queue(hub: Hub, asked: QueueFilter, reviewer: str | None, *, is_blind: 
         states = dict.fromkeys(keys)
     locked = {key for key, is_locked in zip(keys, frame["is_locked"], strict=True) if is_locked}
     queue = Queue(asked, reviewer, is_blind, keys, states, locked)
-    for key in (wanted, shown):
+    for key in (next((key for key in keys if key[1] == wanted), None), shown):
         if key in queue.places:
             queue.shown = key
             break
@@ -192,8 +192,7 @@ def undo(hub: Hub, queue: Queue, review_id: str | None = None) -> None:
         if review_id is not None:
             rows = hub.undo_one(review_id, queue.reviewer)
         else:
-            runs = queue.asked.run.split(",") if queue.asked.run else sorted({run for run, _ in queue.keys})
-            rows = hub.undo_review(runs, queue.reviewer)
+            rows = hub.undo_review(queue.asked.run.split(","), queue.reviewer)
     except SeedbedError as error:
         st.session_state[NOTE] = ("error", str(error))
         return

@@ -43,20 +43,21 @@ def draw_reading(hub: Hub, queue: Queue, task: str, pause: int | None) -> None:
             if key is None:
                 st.empty()
             else:
-                draw_slot(key, records.get(key), queue, task, _find_neighbours(hub, queue, key[0]))
+                draw_slot(key, records.get(key), queue, task, _find_neighbours(hub, queue))
         _draw_end(queue, pause)
 
 
-def _find_neighbours(hub: Hub, queue: Queue, run_id: str) -> Neighbours:
-    """Return the index of a run's wordings as it was when the queue was read; one for all sessions."""
-    if run_id not in queue.neighbours:
-        queue.neighbours[run_id] = _index_questions(run_id, hub.store.count_candidates(run_id)["made"], hub)
-    return queue.neighbours[run_id]
+def _find_neighbours(hub: Hub, queue: Queue) -> Neighbours:
+    """Return the index of the wordings of the runs in view, as they were when the queue was read; for all sessions."""
+    if queue.neighbours is None:
+        run_ids = queue.asked.run.split(",")
+        queue.neighbours = _index_questions(tuple(run_ids), hub.store.count_candidates(run_ids)["made"], hub)
+    return queue.neighbours
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _index_questions(run_id: str, n_made: int, _hub: Hub) -> Neighbours:
-    rows = _hub.store.list_questions(run_id)
+def _index_questions(run_ids: tuple[str, ...], n_made: int, _hub: Hub) -> Neighbours:
+    rows = _hub.store.list_questions(run_ids)
     return Neighbours(rows["candidate_id"].tolist(), rows["question"].tolist())
 
 
@@ -121,7 +122,7 @@ def _draw_end(queue: Queue, pause: int | None) -> None:
             else:
                 st.subheader("All reviewed", anchor=False)
                 st.markdown("Every candidate has a verdict. The arrow keys go through them again; Z takes back one.")
-                sources = {"sources": queue.asked.run} if queue.asked.run else {}
+                sources = {"sources": queue.asked.run.split(",")}
                 label, icon = "Finetune on what was accepted", ":material/model_training:"
                 st.page_link("finetune_page.py", label=label, icon=icon, query_params=sources)
         mark_end(slot)

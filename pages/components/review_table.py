@@ -14,7 +14,7 @@ from core.store.queue_filter import QueueFilter
 from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.access import show_errors
-from pages.components.review_queue import forget_queue
+from pages.components.review_queue import STATE_WORDS, forget_queue
 from pages.components.text import mark_differences, plain
 
 MOST_ROWS = 2_000
@@ -33,10 +33,13 @@ ACTS = {
     "lock": ("Lock", ":material/lock:"),
     "unlock": ("Unlock", ":material/lock_open:"),
 }
+SAID = ("review", "student", "loss", "harder by", "reviewer", "reason", "note")
+"""Columns that a blind reader does not see."""
+
 PLACE_WORDS = {"both": "question and answer", "question": "question", "answer": "answer"}
 
 
-def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str) -> None:
+def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str, *, is_blind: bool) -> None:
     """Draw what is asked for, the acts on it, and the change of a text.
 
     Args:
@@ -44,6 +47,7 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str) ->
         asked: what is looked at.
         reviewer: who does it; None: somebody without a name.
         task: name of the candidates' task.
+        is_blind: whether what machines and other people said is hidden.
     """
     rows = hub.store.list_queue_texts(asked)
     _draw_done(hub, reviewer)
@@ -51,10 +55,13 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str) ->
         st.info("No candidate is like that. **Show** and **Filter** above say what is asked for.")
         return
     more = f"; the first {numbers.count(MOST_ROWS)} are in the table" if len(rows) > MOST_ROWS else ""
-    st.caption(f"**{numbers.counted(len(rows), 'candidate')}** match{more}. Mark rows to act on those alone.")
-    marked = _draw_rows(rows.head(MOST_ROWS))
-    chosen = rows.iloc[marked] if marked else rows
-    _draw_acts(hub, chosen, reviewer, is_marked=bool(marked))
+    verb = "matches" if len(rows) == 1 else "match"
+    st.caption(f"**{numbers.counted(len(rows), 'candidate')}** {verb}{more}. Mark rows to act on those alone.")
+    marked = _draw_rows(rows.head(MOST_ROWS), is_blind=is_blind)
+    chosen = rows.iloc[marked] if marked else rows if is_blind else _choose_whose(rows)
+    if not is_blind and chosen["review"].notna().any():
+        st.caption(f":material/info: {_say_states(chosen, reviewer)}. A new verdict takes the place of the one before.")
+    _draw_acts(hub, chosen, reviewer)
     if len(marked) == 1:
         query = {"run": chosen.iloc[0]["run_id"], "candidate": chosen.iloc[0]["candidate_id"], "show": "read"}
         st.page_link("review_page.py", label="Read this one", icon=":material/visibility:", query_params=query)
@@ -62,7 +69,36 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str) ->
         _draw_change(hub, chosen, reviewer, task)
 
 
-def _draw_rows(rows: pd.DataFrame) -> list[int]:
+def _choose_whose(rows: pd.DataFrame) -> pd.DataFrame:
+    """Let a person choose, where some wait and others do not, whether what was judged already is acted on too."""
+    waiting = rows[rows["review"].isna()]
+    if waiting.empty or len(waiting) == len(rows):
+        return rows
+    labels = {
+        "waiting": f"Only the {numbers.count(len(waiting))} that wait",
+        "all": f"All {numbers.count(len(rows))} that match",
+    }
+    whose = st.segmented_control(
+        "Act on", list(labels), default="waiting", required=True, format_func=labels.get, key="review_whose"
+    )
+    return rows if whose == "all" else waiting
+
+
+def _say_states(rows: pd.DataFrame, reviewer: str | None) -> str:
+    """Return how many of these wait, and what was said of the others, by whom: this reviewer or others."""
+    n_waiting = int(rows["review"].isna().sum())
+    parts = [f"{numbers.count(n_waiting)} waiting"] if n_waiting else []
+    for state, word in STATE_WORDS.items():
+        own = rows[rows["review"] == state]
+        if own.empty:
+            continue
+        n_others = int((own["reviewer"].fillna("") != (reviewer or "")).sum())
+        others = f" ({numbers.count(n_others)} by others)" if n_others else ""
+        parts.append(f"{numbers.count(len(own))} {word}{others}")
+    return f"Of {numbers.count(len(rows))}: {', '.join(parts)}"
+
+
+def _draw_rows(rows: pd.DataFrame, *, is_blind: bool) -> list[int]:
     """Draw the table; returns the places of the marked rows."""
     shown = pd.DataFrame(
         {
@@ -78,9 +114,11 @@ def _draw_rows(rows: pd.DataFrame) -> list[int]:
             "reason": rows["review_reason"].map(REASONS).fillna(""),
             "note": rows["note"].fillna(""),
             "round": rows["round"],
+            "run": rows["title"] if rows["run_id"].nunique() > 1 else "",
         }
     )
     empty = [name for name in shown if name not in ("question", "review") and _is_empty(shown[name])]
+    empty += [name for name in SAID if is_blind and name not in empty]
     event = st.dataframe(
         shown.drop(columns=empty),
         hide_index=True,
@@ -102,9 +140,8 @@ def _is_empty(column: pd.Series) -> bool:
     return bool((column.isna() | column.isin(["", False])).all())
 
 
-def _draw_acts(hub: Hub, chosen: pd.DataFrame, reviewer: str | None, *, is_marked: bool) -> None:
+def _draw_acts(hub: Hub, chosen: pd.DataFrame, reviewer: str | None) -> None:
     """Draw the buttons that act on all chosen candidates, each with how many they are."""
-    which = "marked" if is_marked else "all that match"
     with st.container(horizontal=True, vertical_alignment="bottom", key="review_acts"):
         reason = st.selectbox(
             "Reason of a rejection", ["", *REASONS], format_func=lambda name: REASONS.get(name, "none"), width=220,
@@ -113,9 +150,7 @@ def _draw_acts(hub: Hub, chosen: pd.DataFrame, reviewer: str | None, *, is_marke
         for action, (label, icon) in ACTS.items():
             if action == "unlock" and not chosen["is_locked"].any():
                 continue
-            if st.button(
-                f"{label} {numbers.count(len(chosen))}", key=f"bulk_{action}", icon=icon, help=f"{label}: {which}."
-            ):
+            if st.button(f"{label} {numbers.count(len(chosen))}", key=f"bulk_{action}", icon=icon):
                 more = {"reason": reason} if action == "reject" and reason else {}
                 _act(hub, [Review(*key, action, reviewer=reviewer, **more) for key in _list_keys(chosen)], label)
         trashed = chosen[chosen["review"] == "trash"]

@@ -155,7 +155,7 @@ def add_selection(home: Path) -> None:
         folder.finish("done", {"k": K})
 
 
-def append_candidates(folder: RunFolder, states: list[str]) -> None:
+def append_candidates(folder: RunFolder, states: list[str], method: str = "rewrite") -> None:
     """Candidates of which the accepted ones hold mathematics, money, and something hostile."""
     for i, state in enumerate(states):
         seed = problem_row(i, "train")
@@ -169,7 +169,7 @@ def append_candidates(folder: RunFolder, states: list[str]) -> None:
             "answer": None if is_failed else f"She pays \\({total - 3} + 3 = {total}\\) dollars.\n#### {total}",
             "final": None if is_failed else str(total),
             "failure": "The reply holds no question." if is_failed else None,
-            "method": "rewrite", "teacher": "built-in", "raw_question": "New Question: ...", "raw_answer": "...",
+            "method": method, "teacher": "built-in", "raw_question": "New Question: ...", "raw_answer": "...",
             "n_input_tokens": 400, "n_output_tokens": 60, "sample_index": 0, "meta": {}, "written_at": 4.0,
         })  # fmt: skip
         if not is_failed:
@@ -191,6 +191,19 @@ def add_candidates(home: Path) -> None:
         append_candidates(folder, STATES)
         folder.report("generate", 9, 4, 9)
         folder.finish("done", {"accepted": 9})
+
+
+def add_second_generate(home: Path) -> str:
+    """Another generate run of the same selection, by another method; returns its id."""
+    config = {"selection_run": SELECT, "selector": "loss_high", "teacher": "built-in", "method": "mutate",
+              "filters": ["rouge_l", "verified"], "n_accepted": 9, "max_requests": 36, "replicate": 1,
+              "is_preview": False}  # fmt: skip
+    run_id = "20260101-000007-generate-bbbb"
+    folder = make_run(home, run_id, "Generate 9 from pens by loss_high, mutated", config, "teacher")
+    with folder.hold():
+        append_candidates(folder, STATES, method="mutate")
+        folder.finish("done", {"accepted": 9})
+    return run_id
 
 
 def append_training(folder: RunFolder, n_steps: int = 40, first: str = "base") -> None:

@@ -22,12 +22,42 @@ def test_one_act_is_on_all_that_match_and_is_undone_at_once(filled, visit):
     said = app.success[0].value.replace("\u00a0", " ").replace("\\", "")
     assert said.startswith("Reject: 8 candidates") and "1 locked one left alone" in said
     assert count(filled)["reviewed_reject"] == 8
-    log = filled.store.list_reviews(home.GENERATE, action="reject")
+    log = filled.store.list_reviews([home.GENERATE], action="reject")
     assert log["batch_id"].nunique() == 1 and set(log["reason"]) == {"duplicate"}
     button(app, "bulk_undo").click().run()
     assert count(filled)["reviewed_reject"] == 0 and "Took back 8 reviews" in app.success[0].value.replace(
         "\u00a0", " "
     )
+
+
+def whose(app, value):
+    app.segmented_control(key="review_whose").set_value(value).run()
+
+
+def test_what_was_judged_already_is_told_and_left_alone_unless_asked_for(filled, visit):
+    filled.add_review(home.GENERATE, "candidate_000", "accept", reviewer="Ada")
+    filled.add_review(home.GENERATE, "candidate_001", "reject", reviewer="Bob")
+    app = visit("review", run=home.GENERATE, show="table", by="Bob")
+    assert button(app, "bulk_accept").label == "Accept 7" and "Of 9" not in read(app)
+    whose(app, "all")
+    assert "Of 9: 7 waiting, 1 accepted (1 by others), 1 rejected." in read(app)
+    assert button(app, "bulk_accept").label == "Accept 9"
+    whose(app, "waiting")
+    button(app, "bulk_accept").click().run()
+    counts = count(filled)
+    assert (counts["reviewed_accept"], counts["reviewed_reject"]) == (8, 1)
+    assert filled.store.read_candidate(home.GENERATE, "candidate_000")["review"] == "accept"
+    button(app, "bulk_undo").click().run()
+    assert count(filled)["waiting"] == 7, "what was judged before is as it was"
+
+
+def test_a_blind_table_tells_nothing_that_others_said(filled, visit):
+    filled.add_review(home.GENERATE, "candidate_000", "reject", reviewer="Ada", note="Ada's own words")
+    app = visit("review", run=home.GENERATE, show="table", by="Bob", blind="1")
+    said = read(app)
+    columns = set(app.dataframe[0].value.columns)
+    assert not columns & {"review", "reviewer", "note", "reason", "student", "loss"} and "question" in columns
+    assert "Ada" not in said and "1 rejected" not in said and button(app, "bulk_accept").label == "Accept 9"
 
 
 def test_what_is_in_the_trash_can_be_looked_into_and_restored_to_what_it_was(filled, visit):
@@ -56,6 +86,7 @@ def test_answers_that_would_not_check_any_more_are_left_out(filled, visit):
     answer = "She pays 2 + 3 = <<2+3=5>>5 dollars.\n#### 5"
     filled.add_review(home.GENERATE, "candidate_000", "edit", answer=answer, final="5")
     app = visit("review", run=home.GENERATE, show="table")
+    whose(app, "all")
     app.text_input(key="change_find").input("5")
     app.selectbox(key="change_place").set_value("answer")
     app.text_input(key="change_replace").input("6").run()
@@ -118,6 +149,37 @@ def test_the_log_says_who_did_what_and_why(filled, visit):
     app.selectbox(key="log_who").set_value("Ada").run()
     assert len(app.dataframe[0].value) == 1
     assert [each.label for each in app.get("download_button")] == ["The log as CSV"]
+
+
+def test_all_runs_of_a_seed_set_are_one_queue_in_every_view(filled, visit, browser):  # noqa: F811
+    other = home.add_second_generate(filled.settings.home)
+    filled.step()
+    filled.add_review(other, "candidate_002", "reject", plan="random")
+    app = visit("review", run="all", seeds=home.SEED_SET)
+    assert not app.exception and browser.data["n"] == 27 and app.query_params["run"] == "all"
+    browser.order("accept")
+    app.run()
+    assert sum(filled.store.count_candidates(id_)["reviewed_accept"] for id_ in (other, home.GENERATE, home.LOOP)) == 1
+    said = read(visit("review", run="all", show="table", review="any"))
+    assert "27 candidates match" in said
+    app = visit("review", run="all", show="table", review="reject")
+    assert not app.exception and "1 candidate matches" in read(app)
+    assert "of 26 candidates are right as they are" in read(visit("review", run="all", show="quality"))
+    log = visit("review", run="all", show="log")
+    assert sorted(log.dataframe[0].value["what"]) == ["accept", "reject"]
+    app = visit("review", run=other)
+    assert browser.data["n"] == 9 and app.query_params["run"] == other
+
+
+def test_all_runs_are_finetuned_on_together_and_one_that_waits_is_opened_from_there(filled, visit, browser):  # noqa: F811
+    home.add_second_generate(filled.settings.home)
+    filled.step()
+    app = visit("review", run="all")
+    with pytest.MonkeyPatch.context() as patch:
+        went = []
+        patch.setattr("streamlit.switch_page", lambda page, query_params: went.append(query_params))
+        button(app, "to_finetune").click().run()
+    assert len(went[0]["sources"]) == 3 and went[0]["seeds"] == home.SEED_SET
 
 
 def test_without_anything_done_each_view_says_so(filled, visit):
