@@ -21,6 +21,7 @@ from pages.components.frame import (
     open_page,
 )
 from pages.components.pausing import draw_passing, draw_paused, draw_way_back, find_pause
+from pages.components.review_asking import follow_student, offer_student
 from pages.components.review_filter import draw_filter, say_filter
 from pages.components.review_log import draw_log
 from pages.components.review_quality import draw_quality
@@ -134,7 +135,11 @@ configs = [json.loads(rows[id_]["config"]) for id_ in chosen]
 task = configs[0]["task"]  # runs of one seed set have one task
 view = choose_view(VIEWS, "review_view", "read")
 if view in ("read", "table"):
-    asked, reviewer, is_blind = draw_filter(hub, chosen)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="review_filter"):
+        asked, reviewer, is_blind = draw_filter(hub, chosen)
+        if not numbers.is_missing(seed_set):
+            offer_student(hub, chosen, seed_set)
+    follow_student(hub, chosen)
 else:
     asked, reviewer, is_blind = QueueFilter(run=",".join(chosen)), st.query_params.get("by") or None, False
 number = draw_going_on(hub, chosen, [row for id_, row in paused.items() if id_ in chosen])

@@ -1,4 +1,4 @@
-"""How long a student takes to answer, by the evaluations, scorings and loops of this home in which it did.
+"""How long a student takes to answer, by the evaluations, scorings, loops and reviews of this home in which it did.
 
 A stage's progress says when it began, how much lay in the cache then, and how far it came: that is its rate.
 """
@@ -12,7 +12,7 @@ from core.recipes.selecting import ENOUGH, estimate_seconds
 from core.recipes.start import fix_model
 
 LOOP_STAGE = "score the seeds, answers"
-EVALUATION_STAGES = ("base: answers", "tuned: answers")
+WHOLE_STAGES = ("base: answers", "tuned: answers", "candidates: answers")
 
 
 def measure_rate(stage: Mapping[str, Any]) -> float | None:
@@ -37,7 +37,7 @@ def estimate_answers(hub: Hub, student: str, n: int, *, is_greedy: bool = True) 
         is_greedy: whether each problem is answered once, by the likeliest tokens.
     """
     student = fix_model(student)
-    kinds = ["evaluate", "loop"] if is_greedy else ["evaluate"]
+    kinds = ["evaluate", "ask", "loop"] if is_greedy else ["evaluate"]
     for run in hub.store.list_runs(kinds, states=["done"], limit=50).to_dict("records"):
         config = json.loads(run["config"])
         n_samples = config.get("n_samples") or 1
@@ -45,7 +45,7 @@ def estimate_answers(hub: Hub, student: str, n: int, *, is_greedy: bool = True) 
             continue
         for stage in hub.store.list_stages(run["run_id"]).to_dict("records"):
             name = str(stage["stage"])
-            is_answers = name in EVALUATION_STAGES or name.endswith(LOOP_STAGE)
+            is_answers = name in WHOLE_STAGES or name.endswith(LOOP_STAGE)
             if is_answers and (rate := measure_rate(stage)) is not None:
                 return n * rate / n_samples
     return estimate_seconds(hub, student, ["answers"], n, {})[0] if is_greedy else None

@@ -28,6 +28,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "generate": ("n_accepted", "filters", "budget"),
     "answers": ("budget",),
     "compare": ("filters", "budget"),
+    "ask": (),
     "finetune": ("training", "policy_training", "settings", "student"),
     "evaluate": ("limit",),
     "export": ("dtype",),

@@ -70,6 +70,14 @@ def run_compare(folder: RunFolder) -> dict[str, Any]:
     return compare_run(folder)
 
 
+@KINDS.register("ask")
+def run_ask(folder: RunFolder) -> dict[str, Any]:
+    """Let a student answer candidates and their seeds."""
+    from core.recipes.candidate_answers import asking_run
+
+    return asking_run(folder)
+
+
 @KINDS.register("finetune")
 def run_finetune(folder: RunFolder) -> dict[str, Any]:
     """Train an adapter on reviewed candidates and evaluate it."""

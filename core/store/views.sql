@@ -81,7 +81,7 @@ create or replace view candidate_answers as  -- what students answered to candid
 with asked as (  -- in the run that made them, or in a run that asked a student for them later
     select run_id, run_id as scored_by, 0.0 as scored_at from runs
     union all
-    select config ->> '$.candidates_of', run_id, created_at from runs where config ->> '$.candidates_of' is not null
+    select unnest((config ->> '$.candidates_of[*]')), run_id, created_at from runs where kind = 'ask'
 )
 select
     c.run_id, c.candidate_id, a.scored_by, p.student, p.text, p.final, p.is_correct, p.loss, p.is_truncated,

@@ -47,28 +47,27 @@ LABELS = {
 
 
 def draw_filter(hub: Hub, run_ids: Sequence[str]) -> tuple[QueueFilter, str | None, bool]:
-    """Draw what can be asked for; returns it, the reviewer's name (None: none), and whether the review is blind.
+    """Draw what can be asked for, in a row; returns it, the reviewer's name (None: none), whether the review is blind.
 
     Args:
         hub: knows what there is to ask for.
         run_ids: of the runs in view.
     """
     found: dict[str, Any] = {"run": ",".join(run_ids)}
-    with st.container(horizontal=True, vertical_alignment="bottom", key="review_filter"):
-        found["review"] = choose(
-            "Show", list(SHOWN), param="review", key="review_shown", usual="any", shown=SHOWN.get, width=150
-        )
-        found["order"] = choose(
-            "Order", list(ORDERS), param="order", key="review_order", usual="made", shown=ORDER_WORDS.get, width=270
-        )
-        if found["order"] in PLANS:
-            found["sample"] = _choose_sample()
-        n_more = len([name for name in st.query_params if name in (*LABELS, "status", "answer", "search", "reason")])
-        label = f"Filter · {n_more}" if n_more else "Filter"
-        with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
-            found |= _draw_fields(hub, run_ids)
-        with st.popover("Reviewer", icon=":material/person:", key="review_who"):
-            reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
+    found["review"] = choose(
+        "Show", list(SHOWN), param="review", key="review_shown", usual="any", shown=SHOWN.get, width=150
+    )
+    found["order"] = choose(
+        "Order", list(ORDERS), param="order", key="review_order", usual="made", shown=ORDER_WORDS.get, width=270
+    )
+    if found["order"] in PLANS:
+        found["sample"] = _choose_sample()
+    n_more = len([name for name in st.query_params if name in (*LABELS, "status", "answer", "search", "reason")])
+    label = f"Filter · {n_more}" if n_more else "Filter"
+    with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
+        found |= _draw_fields(hub, run_ids)
+    with st.popover("Reviewer", icon=":material/person:", key="review_who"):
+        reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
     return QueueFilter(**found), reviewer, is_blind
 
 

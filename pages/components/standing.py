@@ -82,8 +82,8 @@ ROUND_OVER = "The newest finetune is evaluated: see whether it paid off, then ch
 
 def step_of_run(kind: str, stage: str | None) -> str:
     """Return the step that a run works on, from its kind and the name of its stage."""
-    single = {"import": "seeds", "score": "select", "try": "select", "select": "select"}
-    single |= {"generate": "generate", "compare": "generate", "answers": "generate"}
+    single = {"import": "seeds", "score": "select", "try": "select", "select": "select", "ask": "review"}
+    single |= {"generate": "generate", "bring": "generate", "compare": "generate", "answers": "generate"}
     single |= {"export": "finetune", "push": "finetune", "evaluate": "evaluate", "steerability": "evaluate"}
     if kind in single:
         return single[kind]

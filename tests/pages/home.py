@@ -155,7 +155,7 @@ def add_selection(home: Path) -> None:
         folder.finish("done", {"k": K})
 
 
-def append_candidates(folder: RunFolder, states: list[str], method: str = "rewrite") -> None:
+def append_candidates(folder: RunFolder, states: list[str], method: str = "rewrite", name: str = "candidate") -> None:
     """Candidates of which the accepted ones hold mathematics, money, and something hostile."""
     for i, state in enumerate(states):
         seed = problem_row(i, "train")
@@ -163,7 +163,7 @@ def append_candidates(folder: RunFolder, states: list[str], method: str = "rewri
         is_failed = state == "failed"
         hostile = " ![x](http://evil.example/p.png) <img src=x onerror=alert(1)>" if i == 1 else ""
         folder.append("candidates", {
-            "candidate_id": f"candidate_{i:03d}", "round": 1, "position": i, "parents": [seed["problem_id"]],
+            "candidate_id": f"{name}_{i:03d}", "round": 1, "position": i, "parents": [seed["problem_id"]],
             "question": None if is_failed else f"Mia buys {i + 1} boxes of chalk for ${total - 3} and a sponge for $3. "
             f"How much does she pay in all?{hostile}",
             "answer": None if is_failed else f"She pays \\({total - 3} + 3 = {total}\\) dollars.\n#### {total}",
@@ -175,9 +175,9 @@ def append_candidates(folder: RunFolder, states: list[str], method: str = "rewri
         if not is_failed:
             ok = state == "accepted"
             reason = None if ok else "ROUGE-L 0.81 with an earlier question is above 0.7."
-            folder.append("verdicts", {"candidate_id": f"candidate_{i:03d}", "filter": "rouge_l", "is_accepted": ok,
+            folder.append("verdicts", {"candidate_id": f"{name}_{i:03d}", "filter": "rouge_l", "is_accepted": ok,
                                        "reason": reason, "value": 0.43 if ok else 0.81})  # fmt: skip
-            folder.append("verdicts", {"candidate_id": f"candidate_{i:03d}", "filter": "verified", "is_accepted": True,
+            folder.append("verdicts", {"candidate_id": f"{name}_{i:03d}", "filter": "verified", "is_accepted": True,
                                        "reason": None, "value": None})  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def add_second_generate(home: Path) -> str:
     run_id = "20260101-000007-generate-bbbb"
     folder = make_run(home, run_id, "Generate 9 from pens by loss_high, mutated", config, "teacher")
     with folder.hold():
-        append_candidates(folder, STATES, method="mutate")
+        append_candidates(folder, STATES, method="mutate", name="mutated")
         folder.finish("done", {"accepted": 9})
     return run_id
 

@@ -154,7 +154,7 @@ def test_the_log_says_who_did_what_and_why(filled, visit):
 def test_all_runs_of_a_seed_set_are_one_queue_in_every_view(filled, visit, browser):  # noqa: F811
     other = home.add_second_generate(filled.settings.home)
     filled.step()
-    filled.add_review(other, "candidate_002", "reject", plan="random")
+    filled.add_review(other, "mutated_002", "reject", plan="random")
     app = visit("review", run="all", seeds=home.SEED_SET)
     assert not app.exception and browser.data["n"] == 27 and app.query_params["run"] == "all"
     browser.order("accept")
