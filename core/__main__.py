@@ -10,6 +10,7 @@ from core.errors import RunCancelled, SeedbedError
 from core.recipes.kinds import prepare_libraries
 from core.shell_options import add_budget, add_home, add_selector, add_teacher, not_negative, positive
 from core.shell_verbs_growing import (
+    add_bring_verb,
     add_filter_verb,
     add_generate_verb,
     add_retry_verb,
@@ -68,6 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_generate_verb(verbs)
     add_retry_verb(verbs)
     add_filter_verb(verbs)
+    add_bring_verb(verbs)
     add_verify_verb(verbs)
     add_finetune_verb(verbs)
     add_rows_verb(verbs)

@@ -64,6 +64,7 @@ def carry_out(
     config: Mapping[str, Any],
     *,
     inputs: Mapping[str, Any] | None = None,
+    files: Mapping[str, Path] | None = None,
     on_end: Callable[[RunFolder], None] = lambda folder: None,
     goes_on: bool = False,
 ) -> RunFolder:
@@ -75,6 +76,7 @@ def carry_out(
         title: one line for people.
         config: what the run reads.
         inputs: name -> DataFrame, its input tables.
+        files: name -> file that the run keeps a copy of.
         on_end: called with the run however it ended, before anything is raised.
         goes_on: whether a run of this home with the same configuration that did not come to its end is gone on with.
 
@@ -85,7 +87,7 @@ def carry_out(
     made = find_alike(home, kind, config, STOPPED) if goes_on else None
     if made is None:
         made = RunFolder.create(
-            home, kind, title=title, config=config, lane="device", inputs=inputs, starts_itself=True
+            home, kind, title=title, config=config, lane="device", inputs=inputs, files=files, starts_itself=True
         )
         print(f"run {made.run_id}", flush=True)
     else:

@@ -1,4 +1,4 @@
-"""The verbs of the shell up to candidates: score, select, generate, retry, filter, verify: how they are written."""
+"""The verbs up to candidates: score, select, generate, retry, filter, bring, verify: how they are written."""
 
 import argparse
 from pathlib import Path
@@ -167,6 +167,44 @@ def add_filter_verb(verbs: argparse._SubParsersAction) -> None:
         "--out", type=expand_new, required=True, metavar="FILE.jsonl", help="every line, with is_accepted"
     )
     add_home(filter_)
+
+
+def add_bring_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``bring``."""
+    from core import shell_bring
+
+    bring = verbs.add_parser("bring", help="bring in candidates that were made elsewhere")
+    bring.set_defaults(verb=shell_bring.run_bring)
+    bring.add_argument(
+        "file", metavar="FILE", help="JSONL, CSV, Parquet, or a folder of a tool (distilabel, data-designer)"
+    )
+    bring.add_argument(
+        "--seeds",
+        required=True,
+        metavar="NAME",
+        help="their seed set: its name, a file, or a built-in one",
+    )
+    bring.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="WHAT=COLUMN",
+        help="where a column is not recognised: question, answer, final, parent (id or question of the seed), model",
+    )
+    bring.add_argument(
+        "--filters",
+        type=split_names,
+        metavar="A,B,...",
+        help="that ask no teacher (default: held_out,well_formed,contamination,rouge_l,verified)",
+    )
+    bring.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="FILE_OR_NAME",
+        help="benchmark that no candidate may come close to",
+    )
+    add_home(bring)
 
 
 def add_verify_verb(verbs: argparse._SubParsersAction) -> None:

@@ -12,6 +12,7 @@ from core.recipes.previewing import preview_run
 from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
+from pages.components.bringing import LABEL, PURPOSE, SHOW, draw_bringing
 from pages.components.choosing import name_scorer
 from pages.components.estimating import draw_estimate
 from pages.components.frame import choose, draw_empty, explain, follow_address, open_page, tell_address
@@ -91,6 +92,9 @@ def start(hub: Hub, selection_run: str, **choices: Any) -> None:
 
 
 hub = use_hub()
+if st.query_params.get("show") == SHOW["show"]:
+    draw_bringing(hub, open_page("Generate", PURPOSE))
+    st.stop()
 place = open_page("Generate", "A teacher writes new problems from the chosen seeds, and their worked answers.")
 sets: pd.DataFrame = hub.store.list_seed_sets()
 names = dict(zip(sets["run_id"], sets["name"], strict=True))
@@ -99,6 +103,7 @@ selections = hub.store.list_selections()
 selections = keep_in_view(selections[selections["seed_set_id"].isin(names)], "selection")
 if selections.empty:
     draw_empty("No seeds are chosen yet: the teacher rewrites the ones you select.", "select_page.py", "Select seeds")
+    st.page_link("generate_page.py", label=LABEL, icon=":material/upload_file:", query_params=SHOW)
     st.stop()
 rows = {row["run_id"]: row for row in selections.drop_duplicates("run_id").to_dict("records")}
 with st.container(key="two_sides_generate"):
@@ -132,6 +137,8 @@ with inputs:
     )
     estimate = st.container(border=True)
     choices = draw_choices(hub, row["seed_set_id"], tasks[row["seed_set_id"]])
+    elsewhere = {**SHOW, "seeds": row["seed_set_id"]}
+    st.page_link("generate_page.py", label=LABEL, icon=":material/upload_file:", query_params=elsewhere)
 is_filled = isinstance(choices, dict)
 config, would_be, missing = None, None, None if is_filled else choices or "Fill in what is empty on the left."
 with estimate:

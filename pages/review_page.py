@@ -10,6 +10,7 @@ from core.hub import Hub
 from core.store.queue_filter import QueueFilter
 from pages.components import numbers
 from pages.components.access import use_hub
+from pages.components.bringing import LABEL, SHOW
 from pages.components.frame import (
     RUN_TIMES,
     choose,
@@ -125,6 +126,7 @@ if runs.empty:
     if not paused:
         nothing = "There is nothing to review yet: no candidate has passed the filters."
         draw_empty(nothing, "generate_page.py", "Generate")
+        st.page_link("generate_page.py", label=LABEL, icon=":material/upload_file:", query_params=SHOW)
     wait_for_candidates(hub)
     st.stop()
 rows = {row["run_id"]: row for row in runs.to_dict("records")}

@@ -8,6 +8,7 @@ from pages.components.access import use_hub
 from pages.components.frame import choose, draw_empty, explain, name_set, open_page
 from pages.components.importing import draw_import_form
 from pages.components.problems import draw_problem
+from pages.components.rejected import draw_rejected
 from pages.components.running import draw_live, draw_run
 from pages.components.standing import ACTIVE
 from pages.components.subject import view_seed_set
@@ -56,18 +57,6 @@ def draw_counts(seed_set: dict) -> None:
     st.caption(
         f"Task **{plain(seed_set['task'])}** · from {plain(seed_set['origin'])} · {plain(seed_set['split_rule'])}"
     )
-
-
-def draw_rejected(hub: Hub, run_id: str, n_rejected: int | None = None) -> None:
-    """Draw the rows that an import did not keep, with line and reason; their number where it is not told."""
-    rows = hub.store.list_rejected_rows(run_id)
-    n_rejected = len(rows) if n_rejected is None else n_rejected
-    if not n_rejected:
-        return
-    with st.expander(f"{numbers.counted(n_rejected, 'row')} rejected", icon=":material/rule:"):
-        st.dataframe(rows, hide_index=True, column_order=["source", "line", "reason", "excerpt"], height=250)
-        if len(rows) < n_rejected:
-            st.caption(f"The first {numbers.count(len(rows))} of {numbers.count(n_rejected)}.")
 
 
 def draw_browser(hub: Hub, seed_set: dict) -> None:

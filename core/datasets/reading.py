@@ -1,4 +1,4 @@
-"""Read the rows of a JSONL, JSON, CSV or Parquet file with their line numbers, and list what cannot be read.
+"""Read the rows of a JSONL, JSON, CSV, Parquet or Arrow file with their line numbers, and list what cannot be read.
 
 A bad line never stops the file: it becomes a fault with its number and a reason, and the good ones are kept. This file
 knows nothing of questions, tasks or columns that mean something.
@@ -109,6 +109,8 @@ def _list_items(data: bytes, name: str) -> Iterator[Item]:
         raise DataFormatError(f"{name} is empty; choose a file with at least one row.")
     if data[:4] == b"PAR1" or suffix in (".parquet", ".pq"):
         return _read_parquet(data, name)
+    if suffix == ".arrow":
+        return _read_arrow(data, name)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataFormatError(f"{name} is UTF-16; save it as UTF-8 and choose it again.")
     if data[:2] == b"\x1f\x8b" or data[:4] in (b"PK\x03\x04", b"\x28\xb5\x2f\xfd"):
@@ -266,3 +268,17 @@ def _read_parquet(data: bytes, name: str) -> Iterator[Item]:
                 yield number, row
     except (pa.ArrowException, OSError) as error:
         raise DataFormatError(f"{name} is not a complete Parquet file; write it again.") from error
+
+
+def _read_arrow(data: bytes, name: str) -> Iterator[Item]:
+    """Read what ``Dataset.save_to_disk`` writes."""
+    import pyarrow as pa
+
+    try:
+        number = 0
+        for batch in pa.ipc.open_stream(data):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+    except (pa.ArrowException, OSError) as error:
+        raise DataFormatError(f"{name} is not a complete Arrow file; write it again.") from error

@@ -71,7 +71,7 @@ class Recognition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class Sample:
     """The first rows of a table, asked about by column."""
 
     columns: Sequence[str]
@@ -83,6 +83,7 @@ class _Sample:
         return next((by_name[name] for name in names if name in by_name and self.is_filled(by_name[name])), None)
 
     def is_filled(self, column: str) -> bool:
+        """Say whether a column has anything in it."""
         return any(row.get(column) not in (None, "", []) for row in self.rows)
 
     def mostly(self, column: str | None, test: Callable[[str], Any]) -> bool:
@@ -115,7 +116,7 @@ _ASKS_TRUE = re.compile(r"\btrue\b|\bfalse\b", re.IGNORECASE).search
 _HAS_BOX = re.compile(r"\\f?box(?:ed)?\b").search
 
 
-def _recognise_game24(sample: _Sample) -> Recognition | None:
+def _recognise_game24(sample: Sample) -> Recognition | None:
     numbers = sample.first(("numbers", "puzzles", "puzzle", "question", "input"))
     if not sample.mostly(numbers, _IS_FOUR_NUMBERS):
         return None
@@ -130,7 +131,7 @@ def _recognise_game24(sample: _Sample) -> Recognition | None:
     return Recognition("game24", mapping, f"Game of 24: four numbers in {numbers!r}, {solved}.")
 
 
-def _recognise_prontoqa(sample: _Sample) -> Recognition | None:
+def _recognise_prontoqa(sample: Sample) -> Recognition | None:
     question, context = sample.first(("question", "query")), sample.first(("context", "facts"))
     if context is None and question == "question" and (query := sample.first(("query",))):
         context, question = question, query  # the generator's own files: facts in "question", statement in "query"
@@ -148,7 +149,7 @@ def _recognise_prontoqa(sample: _Sample) -> Recognition | None:
     )
 
 
-def _recognise_word_problems(sample: _Sample) -> Recognition | None:
+def _recognise_word_problems(sample: Sample) -> Recognition | None:
     question, answer = sample.first(QUESTIONS), sample.first(ANSWERS)
     if not (question and sample.mostly(answer, lambda text: "####" in text)):
         return None
@@ -156,7 +157,7 @@ def _recognise_word_problems(sample: _Sample) -> Recognition | None:
     return Recognition("word_problems", mapping, f"Word problems as in GSM8K: {answer!r} ends with #### and a number.")
 
 
-def _recognise_maths(sample: _Sample) -> Recognition | None:
+def _recognise_maths(sample: Sample) -> Recognition | None:
     question = sample.first(("problem", *QUESTIONS))
     answers = [column for name in ("solution", *ANSWERS) if (column := sample.first((name,)))]
     boxed = next((column for column in answers if sample.mostly(column, _HAS_BOX)), None)
@@ -170,7 +171,7 @@ def _recognise_maths(sample: _Sample) -> Recognition | None:
     return None
 
 
-KINDS: dict[str, Callable[[_Sample], Recognition | None]] = {
+KINDS: dict[str, Callable[[Sample], Recognition | None]] = {
     "game24": _recognise_game24,
     "prontoqa": _recognise_prontoqa,
     "word_problems": _recognise_word_problems,
@@ -187,7 +188,7 @@ def recognise(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], task: s
         rows: of the table; the first N_LOOKED_AT are looked at.
         task: look only for this task's files, and take a plain table with a question column for it.
     """
-    sample = _Sample(columns, rows[:N_LOOKED_AT])
+    sample = Sample(columns, rows[:N_LOOKED_AT])
     if not task and holds_model_answers(columns):
         return None
     for name, look in KINDS.items():
@@ -239,12 +240,13 @@ def _keep_meta(row: Mapping[str, Any], mapping: ColumnMapping) -> dict[str, Any]
     used = {"question", "answer", "final", "split", mapping.answer, mapping.final, *mapping.question}
     meta: dict[str, Any] = {}
     for column, cell in row.items():
-        if column not in used and to_text(cell) is not None and _is_small_json(cell):
+        if column not in used and to_text(cell) is not None and is_small_json(cell):
             meta["type" if column == "subject" and "type" not in row else column] = cell
     return meta
 
 
-def _is_small_json(cell: Any) -> bool:
+def is_small_json(cell: Any) -> bool:
+    """Say whether JSON can hold a cell, and it is not large."""
     if isinstance(cell, int | float | bool):
         return True
     if isinstance(cell, str):

@@ -26,6 +26,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "score": ("student", "signals", "reward", "n_samples"),
     "try": ("question", "reference", "reward", "n_samples"),
     "generate": ("n_accepted", "filters", "budget"),
+    "bring": ("filters",),
     "answers": ("budget",),
     "compare": ("filters", "budget"),
     "ask": (),

@@ -54,6 +54,14 @@ def run_generate(folder: RunFolder) -> dict[str, Any]:
     return generate_run(folder)
 
 
+@KINDS.register("bring")
+def run_bring(folder: RunFolder) -> dict[str, Any]:
+    """Read candidates that were made elsewhere, and let filters judge them."""
+    from core.recipes.bringing import bring_run
+
+    return bring_run(folder)
+
+
 @KINDS.register("answers")
 def run_answers(folder: RunFolder) -> dict[str, Any]:
     """Let the teacher answer seeds, and compare with their references."""

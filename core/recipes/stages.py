@@ -189,6 +189,11 @@ class CandidateRecorder:
         """Candidates of the method that asks for wrong solutions, failed ones included."""
 
     def __call__(self, candidate: Candidate, verdicts: Sequence[Verdict]) -> None:
+        """Record one candidate and what the filters said of it, and tell the progress."""
+        self.keep(candidate, verdicts)
+        self.report()
+
+    def keep(self, candidate: Candidate, verdicts: Sequence[Verdict]) -> None:
         """Record one candidate and what the filters said of it."""
         for verdict in verdicts:  # first: a candidate without verdicts would count as accepted for a moment
             self.folder.append("verdicts", asdict(verdict))
@@ -202,6 +207,9 @@ class CandidateRecorder:
         is_accepted = candidate.failure is None and not is_rejected(verdicts)
         self.n_accepted += is_accepted
         self.n_lost += not is_accepted
+
+    def report(self) -> None:
+        """Tell the progress."""
         self.folder.report(self.stage, self.n_accepted, self.n_lost, self.n_wanted)
 
 

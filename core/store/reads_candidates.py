@@ -199,11 +199,11 @@ class CandidateReads(Reads):
         )
 
     def list_earlier_questions(self, seed_set_id: str) -> list[str]:
-        """Return every question that generate runs (no previews) made of this seed set, oldest first, as written."""
+        """Return every question generated from this seed set (no previews) or brought to it, oldest first."""
         rows = self._records(
             """
             select c.question from candidates c join run_subjects s using (run_id)
-            where s.seed_set_id = ? and s.kind = 'generate' and not s.is_preview and c.question is not null
+            where s.seed_set_id = ? and s.kind in ('generate', 'bring') and not s.is_preview and c.question is not null
               and c.meta ->> '$.label' is distinct from 'incorrect'  -- its question is the seed's own
             order by s.created_at, c.run_id, c.round, c.position
             """,

@@ -195,6 +195,17 @@ def _read_talk(value: Any) -> tuple[str, str | None]:
     return question, answer
 
 
+def find_talk(value: Any) -> tuple[str | None, str | None] | None:
+    """Return question and answer of a conversation, each None where nobody says it; None where it is none.
+
+    Raises:
+        ValueError: it is one of several turns, or has a system turn; one sentence.
+    """
+    turns = _parse_list(value)
+    is_talk = isinstance(turns, list) and bool(turns) and all(isinstance(turn, Mapping) for turn in turns)
+    return _split_talk(_read_turns(turns)) if is_talk else None
+
+
 def _parse_list(value: Any) -> Any:
     """Return a list of turns, also one that a CSV cell holds as JSON; anything else as it is."""
     if isinstance(value, str) and value.lstrip().startswith("[{"):

@@ -128,6 +128,10 @@ def describe_meta(meta: Mapping[str, Any] | None) -> str:
         parts.append(f"stated probability {meta['probability_stated']}{fault}")
     if meta.get("skills"):
         parts.append("skills: " + ", ".join(map(str, meta["skills"])))
+    if meta.get("file"):
+        parts.append(f"from {meta['file']}, line {meta['line']}")
+    if meta.get("n_answers"):
+        parts.append(f"the first of {meta['n_answers']} answers")
     return " · ".join(parts)
 
 

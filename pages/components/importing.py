@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import BUILT_IN, ColumnMapping, Preview, preview_file
+from core.datasets.candidate_rows import CandidatePreview
 from core.hub import Hub
 from core.paths import expand
 from core.recipes.start import start_import
@@ -169,6 +170,11 @@ def _draw_preview(preview: Preview) -> None:
         draw_problem(first.question, first.answer, first.final, title="The first problem, as it will be read")
     if lacks_answers(preview):
         st.info(NO_ANSWERS.format(task=plain(preview.task)))
+    draw_faults(preview)
+
+
+def draw_faults(preview: Preview | CandidatePreview) -> None:
+    """Draw how many rows were looked at, and those among them that cannot be used."""
     looked = f"{numbers.counted(preview.n_rows, 'row')} looked at{'' if preview.is_whole else ', the beginning'}"
     st.caption(f"{looked}; {numbers.counted(len(preview.faults), 'bad row')} among them.")
     if preview.faults:

@@ -69,7 +69,7 @@ def _draw_record(record: Mapping[str, Any], task: str, neighbours: Neighbours | 
                     f":gray[Another seed]\n\n{to_markdown(other['question'])}\n\n{to_markdown(other['answer'])}"
                 )
         else:
-            st.markdown(":gray[Seed]\n\n:gray[None: its prompt is the same for all.]")
+            st.markdown(":gray[Seed]\n\n:gray[None: it was grown from no seed of the set.]")
     with child, st.container(border=True, height=HEIGHT, key=f"reading_child_{slot}"):
         edited = " · edited" if record["is_edited"] else ""
         st.markdown(f":gray[Candidate{edited}]\n\n{questions[1]}\n\n:gray[Answer]\n\n{answers[1]}")

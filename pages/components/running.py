@@ -51,10 +51,11 @@ def describe_counts(run: Mapping[str, Any]) -> str:
         return ""
     if numbers.is_missing(run.get("total")) and run["made"] + run["failed"] == 0:
         return ""  # loading, say: there is nothing to count
-    is_growth = str(run.get("stage")).endswith(("generate", "teacher"))  # there lost ones are replaced
+    stage = str(run.get("stage"))
+    is_growth = stage.endswith(("generate", "teacher"))  # there lost ones are replaced
     if run["failed"] == 0 and not numbers.is_missing(run.get("total")):
         return f"{numbers.count(run['made'])} of {numbers.count(run['total'])}"
-    words = ("accepted", "failed or rejected") if is_growth else ("made", "failed")
+    words = ("accepted", "failed or rejected") if is_growth or stage == "bring" else ("made", "failed")
     parts = [f"{numbers.count(run[name])} {word}" for name, word in zip(("made", "failed"), words, strict=True)]
     if not numbers.is_missing(run.get("total")):
         gone = 0 if is_growth else run["failed"]

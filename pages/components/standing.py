@@ -18,7 +18,7 @@ from pages.components.text import plain
 ACTIVE = ("queued", "running", "cancelling")
 """States in which a run may still change by itself."""
 
-GROWING, TRAINING = ("generate", *ROUNDS), ("finetune", *ROUNDS)
+GROWING, TRAINING = ("generate", "bring", *ROUNDS), ("finetune", *ROUNDS)
 """Kinds of run that bring candidates, and that train."""
 
 REVIEWED = (*GROWING, "answers")
@@ -187,7 +187,7 @@ def _find_next(
         if not is_evaluated:
             return "evaluate"
         return "generate" if selection and selection["written_at"] > trained["written_at"] else "select"
-    if not selection:
+    if not selection and growth is None:  # what was brought from elsewhere needs none
         return "select"
     if not counts.get("accepted", 0) + counts.get("reviewed_accept", 0) + counts.get("edited", 0):
         return "generate"
