@@ -16,6 +16,24 @@ if TYPE_CHECKING:
 
 
 def run_export(options: argparse.Namespace) -> int:
+    """Take out candidates, or what was trained.
+
+    Raises:
+        RunError: neither a subject nor a format was named, or both, or an option of the other one.
+    """
+    from core.shell_export_data import run_export_data
+
+    if (options.subject is None) == (options.format is None):
+        raise RunError("Name either what was trained (RUN_OR_ADAPTER_DIR), or by --format how candidates are written.")
+    if options.format is not None:
+        return run_export_data(options)
+    of_data = ("where", "run", "as_asked", "validation", "name", "licence", "push", "public", "update")
+    if name := next((name for name in of_data if getattr(options, name)), None):
+        raise RunError(f"--{name.replace('_', '-')} is about candidates; name their --format.")
+    return run_export_model(options)
+
+
+def run_export_model(options: argparse.Namespace) -> int:
     """Merge, save, check, and say where the model is and how it compares with base and adapter."""
     from core.recipes.exporting import describe_check, make_export_config, name_trained
 

@@ -186,19 +186,56 @@ def add_evaluate_verb(verbs: argparse._SubParsersAction) -> None:
     add_home(evaluate)
 
 
+def _add_data_options(group: argparse._ArgumentGroup) -> None:
+    """Add what is said of candidates that are taken out."""
+    group.add_argument("--format", metavar="NAME", help="chat, prompt_completion, alpaca, sharegpt, dpo, kto, parquet, "
+                       "csv, or dataset: a folder for the hub with a card")  # fmt: skip
+    group.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="FILTER",
+        help="NAME=VALUE,... of review, status, answer, order, reason, method, teacher, selector, type, rejected_by, "
+        "reviewer, search, round, sample, as in the address of the page Review (default: review=kept, what people "
+        "accepted, edited or not; review=standing: what passed the filters and nobody rejected)",
+    )
+    group.add_argument(
+        "--run", nargs="+", action="extend", default=[], metavar="RUN", help="only candidates of these (default: all)"
+    )
+    group.add_argument(
+        "--as-asked", action="store_true", help="questions in the task's prompt, as a student is trained here"
+    )
+    group.add_argument(
+        "--validation", type=float, default=0.0, metavar="SHARE", help="of a dataset: kept apart by seed"
+    )
+    group.add_argument("--name", metavar="TEXT", help="of a dataset, for its card")
+    group.add_argument("--licence", metavar="ID", help="of a dataset, such as cc-by-4.0 (default: unknown)")
+    group.add_argument(
+        "--push", metavar="OWNER/NAME", help="upload the dataset to the hub, private; the token: HF_TOKEN"
+    )
+    group.add_argument("--public", action="store_true", help="with --push: for everybody to see")
+    group.add_argument("--update", action="store_true", help="with --push: the repository may be there already")
+
+
 def add_export_verbs(verbs: argparse._SubParsersAction) -> None:
     """Add ``export`` and ``push``."""
     from core import shell_export
 
-    export = verbs.add_parser("export", help="merge an adapter into its base: a whole model in a folder, checked")
+    export = verbs.add_parser(
+        "export",
+        help="take out what was trained, as a whole model; with --format take out candidates, as data",
+        description="With RUN_OR_ADAPTER_DIR: merge an adapter into its base, a whole model in a folder, checked. With "
+        "--format: write candidates that people accepted, or any others, in a form that other programs read.",
+    )
     export.set_defaults(verb=shell_export.run_export)
-    export.add_argument("subject", metavar="RUN_OR_ADAPTER_DIR", help="what a finetune or a loop made")
+    export.add_argument("subject", nargs="?", metavar="RUN_OR_ADAPTER_DIR", help="what a finetune or a loop made")
     export.add_argument("--student", metavar="PATH_OR_ID", help="the base (default: what the run or folder says)")
     export.add_argument(
-        "--out", type=expand_new, metavar="DIR", help="a folder that is not there yet (default: the run's)"
+        "--out", type=expand_new, metavar="PATH", help="a path that is not there yet (of a model, default: the run's)"
     )
     kinds = "float32, bfloat16 or float16 (default: as the base is used)"
     export.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), metavar="TYPE", help=kinds)
+    _add_data_options(export.add_argument_group("candidates, with --format"))
     push = verbs.add_parser("push", help="upload an adapter, or the model of an export, to the Hugging Face hub")
     push.set_defaults(verb=shell_export.run_push)
     push.add_argument("run_id", metavar="RUN", help="a finetune, a loop or an export")

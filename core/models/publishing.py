@@ -1,4 +1,4 @@
-"""Files of a model onto the Hugging Face hub: one commit in a repository of one's own, private unless said otherwise.
+"""Files of a model or a dataset onto the Hugging Face hub: one commit in a repository, private unless said otherwise.
 
 The token is read when it is needed and kept, shown and written nowhere; what the hub or a library says is put into one
 sentence, the token taken out of it. It knows nothing of runs or cards.
@@ -116,6 +116,7 @@ def publish(
     *,
     token: str,
     message: str,
+    kind: str = "model",
     is_private: bool = True,
     may_update: bool = False,
     on_repo: Callable[[str], None] = lambda repo: None,
@@ -129,6 +130,7 @@ def publish(
         repo: ``owner/name``, or a name alone for the token's own account.
         token: of the hub, with the right to write.
         message: of the commit.
+        kind: of the repository: model or dataset.
         is_private: of a repository that is made; one that is there must be as private, or nothing is sent.
         may_update: whether the repository may be there already; what it holds under other names stays.
         on_repo: told the whole name as soon as the repository is there.
@@ -142,37 +144,38 @@ def publish(
 
     api = HfApi(endpoint=_find_endpoint(), token=token, library_name="seedbed")
     with _translate(repo, token):
-        name = _make_repo(api, repo, is_private=is_private, may_update=may_update)
+        name = _make_repo(api, repo, kind, is_private=is_private, may_update=may_update)
         on_repo(name)
         additions = [CommitOperationAdd(path_in_repo=path, path_or_fileobj=_open(each)) for path, each in files.items()]
         for n_sent, addition in enumerate(additions, 1):
             check()
-            api.preupload_lfs_files(name, [addition], free_memory=False)
+            api.preupload_lfs_files(name, [addition], repo_type=kind, free_memory=False)
             on_file(n_sent)
         check()
-        commit = api.create_commit(name, additions, commit_message=message)
+        commit = api.create_commit(name, additions, commit_message=message, repo_type=kind)
     n_bytes = sum(len(each) if isinstance(each, bytes) else each.stat().st_size for each in files.values())
-    return Published(name, f"{api.endpoint}/{name}", str(commit.oid), n_bytes)
+    path = f"datasets/{name}" if kind == "dataset" else name
+    return Published(name, f"{api.endpoint}/{path}", str(commit.oid), n_bytes)
 
 
 def _open(file: Path | bytes) -> str | bytes:
     return file if isinstance(file, bytes) else str(file)
 
 
-def _make_repo(api: "HfApi", repo: str, *, is_private: bool, may_update: bool) -> str:
+def _make_repo(api: "HfApi", repo: str, kind: str, *, is_private: bool, may_update: bool) -> str:
     """Return the whole name of the repository, made where it is not there; nothing is changed of one that is."""
     from huggingface_hub.errors import HfHubHTTPError
 
     owner = api.whoami()["name"]
     try:
-        return api.create_repo(repo, private=is_private).repo_id
+        return api.create_repo(repo, repo_type=kind, private=is_private).repo_id
     except HfHubHTTPError as error:
         if error.response.status_code != 409:
             raise
     name = repo if "/" in repo else f"{owner}/{repo}"
     if not may_update:
-        raise RunError(f"The hub has a model named {name} already; choose another name, or allow to add to it.")
-    if is_private and not api.repo_info(name).private:
+        raise RunError(f"The hub has a {kind} named {name} already; choose another name, or allow to add to it.")
+    if is_private and not api.repo_info(name, repo_type=kind).private:
         raise RunError(
             f"{name} on the hub is public, so nothing was sent; make it private there, choose another name, or publish."
         )

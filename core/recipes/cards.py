@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.counting import counted
+from core.exporting.card import one_line
 from core.models.student import TINY
 from core.recipes.trained import Trained, has_builtin_teacher, read_evaluations, read_origin, read_rows
 from core.recipes.training import POLICY
@@ -120,11 +121,11 @@ def _settings(trained: Trained, facts: _Facts) -> dict[str, Any]:
 
 def _name(trained: Trained, facts: _Facts) -> str:
     about = facts.config.get("seed_set_name") or facts.config.get("task")
-    return f"{_one_line(trained.base_name)}, finetuned" + (f" on {_one_line(about)}" if about else "")
+    return f"{one_line(trained.base_name)}, finetuned" + (f" on {one_line(about)}" if about else "")
 
 
 def _describe(trained: Trained, what: str) -> str:
-    base = f"`{_one_line(trained.base_name)}`"
+    base = f"`{one_line(trained.base_name)}`"
     if trained.student == TINY:
         base += ", the student that Seedbed ships (a million parameters, four made-up domains, nothing else)"
     parts = {
@@ -142,7 +143,7 @@ def _list_training(trained: Trained, facts: _Facts) -> list[str]:
     training = _settings(trained, facts)
     epoch = record.get("best_epoch")
     lines = [
-        ("base", f"`{_one_line(trained.base_name)}`" + (f", fingerprint `{fingerprint}`" if fingerprint else "")),
+        ("base", f"`{one_line(trained.base_name)}`" + (f", fingerprint `{fingerprint}`" if fingerprint else "")),
         ("objective", f"`{_objective(trained, facts)}`"),
         ("task", f"`{config['task']}`" if config.get("task") else None),
         ("rows", None if n_rows is None else f"{n_rows:,}{_say_origins(facts.origins)}"),
@@ -217,8 +218,3 @@ def _write_prompt(facts: _Facts) -> str:
         "It was trained on prompts of this form, as a user's message where the base has a chat template, else as they "
         f"are with the answer behind one space:\n\n````text\n{prompt}\n````"
     )
-
-
-def _one_line(text: str) -> str:
-    """Return a name as it may stand in Markdown: one line, nothing that ends a code span or opens a tag."""
-    return " ".join(text.translate(str.maketrans("`<>[]|", "'()()/")).split())

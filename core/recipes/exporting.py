@@ -30,6 +30,9 @@ from core.runs.folder import RunFolder, write_json
 from core.tasks import TASKS
 
 CARD = "README.md"
+DATASET = "dataset"
+"""What a push uploads beside ADAPTER and MODEL of the cards; it brings its files along."""
+
 REPOSITORY = "repository.json"
 
 LARGEST_ZIP = 1_000_000_000
@@ -253,6 +256,21 @@ def make_push_config(
     }
 
 
+def make_data_push_config(repo: str, *, is_private: bool = True, may_update: bool = False) -> dict[str, Any]:
+    """Return the frozen configuration of the push of a dataset; see ``start_push``. Its files are the run's inputs."""
+    repo = check_repo(repo)
+    if find_token() is None:
+        raise RunError(NO_TOKEN)
+    return {
+        "run": None,
+        "round": None,
+        "what": DATASET,
+        "repo": repo,
+        "is_private": is_private,
+        "may_update": may_update,
+    }
+
+
 def find_pushed(home: Path, run_id: str, round_: int | None = None) -> tuple[str, Trained]:
     """Return ADAPTER or MODEL, and what was trained; raises RunError where a run has nothing that can be pushed."""
     path = home / "runs" / run_id
@@ -276,20 +294,20 @@ def find_model(home: Path, folder: RunFolder) -> Path | None:
 
 def push_run(folder: RunFolder) -> dict[str, Any]:
     """Upload; summary: the repository and its address."""
-    config, home, started = folder.config, home_of(folder), time.time()
+    config, started = folder.config, time.time()
     token = find_token()
     if token is None:
         raise RunError(NO_TOKEN)
-    what, trained = find_pushed(home, config["run"], config["round"])
+    files, of = list_pushed(folder)
     noted = folder.path / REPOSITORY
     known = json.loads(noted.read_text(encoding="utf-8"))["repo"] if noted.is_file() else None
-    files = gather_files(home, config, what, trained)
     folder.report("upload", 0, 0, len(files))
     made = publish(
         files,
         known or config["repo"],
         token=token,
-        message=f"Seedbed: {what} of {trained.run_id or trained.folder.name}",
+        message=f"Seedbed: {config['what']}{of}",
+        kind=DATASET if config["what"] == DATASET else "model",
         is_private=config["is_private"],
         may_update=config["may_update"] or known is not None,
         on_repo=lambda repo: write_json(noted, {"repo": repo}),
@@ -297,6 +315,17 @@ def push_run(folder: RunFolder) -> dict[str, Any]:
         check=folder.check_cancelled,
     )
     return {**asdict(made), "n_files": len(files), "hub": name_hub(), "seconds": time.time() - started}
+
+
+def list_pushed(folder: RunFolder) -> tuple[dict[str, Path | bytes], str]:
+    """Return name -> file or content of what a push uploads, and what it is of, for the message of the commit."""
+    config = folder.config
+    if config["what"] == DATASET:
+        inputs = sorted(path for path in (folder.path / "input").iterdir() if path.is_file())
+        return {(path.name if path.name == CARD else f"data/{path.name}"): path for path in inputs}, ""
+    home = home_of(folder)
+    what, trained = find_pushed(home, config["run"], config["round"])
+    return gather_files(home, config, what, trained), f" of {trained.run_id or trained.folder.name}"
 
 
 def gather_files(home: Path, config: Mapping[str, Any], what: str, trained: Trained) -> dict[str, Path | bytes]:

@@ -7,10 +7,15 @@ parameters of the query and never part of it.
 from dataclasses import dataclass, fields
 from typing import Any
 
+from core.store.areas import match_area
 from core.store.reads import match_all, match_text
 
-WAITING, NOT_TRASHED, REVIEWED = "waiting", "any", "reviewed"
-"""Values of ``review`` beside those that a person can give."""
+WAITING, NOT_TRASHED, REVIEWED, KEPT, STANDING = "waiting", "any", "reviewed", "kept", "standing"
+"""Values of ``review`` beside those that a person can give. kept: accepted by a person, as it was or edited; standing:
+not rejected by one, whether anybody looked at it or not."""
+
+REVIEWS = (WAITING, REVIEWED, NOT_TRASHED, KEPT, STANDING, "accept", "edit", "reject", "trash", "locked", "noted")
+"""All values of ``review``."""
 
 TYPE = "coalesce(q.meta ->> '$.type', q.meta ->> '$.level', '')"
 """SQL: what a candidate's seed is; empty where it has no type and no level."""
@@ -58,7 +63,7 @@ class QueueFilter:
     """What the filters said: accepted, rejected, failed, or empty: anything."""
 
     review: str = NOT_TRASHED
-    """waiting, reviewed, any (but the trash), or one of accept, reject, edit, trash; locked; noted."""
+    """One of REVIEWS."""
 
     unread_by: str | None = None
     """Only what this reviewer has not judged; an empty text is the reviewer without a name. None: whoever judged it."""
@@ -84,6 +89,9 @@ class QueueFilter:
 
     search: str = ""
     """Text in the question or answer, in any case."""
+
+    area: str = ""
+    """Part of a map, as ``core.store.areas`` writes it."""
 
     order: str = "made"
     """One of ORDERS."""
@@ -177,6 +185,10 @@ def _match_what(asked: QueueFilter) -> tuple[list[str], list[Any]]:
             values.append(value)
     if asked.answer:
         conditions.append(ANSWERS[asked.answer])
+    if asked.area:
+        condition, more = match_area(asked.area)
+        conditions.append(condition)
+        values += more
     if asked.search:
         conditions.append("(c.current_question ilike ? escape '!' or c.current_answer ilike ? escape '!')")
         values += [match_text(asked.search)] * 2
@@ -189,6 +201,8 @@ def _match_reviews(asked: QueueFilter) -> tuple[list[str], list[Any]]:
         WAITING: "c.review is null",
         REVIEWED: "c.review is not null and c.review <> 'trash'",
         NOT_TRASHED: "c.review is distinct from 'trash'",
+        KEPT: "c.review in ('accept', 'edit')",
+        STANDING: "coalesce(c.review, '') not in ('reject', 'trash')",
         "locked": "c.is_locked",
         "noted": "c.note is not null",
     }

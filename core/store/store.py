@@ -1,8 +1,8 @@
 """The store: one open database and every verb that reads it; pages and run starters ask here and nowhere else.
 
 To add a verb, put it in the file of its subject (``reads_runs``, ``reads_metrics``, ``reads_seeds``,
-``reads_candidates``, ``reads_reviews``, ``reads_calls``, ``reads_training``, ``reads_rows``, ``reads_evaluations``,
-``reads_sweeps``). Rows come in through ``ingest.py`` only.
+``reads_candidates``, ``reads_reviews``, ``reads_exports``, ``reads_calls``, ``reads_training``, ``reads_rows``,
+``reads_evaluations``, ``reads_sweeps``). Rows come in through ``ingest.py`` only.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ from core.store.reads_calls import CallReads
 from core.store.reads_candidates import CandidateReads
 from core.store.reads_evaluations import EvaluationReads
 from core.store.reads_experiments import ExperimentReads
+from core.store.reads_exports import ExportReads
 from core.store.reads_metrics import MetricReads
 from core.store.reads_reviews import ReviewReads
 from core.store.reads_rows import RowReads
@@ -35,6 +36,7 @@ class Store(
     EvaluationReads,
     ExperimentReads,
     SweepReads,
+    ExportReads,
 ):
     """The tables of one home, for reading; opened by the one process that owns them.
 
