@@ -26,6 +26,7 @@ PAGES = {
     ],
     "Over several rounds": [
         st.Page("experiments_page.py", title="Experiments", icon=":material/science:", url_path="experiments"),
+        st.Page("diversity_page.py", title="Diversity", icon=":material/scatter_plot:", url_path="diversity"),
         st.Page("steerability_page.py", title="Steerability", icon=":material/tune:", url_path="steerability"),
     ],
     "Behind it": [st.Page("runs_page.py", title="Runs", icon=":material/list_alt:", url_path="runs")],

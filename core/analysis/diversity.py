@@ -138,15 +138,42 @@ def measure_distinct_texts(texts: Sequence[str], units: Sequence[Hashable], *, s
     return _measure_ratio([1.0 / counts[text] for text in plain], [1.0] * len(plain), units, seed)
 
 
-def measure_coverage(kinds: Iterable[str | None], all_kinds: Collection[str]) -> Measure:
+def measure_coverage(
+    kinds: Iterable[Hashable],
+    all_kinds: Collection[Hashable],
+    units: Sequence[Hashable] | None = None,
+    *,
+    seed: int = 0,
+) -> Measure:
     """Return the share of all kinds that occur; None where there are none to cover.
 
-    It has no interval: what is drawn again can only lose kinds, so all draws would lie to one side.
+    Args:
+        kinds: of each text; None is no kind.
+        all_kinds: to be covered.
+        units: of each text, drawn again for the interval. What is drawn again can only lose kinds, so the spread of
+            the draws is laid around the share. None: no interval.
+        seed: of every draw.
     """
-    wanted = set(all_kinds)
+    wanted, kinds = sorted(set(all_kinds), key=str), list(kinds)
     if not wanted:
         return Measure()
-    return Measure(len(wanted & set(kinds)) / len(wanted), n=len(wanted))
+    share = len(set(wanted) & set(kinds)) / len(wanted)
+    if units is None or len(set(units)) < LEAST_UNITS:
+        return Measure(share, n=len(wanted))
+    place = {kind: at for at, kind in enumerate(wanted)}
+    rows = np.array([place.get(kind, -1) for kind in kinds])
+    unit_of = number_units(units)
+    holds = np.zeros((unit_of.max() + 1, len(wanted)))
+    holds[unit_of[rows >= 0], rows[rows >= 0]] = 1.0
+    drawn = draw_units(len(holds), np.random.default_rng([seed, 4]))
+    shares = ((drawn @ holds) > 0).mean(axis=1)
+    low, high = np.clip(np.percentile(shares, [2.5, 97.5]) - shares.mean() + share, 0.0, 1.0)
+    return Measure(share, min(float(low), share), max(float(high), share), len(wanted))
+
+
+def measure_share(values: np.ndarray, units: Sequence[Hashable], *, seed: int = 0) -> Measure:
+    """Return the mean of (n,) values in [0, 1]; None without any. ``n`` is their number."""
+    return _measure_ratio(values.tolist(), [1.0] * len(values), units, seed)
 
 
 # -- pairs -------------------------------------------------------------------------------------------------------
@@ -181,8 +208,8 @@ def _measure_pairs(
 ) -> Measure:
     """Return the mean over pairs, of the same group or over all, with its interval."""
     rng = np.random.default_rng([seed, 1])
-    group_of = _number(groups)
-    unit_of = group_of if units is None else _number(units)
+    group_of = number_units(groups)
+    unit_of = group_of if units is None else number_units(units)
     n_groups = len(set(groups))
     if is_within and n_groups > 1:
         first, second, is_sampled = _list_pairs_within(group_of, rng)
@@ -204,15 +231,15 @@ def _measure_pairs(
 # -- intervals ---------------------------------------------------------------------------------------------------
 
 
-def _number(names: Sequence[Hashable]) -> np.ndarray:
+def number_units(names: Sequence[Hashable]) -> np.ndarray:
     """Return (n,) int64: 0 for the first name and those like it, 1 for the next, ..."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
 
 
-def _draw_units(n_units: int, rng: np.random.Generator) -> np.ndarray:
-    """Return (N_DRAWS, n_units): how often each unit is drawn."""
-    return rng.multinomial(n_units, np.full(n_units, 1.0 / n_units), size=N_DRAWS).astype(np.float64)
+def draw_units(n_units: int, rng: np.random.Generator, n_draws: int = N_DRAWS) -> np.ndarray:
+    """Return (n_draws, n_units): how often each unit is drawn."""
+    return rng.multinomial(n_units, np.full(n_units, 1.0 / n_units), size=n_draws).astype(np.float64)
 
 
 def _find_ends(values: np.ndarray) -> tuple[float | None, float | None]:
@@ -229,7 +256,7 @@ def _measure_ratio(shares: Sequence[float], sizes: Sequence[float], units: Seque
     total = sum(sizes)
     if not total:
         return Measure()
-    unit_of = _number(units)
+    unit_of = number_units(units)
     low, high = _draw_ratio(
         np.bincount(unit_of, weights=shares), np.bincount(unit_of, weights=sizes), np.random.default_rng([seed, 2])
     )
@@ -240,7 +267,7 @@ def _draw_ratio(shares: np.ndarray, sizes: np.ndarray, rng: np.random.Generator)
     """Return the interval of sum(shares) / sum(sizes), both (n_units,)."""
     if len(shares) < LEAST_UNITS:
         return None, None
-    drawn = _draw_units(len(shares), rng)
+    drawn = draw_units(len(shares), rng)
     return _find_ends(_divide(drawn @ shares, drawn @ sizes))
 
 
@@ -255,7 +282,7 @@ def _draw_pairs(
     n_units = int(max(first.max(), second.max())) + 1
     if n_units < LEAST_UNITS:
         return None, None
-    drawn, is_within = _draw_units(n_units, rng), first == second
+    drawn, is_within = draw_units(n_units, rng), first == second
     means = np.zeros(N_DRAWS)
     if is_within.any():
         own = first[is_within]

@@ -99,7 +99,7 @@ def measure_shifts(seeds: Iterable[str], children: pd.DataFrame, split: Split) -
     Returns:
         method, round, ``mean`` and ``se`` over replicates of the distance (0 to 1; se NaN with one replicate), ``n``.
     """
-    words = _Words(split)
+    words = Words(split)
     first = words.read("\n".join(seeds))
     codes, texts = pd.factorize(children["text"])
     tokens = [words.read(text) for text in texts]
@@ -116,7 +116,7 @@ def measure_shifts(seeds: Iterable[str], children: pd.DataFrame, split: Split) -
     return found.reset_index()
 
 
-class _Words(dict[str, tuple[int, ...]]):
+class Words(dict[str, tuple[int, ...]]):
     """Word -> the numbers of its tokens; one that is new is split, and tokens that are new get the next number."""
 
     def __init__(self, split: Split):
@@ -131,7 +131,12 @@ class _Words(dict[str, tuple[int, ...]]):
 
     @property
     def n_tokens(self) -> int:
+        """Tokens that were met so far."""
         return len(self._numbers)
+
+    def list_tokens(self) -> list[str]:
+        """Return every token that was read, by its number."""
+        return list(self._numbers)
 
     def read(self, text: str) -> np.ndarray:
         """Return the numbers of a text's tokens; (n,) int32."""

@@ -92,13 +92,17 @@ def draw_shifts(shifts: pd.DataFrame, styles: Mapping[str, Style], *, view: str 
     )
 
 
-def draw_shifted(tokens: pd.DataFrame, *, view: str = "tokens") -> Figure:
-    """Draw the tokens that move most: to the right those that the new data has more of than the seed set.
+def draw_shifted(
+    tokens: pd.DataFrame, *, view: str = "tokens", names: tuple[str, str] = ("the seed set", "the new data")
+) -> Figure:
+    """Draw the tokens that move most: to the right those that the second set has more of than the first.
 
     Args:
         tokens: of ``list_shifted``.
         view: key of the reader's zoom.
+        names: of the first and the second set.
     """
+    first, second = (escape(name) for name in names)
     rows = tokens.iloc[::-1]
     bars = {
         "type": "bar",
@@ -107,12 +111,12 @@ def draw_shifted(tokens: pd.DataFrame, *, view: str = "tokens") -> Figure:
         "y": [escape(token) for token in rows["token"]],
         "marker": {"color": ["#0B7A75" if part > 0 else "#9A6A00" for part in rows["part"]]},
         "customdata": (100 * rows[["first", "second"]]).round(3).to_numpy().tolist(),
-        "hovertemplate": "%{y}: %{customdata[0]:.2f} % of the seed set's tokens, %{customdata[1]:.2f} % of the new "
-        "ones<extra></extra>",
+        "hovertemplate": f"%{{y}}: %{{customdata[0]:.2f}} % of the tokens of {first}, %{{customdata[1]:.2f}} % of "
+        f"those of {second}<extra></extra>",
     }
     return make_figure(
         [bars],
-        title="Tokens that move most: share in the new data less that in the seed set",
+        title=f"Tokens that differ most: share in {second} less that in {first}",
         x=make_axis("percentage points"),
         y=make_axis("", type="category"),
         height=90 + 20 * len(rows),

@@ -62,6 +62,14 @@ def run_bring(folder: RunFolder) -> dict[str, Any]:
     return bring_run(folder)
 
 
+@KINDS.register("backup")
+def run_backup(folder: RunFolder) -> dict[str, Any]:
+    """Write the home into one archive."""
+    from core.recipes.backing_up import backup_run
+
+    return backup_run(folder)
+
+
 @KINDS.register("answers")
 def run_answers(folder: RunFolder) -> dict[str, Any]:
     """Let the teacher answer seeds, and compare with their references."""
@@ -70,20 +78,20 @@ def run_answers(folder: RunFolder) -> dict[str, Any]:
     return answers_run(folder)
 
 
-@KINDS.register("compare")
-def run_compare(folder: RunFolder) -> dict[str, Any]:
-    """Put the same seeds through several prompting methods, and measure what each brings."""
-    from core.recipes.comparing_run import compare_run
-
-    return compare_run(folder)
-
-
 @KINDS.register("ask")
 def run_ask(folder: RunFolder) -> dict[str, Any]:
     """Let a student answer candidates and their seeds."""
     from core.recipes.candidate_answers import asking_run
 
     return asking_run(folder)
+
+
+@KINDS.register("compare")
+def run_compare(folder: RunFolder) -> dict[str, Any]:
+    """Put the same seeds through several prompting methods, and measure what each brings."""
+    from core.recipes.comparing_run import compare_run
+
+    return compare_run(folder)
 
 
 @KINDS.register("finetune")
@@ -124,6 +132,14 @@ def run_replicate(folder: RunFolder) -> dict[str, Any]:
     from core.recipes.experiment import replicate_run
 
     return replicate_run(folder)
+
+
+@KINDS.register("map")
+def run_map(folder: RunFolder) -> dict[str, Any]:
+    """Lay seeds and what was grown from them out by meaning, and measure how diverse they are."""
+    from core.recipes.mapping import map_run
+
+    return map_run(folder)
 
 
 @KINDS.register("loop")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import SignalError
+from core.errors import SelectionError, SignalError
 from core.hub import Hub
 from core.models.student import check_adapter
 from core.recipes.score_tables import read_vectors
@@ -243,6 +243,44 @@ def record_seeds(
     with folder.hold():
         record_selection(folder, 1, problems, selection, spares, about)
         folder.finish("done", {"k": k, "n_topped_up": selection.n_topped_up})
+    hub.step()
+    return folder.run_id
+
+
+BY_HAND = "by hand"
+"""What stands for the selector where a person named the seeds."""
+
+
+def record_named(hub: Hub, seed_set: str, problem_ids: Sequence[str], reason: str) -> str:
+    """Keep a selection of seeds that a person named: a run folder that is made and finished at once; returns its id.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        problem_ids: in the order in which they are asked; the same one twice counts once.
+        reason: why these, one sentence.
+
+    Raises:
+        SelectionError: there are none, or one is no train problem of the seed set.
+    """
+    known = set(hub.store.read_pool(seed_set)["problem_id"])
+    wanted = list(dict.fromkeys(problem_ids))
+    if not wanted or not known.issuperset(wanted):
+        raise SelectionError("Name at least one seed, each a train problem of the seed set.")
+    name = read_seed_set(hub, seed_set)["name"]
+    about = {"seed_set_id": seed_set, "selector": BY_HAND, "pick": "argmax", "k": len(wanted), "replicate": 0}
+    folder = RunFolder.create(
+        hub.settings.home,
+        "select",
+        title=f"Select {len(wanted)} of {name} {BY_HAND}",
+        config={**about, "seed_set": seed_set, "seed_set_name": name, "prediction_run": None},
+        lane="light",
+        starts_itself=True,
+    )
+    chosen = Selection(np.arange(len(wanted)), None, None, [reason] * len(wanted), 0)
+    with folder.hold():
+        record_selection(folder, 1, [Problem(id_, "", None, None) for id_ in wanted], chosen, [], about)
+        folder.finish("done", {"k": len(wanted), "n_topped_up": 0})
     hub.step()
     return folder.run_id
 

@@ -2,7 +2,7 @@
 
 To add a verb, put it in the file of its subject (``reads_runs``, ``reads_metrics``, ``reads_seeds``,
 ``reads_candidates``, ``reads_reviews``, ``reads_exports``, ``reads_calls``, ``reads_training``, ``reads_rows``,
-``reads_evaluations``, ``reads_sweeps``). Rows come in through ``ingest.py`` only.
+``reads_evaluations``, ``reads_sweeps``, ``reads_maps``). Rows come in through ``ingest.py`` only.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from core.store.reads_candidates import CandidateReads
 from core.store.reads_evaluations import EvaluationReads
 from core.store.reads_experiments import ExperimentReads
 from core.store.reads_exports import ExportReads
+from core.store.reads_maps import MapReads
 from core.store.reads_metrics import MetricReads
 from core.store.reads_reviews import ReviewReads
 from core.store.reads_rows import RowReads
@@ -37,6 +38,7 @@ class Store(
     ExperimentReads,
     SweepReads,
     ExportReads,
+    MapReads,
 ):
     """The tables of one home, for reading; opened by the one process that owns them.
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.figures.layout import Figure
 
-_JS = """
+PAINT_JS = """
 const load = (address) => window.__seedbedPlotly || (window.__seedbedPlotly = new Promise((ok, no) => {
   const script = document.createElement('script');
   script.src = address; script.onload = () => ok(window.Plotly); script.onerror = no;
@@ -38,6 +38,12 @@ const paint = (figure, style, width) => {
       activecolor: text},
     hoverlabel: {bgcolor: pick('--st-secondary-background-color', '#eee'), font: {color: text}, bordercolor: line}};
 };
+"""
+"""Script that loads plotly once a page, and gives a figure the colours of the theme."""
+
+_JS = (
+    PAINT_JS
+    + """
 const ONES = {tickmode: 'linear', tick0: 0, dtick: 1};
 const keepWhole = (node) => {  // an axis of whole numbers: one tick each where few are in sight
   const axis = node._fullLayout.xaxis;
@@ -90,6 +96,10 @@ export default function (component) {
   }).catch(() => { node.textContent = 'The chart library could not be loaded; reload the page.'; });
 }
 """
+)
+
+LIBRARY = f"/vendor/plotly.min.js?v={version('plotly')}"
+"""Where the browser finds plotly; the address carries the version, so that it can be kept for ever."""
 
 _chart = st.components.v2.component(
     "seedbed_chart", html="<div class='seedbed-chart' style='width:100%'></div>", js=_JS, isolate_styles=False
@@ -107,7 +117,6 @@ def draw_chart(figure: Figure, *, key: str, has_range: bool = False) -> tuple[fl
     Returns:
         Lower and upper end of what was clicked or dragged over; None before, and without ``has_range``.
     """
-    library = f"vendor/plotly.min.js?v={version('plotly')}"
     if has_range:
         figure = {
             **figure,
@@ -118,7 +127,7 @@ def draw_chart(figure: Figure, *, key: str, has_range: bool = False) -> tuple[fl
         key=key,
         data={
             "figure": figure,
-            "library": f"/{library}",
+            "library": LIBRARY,
             "name": key,
             "file": re.sub(r"\W+", "_", figure["layout"]["title"]["text"]).strip("_").lower() or key,
             "has_range": has_range,

@@ -1,0 +1,214 @@
+"""How diverse each of several sets of texts is: the seeds, what was grown from them, and its parts.
+
+It knows texts with their vectors and groups; nothing of runs, models or pages.
+"""
+
+from array import array
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.analysis.diversity import (
+    Measure,
+    measure_coverage,
+    measure_distance,
+    measure_distinct_n,
+    measure_share,
+    measure_wording,
+)
+from core.analysis.vendi import compute_vendi, measure_vendi
+from core.filters.closeness import ClosenessIndex
+
+MEASURES: Mapping[str, str] = {
+    "distance": "Distance in meaning",
+    "vendi": "Vendi score",
+    "vendi_equal": "Vendi score of 100",
+    "distinct_1": "distinct-1",
+    "distinct_2": "distinct-2",
+    "wording": "Self-ROUGE-L",
+    "near_duplicates": "With a near-duplicate",
+    "clusters": "Clusters covered",
+    "clusters_equal": "Clusters covered by 100",
+    "types": "Types covered",
+}
+"""Name of a measure -> what people read."""
+
+N_EQUAL = 100
+"""Texts of which measures that grow or fall with the number of texts are taken, so that sets can be compared."""
+
+N_EQUAL_DRAWS = 50
+MOST_TEXTS = 20_000
+"""Texts of a set that are measured; of a larger one so many are drawn, each alike likely."""
+
+N_CLUSTERS = 50
+LEAST_PER_CLUSTER = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """n texts, and what is known of each."""
+
+    texts: Sequence[str]
+    vectors: np.ndarray | None
+    """(n, d) of length 1; None where distances in meaning would say nothing."""
+
+    units: Sequence[Hashable]
+    """What each was grown from: drawn again for the intervals."""
+
+    kinds: Sequence[str | None]
+    """Type of each; None: unknown."""
+
+    all_kinds: Sequence[str]
+    """Types of the seeds."""
+
+    clusters: np.ndarray | None
+    """(n,) the cluster of the seeds that each lies in; None as for vectors."""
+
+    n_clusters: int
+
+    twins: "Twins"
+    """Which are near-duplicates of which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Pairs of texts that are worded nearly alike."""
+
+    first: np.ndarray
+    second: np.ndarray
+    """(p,) rows of both, first < second."""
+
+    is_searched: np.ndarray
+    """(n,) whether a text was compared with the others."""
+
+    def spread(self, rows: np.ndarray, n: int) -> "Twins":
+        """Return the same pairs among n texts, of which these were the ``rows`` that were compared."""
+        is_searched = np.zeros(n, bool)
+        is_searched[rows[self.is_searched]] = True
+        return Twins(rows[self.first], rows[self.second], is_searched)
+
+    def mark(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return which of these rows have a near-duplicate among them, (len(rows),), and the number of pairs."""
+        is_in, has_one = np.zeros(len(self.is_searched), bool), np.zeros(len(self.is_searched), bool)
+        is_in[rows] = True
+        both = is_in[self.first] & is_in[self.second]
+        has_one[self.first[both]] = has_one[self.second[both]] = True
+        return has_one[rows], int(both.sum())
+
+
+def measure_set(given: Texts, rows: np.ndarray, *, seed: int = 0) -> dict[str, Measure]:
+    """Return name -> measure of a set of texts, for each of MEASURES; ``n`` of near-duplicates is the number of pairs.
+
+    Args:
+        given: all texts.
+        rows: which of them; of more than MOST_TEXTS so many are drawn, and the measures say so.
+        seed: of every draw.
+    """
+    rng = np.random.default_rng([seed, 5])
+    is_part = len(rows) > MOST_TEXTS
+    if is_part:
+        rows = np.sort(rng.choice(rows, MOST_TEXTS, replace=False))
+    units = [given.units[row] for row in rows]
+    found = {**_measure_words(given, rows, units, seed), **_measure_meaning(given, rows, units, seed, rng)}
+    found = {name: found.get(name, Measure()) for name in MEASURES}
+    return {name: replace(each, is_sampled=each.is_sampled or is_part) for name, each in found.items()}
+
+
+def _measure_words(given: Texts, rows: np.ndarray, units: list[Hashable], seed: int) -> dict[str, Measure]:
+    texts = [given.texts[row] for row in rows]
+    searched = rows[given.twins.is_searched[rows]]
+    has_twin, n_pairs = given.twins.mark(searched)
+    share = measure_share(has_twin.astype(float), [given.units[row] for row in searched], seed=seed)
+    found = {
+        "distinct_1": measure_distinct_n(texts, 1, units, seed=seed),
+        "distinct_2": measure_distinct_n(texts, 2, units, seed=seed),
+        "wording": measure_wording(texts, units, seed=seed),
+        "near_duplicates": replace(share, n=n_pairs, is_sampled=len(searched) < len(rows)),
+    }
+    if len(given.all_kinds) > 1:
+        found["types"] = measure_coverage([given.kinds[row] for row in rows], given.all_kinds, units, seed=seed)
+    return found
+
+
+def _measure_meaning(
+    given: Texts, rows: np.ndarray, units: list[Hashable], seed: int, rng: np.random.Generator
+) -> dict[str, Measure]:
+    if given.vectors is None or given.clusters is None or not len(rows):
+        return {}
+    vectors, clusters, k = given.vectors[rows], given.clusters[rows], given.n_clusters
+    return {
+        "distance": measure_distance(vectors, units, seed=seed),
+        "vendi": measure_vendi(vectors, units, seed=seed),
+        "vendi_equal": _draw_equal(len(rows), lambda drawn: compute_vendi(vectors[drawn]), rng),
+        "clusters": measure_coverage(clusters.tolist(), range(k), units, seed=seed),
+        "clusters_equal": _draw_equal(len(rows), lambda drawn: len(set(clusters[drawn].tolist())) / k, rng),
+    }
+
+
+def _draw_equal(n: int, compute: Callable[[np.ndarray], float], rng: np.random.Generator) -> Measure:
+    """Return the mean over draws of N_EQUAL texts, and where 95 % of the draws lie; None where there are fewer."""
+    if n < N_EQUAL:
+        return Measure()
+    values = [compute(rng.choice(n, N_EQUAL, replace=False)) for _ in range(N_EQUAL_DRAWS)]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return Measure(float(np.mean(values)), float(low), float(high), N_EQUAL, is_sampled=n > N_EQUAL)
+
+
+def list_sets(groups: Mapping[str, Sequence[str | None]], passed: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield (grouping, member, rows) of every part of what was grown, where a grouping has more than one.
+
+    Args:
+        groups: grouping -> n names, None where it does not apply.
+        passed: (n,) whether each was grown and let through by the filters.
+    """
+    for grouping, names in groups.items():
+        members = sorted({name for name, is_in in zip(names, passed, strict=True) if is_in and name}, key=_sort_key)
+        if len(members) > 1:
+            column = np.array([name or "" for name in names], dtype=object)
+            for member in members:
+                yield grouping, member, np.flatnonzero(passed & (column == member))
+
+
+def _sort_key(name: str) -> tuple[int, str]:
+    return (int(name) if name.isdigit() else 1 << 30, name)
+
+
+def find_clusters(seeds: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Return (k, d) middles of the seeds' clusters: k-means with k = 50, a tenth of the seeds where they are few."""
+    from sklearn.cluster import KMeans
+
+    k = max(1, min(N_CLUSTERS, len(seeds) // LEAST_PER_CLUSTER))
+    return KMeans(k, n_init=3, random_state=seed).fit(seeds).cluster_centers_.astype(np.float32)
+
+
+def assign_clusters(vectors: np.ndarray, middles: np.ndarray) -> np.ndarray:
+    """Return (n,) int64: the nearest middle of each vector; the first of equally near ones."""
+    return (vectors @ middles.T - (middles**2).sum(axis=1) / 2).argmax(axis=1)
+
+
+def find_twins(
+    texts: Sequence[str], limit: float, rng: np.random.Generator, check: Callable[[int], None] = lambda done: None
+) -> Twins:
+    """Return the pairs of texts whose ROUGE-L F is above a limit.
+
+    Args:
+        texts: n of them; of more than MOST_TEXTS so many are drawn and compared.
+        limit: 0 to 1.
+        rng: draws them.
+        check: told now and then how many are done; what it raises ends the work.
+    """
+    rows = np.arange(len(texts))
+    if len(texts) > MOST_TEXTS:
+        rows = np.sort(rng.choice(len(texts), MOST_TEXTS, replace=False))
+    index, first, second = ClosenessIndex(limit), array("l"), array("l")
+    for at, row in enumerate(rows):
+        if at % 256 == 0:
+            check(at)
+        for match in index.list_close(texts[row]):
+            first.append(rows[match.index])
+            second.append(row)
+        index.add(texts[row])
+    is_searched = np.zeros(len(texts), bool)
+    is_searched[rows] = True
+    return Twins(np.array(first, np.int64), np.array(second, np.int64), is_searched)

@@ -1,0 +1,253 @@
+"""A map of a seed set and of what was grown from it, with numbers on its diversity: a run, since embedding takes time.
+
+The run is given the texts as they stood when it was started, and nothing that it measures changes with them; what is
+known of a point (its verdict, its review, its scores) is looked up when the map is looked at.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.analysis.diversity import Measure
+from core.analysis.sets import Texts, assign_clusters, find_clusters, find_twins, list_sets, measure_set
+from core.analysis.token_counts import TokenCounts
+from core.analysis.token_shift import draw_at_random, measure_shifts
+from core.cache import Cache
+from core.errors import RunError
+from core.filters.closeness import LIMIT
+from core.filters.meanings import Meanings
+from core.filters.tokens import split_tokens
+from core.hub import Hub
+from core.maps.near import find_nearest
+from core.maps.place import place
+from core.maps.project import METHODS, project
+from core.models.embedder import NAME as EMBEDDER
+from core.recipes.stages import home_of
+from core.runs.folder import RunFolder
+from core.runs.parts import read_parts
+from core.tasks import TASKS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_POINTS = 100_000
+"""Texts of a map; of more so many are drawn, and the map says so."""
+
+EMBEDDED_AT_ONCE = 256
+GROUPINGS = ("round", "selector", "method", "type", "run")
+"""Columns of the texts whose parts are measured by themselves."""
+
+VECTORS, TOKENS = "vectors.npy", "tokens"
+"""What lies in the run's folder ``map/`` beside the records."""
+
+
+def start_map(hub: Hub, seed_set: str, *, projection: str = "umap", based_on: str | None = None) -> str:
+    """Put a map of a seed set, and of all that was grown from it, into the queue; returns the run's id.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        projection: one of ``core.maps.project.METHODS``; without a meaning where a map is gone on with.
+        based_on: run of a map that stays as it is, with what is new placed into it; None: a map of its own.
+
+    Raises:
+        RunError: there is nothing to map, no such projection, or the map to go on with is not there.
+    """
+    if projection not in METHODS:
+        raise RunError(f"There is no projection {projection!r}; known: {', '.join(METHODS)}.")
+    about = hub.store.read_run(seed_set)
+    texts = hub.store.list_texts_to_map(seed_set)
+    if about is None or texts.empty:
+        raise RunError("There is nothing to map: the seed set has no train problems yet.")
+    known = None if based_on is None else hub.store.read_run(based_on)
+    if based_on is not None and (known is None or known["state"] != "done"):
+        raise RunError(f"The map {based_on} is not there any more, or was not finished; draw a new one.")
+    name, task = (about["summary"] or {}).get("name") or about["config"]["name"], about["summary"]["task"]
+    n_all = len(texts)
+    if n_all > MOST_POINTS:
+        texts = texts.sample(MOST_POINTS, random_state=0).sort_index()
+    config = {
+        "seed_set": seed_set,
+        "seed_set_name": name,
+        "task": task,
+        "projection": known["summary"]["projection"] if known else projection,
+        "based_on": based_on,
+        "n_all": n_all,
+        "seed": 0,
+    }
+    return hub.submit("map", f"Map of {name}", config, lane="light", inputs={"texts": texts.reset_index(drop=True)})
+
+
+def map_run(folder: RunFolder) -> dict[str, Any]:
+    """Embed, lay out, measure.
+
+    Summary: ``n_points``, ``n_all`` (texts that there were), ``n_placed``, ``projection`` (the one that was had),
+    ``fault`` (why it is not the one that was asked for), ``embedder`` (None where the task's questions are no
+    sentences: they are mapped by it all the same, but no distance is measured).
+    """
+    config, texts = folder.config, folder.read_input("texts")
+    texts = texts.astype(object).where(texts.notna(), None)
+    vectors = _embed(folder, texts["question"].tolist())
+    _write_vectors(folder, vectors)
+    points, projection, fault = _lay_out(folder, texts, vectors)
+    is_seed = texts["is_seed"].to_numpy(bool)
+    middles = find_clusters(vectors[is_seed] if is_seed.any() else vectors)
+    points["cluster"] = assign_clusters(vectors, middles)
+    folder.write_part("map_points", points)
+    has_meaning = TASKS.get(config["task"]).compares_questions
+    _measure(folder, texts, vectors if has_meaning else None, points["cluster"].to_numpy(), len(middles))
+    _count_words(folder, texts)
+    return {
+        "n_points": len(texts),
+        "n_all": config["n_all"],
+        "n_placed": int(points["is_placed"].sum()),
+        "projection": projection,
+        "fault": fault,
+        "embedder": EMBEDDER if has_meaning else None,
+    }
+
+
+def find_neighbours(home: Path, map_run: str, position: int, k: int = 10) -> list[tuple[int, float]]:
+    """Return the k points that are nearest in meaning, in the order of nearness, each with its cosine.
+
+    All vectors are looked at, those of points that are not drawn too.
+
+    Args:
+        home: of the run.
+        map_run: id.
+        position: of the point.
+        k: how many, where there are so many others.
+    """
+    vectors = np.load(home / "runs" / map_run / "map" / VECTORS, allow_pickle=False, mmap_mode="r")
+    rows, cosines = find_nearest(vectors[[position]], vectors, min(k + 1, len(vectors)))
+    return [(int(row), float(value)) for row, value in zip(rows[0], cosines[0], strict=True) if row != position][:k]
+
+
+def read_tokens(home: Path, map_run: str) -> TokenCounts:
+    """Return how often each token stands in each point's text, rows by position."""
+    return TokenCounts.load(home / "runs" / map_run / "map" / TOKENS)
+
+
+def _embed(folder: RunFolder, questions: list[str]) -> np.ndarray:
+    """Return (n, d) float32 vectors of length 1, from the cache as far as they are there."""
+    found = []
+    with Cache(home_of(folder) / "cache" / "scores") as cache:
+        meanings = Meanings(cache)
+        for start in range(0, len(questions), EMBEDDED_AT_ONCE):
+            folder.check_cancelled()
+            folder.report("meaning", start, 0, len(questions))
+            found.append(meanings.embed(questions[start : start + EMBEDDED_AT_ONCE]))
+    folder.report("meaning", len(questions), 0, len(questions))
+    return np.concatenate(found)
+
+
+def _write_vectors(folder: RunFolder, vectors: np.ndarray) -> None:
+    """Keep the vectors beside the records, for the neighbours of a point: half as wide, which moves no neighbour."""
+    place_ = folder.path / "map"
+    place_.mkdir(exist_ok=True)
+    part = place_ / f".{VECTORS}.part"
+    with part.open("wb") as file:
+        np.save(file, vectors.astype(np.float16), allow_pickle=False)
+    part.replace(place_ / VECTORS)
+
+
+def _lay_out(folder: RunFolder, texts: "pd.DataFrame", vectors: np.ndarray) -> "tuple[pd.DataFrame, str, str | None]":
+    """Return where each text lies, by which projection, and why by no other."""
+    import pandas as pd
+
+    config = folder.config
+    points = pd.DataFrame({"source_run": texts["source_run"], "item_id": texts["item_id"]})
+    points["position"], points["is_placed"] = np.arange(len(points)), False
+    folder.report("layout", 0, 0, None)
+    if config["based_on"] is None:
+        made = project(vectors, config["projection"], config["seed"], folder.check_cancelled)
+        points["x"], points["y"] = made.places.T.astype(float)
+        return points, made.method, made.fault
+    before = RunFolder(home_of(folder) / "runs" / config["based_on"])
+    kept = read_parts(before, "map_points", ["source_run", "item_id", "x", "y", "is_placed"])
+    kept = kept.drop_duplicates(["source_run", "item_id"], keep="last")
+    points = points.drop(columns="is_placed").merge(kept, on=["source_run", "item_id"], how="left")
+    is_new = points["x"].isna().to_numpy()
+    if is_new.all():
+        raise RunError("Nothing of the map is left to go on with; draw a new one.")
+    if is_new.any():
+        places = points.loc[~is_new, ["x", "y"]].to_numpy(float)
+        points.loc[is_new, ["x", "y"]] = place(vectors[is_new], vectors[~is_new], places).astype(float)
+    points["is_placed"] = points["is_placed"].astype(object).where(~is_new, True).astype(bool)
+    return points, config["projection"], None
+
+
+def _measure(
+    folder: RunFolder, texts: "pd.DataFrame", vectors: np.ndarray | None, clusters: np.ndarray, n_clusters: int
+) -> None:
+    """Record how diverse the seeds are, what was grown, what a person accepted, and each part of what was grown."""
+    is_seed, passed = texts["is_seed"].to_numpy(bool), texts["has_passed"].to_numpy(bool)
+    kept, questions = texts["is_kept"].to_numpy(bool), texts["question"].tolist()
+    wanted = np.flatnonzero(is_seed | passed)
+
+    def tell(done: int) -> None:
+        folder.check_cancelled()
+        folder.report("wording", done, 0, len(wanted))
+
+    twins = find_twins([questions[row] for row in wanted], LIMIT, np.random.default_rng(folder.config["seed"]), tell)
+    given = Texts(
+        texts=questions,
+        vectors=vectors,
+        units=texts["unit"].tolist(),
+        kinds=texts["type"].tolist(),
+        all_kinds=sorted({kind for kind in texts.loc[is_seed, "type"] if kind}),
+        clusters=None if vectors is None else clusters,
+        n_clusters=n_clusters,
+        twins=twins.spread(wanted, len(questions)),
+    )
+    sets = [("all", "seeds", is_seed), ("all", "grown", passed), ("all", "kept", passed & kept)]
+    parts = [(grouping, member, np.flatnonzero(rows)) for grouping, member, rows in sets if rows.any()]
+    parts += list(list_sets({name: _name_run(texts, name) for name in GROUPINGS}, passed))
+    for done, (grouping, member, rows) in enumerate(parts):
+        folder.check_cancelled()
+        folder.report("numbers", done, 0, len(parts))
+        for name, found in measure_set(given, rows, seed=folder.config["seed"]).items():
+            if found.value is not None:
+                folder.append("map_measures", _to_record(grouping, member, name, found, len(rows)))
+    folder.report("numbers", len(parts), 0, len(parts))
+
+
+def _name_run(texts: "pd.DataFrame", grouping: str) -> list[str | None]:
+    return texts["source_run" if grouping == "run" else grouping].tolist()
+
+
+def _to_record(grouping: str, member: str, name: str, found: Measure, n_texts: int) -> Mapping[str, Any]:
+    return {
+        "grouping": grouping,
+        "member": member,
+        "measure": name,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "is_sampled": found.is_sampled,
+        "n_texts": n_texts,
+    }
+
+
+def _count_words(folder: RunFolder, texts: "pd.DataFrame") -> None:
+    """Keep the tokens of every text, and record how far each arm's words were from the seeds' after each round."""
+    import pandas as pd
+
+    folder.report("words", 0, 0, None)
+    whole = [f"{question}\n{answer or ''}" for question, answer in zip(texts["question"], texts["answer"], strict=True)]
+    TokenCounts.of(whole, split_tokens).save(folder.path / "map" / TOKENS)
+    is_seed = texts["is_seed"].to_numpy(bool)
+    seeds = [text for text, is_own in zip(whole, is_seed, strict=True) if is_own]
+    grown = texts.assign(text=whole)[texts["has_passed"].to_numpy(bool) & texts["round"].notna().to_numpy(bool)]
+    if grown.empty or not seeds:
+        return
+    method = grown["selector"].fillna("without a selector")
+    children = pd.DataFrame(
+        {"method": method, "replicate": grown["source_run"], "round": grown["round"].astype(int), "text": grown["text"]}
+    )
+    shifts = measure_shifts(seeds, pd.concat([children, draw_at_random(seeds, children)]), split_tokens)
+    for row in shifts.to_dict("records"):
+        folder.append("map_shifts", {**row, "se": None if np.isnan(row["se"]) else row["se"]})
