@@ -141,7 +141,8 @@ if view in ("read", "table"):
         asked, reviewer, is_blind = draw_filter(hub, chosen)
         if not numbers.is_missing(seed_set):
             offer_student(hub, chosen, seed_set)
-    follow_student(hub, chosen)
+    with st.container():  # there in any case: what stands below keeps its place
+        follow_student(hub, chosen)
 else:
     asked, reviewer, is_blind = QueueFilter(run=",".join(chosen)), st.query_params.get("by") or None, False
 number = draw_going_on(hub, chosen, [row for id_, row in paused.items() if id_ in chosen])

@@ -1,5 +1,6 @@
 """Reading verbs about calls to teachers: the list, and what they took and cost."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -69,6 +70,24 @@ class CallReads(Reads):
             """,
             [*values, limit],
         )
+
+    def find_calls(self, run_id: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return key of a request -> the row of its call, as ``list_calls`` has it; ``paid_usd`` is over all attempts.
+
+        Args:
+            run_id: the run.
+            keys: of ``core.teacher.ledger.make_call_key``; those that the run never asked are left out.
+        """
+        rows = self._records(
+            f"""
+            select * exclude (is_latest, is_paid, is_answered, paid_usd), split_part(call_id, '-', 1) as key,
+                   sum(paid_usd) over (partition by call_id) as paid_usd
+            from ({_CALLS} where run_id = ? and list_contains(?, split_part(call_id, '-', 1)))
+            qualify is_latest order by call_id desc
+            """,
+            [run_id, list(keys)],
+        )
+        return {row["key"]: row for row in rows}  # of one that was asked twice in an attempt the first
 
     def total_calls(self, run_id: str) -> dict[str, Any]:
         """Return what all calls of a run took, see ``core.teacher.ledger.CallTotals``; dollars None where unknown."""

@@ -192,6 +192,10 @@ class SeedReads(Reads):
             values,
         )
 
+    def read_selection(self, run_id: str, round: int = 1) -> dict[str, Any] | None:
+        """Return the row of ``selections`` that a run made in a round; None where it made none."""
+        return self._record("select * from selections where run_id = ? and round = ?", [run_id, round])
+
     def list_selected(self, run_id: str, round: int = 1) -> pd.DataFrame:
         """Return the chosen problems of a selection by rank (spares behind), with problem and student's answer.
 

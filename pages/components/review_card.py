@@ -57,7 +57,7 @@ _JS = """
 const LABELS = [['accept', 'Accept', 'A', 'a'], ['reject', 'Reject', 'X', 'x'], ['edit', 'Edit', 'E', 'e'],
   ['skip', 'Skip', 'S', 's'], ['undo', 'Undo', 'Z', 'z'], ['back', 'Back', '←', 'arrowleft'],
   ['on', 'On', '→', 'arrowright'], ['lock', 'Lock', 'L', 'l'], ['note', 'Note', 'N', 'n'],
-  ['trash', 'Trash', 'T', 't']];
+  ['trash', 'Trash', 'T', 't'], ['origin', 'Origin', 'O', 'o']];
 const LEADS_ON = ['accept', 'reject', 'skip', 'trash'];
 const KEPT = 'seedbed_review_orders';
 const read = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)) || []; } catch { return []; } };
@@ -79,6 +79,7 @@ class Reader {
   constructor(root) {
     this.orders = read(); this.judged = new Map(); this.history = []; this.jumps = null; this.shown = null;
     this.style = document.getElementById('seedbed-review') || make('style', document.head, {id: 'seedbed-review'});
+    this.style.reader = this;
     this.draw(root);
     this.onKey = (event) => this.press(event);
     document.addEventListener('keydown', this.onKey, true);
@@ -114,7 +115,7 @@ class Reader {
     document.removeEventListener('keydown', this.onKey, true);
     clearTimeout(this.waiting);
     this.watcher.disconnect();
-    this.style.textContent = '';
+    if (this.style.reader === this) this.style.textContent = '';  // a bar that was made anew has taken it over
   }
   take(data, send) {
     clearTimeout(this.closing);
@@ -176,6 +177,7 @@ class Reader {
     for (const [action, button] of Object.entries(this.buttons)) {
       const needs = !['undo', 'back', 'on'].includes(action);
       button.disabled = this.data.editing || (needs && (this.shown === null || !is)) || !n;
+      if (action === 'origin' && this.data.blind) button.disabled = true;
       if (action === 'lock') button.firstChild.textContent = entry && entry.locked ? 'Unlock' : 'Lock';
     }
   }
@@ -187,6 +189,7 @@ class Reader {
     const entry = this.entry();
     if (!entry || !this.isDrawn()) return;
     if (action === 'edit') return this.tell({edit: {key: entry.key, at: Date.now()}});
+    if (action === 'origin') return this.data.blind || this.tell({origin: {key: entry.key, at: Date.now()}});
     if (action === 'note' && !more.note) return this.openNote();
     if (action === 'lock' && entry.locked) action = 'unlock';
     const id = newId('review');
@@ -279,6 +282,7 @@ def draw_card(queue: Queue, window: list[Key], ahead: list[Key], *, is_editing: 
             "reasons": list(REASONS.items()),
             "note": list(st.session_state.get(NOTE, ("done", ""))),
             "editing": is_editing,
+            "blind": queue.is_blind,
         },
         default={"turn": None},
         on_turn_change=lambda: None,

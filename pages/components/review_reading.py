@@ -6,9 +6,12 @@ from typing import Any
 import streamlit as st
 
 from core.hub import Hub
+from core.recipes.tracing import find_run_price
 from core.reviewing.neighbours import Neighbours
+from core.teacher.prices import Price
 from pages.components.review_card import SLOT, draw_card, name_slot, read_turn
 from pages.components.review_editor import EDITING, draw_editor
+from pages.components.review_origin import draw_origin
 from pages.components.review_queue import Key, Queue, take_orders
 from pages.components.review_record import HEIGHT, draw_slot, mark_end
 
@@ -43,8 +46,12 @@ def draw_reading(hub: Hub, queue: Queue, task: str, pause: int | None) -> None:
             if key is None:
                 st.empty()
             else:
-                draw_slot(key, records.get(key), queue, task, _find_neighbours(hub, queue))
+                price = _find_price(key[0], hub)
+                draw_slot(key, records.get(key), queue, task, _find_neighbours(hub, queue), price)
         _draw_end(queue, pause)
+    origin = read_turn().get("origin")
+    if _is_new(origin, "origin") and not queue.is_blind and _read_key(origin["key"]) in records:
+        draw_origin(hub, records[_read_key(origin["key"])])
 
 
 def _find_neighbours(hub: Hub, queue: Queue) -> Neighbours:
@@ -59,6 +66,13 @@ def _find_neighbours(hub: Hub, queue: Queue) -> Neighbours:
 def _index_questions(run_ids: tuple[str, ...], n_made: int, _hub: Hub) -> Neighbours:
     rows = _hub.store.list_questions(run_ids)
     return Neighbours(rows["candidate_id"].tolist(), rows["question"].tolist())
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _find_price(run_id: str, _hub: Hub) -> Price | None:
+    """Return what the tokens of a run cost; it never changes once there are candidates."""
+    run = _hub.store.read_run(run_id)
+    return find_run_price(_hub.settings.home, run_id, run["config"]) if run else None
 
 
 def _follow_browser(hub: Hub, queue: Queue) -> None:

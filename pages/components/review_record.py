@@ -13,6 +13,7 @@ from core.records import INCORRECT, REASONS
 from core.reviewing.neighbours import Neighbours
 from core.reviewing.steps import check_answer
 from core.tasks import TASKS
+from core.teacher.prices import Price
 from pages.components import numbers
 from pages.components.candidates import describe_meta, draw_verdicts
 from pages.components.review_card import name_slot
@@ -27,7 +28,12 @@ HEIGHT = 440
 
 
 def draw_slot(
-    key: Key, record: Mapping[str, Any] | None, queue: Queue, task: str, neighbours: Neighbours | None
+    key: Key,
+    record: Mapping[str, Any] | None,
+    queue: Queue,
+    task: str,
+    neighbours: Neighbours | None,
+    price: Price | None,
 ) -> None:
     """Draw a record in a container of its own, with the mark by which the browser knows that it is whole.
 
@@ -36,14 +42,16 @@ def draw_slot(
         record: of ``read_records``; None where it has gone since the queue was read.
         queue: whose blindness hides what machines and others said.
         task: name of its task.
-        neighbours: of the candidates of its run; None: not looked at.
+        neighbours: of the candidates of the runs in view; None: not looked at.
+        price: of the tokens of its run; None: unknown, or nothing is paid.
     """
     slot = name_slot(key)
     with st.container(key=slot):
         if record is None:
             st.info("This candidate is gone: its run is in the trash, or was made anew. Go on with the arrow keys.")
         else:
-            _draw_record(record, task, neighbours, is_blind=queue.is_blind)
+            origin = _say_origin(record, price, has_run="," in queue.asked.run)
+            _draw_record(record, task, neighbours, origin, is_blind=queue.is_blind)
         mark_end(slot)
 
 
@@ -52,7 +60,9 @@ def mark_end(slot: str) -> None:
     st.html(f'<span data-reviewed="{slot}"></span>')
 
 
-def _draw_record(record: Mapping[str, Any], task: str, neighbours: Neighbours | None, *, is_blind: bool) -> None:
+def _draw_record(
+    record: Mapping[str, Any], task: str, neighbours: Neighbours | None, origin: str, *, is_blind: bool
+) -> None:
     parents = record["parent_problems"]
     parent = parents[0] if parents else {}
     questions = mark_differences(parent.get("question"), record["question"])
@@ -79,16 +89,16 @@ def _draw_record(record: Mapping[str, Any], task: str, neighbours: Neighbours | 
         if is_blind:
             st.markdown(":gray[Blind: what filters, students and other people said is hidden.]")
         else:
-            _draw_facts(record, task, neighbours)
+            _draw_facts(record, task, neighbours, origin)
 
 
-def _draw_facts(record: Mapping[str, Any], task: str, neighbours: Neighbours | None) -> None:
+def _draw_facts(record: Mapping[str, Any], task: str, neighbours: Neighbours | None, origin: str) -> None:
     """Draw what the checks, the student, the filters and people made of it, and where it comes from."""
     steps = _say_steps(task, record["question"], record["answer"], record["meta"])
     st.markdown(f"{steps}\n\n{_say_student(record)}")
     draw_verdicts({"failure": record["failure"], "verdicts": record["verdicts"]})
     close = _say_close(record, neighbours)
-    parts = [_say_reviews(record), close, _say_origin(record), plain(describe_meta(record["meta"]))]
+    parts = [_say_reviews(record), origin, close, plain(describe_meta(record["meta"]))]
     st.markdown("\n\n".join(part for part in parts if part))
 
 
@@ -153,12 +163,15 @@ def _say_reviews(record: Mapping[str, Any]) -> str:
     return f":gray[Review]\n\n{' · '.join(found)}" if found else ""
 
 
-def _say_origin(record: Mapping[str, Any]) -> str:
-    """Return who made it, how, when and at which cost."""
+def _say_origin(record: Mapping[str, Any], price: Price | None, *, has_run: bool) -> str:
+    """Return who made it, how, when and at which cost, in one line; the key O tells the rest."""
+    tokens = (record["n_input_tokens"], record["n_output_tokens"])
     parts = [
         f"{plain(record['teacher'])}, {plain(record['method'])}",
         f"round {record['round']}" if record["kind"] == "loop" else "",
         f"chosen by {plain(record['selector'])}" if record["selector"] else "",
-        f"{numbers.tokens(record['n_input_tokens'])} tokens in, {numbers.tokens(record['n_output_tokens'])} out",
+        f"{numbers.tokens(tokens[0])} tokens in, {numbers.tokens(tokens[1])} out",
+        plain(numbers.dollars(price.cost(*tokens))) if price and None not in tokens else "",
+        f"in {plain(record['title'])}" if has_run else "",
     ]
     return ":gray[Made by]\n\n" + " · ".join(part for part in parts if part)

@@ -39,13 +39,14 @@ def _draw_call(preview: CallPreview) -> None:
     st.caption(" · ".join(parts))
     for message in preview.messages:
         st.caption(f"{ROLE_ICONS[message['role']]} {message['role']}")
-        _draw_text(message["content"])
+        draw_text(message["content"])
     for later in preview.later:
         times = f", {numbers.count(later.n_times)} times" if later.n_times > 1 else ""
         with st.expander(f"Then: {plain(later.purpose)}{times} ({plain(later.name)})"):
-            _draw_text(later.text)
+            draw_text(later.text)
 
 
-def _draw_text(text: str) -> None:
+def draw_text(text: str) -> None:
+    """Draw a text letter by letter; a long one in a box that scrolls."""
     n_lines = sum(1 + len(line) // LINE for line in text.splitlines())
     st.code(text, language=None, wrap_lines=True, height=BOX_HEIGHT if n_lines > MOST_LINES else "content")

@@ -164,3 +164,31 @@ def test_another_filter_shows_its_own_first_record(page, address):
         page.get_by_role("option", name=label, exact=True).click()
         page.get_by_text(re.compile(said)).wait_for()
         page.locator(".said[data-shown^=reviewed_]").wait_for()
+
+
+def test_the_origin_opens_over_the_record_and_no_key_judges_meanwhile(page, address):
+    n_stored = len(read_journal())
+    page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_002")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.keyboard.press("o")
+    page.get_by_role("dialog").get_by_text("chosen by loss_high").wait_for()
+    page.keyboard.press("x")
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    assert len(read_journal()) == n_stored
+    page.keyboard.press("x")
+    assert expect_stored(n_stored + 1)[-1] == ("reject", "candidate_002")
+
+
+def test_one_record_stays_in_view_while_a_student_answers_and_afterwards(page, address):
+    page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_003")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.get_by_role("button", name="Ask a student").click()
+    page.get_by_role("dialog").get_by_role("button", name="Ask", exact=True).click()
+    progress = page.locator("strong", has_text="tiny, base answers 9 candidates")
+    progress.wait_for()
+    progress.wait_for(state="detached", timeout=90_000)
+    for _ in range(5):  # the bar may be made anew, and the one before lets go of the records a moment later
+        page.wait_for_timeout(300)
+        assert page.locator("[class*=st-key-two_sides_reviewed_] >> visible=true").count() == 1
+    page.get_by_text("Student tiny, base").locator("visible=true").wait_for()

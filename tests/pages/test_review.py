@@ -3,6 +3,9 @@
 import pytest
 
 from core.lines import read_all
+from core.recipes.generating import start_generate
+from core.recipes.kinds import execute
+from core.runs.folder import RunFolder
 from tests.pages import home
 from tests.pages.test_pages import button, texts
 
@@ -244,3 +247,39 @@ def test_steps_near_duplicates_and_origin_stand_beside_the_candidate(filled, vis
     assert "The calculation '2+3=6' is wrong: 2+3 is 5." in said
     assert "ROUGE-L 0.91: Mia buys 3 boxes of chalk" in said
     assert "built-in, rewrite" in said and "400 tokens in, 60 out" in said
+
+
+def ask_origin(app, browser):
+    entry = browser.shown()
+    browser.turn = {
+        "orders": [],
+        "shown": browser.data["shown"],
+        "edit": None,
+        "origin": {"key": entry["key"], "at": 7},
+    }
+    app.run()
+
+
+def test_the_origin_tells_what_was_sent_and_who_chose_the_seed(filled, visit, browser):
+    run_id = start_generate(filled, home.SELECT, n_accepted=2, filters=())
+    assert execute(RunFolder(filled.settings.home / "runs" / run_id)) == "done"
+    filled.step()
+    app = visit("review", run=run_id)
+    ask_origin(app, browser)
+    said = texts(app).replace("\\", "").replace("\u00a0", " ")
+    assert not app.exception and "chosen by loss_high in the eyes of tiny (base, without an adapter)" in said
+    assert said.count("Word for word what was sent") == 2 and "$0 at its price, $0 paid" in said
+    seed = filled.store.list_selected(home.SELECT)["question"].iloc[0]
+    assert any(seed in code.value for code in app.code)
+    app.run()
+    assert "Word for word" not in texts(app), "it is opened once"
+
+
+def test_an_unproven_text_is_said_to_be_one_and_a_blind_reader_is_told_nothing(filled, visit, browser):
+    app = visit("review", run=home.GENERATE)
+    ask_origin(app, browser)
+    assert not app.exception and "Word for word" not in texts(app)
+    browser.turn = {}
+    app = visit("review", run=home.GENERATE, blind="1")
+    ask_origin(app, browser)
+    assert browser.data["blind"] and "Where it comes from" not in texts(app) and not app.code
