@@ -9,10 +9,11 @@ from core.errors import SeedbedError
 from core.hub import Hub
 from core.recipes.generating import N_PREVIEW, describe_examples, find_turn, make_generate_config, start_generate
 from core.recipes.previewing import preview_run
+from core.reviewing.methods import count_verdicts
 from core.tasks import TASKS
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
-from pages.components.bringing import LABEL, PURPOSE, SHOW, draw_bringing
+from pages.components.bringing import PURPOSE, SHOW, draw_bringing, offer_bringing
 from pages.components.choosing import name_scorer
 from pages.components.estimating import draw_estimate
 from pages.components.frame import choose, draw_empty, explain, follow_address, open_page, tell_address
@@ -39,7 +40,7 @@ def describe_selection(row: dict, names: dict[str, str]) -> str:
 
 def draw_choices(hub: Hub, seed_set: str, task: str) -> dict[str, Any] | str | None:
     """Draw how the teacher is asked, and who it is; a sentence says what is wrong; None while nobody can be asked."""
-    asking = draw_method(TASKS.get(task))
+    asking = draw_method(TASKS.get(task), count_verdicts(hub.store.list_judged_children(seed_set)))
     team = draw_team(hub)
     limits = draw_filters(hub, seed_set)
     with st.container(horizontal=True, gap="small"):
@@ -103,7 +104,7 @@ selections = hub.store.list_selections()
 selections = keep_in_view(selections[selections["seed_set_id"].isin(names)], "selection")
 if selections.empty:
     draw_empty("No seeds are chosen yet: the teacher rewrites the ones you select.", "select_page.py", "Select seeds")
-    st.page_link("generate_page.py", label=LABEL, icon=":material/upload_file:", query_params=SHOW)
+    offer_bringing()
     st.stop()
 rows = {row["run_id"]: row for row in selections.drop_duplicates("run_id").to_dict("records")}
 with st.container(key="two_sides_generate"):
@@ -137,8 +138,7 @@ with inputs:
     )
     estimate = st.container(border=True)
     choices = draw_choices(hub, row["seed_set_id"], tasks[row["seed_set_id"]])
-    elsewhere = {**SHOW, "seeds": row["seed_set_id"]}
-    st.page_link("generate_page.py", label=LABEL, icon=":material/upload_file:", query_params=elsewhere)
+    offer_bringing(seeds=row["seed_set_id"])
 is_filled = isinstance(choices, dict)
 config, would_be, missing = None, None, None if is_filled else choices or "Fill in what is empty on the left."
 with estimate:

@@ -90,12 +90,15 @@ class ReviewReads(Reads):
         return {row["type"]: row["n"] for row in rows}
 
     def list_judged_children(self, seed_set_id: str) -> pd.DataFrame:
-        """Return problem_id (the first parent) and is_kept (accepted or edited) of every child that people judged."""
+        """Return what people judged of a seed set's candidates.
+
+        Columns: problem_id (the first parent; NULL: none), method, is_kept (accepted or edited).
+        """
         return self._frame(
             """
-            select c.parents ->> '$[0]' as problem_id, c.review in ('accept', 'edit') as is_kept
+            select c.parents ->> '$[0]' as problem_id, c.method, c.review in ('accept', 'edit') as is_kept
             from candidate_states c join run_subjects s using (run_id)
-            where s.seed_set_id = ? and c.review is not null and not s.is_preview and c.parents ->> '$[0]' is not null
+            where s.seed_set_id = ? and c.review is not null and not s.is_preview
             """,
             [seed_set_id],
         )

@@ -8,9 +8,13 @@ import streamlit as st
 
 from core.hub import Hub
 from core.selection import Pool
-from core.selection.minding import set_aside, weigh_seeds
+from core.selection.minding import set_aside, weigh_methods, weigh_seeds
 from pages.components import numbers
 from pages.components.frame import follow_address, tell_address
+from pages.components.text import plain
+
+TELLS_LITTLE = 0.8
+"""Weight of a rejected child below which its method is named."""
 
 
 def mind_reviews(hub: Hub, seed_set: str, frame: pd.DataFrame, pool: Pool, replicate: int) -> tuple[Pool, int]:
@@ -23,7 +27,7 @@ def mind_reviews(hub: Hub, seed_set: str, frame: pd.DataFrame, pool: Pool, repli
         pool: aligned with it.
         replicate: of the lots.
     """
-    judged = hub.store.list_judged_children(seed_set)
+    judged = hub.store.list_judged_children(seed_set).dropna(subset="problem_id")
     n_rejected = int((~judged["is_kept"].astype(bool)).sum())
     if not n_rejected:
         return pool, 0
@@ -32,7 +36,8 @@ def mind_reviews(hub: Hub, seed_set: str, frame: pd.DataFrame, pool: Pool, repli
         "Mind what was rejected",
         key="select_mind",
         help="Seeds whose children, or whose type's children, people rejected keep a smaller chance to be chosen: the "
-        "share of them that was kept, drawn towards that of the type. The lot sets aside the others.",
+        "share of them that was kept, drawn towards that of the type. The lot sets aside the others. A rejected child "
+        "of a prompting method that is rejected more often than the others counts less: that may be the method's fault.",
     )
     tell_address("mind", "select_mind", "1" if is_minded else "", "")
     if not is_minded:
@@ -45,6 +50,13 @@ def mind_reviews(hub: Hub, seed_set: str, frame: pd.DataFrame, pool: Pool, repli
         f"{numbers.counted(n_aside, 'seed')} of {numbers.count(len(pool))} set aside by lot, by "
         f"{numbers.counted(len(judged), 'judged child', 'judged children')}, {n_rejected} of them rejected."
     )
+    excused = {name: weight for name, weight in weigh_methods(judged).items() if weight < TELLS_LITTLE}
+    if excused:
+        words = ", ".join(f"{plain(name)} {weight:.2f}" for name, weight in sorted(excused.items()))
+        st.caption(
+            "A rejected child counts less where its method is rejected more often than the others, whatever the seed: "
+            f"{words}."
+        )
     return minded, n_aside
 
 

@@ -1,5 +1,6 @@
 """How a teacher is asked: the prompting method, its settings, and the prompt texts, which can be edited."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -9,8 +10,10 @@ from core.errors import PromptError
 from core.generation.base import METHODS, MethodSettings
 from core.generation.forms import FORMS
 from core.generation.free import PLACEHOLDERS
+from core.reviewing.methods import MethodVerdicts, find_rejected_methods
 from core.tasks.base import Task
 from core.tasks.prompts import Prompts, find_slots, read_prompt_file
+from pages.components import numbers
 from pages.components.frame import choose
 from pages.components.text import plain
 
@@ -33,8 +36,13 @@ class Asking:
     """Which prompt cannot be filled, and why; None where all can."""
 
 
-def draw_method(task: Task) -> Asking:
-    """Draw the choice of the method, its settings and its prompts."""
+def draw_method(task: Task, verdicts: Sequence[MethodVerdicts] = ()) -> Asking:
+    """Draw the choice of the method, its settings and its prompts.
+
+    Args:
+        task: of the seeds.
+        verdicts: what people said of the candidates of methods, those rejected most often first.
+    """
     method = choose(
         "Method",
         METHODS.names(),
@@ -46,11 +54,35 @@ def draw_method(task: Task) -> Asking:
     )
     member = METHODS.get(method)
     st.caption(f"{plain(member.source)}.")
+    _draw_rejected(method, verdicts)
     chosen = {name: value for name, value in _draw_settings(member.uses).items() if value != USUAL[name]}
     settings = MethodSettings(**chosen)
     names = member.list_prompts(task, settings)
     edited, fault = _draw_prompts(names) if names else ({}, None)
     return Asking(method, chosen, edited, fault)
+
+
+def _draw_rejected(method: str, verdicts: Sequence[MethodVerdicts]) -> None:
+    """Say where candidates of a method are rejected by hand far more often than the others; louder of the chosen one.
+
+    Args:
+        method: that is chosen.
+        verdicts: of ``count_verdicts``.
+    """
+    poor = find_rejected_methods(verdicts)
+    if not poor:
+        return
+    others = [each for each in verdicts if each not in poor]
+    parts = [f"{numbers.count(each.n_rejected)} of {numbers.count(each.n_judged)} of `{each.method}`" for each in poor]
+    parts[0] += " were rejected by hand"
+    parts += [
+        f"{numbers.count(each.n_rejected)} of {numbers.count(each.n_judged)} of `{each.method}`" for each in others
+    ]
+    said = f"{'; '.join(parts)}."
+    if method in [each.method for each in poor]:
+        st.warning(said, icon=":material/thumb_down:")
+    else:
+        st.caption(f":material/thumb_down: {said}")
 
 
 def _draw_settings(uses: frozenset[str]) -> dict[str, Any]:

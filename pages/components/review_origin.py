@@ -86,7 +86,8 @@ def _draw_sent(sent: Sent) -> None:
         how = "from the cache" if call["is_cached"] else f"in {numbers.duration(call['seconds'] or 0)}"
         who = f"{call['teacher']} at {call['host']}" if call["host"] else call["teacher"]
         st.markdown(
-            f"**Asked for the {plain(request.purpose)}**, {numbers.moment(call['written_at'])}: {plain(who)}, temperature {request.temperature:g}, {how}, "
+            f"**Asked for the {plain(request.purpose)}**, {numbers.moment(call['written_at'])}: {plain(who)}, "
+            f"temperature {request.temperature:g}, {how}, "
             f"{numbers.tokens(call['n_input_tokens'])} tokens in, {numbers.tokens(call['n_output_tokens'])} out. "
             f":green[:material/verified:] Word for word what was sent (`{call['call_id']}`)."
         )

@@ -6,12 +6,12 @@ import pytest
 
 from core.selection import choose
 from core.selection.base import Pool
-from core.selection.minding import LEAST, set_aside, weigh_seeds
+from core.selection.minding import LEAST, set_aside, weigh_methods, weigh_seeds
 
 
 def judge(**children):
-    rows = [(seed, bool(kept)) for seed, verdicts in children.items() for kept in verdicts]
-    return pd.DataFrame(rows, columns=["problem_id", "is_kept"])
+    rows = [(seed, "rewrite", bool(kept)) for seed, verdicts in children.items() for kept in verdicts]
+    return pd.DataFrame(rows, columns=["problem_id", "method", "is_kept"])
 
 
 def test_where_nobody_judged_anything_every_seed_stays():
@@ -33,6 +33,18 @@ def test_a_seed_is_known_by_its_children_and_by_its_type():
 def test_seeds_without_a_type_have_nothing_in_common():
     found = weigh_seeds(["a", "b"], ["", ""], judge(a=[0] * 8))
     assert found[0] == pytest.approx(2 / 10) and found[1] == 1
+
+
+def test_a_method_that_nearly_always_fails_takes_the_blame_from_its_seeds():
+    rows = [("s", "mutate", False)] * 12 + [("s", "mutate", True)] * 3 + [("t", "rewrite", True)] * 37
+    judged = pd.DataFrame([*rows, *[("t", "rewrite", False)] * 3], columns=["problem_id", "method", "is_kept"])
+    weights = weigh_methods(judged)
+    assert weights == {"mutate": pytest.approx((4 / 16) / (38 / 41)), "rewrite": 1.0}
+    (chance,) = weigh_seeds(["s"], [""], judged)
+    assert chance == pytest.approx((3 + 2) / (3 + 12 * weights["mutate"] + 2)) and chance > (3 + 2) / (15 + 2)
+    alone = judged[judged["method"] == "mutate"]
+    assert weigh_methods(alone) == {"mutate": 1.0}
+    assert weigh_seeds(["s"], [""], alone)[0] == pytest.approx(5 / 17)
 
 
 def test_children_of_other_seed_sets_change_nothing():
