@@ -97,7 +97,7 @@ def list_needed(home: Path, run_ids: Iterable[str]) -> list[str]:
         if path.name in chosen and config.get("seed_set"):
             needed[config["seed_set"]] = None
         has_drawn = any((path / "records" / name).exists() for name in ("own_answers", "own_answers.jsonl"))
-        if has_drawn or config.get("candidates_of") in chosen:
+        if has_drawn or not set(config.get("candidates_of") or ()).isdisjoint(chosen):
             needed[path.name] = None
     return [run_id for run_id in needed if run_id in chosen or (home / "runs" / run_id / "run.json").is_file()]
 

@@ -23,6 +23,7 @@ from pages.components.frame import (
 )
 from pages.components.pausing import draw_passing, draw_paused, draw_way_back, find_pause
 from pages.components.review_asking import follow_student, offer_student
+from pages.components.review_export import draw_taking_out
 from pages.components.review_filter import draw_filter, say_filter
 from pages.components.review_log import draw_log
 from pages.components.review_quality import draw_quality
@@ -37,7 +38,7 @@ from pages.components.text import plain
 ALL = "all"
 """The choice of every run in the box, in the address too."""
 
-VIEWS = {"read": "Read", "table": "Table", "quality": "How good?", "log": "Log"}
+VIEWS = {"read": "Read", "table": "Table", "export": "Export", "quality": "How good?", "log": "Log"}
 
 
 def wait_for_candidates(hub: Hub) -> None:
@@ -136,9 +137,9 @@ view_seed_set(seed_set)
 configs = [json.loads(rows[id_]["config"]) for id_ in chosen]
 task = configs[0]["task"]  # runs of one seed set have one task
 view = choose_view(VIEWS, "review_view", "read")
-if view in ("read", "table"):
+if view in ("read", "table", "export"):
     with st.container(horizontal=True, vertical_alignment="bottom", key="review_filter"):
-        asked, reviewer, is_blind = draw_filter(hub, chosen)
+        asked, reviewer, is_blind = draw_filter(hub, chosen, "kept" if view == "export" else "any")
         if not numbers.is_missing(seed_set):
             offer_student(hub, chosen, seed_set)
     with st.container():  # there in any case: what stands below keeps its place
@@ -148,6 +149,8 @@ else:
 number = draw_going_on(hub, chosen, [row for id_, row in paused.items() if id_ in chosen])
 if view == "table":
     draw_table(hub, asked, reviewer, task, is_blind=is_blind)
+elif view == "export":
+    draw_taking_out(hub, asked)
 elif view == "quality":
     draw_quality(hub, chosen)
 elif view == "log":

@@ -16,8 +16,9 @@ def name_data(split: str) -> str:
 
 
 def _make(row: ExportRow) -> list[Record]:
+    """Return all columns but whose verdict it was: a dataset is for others, who need no names of people."""
     record = make_row(require_right(row))
-    del record["is_right"]
+    del record["is_right"], record["reviewer"]
     return [{"id": record.pop("id"), "messages": make_messages(row), **record}]
 
 

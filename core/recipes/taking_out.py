@@ -47,6 +47,8 @@ class TakenOut:
     is_as_asked: bool
     rows: Sequence[ExportRow]
     made: Made
+    n_rejected: int = 0
+    """Rows at the end beside those asked for: rejected by hand for a wrong answer, where a format has these."""
 
 
 def take_out(store: Store, asked: QueueFilter, format_: str, *, is_as_asked: bool = False) -> TakenOut:
@@ -64,10 +66,11 @@ def take_out(store: Store, asked: QueueFilter, format_: str, *, is_as_asked: boo
     member = FORMATS.get(format_)
     asked = replace(asked, unread_by=None)
     rows = list(_read_rows(store, asked, member, is_as_asked))
+    n_asked = len(rows)
     if member.adds_rejected and asked.review in (KEPT, STANDING):
         rejected = replace(asked, review="reject", reason=WRONG_ANSWER, status="")
         rows += _read_rows(store, rejected, member, is_as_asked)
-    return TakenOut(asked, format_, is_as_asked, rows, make_all(member, rows))
+    return TakenOut(asked, format_, is_as_asked, rows, make_all(member, rows), len(rows) - n_asked)
 
 
 def _read_rows(store: Store, asked: QueueFilter, format_: Format, is_as_asked: bool) -> Iterator[ExportRow]:
@@ -137,9 +140,11 @@ def write_out(store: Store, home: Path, taken: TakenOut, target: Path, wishes: D
         RunError: there is nothing to write, or it cannot be written.
     """
     if not taken.made.records:
+        more = (
+            "; review=standing finds what passed the filters and nobody rejected" if taken.asked.review == KEPT else ""
+        )
         raise RunError(
-            f"Nothing is left to write of what the filter {write_filter(taken.asked)} finds, so nothing was written; "
-            "review=standing finds what passed the filters and nobody rejected."
+            f"Nothing is left to write of what the filter {write_filter(taken.asked)} finds, so nothing was written{more}."
         )
     splits, card = {TRAIN: taken.made.records}, ""
     if taken.format == DATASET:
@@ -176,10 +181,9 @@ def make_bytes(store: Store, home: Path, taken: TakenOut, wishes: DatasetWishes 
         return written.getvalue()
 
 
-def name_file(taken: TakenOut) -> str:
-    """Return the file name of a download."""
-    format_ = FORMATS.get(taken.format)
-    return f"seedbed-{taken.format.replace('_', '-')}{format_.suffix or '.zip'}"
+def name_file(format_: str) -> str:
+    """Return the file name of a download in a format."""
+    return f"seedbed-{format_.replace('_', '-')}{FORMATS.get(format_).suffix or '.zip'}"
 
 
 # -- onto the hub --------------------------------------------------------------------------------------------------

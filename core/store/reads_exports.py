@@ -41,7 +41,7 @@ class ExportReads(Reads):
         Columns: run_id, candidate_id, question, answer, final (as they stand), status, rejected_by, review, reviewer,
         review_reason, is_edited, is_meant_wrong, method, teacher, round, selector, task, parents (JSON text),
         seed_set_id, seed_set (its name), seed_question (of the first parent, a seed or a candidate), type (of the
-        seed).
+        seed; NULL: it has none).
         """
         sql, values = build_queue(asked)
         return self._frame(
@@ -51,7 +51,7 @@ class ExportReads(Reads):
                    c.current_final as final, c.status, c.rejected_by, u.review, c.reviewer, c.review_reason,
                    c.is_edited, coalesce(c.meta ->> '$.label' = 'incorrect', false) as is_meant_wrong, c.method,
                    c.teacher, c.round, s.selector, r.config ->> '$.task' as task, c.parents, s.seed_set_id,
-                   t.name as seed_set, coalesce(q.question, k.question) as seed_question, {TYPE} as type
+                   t.name as seed_set, coalesce(q.question, k.question) as seed_question, nullif({TYPE}, '') as type
             from queue u join candidate_states c using (run_id, candidate_id)
             join run_subjects s using (run_id) join runs r using (run_id)
             left join seed_sets t on t.run_id = s.seed_set_id

@@ -1,7 +1,7 @@
 """A trained student taken out of its home: the adapter as a download, a merged model, the hub; and what came of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -164,16 +164,21 @@ def _draw_hub(hub: Hub, trained: Trained, runs: list[dict[str, Any]]) -> None:
 # -- what came of it ---------------------------------------------------------------------------------------------
 
 
-def _list_leaving(hub: Hub, trained: Trained) -> list[dict[str, Any]]:
-    """Return the exports and pushes of a trained student, newest first, with their configuration and summary parsed."""
-    runs = [
+def list_leaving(hub: Hub, kinds: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the runs of these kinds, newest first, with their configuration and summary parsed."""
+    return [
         {
             **row,
             "config": json.loads(row["config"]),
             "summary": None if numbers.is_missing(row["summary"]) else json.loads(row["summary"]),
         }
-        for row in hub.store.list_runs(LEAVING).to_dict("records")
+        for row in hub.store.list_runs(kinds).to_dict("records")
     ]
+
+
+def _list_leaving(hub: Hub, trained: Trained) -> list[dict[str, Any]]:
+    """Return the exports and pushes of a trained student, newest first, with their configuration and summary parsed."""
+    runs = list_leaving(hub, LEAVING)
     exports = {
         run["run_id"]
         for run in runs
@@ -198,13 +203,19 @@ def _draw_runs(hub: Hub, trained: Trained) -> bool:
     shown = [run for place, run in enumerate(runs) if place < N_SHOWN or run["state"] in ACTIVE]
     for run in shown:
         with st.container(border=True, key=f"leaving_{run['run_id']}"):
-            _draw_run(hub, run)
+            draw_leaving(hub, run)
     if n_more := len(runs) - len(shown):
         st.caption(f"{numbers.counted(n_more, 'earlier one')} on the page Runs.")
     return any(run["state"] in ACTIVE for run in runs)
 
 
-def _draw_run(hub: Hub, run: Mapping[str, Any]) -> None:
+def draw_leaving(hub: Hub, run: Mapping[str, Any]) -> None:
+    """Draw an export or a push: its state, what can be done with it, what came of it.
+
+    Args:
+        hub: of the home.
+        run: its row, configuration and summary parsed.
+    """
     run_id, config, summary = run["run_id"], run["config"], run["summary"] or {}
     where = config["repo"] if run["kind"] == "push" else config["dtype"] or summary.get("dtype") or ""
     words = {"export": "Whole model", "push": f"{config.get('what', '')} to the hub".capitalize()}[run["kind"]]

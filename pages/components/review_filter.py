@@ -8,13 +8,15 @@ import streamlit as st
 from core.hub import Hub
 from core.records import REASONS
 from core.store.queue_filter import ORDERS, PLANS, QueueFilter
+from core.store.queue_text import read_filter
 from pages.components import numbers
 from pages.components.frame import choose, follow_address, tell_address
 from pages.components.text import plain
 
 SHOWN = {
-    "any": "All", "waiting": "Waiting", "accept": "Accepted", "edit": "Edited", "reject": "Rejected",
-    "reviewed": "Reviewed", "locked": "Locked", "noted": "With a note", "trash": "In the trash",
+    "any": "All", "waiting": "Waiting", "kept": "Accepted or edited", "standing": "Not rejected", "accept": "Accepted",
+    "edit": "Edited", "reject": "Rejected", "reviewed": "Reviewed", "locked": "Locked", "noted": "With a note",
+    "trash": "In the trash",
 }  # fmt: skip
 """Value of ``QueueFilter.review`` -> in words."""
 
@@ -46,16 +48,17 @@ LABELS = {
 """Field of ``QueueFilter`` -> what its choice is called; it is offered where there are several values."""
 
 
-def draw_filter(hub: Hub, run_ids: Sequence[str]) -> tuple[QueueFilter, str | None, bool]:
+def draw_filter(hub: Hub, run_ids: Sequence[str], usual: str = "any") -> tuple[QueueFilter, str | None, bool]:
     """Draw what can be asked for, in a row; returns it, the reviewer's name (None: none), whether the review is blind.
 
     Args:
         hub: knows what there is to ask for.
         run_ids: of the runs in view.
+        usual: what is shown where nobody has chosen, one of SHOWN.
     """
     found: dict[str, Any] = {"run": ",".join(run_ids)}
     found["review"] = choose(
-        "Show", list(SHOWN), param="review", key="review_shown", usual="any", shown=SHOWN.get, width=150
+        "Show", list(SHOWN), param="review", key="review_shown", usual=usual, shown=SHOWN.get, width=150
     )
     found["order"] = choose(
         "Order", list(ORDERS), param="order", key="review_order", usual="made", shown=ORDER_WORDS.get, width=270
@@ -65,7 +68,7 @@ def draw_filter(hub: Hub, run_ids: Sequence[str]) -> tuple[QueueFilter, str | No
     n_more = len([name for name in st.query_params if name in (*LABELS, "status", "answer", "search", "reason")])
     label = f"Filter · {n_more}" if n_more else "Filter"
     with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
-        found |= _draw_fields(hub, run_ids)
+        found |= _draw_fields(hub, run_ids, read_filter([f"review={found['review']}"]).status)
     with st.popover("Reviewer", icon=":material/person:", key="review_who"):
         reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
     return QueueFilter(**found), reviewer, is_blind
@@ -83,15 +86,15 @@ def _read_sample(text: str) -> int | None:
     return int(text) if text.isdecimal() and 1 <= int(text) <= MOST_SAMPLED else None
 
 
-def _draw_fields(hub: Hub, run_ids: Sequence[str]) -> dict[str, Any]:
-    """Draw the filter's fields that have anything to choose from."""
+def _draw_fields(hub: Hub, run_ids: Sequence[str], status: str) -> dict[str, Any]:
+    """Draw the filter's fields that have anything to choose from, at first with that status."""
     there = hub.store.list_choices(run_ids)
     found: dict[str, Any] = {}
     follow_address("search", "review_search", str, "")
     found["search"] = st.text_input("Text in question or answer", key="review_search").strip()
     tell_address("search", "review_search", found["search"], "")
     found["status"] = choose(
-        "What the filters said", list(STATUS), param="status", key="review_status", usual="accepted", shown=STATUS.get
+        "What the filters said", list(STATUS), param="status", key="review_status", usual=status, shown=STATUS.get
     )
     found["answer"] = choose(
         "The student", list(ANSWERS), param="answer", key="review_answer", usual="", shown=ANSWERS.get

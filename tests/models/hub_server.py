@@ -28,8 +28,8 @@ class HubServer(ThreadingHTTPServer):
         self.faults: dict[str, tuple[int, str]] = {}
         """Part of a path -> (status, what is said); status 0: the connection is dropped."""
 
-    def add_repo(self, name: str, *, is_private: bool = True) -> None:
-        self.repos[name] = {"is_private": is_private, "files": {}, "commits": []}
+    def add_repo(self, name: str, *, is_private: bool = True, type_: str = "model") -> None:
+        self.repos[name] = {"is_private": is_private, "type": type_, "files": {}, "commits": []}
 
     def __enter__(self) -> "HubServer":
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -97,9 +97,13 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/objects/"):
             self.server.objects[path.split("/")[-1]] = body
             return self.reply(200)
-        parts = path.removeprefix("/api/models").strip("/").split("/")
+        is_dataset = path.startswith(("/api/datasets/", "/datasets/"))
+        prefixes = ("/api/datasets", "/datasets") if is_dataset else ("/api/models",)
+        parts = (
+            next((path.removeprefix(each) for each in prefixes if path.startswith(each)), path).strip("/").split("/")
+        )
         name = "/".join(parts[:2]).removesuffix(".git")
-        if name not in self.server.repos:
+        if name not in self.server.repos or self.server.repos[name]["type"] != ("dataset" if is_dataset else "model"):
             return self.reply(404, {"error": "Repository not found"})
         rest = "/".join(parts[2:])
         if rest == "":
@@ -125,7 +129,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(409, {"error": "You already created this model repo"})
         if not name.startswith(f"{OWNER}/"):
             return self.reply(403, {"error": f"You don't have the rights to create a model under {name}"})
-        self.server.add_repo(name, is_private=wish.get("visibility") == "private")
+        type_ = wish.get("type") or "model"
+        self.server.add_repo(name, is_private=wish.get("visibility") == "private", type_=type_)
         return self.reply(200, {"url": f"{self.server.address}/{name}", "name": name})
 
     def commit(self, name: str, lines: list[dict[str, Any]]) -> None:
@@ -146,4 +151,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def mode_of(path: str) -> str:
-    return "lfs" if path.endswith(".safetensors") else "regular"
+    return "lfs" if path.endswith((".safetensors", ".parquet")) else "regular"
