@@ -17,6 +17,7 @@ from core.shell_verbs_growing import (
     add_scoring_verbs,
     add_verify_verb,
 )
+from core.shell_verbs_home import add_backup_verbs
 from core.shell_verbs_training import (
     add_evaluate_verb,
     add_experiment_verb,
@@ -77,6 +78,8 @@ def make_parser() -> argparse.ArgumentParser:
     add_sweep_verb(verbs)
     add_experiment_verb(verbs)
     add_export_verbs(verbs)
+
+    add_backup_verbs(verbs)
 
     imported = verbs.add_parser("import", help="read a file into a seed set")
     imported.set_defaults(verb=shell.run_import)

@@ -203,7 +203,7 @@ class Hub(HubReviews, HubLoop):
         return self.executor.log(self._folder(run_id), n_bytes)
 
     def measure_disk(self) -> tuple[pd.DataFrame, dict[str, int]]:
-        """Return (run_id, bytes, largest first) and totals in bytes: runs, cache, journal, trash, database, free."""
+        """Return (run_id, bytes, largest first) and totals in bytes: see DiskMeter."""
         with self._lock:
             marks = {i: None if s.state.state in ACTIVE or s.is_hot else s.mark for i, s in self._watch.runs.items()}
         return self._disk.measure(marks)

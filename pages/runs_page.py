@@ -13,6 +13,7 @@ from core.runs.orders import MADE_AT_ONCE
 from core.settings import REPOSITORY
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
+from pages.components.backing_up import draw_backups
 from pages.components.disk import draw_disk
 from pages.components.frame import RUN_TIMES, choose, draw_empty, explain, name_run, open_page
 from pages.components.pausing import draw_pause
@@ -176,6 +177,7 @@ with show_errors():
 st.subheader("Disk", anchor=False)
 st.caption(f"Home {plain(hub.settings.home)}")
 draw_disk(hub)
+draw_backups(hub)
 explain(
     "A state is read from the run's own folder: a run holds a lock while it lives; one whose lock is free without a "
     "result is *lost*. Lanes do not hold one another up. Sizes are measured on the disk and kept until a folder "

@@ -27,6 +27,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "try": ("question", "reference", "reward", "n_samples"),
     "generate": ("n_accepted", "filters", "budget"),
     "bring": ("filters",),
+    "backup": (),
     "answers": ("budget",),
     "compare": ("filters", "budget"),
     "ask": (),

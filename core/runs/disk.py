@@ -100,7 +100,7 @@ class DiskMeter:
         """Return (frame of run_id, bytes, model_bytes, largest first) and totals in bytes.
 
         ``model_bytes`` is the part of a run that is an exported model, 0 for most. Totals: runs, cache, journal,
-        trash, database, free (left on the disk).
+        trash, backups, database, free (left on the disk).
 
         Args:
             marks: run_id -> what changes when the run's files change; None: measure it anew in any case.
@@ -117,7 +117,7 @@ class DiskMeter:
             rows.append((run_id, *known[1:]))
         frame = pd.DataFrame(rows, columns=["run_id", "bytes", "model_bytes"])
         frame = frame.sort_values("bytes", ascending=False, ignore_index=True)
-        totals = {name: measure_folder(self.home / name) for name in ("cache", "journal", "trash")}
+        totals = {name: measure_folder(self.home / name) for name in ("cache", "journal", "trash", "backups")}
         totals["runs"] = int(frame["bytes"].sum())
         totals["database"] = sum(path.stat().st_size for path in self.home.glob("seedbed.duckdb*"))
         totals["free"] = measure_free(self.home)[0]

@@ -135,6 +135,9 @@ def train(
     held_out, _, _ = encode_rows(student.tokenizer, task, validation_rows, max_length)
     checkpoints = folder / "checkpoints" / inputs[:12]
     resumed = find_checkpoint(checkpoints, known_checkpoints or {}, folder)
+    if resumed is None and checkpoints.exists():  # torn by a crash, or a backup left out what goes on needs
+        print("The checkpoints that were there cannot be gone on from; the training starts anew.")
+        shutil.rmtree(checkpoints)
     started = time.monotonic()
 
     from core.training.trainer import Encoded, make_trainer

@@ -36,9 +36,32 @@ Given = tuple[str, bytes | Path]
 """Name of a file, and its content or its path."""
 
 
+def offer_bringing(**query: str) -> None:
+    """Draw the quiet button on Generate that leads here.
+
+    A link to the page that is open already would leave its address as it was.
+
+    Args:
+        query: what else the address then says.
+    """
+    st.button(
+        LABEL,
+        key="to_bring",
+        type="tertiary",
+        icon=":material/upload_file:",
+        on_click=lambda: st.query_params.from_dict({**SHOW, **query}),
+    )
+
+
 def draw_bringing(hub: Hub, place: DeltaGenerator) -> None:
     """Draw the form beside the files that were brought in; its primary button goes to ``place``."""
-    st.page_link("generate_page.py", label="Let a teacher write", icon=":material/arrow_back:")
+    st.button(
+        "Let a teacher write",
+        key="to_teacher",
+        type="tertiary",
+        icon=":material/arrow_back:",
+        on_click=lambda: st.query_params.from_dict({}),
+    )
     sets = {row["run_id"]: row for row in hub.store.list_seed_sets().to_dict("records")}
     if not sets:
         draw_empty(

@@ -14,6 +14,7 @@ NAMES = {
     "runs": "runs, checkpoints among them",
     "cache": "caches",
     "trash": "trash",
+    "backups": "backups",
     "database": "database",
     "journal": "journals",
 }

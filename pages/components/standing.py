@@ -215,6 +215,7 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
     """
     sets = store.list_seed_sets()
     active = store.list_runs(states=ACTIVE)
+    active = active[active["kind"] != "backup"]  # of no step
     running = None
     if not active.empty:
         started = active[active["state"] != "queued"]

@@ -82,3 +82,12 @@ def test_a_file_that_is_not_there_is_one_sentence(filled, visit):
 def test_an_empty_home_is_told_to_bring_in_a_seed_set_first(empty, visit):
     app = visit("generate", show="elsewhere")
     assert not app.exception and any("belong to a seed set" in each.value for each in app.markdown)
+
+
+def test_the_page_leads_there_and_back(filled, visit):
+    app = visit("generate")
+    app.button(key="to_bring").click().run()
+    assert not app.exception and app.query_params["show"] == "elsewhere"
+    assert app.button(key="bring").disabled
+    app.button(key="to_teacher").click().run()
+    assert not app.exception and "show" not in app.query_params and app.button(key="generate")
