@@ -56,7 +56,7 @@ def run_export_data(options: argparse.Namespace) -> int:
 
 def check_options(options: argparse.Namespace) -> None:
     """Raise RunError for options that contradict one another, or say nothing for this format."""
-    from core.recipes.exporting import DATASET
+    from core.recipes.taking_out import DATASET, FORMATS
 
     model_only = {"--student": options.student, "--dtype": options.dtype, "--round": options.round}
     if name := next((name for name, value in model_only.items() if value is not None), None):
@@ -68,6 +68,8 @@ def check_options(options: argparse.Namespace) -> None:
     of_dataset = ("validation", "name", "licence", "push")
     if options.format != DATASET and (name := next((each for each in of_dataset if getattr(options, each)), None)):
         raise RunError(f"--{name} is about a dataset; write --format {DATASET}, or leave it out.")
+    if options.as_asked and not FORMATS.get(options.format).has_prompt:
+        raise RunError(f"--as-asked is about prompts, and {options.format} has none; leave it out.")
     if not options.push and (options.public or options.update):
         raise RunError("--public and --update say how a dataset is pushed; name its repository by --push.")
 

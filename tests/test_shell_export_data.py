@@ -1,4 +1,4 @@
-"""``core export --format``: the same as the page, beside an open dashboard and without one; what it refuses, and how."""
+"""``core export --format``: the same as the page, beside an open dashboard and without one; what it refuses."""
 
 import json
 
@@ -92,6 +92,7 @@ def test_it_works_and_says_the_same_while_the_dashboard_is_open(export, home, tm
         (["--format", "chat", "--validation", "0.1"], "--validation is about a dataset"),
         (["--format", "chat", "--push", "a/b"], "--push is about a dataset"),
         (["--format", "dataset", "--validation", "1"], "from 0 up to 1, not 1"),
+        (["--format", "csv", "--as-asked"], "--as-asked is about prompts, and csv has none"),
         (["--format", "dataset", "--public"], "name its repository by --push"),
     ],
 )

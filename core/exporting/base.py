@@ -79,6 +79,9 @@ class Format:
     write: Callable[[Mapping[str, Sequence[Record]], str, Path], None]
     """Writes split -> records, with the card, to a path that is not there yet; a file holds one split and no card."""
 
+    has_prompt: bool = True
+    """Whether a record holds what is asked, beside or in place of the bare question."""
+
     reads_wrong: bool = False
     """Whether wrong answers are looked for."""
 

@@ -41,10 +41,11 @@ def write_parquet_file(records: Sequence[Record], path: Path) -> None:
 
 
 def guard_cell(value: Any) -> Any:
-    """Return what is written for a value: a text that a spreadsheet would take for a formula with GUARD before it.
+    r"""Return what is written for a value: a text that a spreadsheet would take for a formula with GUARD before it.
 
     That is one that begins with = + - @, a tab or a line end, and is no plain number. One that begins so behind GUARDs
-    gets one more, so that taking one away gives every text back.
+    gets one more, so that taking one away gives every text back: in pandas, with ``dtype=str, keep_default_na=False``,
+    ``replace(r"^'(?='*[=+\-@\t\r\n＝＋－＠])", "", regex=True)``.
     """
     if not isinstance(value, str) or not _RUN.match(value) or _NUMBER.fullmatch(value):
         return value
@@ -77,16 +78,17 @@ FORMATS.register("parquet")(
         suffix=".parquet",
         make=lambda row: [make_row(row)],
         write=_write_parquet,
+        has_prompt=False,
     )
 )
 FORMATS.register("csv")(
     Format(
         title="CSV for spreadsheets",
         purpose="For Excel, LibreOffice and Google Sheets: the columns of the Parquet file. A text that a spreadsheet "
-        "would run as a formula has an apostrophe before it; in pandas, "
-        r"""replace(r"^'(?='*[=+\-@\t\r\n＝＋－＠])", "", regex=True) takes it away.""",
+        "would run as a formula has an apostrophe before it.",
         suffix=".csv",
         make=lambda row: [make_row(row)],
         write=_write_csv,
+        has_prompt=False,
     )
 )

@@ -140,12 +140,10 @@ def write_out(store: Store, home: Path, taken: TakenOut, target: Path, wishes: D
         RunError: there is nothing to write, or it cannot be written.
     """
     if not taken.made.records:
-        more = (
+        hint = (
             "; review=standing finds what passed the filters and nobody rejected" if taken.asked.review == KEPT else ""
         )
-        raise RunError(
-            f"Nothing is left to write of what the filter {write_filter(taken.asked)} finds, so nothing was written{more}."
-        )
+        raise RunError(f"Nothing is left to write of what the filter {write_filter(taken.asked)} finds{hint}.")
     splits, card = {TRAIN: taken.made.records}, ""
     if taken.format == DATASET:
         splits = _split(store, taken, wishes.validation)

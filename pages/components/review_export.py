@@ -89,6 +89,8 @@ def _choose_format() -> tuple[str, bool]:
         shown=lambda each: FORMATS.get(each).title,
     )  # fmt: skip
     st.caption(plain(FORMATS.get(name).purpose))
+    if not FORMATS.get(name).has_prompt:
+        return name, False
     follow_address("asked", "export_asked", lambda text: text == "1", False)
     is_as_asked = st.toggle(
         "In the task's prompt",
@@ -125,9 +127,9 @@ def _say_counts(look: Look, asked: QueueFilter) -> None:
         st.info(nothing + more, icon=":material/inbox:")
         return
     n_found = numbers.counted(look.n_found, "candidate")
-    records = "" if look.n_records == look.n_taken else f", as {numbers.counted(look.n_records, 'record')}"
-    left = f"; **{numbers.count(n_left)}** left out:" if n_left else "."
-    st.markdown(f"**{n_found}** match, **{numbers.count(look.n_taken)}** are written{records}{left}")
+    records = "" if look.n_records == look.n_taken else f" as {numbers.counted(look.n_records, 'record')}"
+    left = f", **{numbers.count(n_left)}** left out:" if n_left else "."
+    st.markdown(f"**{n_found}** match: **{numbers.count(look.n_taken)}** written{records}{left}")
     if n_left:
         st.markdown("\n".join(f"- {numbers.count(n)}: {plain(reason)}" for reason, n in look.left_out.items()))
     if look.n_rejected:

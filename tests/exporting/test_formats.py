@@ -15,7 +15,7 @@ from core.exporting.writing import write_whole
 from tests.exporting.rows import NASTY, WRONG, make_row, make_rows
 
 UNGUARD = r"^'(?='*[=+\-@\t\r\n＝＋－＠])"
-"""What the purpose of the format csv says takes the guard away."""
+"""What the docstring of guard_cell says takes the guard away."""
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +112,10 @@ def test_preference_pairs_have_every_wrong_answer_and_kto_only_what_is_known_to_
     assert [(each["completion"], each["label"]) for each in labelled.records] == [
         ("\n4", True), ("\n=7", False), ("\n4", False), ("\n4", True),
     ]  # fmt: skip
+
+
+def test_what_takes_the_guard_away_is_told():
+    assert UNGUARD in guard_cell.__doc__
 
 
 def test_no_cell_of_a_spreadsheet_is_run_and_numbers_stay_numbers(tmp_path):

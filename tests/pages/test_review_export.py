@@ -53,19 +53,19 @@ def download(monkeypatch):
 
 def test_what_people_accepted_is_what_is_offered(look):
     app = look()
-    assert "3 candidates match, 3 are written." in read(app)
+    assert "3 candidates match: 3 written." in read(app)
     assert app.selectbox(key="review_shown").value == "kept"
     record = json.loads(next(code.value for code in app.code if code.language == "json"))
     assert record["id"] == f"{home.GENERATE}/candidate_000" and list(record) == ["id", "messages"]
 
 
 def test_another_filter_is_another_export_and_what_is_left_out_is_told(look):
-    assert "8 candidates match, 8 are written." in read(look(review="standing"))
+    assert "8 candidates match: 8 written." in read(look(review="standing"))
     app = look(format="dpo")
-    assert "3 candidates match, 1 are written; 2 left out:" in read(app)
+    assert "3 candidates match: 1 written, 2 left out:" in read(app)
     assert "2: no wrong answer to it is known" in read(app)
     app = look(format="kto")
-    assert "4 candidates match, 4 are written, as 5 records." in read(app)
+    assert "4 candidates match: 4 written as 5 records." in read(app)
     assert "1 candidate rejected by hand for a wrong answer" in read(app)
 
 

@@ -25,7 +25,7 @@ EDITED = {"answer": "She pays 9 dollars.\n#### 9", "final": "9"}
 
 @pytest.fixture
 def home(tmp_path):
-    """Four accepted, one with a corrected answer, one rejected as wrong, one as unclear, two waiting; a wrong student."""
+    """Four accepted, one with a corrected answer, one rejected as wrong, one as unclear, two waiting; a student."""
     home = fill_home(tmp_path)
     reviews = [Review(GENERATE, f"candidate_{i:03d}", "accept", reviewer="Ada") for i in range(4)]
     reviews += [
@@ -206,6 +206,6 @@ def test_a_dataset_with_validation_is_loaded_with_both_parts(home, store, tmp_pa
 
 
 def test_nothing_to_write_is_told_and_nothing_is_written(home, store, tmp_path):
-    with pytest.raises(RunError, match="Nothing is left to write of what the filter .*review=trash"):
+    with pytest.raises(RunError, match=r"Nothing is left to write of what the filter .*review=trash"):
         write_out(store, home, ask(store, "chat", "review=trash"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
