@@ -37,7 +37,7 @@ def mind_reviews(hub: Hub, seed_set: str, frame: pd.DataFrame, pool: Pool, repli
         key="select_mind",
         help="Seeds whose children, or whose type's children, people rejected keep a smaller chance to be chosen: the "
         "share of them that was kept, drawn towards that of the type. The lot sets aside the others. A rejected child "
-        "of a prompting method that is rejected more often than the others counts less: that may be the method's fault.",
+        "of a prompting method that is rejected more often than the others counts less: it may be the method's fault.",
     )
     tell_address("mind", "select_mind", "1" if is_minded else "", "")
     if not is_minded:

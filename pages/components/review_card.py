@@ -51,6 +51,11 @@ _CSS = """
 .note input {flex: 1; font: inherit; padding: .35rem .6rem; color: inherit; background: var(--st-background-color);
   border: 1px solid var(--st-border-color); border-radius: .4rem;}
 .error {color: var(--st-red-text-color, #b3261e);}
+@media (max-width: 640px) {
+  .bar kbd, .why kbd {display: none;}
+  .bar button {padding: .38rem .55rem;}
+  .why {flex-wrap: nowrap; overflow-x: auto; white-space: nowrap;}
+}
 """
 
 _JS = """
@@ -67,6 +72,10 @@ const isTyping = () => {
   let node = document.activeElement;
   while (node && node.shadowRoot && node.shadowRoot.activeElement) node = node.shadowRoot.activeElement;
   return types(node) || Boolean(document.querySelector('[role=dialog], [data-baseweb=popover] input:focus'));
+};
+const leaveBox = () => {  // who has just chosen in a box goes on with keys; the box would take the next one as a search
+  const box = document.activeElement;
+  if (box && box.getAttribute('role') === 'combobox' && box.getAttribute('aria-expanded') !== 'true') box.blur();
 };
 const newId = (kind) => `${kind}_${Date.now()}_${Math.random().toString(36).slice(2)}`;
 const make = (tag, parent, set = {}) => {
@@ -130,7 +139,7 @@ class Reader {
       if (own && !this.orders.some((order) => order.id === own.id)) this.judged.delete(entry.key);
     }
     if (before !== this.orders.length) keep(this.orders);
-    if (this.jumps !== data.jumps) { this.jumps = data.jumps; this.shown = data.shown; }
+    if (this.jumps !== data.jumps) { this.jumps = data.jumps; this.shown = data.shown; leaveBox(); }
     if (!this.why.childElementCount) for (const [place, [reason, words]] of data.reasons.entries()) {
       const button = make('button', this.why, {type: 'button'});
       make('kbd', button, {textContent: String(place + 1)}); make('span', button, {textContent: words});

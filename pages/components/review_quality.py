@@ -13,6 +13,9 @@ from pages.components.text import plain
 
 MOST_DISAGREED = 200
 
+SAMPLE = 100
+"""Candidates that a sample is offered of: an interval of ten points on either side."""
+
 
 def draw_quality(hub: Hub, run_ids: Sequence[str]) -> None:
     """Draw the estimate of these runs' candidates that passed the filters, then the reviewers."""
@@ -35,6 +38,11 @@ def _draw_estimates(hub: Hub, run_ids: Sequence[str], people: pd.DataFrame) -> N
     sizes = pd.Series(hub.store.count_by_type(run_ids))
     sizes = sizes.sub(other["type"].value_counts(), fill_value=0).clip(lower=0).astype(int)
     st.subheader("How good are they?", anchor=False)
+    if len(other) == len(latest):
+        st.info("What was judged so far was not drawn by chance, so that it tells nothing of the rest.")
+        sample = {"run": st.query_params["run"], "show": "read", "order": "random", "sample": str(SAMPLE)}
+        label = f"Read a sample of {SAMPLE}, drawn at random"
+        st.page_link("review_page.py", label=label, icon=":material/casino:", query_params=sample)
     for plan in PLANS:
         read = latest[latest["plan"] == plan]
         good = read["review"] == "accept"
@@ -48,8 +56,8 @@ def _draw_estimates(hub: Hub, run_ids: Sequence[str], people: pd.DataFrame) -> N
         share = numbers.percent(float((other["review"] == "accept").mean()))
         st.caption(
             f"Judged in another order, under a filter or several at once: {numbers.counted(len(other), 'candidate')} "
-            f"({share} accepted as it stood). What was not drawn by chance tells nothing of the rest, and is not in "
-            "the shares above."
+            f"({share} accepted as it stood). What was not drawn by chance tells nothing of the rest, and is in no "
+            "share here."
         )
 
 

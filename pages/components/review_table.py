@@ -56,11 +56,13 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str, *,
         return
     more = f"; the first {numbers.count(MOST_ROWS)} are in the table" if len(rows) > MOST_ROWS else ""
     verb = "matches" if len(rows) == 1 else "match"
+    verb += "" if is_blind else f": {_say_states(rows, reviewer)}"
     st.caption(f"**{numbers.counted(len(rows), 'candidate')}** {verb}{more}. Mark rows to act on those alone.")
     marked = _draw_rows(rows.head(MOST_ROWS), is_blind=is_blind)
     chosen = rows.iloc[marked] if marked else rows if is_blind else _choose_whose(rows)
     if not is_blind and chosen["review"].notna().any():
-        st.caption(f":material/info: {_say_states(chosen, reviewer)}. A new verdict takes the place of the one before.")
+        said = f"An act is on {_say_states(chosen, reviewer)}; a new verdict takes the place of the one before."
+        st.caption(f":material/info: {said}")
     _draw_acts(hub, chosen, reviewer)
     if len(marked) == 1:
         query = {"run": chosen.iloc[0]["run_id"], "candidate": chosen.iloc[0]["candidate_id"], "show": "read"}
@@ -95,7 +97,7 @@ def _say_states(rows: pd.DataFrame, reviewer: str | None) -> str:
         n_others = int((own["reviewer"].fillna("") != (reviewer or "")).sum())
         others = f" ({numbers.count(n_others)} by others)" if n_others else ""
         parts.append(f"{numbers.count(len(own))} {word}{others}")
-    return f"Of {numbers.count(len(rows))}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _draw_rows(rows: pd.DataFrame, *, is_blind: bool) -> list[int]:

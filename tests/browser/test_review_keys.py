@@ -166,6 +166,18 @@ def test_another_filter_shows_its_own_first_record(page, address):
         page.locator(".said[data-shown^=reviewed_]").wait_for()
 
 
+def test_a_key_right_after_a_choice_in_a_box_judges(page, address):
+    n_stored = len(read_journal())
+    page.goto(f"{address}/review?run={GENERATE}")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.get_by_role("combobox", name=re.compile("Order")).click()
+    page.get_by_role("option", name="newest first").click()
+    page.get_by_text(re.compile("candidates, newest first")).wait_for()
+    page.wait_for_timeout(1000)
+    page.keyboard.press("a")
+    assert expect_stored(n_stored + 1)[-1][0] == "accept"
+
+
 def test_the_origin_opens_over_the_record_and_no_key_judges_meanwhile(page, address):
     n_stored = len(read_journal())
     page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_002")

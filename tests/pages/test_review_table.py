@@ -38,9 +38,11 @@ def test_what_was_judged_already_is_told_and_left_alone_unless_asked_for(filled,
     filled.add_review(home.GENERATE, "candidate_000", "accept", reviewer="Ada")
     filled.add_review(home.GENERATE, "candidate_001", "reject", reviewer="Bob")
     app = visit("review", run=home.GENERATE, show="table", by="Bob")
-    assert button(app, "bulk_accept").label == "Accept 7" and "Of 9" not in read(app)
+    assert button(app, "bulk_accept").label == "Accept 7"
+    assert "9 candidates match: 7 waiting, 1 accepted (1 by others), 1 rejected. Mark" in read(app)
+    assert "takes the place" not in read(app)
     whose(app, "all")
-    assert "Of 9: 7 waiting, 1 accepted (1 by others), 1 rejected." in read(app)
+    assert "An act is on 7 waiting, 1 accepted (1 by others), 1 rejected; a new verdict" in read(app)
     assert button(app, "bulk_accept").label == "Accept 9"
     whose(app, "waiting")
     button(app, "bulk_accept").click().run()
@@ -123,6 +125,14 @@ def test_what_the_filters_rejected_is_no_part_of_what_is_estimated(filled, visit
     said = read(visit("review", run=home.GENERATE, show="quality"))
     assert "100.0 %" in said and "of 9 candidates are right as they are, by 1 that were read" in said
     assert "Judged in another order" not in said
+
+
+def test_where_nothing_was_drawn_by_chance_a_sample_is_offered(filled, visit):
+    filled.add_review(home.GENERATE, "candidate_000", "accept", plan="made")
+    app = visit("review", run=home.GENERATE, show="quality")
+    assert "was not drawn by chance" in app.info[0].value and "Read a sample of 100, drawn at random" in [
+        link.proto.label for link in app.get("page_link")
+    ]
 
 
 def test_two_reviewers_are_compared_and_what_they_disagree_on_is_listed(filled, visit):
