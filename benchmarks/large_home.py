@@ -8,12 +8,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 
 from core.demo.word_problems import make_problems
+from core.hub import Hub
+from core.recipes import mapping
+from core.recipes.kinds import execute
 from core.runs.folder import RunFolder
+from core.settings import Settings
 
 SEED_SET = "20260101-000001-import-aaaa"
 REVIEWED = "20260102-000001-generate-aaaa"
@@ -51,6 +56,23 @@ def make_home(home: Path, shape: Shape = Shape()) -> None:
         _add_loop(home, number, problems, shape, rng)
     _add_generated(home, problems, shape, rng)
     _add_reviews(home, shape, rng)
+
+
+def make_map(home: Path) -> None:
+    """Draw the map of all of it, with vectors made up: to embed a hundred thousand texts takes most of an hour."""
+    hub = Hub(Settings(home=home, light_slots=0), is_threaded=False)
+    hub.step()
+    run_id = mapping.start_map(hub, SEED_SET, projection="pca")
+    hub.close()
+    with patch.object(mapping, "_embed", _make_vectors):
+        execute(RunFolder(home / "runs" / run_id))
+
+
+def _make_vectors(_folder: RunFolder, questions: list[str]) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    middles = rng.normal(size=(60, 384))
+    vectors = middles[rng.integers(60, size=len(questions))] + 0.7 * rng.normal(size=(len(questions), 384))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _add_seed_set(home: Path, problems: pd.DataFrame) -> None:

@@ -55,7 +55,7 @@ class Measure:
 
 def measure_distance(
     vectors: np.ndarray, groups: Sequence[Hashable], *, units: Sequence[Hashable] | None = None,
-    is_within: bool = False, seed: int = 0,
+    is_within: bool = False, seed: int = 0, most_pairs: int = MOST_PAIRS,
 ) -> Measure:  # fmt: skip
     """Return the mean of 1 - clip(cosine, 0, 1) over pairs of texts: 0 where all mean the same, at most 1.
 
@@ -65,6 +65,7 @@ def measure_distance(
         units: n names of what is drawn again for the interval; None: the groups.
         is_within: only pairs of the same group, and the mean of the groups' means, each group counting alike.
         seed: of every draw.
+        most_pairs: that are compared; of more so many are drawn.
     """
 
     def compare(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -72,12 +73,12 @@ def measure_distance(
         cosines = [np.einsum("ij,ij->i", vectors[first[part]], vectors[second[part]]) for part in parts]
         return 1.0 - np.clip(np.concatenate(cosines).astype(np.float64), 0.0, 1.0)
 
-    return _measure_pairs(compare, groups, units, is_within, seed)
+    return _measure_pairs(compare, groups, units, is_within, seed, most_pairs)
 
 
 def measure_wording(
     texts: Sequence[str], groups: Sequence[Hashable], *, units: Sequence[Hashable] | None = None,
-    is_within: bool = False, seed: int = 0,
+    is_within: bool = False, seed: int = 0, most_pairs: int = MOST_PAIRS,
 ) -> Measure:  # fmt: skip
     """Return the mean ROUGE-L F over pairs of texts, 0 to 1: the lower, the more the wording differs.
 
@@ -94,7 +95,7 @@ def measure_wording(
         total = lengths[first] + lengths[second]
         return np.divide(2.0 * common, total, out=np.zeros_like(total), where=total > 0)
 
-    return _measure_pairs(compare, groups, units, is_within, seed)
+    return _measure_pairs(compare, groups, units, is_within, seed, most_pairs)
 
 
 def encode_words(texts: Sequence[str]) -> list[str]:
@@ -188,15 +189,15 @@ def list_pairs(n: int, rng: np.random.Generator, limit: int = MOST_PAIRS) -> tup
     return pairs // n, pairs % n, True
 
 
-def _list_pairs_within(groups: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Return the pairs of the same group; from each group at most its part of MOST_PAIRS."""
+def _list_pairs_within(groups: np.ndarray, rng: np.random.Generator, limit: int) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return the pairs of the same group; from each group at most its part of the limit."""
     members = [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
     members = [rows for rows in members if len(rows) > 1]
     if not members:
         return np.empty(0, np.int64), np.empty(0, np.int64), False
     first, second, is_sampled = [], [], False
     for rows in members:
-        a, b, is_drawn = list_pairs(len(rows), rng, max(1, MOST_PAIRS // len(members)))
+        a, b, is_drawn = list_pairs(len(rows), rng, max(1, limit // len(members)))
         first.append(rows[a])
         second.append(rows[b])
         is_sampled |= is_drawn
@@ -204,7 +205,12 @@ def _list_pairs_within(groups: np.ndarray, rng: np.random.Generator) -> tuple[np
 
 
 def _measure_pairs(
-    compare: PairValues, groups: Sequence[Hashable], units: Sequence[Hashable] | None, is_within: bool, seed: int
+    compare: PairValues,
+    groups: Sequence[Hashable],
+    units: Sequence[Hashable] | None,
+    is_within: bool,
+    seed: int,
+    most_pairs: int,
 ) -> Measure:
     """Return the mean over pairs, of the same group or over all, with its interval."""
     rng = np.random.default_rng([seed, 1])
@@ -212,7 +218,7 @@ def _measure_pairs(
     unit_of = group_of if units is None else number_units(units)
     n_groups = len(set(groups))
     if is_within and n_groups > 1:
-        first, second, is_sampled = _list_pairs_within(group_of, rng)
+        first, second, is_sampled = _list_pairs_within(group_of, rng, most_pairs)
         if not len(first):
             return Measure()
         counts = np.bincount(group_of[first], minlength=n_groups)
@@ -222,7 +228,7 @@ def _measure_pairs(
         return Measure(float(means.mean()), low, high, len(first), is_sampled)
     if len(groups) < 2:
         return Measure()
-    first, second, is_sampled = list_pairs(len(groups), rng)
+    first, second, is_sampled = list_pairs(len(groups), rng, most_pairs)
     values = compare(first, second)
     low, high = _draw_pairs(values, unit_of[first], unit_of[second], rng)
     return Measure(float(values.mean()), low, high, len(first), is_sampled)

@@ -3,7 +3,7 @@
 It knows texts with their vectors and groups; nothing of runs, models or pages.
 """
 
-from array import array
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from core.analysis.diversity import (
     measure_wording,
 )
 from core.analysis.vendi import compute_vendi, measure_vendi
-from core.filters.closeness import ClosenessIndex
+from core.filters.closeness import LIMIT, ClosenessIndex
 
 MEASURES: Mapping[str, str] = {
     "distance": "Distance in meaning",
@@ -38,8 +38,14 @@ N_EQUAL = 100
 """Texts of which measures that grow or fall with the number of texts are taken, so that sets can be compared."""
 
 N_EQUAL_DRAWS = 50
-MOST_TEXTS = 20_000
+MOST_TEXTS = 5_000
 """Texts of a set that are measured; of a larger one so many are drawn, each alike likely."""
+
+MOST_PAIRS = 50_000
+"""Pairs of a set that are compared: each set is measured by itself, and there are many."""
+
+MOST_MEMBERS = 24
+"""Parts of one grouping that are measured: those with most texts."""
 
 N_CLUSTERS = 50
 LEAST_PER_CLUSTER = 10
@@ -67,35 +73,6 @@ class Texts:
 
     n_clusters: int
 
-    twins: "Twins"
-    """Which are near-duplicates of which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Twins:
-    """Pairs of texts that are worded nearly alike."""
-
-    first: np.ndarray
-    second: np.ndarray
-    """(p,) rows of both, first < second."""
-
-    is_searched: np.ndarray
-    """(n,) whether a text was compared with the others."""
-
-    def spread(self, rows: np.ndarray, n: int) -> "Twins":
-        """Return the same pairs among n texts, of which these were the ``rows`` that were compared."""
-        is_searched = np.zeros(n, bool)
-        is_searched[rows[self.is_searched]] = True
-        return Twins(rows[self.first], rows[self.second], is_searched)
-
-    def mark(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
-        """Return which of these rows have a near-duplicate among them, (len(rows),), and the number of pairs."""
-        is_in, has_one = np.zeros(len(self.is_searched), bool), np.zeros(len(self.is_searched), bool)
-        is_in[rows] = True
-        both = is_in[self.first] & is_in[self.second]
-        has_one[self.first[both]] = has_one[self.second[both]] = True
-        return has_one[rows], int(both.sum())
-
 
 def measure_set(given: Texts, rows: np.ndarray, *, seed: int = 0) -> dict[str, Measure]:
     """Return name -> measure of a set of texts, for each of MEASURES; ``n`` of near-duplicates is the number of pairs.
@@ -117,14 +94,12 @@ def measure_set(given: Texts, rows: np.ndarray, *, seed: int = 0) -> dict[str, M
 
 def _measure_words(given: Texts, rows: np.ndarray, units: list[Hashable], seed: int) -> dict[str, Measure]:
     texts = [given.texts[row] for row in rows]
-    searched = rows[given.twins.is_searched[rows]]
-    has_twin, n_pairs = given.twins.mark(searched)
-    share = measure_share(has_twin.astype(float), [given.units[row] for row in searched], seed=seed)
+    has_twin, n_pairs = find_twins(texts)
     found = {
         "distinct_1": measure_distinct_n(texts, 1, units, seed=seed),
         "distinct_2": measure_distinct_n(texts, 2, units, seed=seed),
-        "wording": measure_wording(texts, units, seed=seed),
-        "near_duplicates": replace(share, n=n_pairs, is_sampled=len(searched) < len(rows)),
+        "wording": measure_wording(texts, units, seed=seed, most_pairs=MOST_PAIRS),
+        "near_duplicates": replace(measure_share(has_twin.astype(float), units, seed=seed), n=n_pairs),
     }
     if len(given.all_kinds) > 1:
         found["types"] = measure_coverage([given.kinds[row] for row in rows], given.all_kinds, units, seed=seed)
@@ -138,7 +113,7 @@ def _measure_meaning(
         return {}
     vectors, clusters, k = given.vectors[rows], given.clusters[rows], given.n_clusters
     return {
-        "distance": measure_distance(vectors, units, seed=seed),
+        "distance": measure_distance(vectors, units, seed=seed, most_pairs=MOST_PAIRS),
         "vendi": measure_vendi(vectors, units, seed=seed),
         "vendi_equal": _draw_equal(len(rows), lambda drawn: compute_vendi(vectors[drawn]), rng),
         "clusters": measure_coverage(clusters.tolist(), range(k), units, seed=seed),
@@ -156,14 +131,15 @@ def _draw_equal(n: int, compute: Callable[[np.ndarray], float], rng: np.random.G
 
 
 def list_sets(groups: Mapping[str, Sequence[str | None]], passed: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Yield (grouping, member, rows) of every part of what was grown, where a grouping has more than one.
+    """Yield (grouping, member, rows) of the largest parts of what was grown, where a grouping has more than one.
 
     Args:
         groups: grouping -> n names, None where it does not apply.
         passed: (n,) whether each was grown and let through by the filters.
     """
     for grouping, names in groups.items():
-        members = sorted({name for name, is_in in zip(names, passed, strict=True) if is_in and name}, key=_sort_key)
+        counts = Counter(name for name, is_in in zip(names, passed, strict=True) if is_in and name)
+        members = sorted((name for name, _ in counts.most_common(MOST_MEMBERS)), key=_sort_key)
         if len(members) > 1:
             column = np.array([name or "" for name in names], dtype=object)
             for member in members:
@@ -187,28 +163,13 @@ def assign_clusters(vectors: np.ndarray, middles: np.ndarray) -> np.ndarray:
     return (vectors @ middles.T - (middles**2).sum(axis=1) / 2).argmax(axis=1)
 
 
-def find_twins(
-    texts: Sequence[str], limit: float, rng: np.random.Generator, check: Callable[[int], None] = lambda done: None
-) -> Twins:
-    """Return the pairs of texts whose ROUGE-L F is above a limit.
-
-    Args:
-        texts: n of them; of more than MOST_TEXTS so many are drawn and compared.
-        limit: 0 to 1.
-        rng: draws them.
-        check: told now and then how many are done; what it raises ends the work.
-    """
-    rows = np.arange(len(texts))
-    if len(texts) > MOST_TEXTS:
-        rows = np.sort(rng.choice(len(texts), MOST_TEXTS, replace=False))
-    index, first, second = ClosenessIndex(limit), array("l"), array("l")
-    for at, row in enumerate(rows):
-        if at % 256 == 0:
-            check(at)
-        for match in index.list_close(texts[row]):
-            first.append(rows[match.index])
-            second.append(row)
-        index.add(texts[row])
-    is_searched = np.zeros(len(texts), bool)
-    is_searched[rows] = True
-    return Twins(np.array(first, np.int64), np.array(second, np.int64), is_searched)
+def find_twins(texts: Sequence[str], limit: float = LIMIT) -> tuple[np.ndarray, int]:
+    """Return (n,) whether another text has a ROUGE-L F with each above a limit of 0 to 1, and the number of pairs."""
+    index, has_twin, n_pairs = ClosenessIndex(limit), np.zeros(len(texts), bool), 0
+    for row, text in enumerate(texts):
+        found = [match.index for match in index.list_close(text)]
+        has_twin[found] = True
+        has_twin[row] = bool(found)
+        n_pairs += len(found)
+        index.add(text)
+    return has_twin, n_pairs

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.analysis.diversity import LEAST_UNITS, Measure, draw_units, number_units
 
-N_DRAWS = 200
+N_DRAWS = 100
 
 
 def compute_vendi(vectors: np.ndarray, weights: np.ndarray | None = None) -> float:

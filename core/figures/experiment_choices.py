@@ -116,8 +116,8 @@ def draw_shifted(
     }
     return make_figure(
         [bars],
-        title=f"Tokens that differ most: share in {second} less that in {first}",
-        x=make_axis("percentage points"),
+        title="Tokens whose share differs most",
+        x=make_axis("percentage points, to the right more in the second set"),
         y=make_axis("", type="category"),
         height=90 + 20 * len(rows),
         view=view,

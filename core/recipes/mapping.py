@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.analysis.diversity import Measure
-from core.analysis.sets import Texts, assign_clusters, find_clusters, find_twins, list_sets, measure_set
+from core.analysis.sets import Texts, assign_clusters, find_clusters, list_sets, measure_set
 from core.analysis.token_counts import TokenCounts
 from core.analysis.token_shift import draw_at_random, measure_shifts
 from core.cache import Cache
 from core.errors import RunError
-from core.filters.closeness import LIMIT
 from core.filters.meanings import Meanings
 from core.filters.tokens import split_tokens
 from core.hub import Hub
@@ -25,6 +24,7 @@ from core.maps.place import place
 from core.maps.project import METHODS, project
 from core.models.embedder import NAME as EMBEDDER
 from core.recipes.stages import home_of
+from core.recipes.start import read_seed_set
 from core.runs.folder import RunFolder
 from core.runs.parts import read_parts
 from core.tasks import TASKS
@@ -57,27 +57,27 @@ def start_map(hub: Hub, seed_set: str, *, projection: str = "umap", based_on: st
     """
     if projection not in METHODS:
         raise RunError(f"There is no projection {projection!r}; known: {', '.join(METHODS)}.")
-    about = hub.store.read_run(seed_set)
-    texts = hub.store.list_texts_to_map(seed_set)
-    if about is None or texts.empty:
+    about, texts = read_seed_set(hub, seed_set), hub.store.list_texts_to_map(seed_set)
+    if texts.empty:
         raise RunError("There is nothing to map: the seed set has no train problems yet.")
     known = None if based_on is None else hub.store.read_run(based_on)
     if based_on is not None and (known is None or known["state"] != "done"):
         raise RunError(f"The map {based_on} is not there any more, or was not finished; draw a new one.")
-    name, task = (about["summary"] or {}).get("name") or about["config"]["name"], about["summary"]["task"]
     n_all = len(texts)
     if n_all > MOST_POINTS:
         texts = texts.sample(MOST_POINTS, random_state=0).sort_index()
     config = {
         "seed_set": seed_set,
-        "seed_set_name": name,
-        "task": task,
+        "seed_set_name": about["name"],
+        "task": about["task"],
         "projection": known["summary"]["projection"] if known else projection,
         "based_on": based_on,
         "n_all": n_all,
         "seed": 0,
     }
-    return hub.submit("map", f"Map of {name}", config, lane="light", inputs={"texts": texts.reset_index(drop=True)})
+    return hub.submit(
+        "map", f"Map of {about['name']}", config, lane="light", inputs={"texts": texts.reset_index(drop=True)}
+    )
 
 
 def map_run(folder: RunFolder) -> dict[str, Any]:
@@ -185,13 +185,6 @@ def _measure(
     """Record how diverse the seeds are, what was grown, what a person accepted, and each part of what was grown."""
     is_seed, passed = texts["is_seed"].to_numpy(bool), texts["has_passed"].to_numpy(bool)
     kept, questions = texts["is_kept"].to_numpy(bool), texts["question"].tolist()
-    wanted = np.flatnonzero(is_seed | passed)
-
-    def tell(done: int) -> None:
-        folder.check_cancelled()
-        folder.report("wording", done, 0, len(wanted))
-
-    twins = find_twins([questions[row] for row in wanted], LIMIT, np.random.default_rng(folder.config["seed"]), tell)
     given = Texts(
         texts=questions,
         vectors=vectors,
@@ -200,7 +193,6 @@ def _measure(
         all_kinds=sorted({kind for kind in texts.loc[is_seed, "type"] if kind}),
         clusters=None if vectors is None else clusters,
         n_clusters=n_clusters,
-        twins=twins.spread(wanted, len(questions)),
     )
     sets = [("all", "seeds", is_seed), ("all", "grown", passed), ("all", "kept", passed & kept)]
     parts = [(grouping, member, np.flatnonzero(rows)) for grouping, member, rows in sets if rows.any()]

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.analysis.sets import MEASURES, MOST_TEXTS, N_EQUAL
+from core.analysis.sets import MEASURES, MOST_MEMBERS, MOST_PAIRS, MOST_TEXTS, N_EQUAL
 from core.figures.colours import NEUTRAL, style_of_method, style_of_selector
 from core.figures.maps import CATEGORIES
 from core.figures.measures import draw_measure
@@ -72,14 +72,16 @@ def draw_numbers(hub: Hub, drawn: Mapping[str, Any]) -> None:
     st.dataframe(table, hide_index=True, height=39 + 35 * len(table))
     is_part = bool(rows["is_sampled"].any())
     part = (
-        f" Of larger sets {numbers.count(MOST_TEXTS)} texts were drawn, of many pairs half a million."
+        f" Of larger sets {numbers.count(MOST_TEXTS)} texts were drawn, of many pairs {numbers.count(MOST_PAIRS)}."
         if is_part
         else ""
     )
+    is_cut = rows["member"].nunique() > MOST_MEMBERS
+    largest = f" The {MOST_MEMBERS} largest of each kind are measured." if is_cut else ""
     st.caption(
         f"As it was {numbers.moment(drawn['ended_at'])}. In brackets 95 %: seeds drawn again with all that grew from "
         f"them; of measures of {N_EQUAL}, where 95 % of the draws lie. Candidates that passed the filters and nobody "
-        f"rejected.{part}"
+        f"rejected.{part}{largest}"
     )
     offer_csv(rows.drop(columns=["name"]), "CSV", f"diversity-{drawn['run_id']}")
 

@@ -14,6 +14,7 @@ from pages.components.chart import LIBRARY, PAINT_JS
 
 _CSS = """
 .seedbed-points {width: 100%; position: relative;}
+.seedbed-points.grid {min-width: 680px;}
 .seedbed-tip {position: absolute; z-index: 5; max-width: 24rem; padding: .35rem .55rem; pointer-events: none;
   font: .82rem/1.35 var(--st-font, sans-serif); color: var(--st-text-color);
   background: var(--st-secondary-background-color); border: 1px solid var(--st-border-color); border-radius: .4rem;
@@ -24,6 +25,10 @@ _JS = (
     PAINT_JS
     + """
 const MOST_CORNERS = 60;
+const hasWebGL = () => {  // without it plotly would draw nothing
+  const canvas = document.createElement('canvas');
+  return Boolean(canvas.getContext('webgl2') || canvas.getContext('webgl'));
+};
 const thin = (xs, ys) => {
   const step = Math.max(1, Math.ceil(xs.length / MOST_CORNERS)), found = [];
   for (let i = 0; i < xs.length; i += step) found.push([+xs[i].toFixed(4), +ys[i].toFixed(4)]);
@@ -61,10 +66,12 @@ export default function (component) {
   const node = parentElement.querySelector('.seedbed-points'), tip = parentElement.querySelector('.seedbed-tip');
   node.style.height = `${data.figure.layout.height}px`;
   node.dataset.chart = data.name;
+  node.classList.toggle('grid', !data.can_draw);  // names of rows would leave its cells no room on a narrow screen
   node.seedbedRows = data.rows; node.seedbedTexts = data.texts; node.seedbedPick = data.pick;
   node.seedbedTell = (pick) => setStateValue('pick', pick);
   if (node.seedbedDrawn === data.version) return;  // a redrawing would lose the line around what is chosen
   node.seedbedDrawn = data.version;
+  if (!hasWebGL()) for (const trace of data.figure.data) trace.type = trace.type.replace('gl', '');
   load(data.library).then((Plotly) => {
     const own = paint(structuredClone(data.figure), getComputedStyle(parentElement), node.offsetWidth);
     return Plotly.react(node, structuredClone(data.figure.data), {...own, selections: []},
@@ -82,7 +89,7 @@ export default function (component) {
 
 _chart = st.components.v2.component(
     "seedbed_points",
-    html="<div style='position:relative'><div class='seedbed-points'></div><div class='seedbed-tip'></div></div>",
+    html="<div style='position:relative; overflow-x:auto'><div class='seedbed-points'></div><div class='seedbed-tip'></div></div>",
     css=_CSS,
     js=_JS,
     isolate_styles=False,

@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from core.analysis import diversity
 from core.analysis.diversity import (
     Measure,
     encode_words,
@@ -160,7 +159,7 @@ def test_one_prompt_for_all_is_drawn_again_by_its_calls(vectors):
     assert alone.value == by_call.value and alone.low is None and by_call.low < by_call.value < by_call.high
 
 
-def test_more_pairs_than_can_be_compared_are_drawn(monkeypatch):
+def test_more_pairs_than_can_be_compared_are_drawn():
     rng = np.random.default_rng(0)
     first, second, is_drawn = list_pairs(400, rng, 5_000)
     assert is_drawn and (first < second).all() and len(set(zip(first, second, strict=True))) == len(first) > 4_500
@@ -168,9 +167,7 @@ def test_more_pairs_than_can_be_compared_are_drawn(monkeypatch):
     drawn = rng.normal(size=(300, 4))
     vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     exact = measure_distance(vectors, list(range(300)))
-    monkeypatch.setattr(diversity, "MOST_PAIRS", 10_000)
-    monkeypatch.setattr(list_pairs, "__defaults__", (10_000,))
-    sample = measure_distance(vectors, list(range(300)))
+    sample = measure_distance(vectors, list(range(300)), most_pairs=10_000)
     assert sample.is_sampled and not exact.is_sampled and sample.n < 10_000 < exact.n
     assert sample.value == pytest.approx(exact.value, abs=0.01)
 

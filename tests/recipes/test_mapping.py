@@ -1,0 +1,174 @@
+"""A map as a run: real embeddings and a real UMAP, what comes of it in the database, and a later map on it."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from core import hub as hubs
+from core.errors import RunError
+from core.hub import Hub
+from core.maps.near import lie_inside
+from core.recipes import mapping
+from core.recipes.kinds import execute
+from core.recipes.mapping import find_neighbours, read_tokens, start_map
+from core.runs.folder import RunFolder
+from core.settings import Settings
+from core.store.areas import write_area
+from core.store.queue_filter import QueueFilter
+from tests.pages import home as made
+
+AROUND = [(-0.4, -0.5), (0.5, -0.2), (0.1, 0.1), (0.3, 0.6), (-0.6, 0.3)]
+"""Corners of an area, from its middle."""
+
+
+def open_home(home) -> Hub:
+    hub = hubs.open_hub(Settings(home=home, device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
+    hub.step()
+    return hub
+
+
+def draw(hub: Hub, **choices) -> str:
+    run_id = start_map(hub, made.SEED_SET, **choices)
+    folder = RunFolder(hub.settings.home / "runs" / run_id)
+    assert execute(folder) == "done", folder.read_result()
+    hub.step()
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory):
+    """A home with everything, and its map by UMAP."""
+    hub = open_home(made.fill_home(tmp_path_factory.mktemp("home")))
+    for number in range(3):
+        hub.add_review(made.GENERATE, f"candidate_{number:03d}", "accept")
+    hub.add_review(made.GENERATE, "candidate_003", "reject")
+    yield hub, draw(hub)
+    hubs.close()
+
+
+def test_every_seed_and_candidate_with_a_question_is_a_point(mapped):
+    hub, run_id = mapped
+    points = hub.store.list_map_points(run_id)
+    summary = hub.store.read_run(run_id)["summary"]
+    assert summary["projection"] == "umap" and summary["fault"] is None and summary["n_placed"] == 0
+    assert (points["source"] == "seed").sum() == made.N_TRAIN
+    wanted = hub.store.list_queue(QueueFilter(status="", review="any", run=made.GENERATE))
+    failed = hub.store.list_queue(QueueFilter(status="failed", review="any", run=made.GENERATE))
+    own = points[points["source_run"] == made.GENERATE]
+    assert len(own) == len(wanted) - len(failed) > 0 and not own["item_id"].isin(failed["candidate_id"]).any()
+    assert points["position"].tolist() == list(range(len(points)))
+    assert points[["x", "y"]].abs().to_numpy().max() == pytest.approx(1.0)
+    said = own.set_index("item_id")["review"]
+    assert said["candidate_000"] == "accepted" and said["candidate_003"] == "rejected"
+    assert said["candidate_004"] == "waiting"
+    assert own["verdict"].str.startswith("rejected by").sum() == 3
+    counts = hub.store.count_texts_to_map(made.SEED_SET, run_id)
+    assert counts["new"] == 0 and counts["seeds"] + counts["grown"] == len(points)
+    assert hub.store.count_texts_to_map(made.SEED_SET, None)["new"] == len(points)
+
+
+def test_numbers_of_seeds_of_what_was_grown_and_of_what_was_kept(mapped):
+    hub, run_id = mapped
+    found = hub.store.list_map_measures(run_id).set_index(["grouping", "member", "measure"])
+    assert found.loc[("all", "seeds", "distance"), "n_texts"] == made.N_TRAIN
+    assert found.loc[("all", "kept", "distance"), "n_texts"] == 3
+    distance = found.loc[("all", "seeds", "distance")]
+    assert 0 < distance["low"] <= distance["value"] <= distance["high"] < 1
+    texts = hub.store.list_texts_to_map(made.SEED_SET)
+    grown = found.loc[("all", "grown", "wording"), "n_texts"]
+    assert grown == texts["has_passed"].sum()
+
+
+def test_neighbours_and_words_are_those_of_the_points(mapped):
+    hub, run_id = mapped
+    points, home = hub.store.list_map_points(run_id), hub.settings.home
+    texts = hub.store.list_point_texts(run_id)
+    near = find_neighbours(home, run_id, 5, 4)
+    assert len(near) == 4 and 5 not in [row for row, _ in near]
+    assert [value for _, value in near] == sorted((value for _, value in near), reverse=True)
+    tokens = read_tokens(home, run_id)
+    seeds = np.flatnonzero(points["source"] == "seed")
+    pens = texts["question"].str.count("pens") + texts["answer"].fillna("").str.count("pens")
+    assert tokens.add_up(seeds)[tokens.names.index("pens")] == pens.iloc[seeds].sum() > 0
+    assert hub.store.list_point_texts(run_id, [3, 1], width=10)["question"].str.len().tolist() == [10, 10]
+
+
+def test_an_area_finds_the_same_candidates_in_the_queue_as_on_the_map(mapped):
+    hub, run_id = mapped
+    points = hub.store.list_map_points(run_id)
+    x, y = points.loc[points["item_id"] == "candidate_004", ["x", "y"]].iloc[0]
+    area = [(x + right, y + up) for right, up in AROUND]
+    inside = points[lie_inside(points[["x", "y"]].to_numpy(float), area)]
+    wanted = set(inside.loc[inside["verdict"] == "passed", "item_id"])
+    found = hub.store.list_queue(QueueFilter(area=write_area(run_id, area)))
+    assert set(found["candidate_id"]) == wanted and "candidate_004" in wanted
+    for broken in ("nonsense", f"{run_id}:1,2", f"{run_id}:0,0;1,1;1,0') or true --", "no-such-map:0,0;1,0;0,1"):
+        assert hub.store.list_queue(QueueFilter(area=broken)).empty
+
+
+def test_scores_of_points_are_those_of_the_run_that_asked_last(mapped):
+    hub, run_id = mapped
+    assert hub.store.list_map_scores(run_id)[:2] == ["loss", "correct"]
+    points = hub.store.list_map_points(run_id).set_index("position")
+    loss = hub.store.list_point_scores(run_id, "loss").set_index("position")["value"]
+    assert loss.index.is_unique and len(loss) >= made.N_TRAIN
+    pool = hub.store.read_pool(made.SEED_SET, made.LOOP).set_index("problem_id")["loss"]
+    newest = hub.store.read_pool(made.SEED_SET, made.SCORE).set_index("problem_id")["loss"]
+    own = {points.loc[place, "item_id"]: value for place, value in loss.items()}
+    assert own["problem_train_003"] in (pool.get("problem_train_003"), newest.get("problem_train_003"))
+
+
+def test_new_candidates_are_placed_and_nothing_else_moves(mapped, tmp_path):
+    hub, run_id = mapped
+    before = hub.store.list_map_points(run_id).set_index(["source_run", "item_id"])
+    folder = RunFolder(hub.settings.home / "runs" / made.add_second_generate(hub.settings.home))
+    hub.step()
+    n_new = hub.store.count_texts_to_map(made.SEED_SET, run_id)["new"]
+    assert n_new > 0
+    later = draw(hub, based_on=run_id)
+    after = hub.store.list_map_points(later).set_index(["source_run", "item_id"])
+    same = after.loc[before.index, ["x", "y"]]
+    assert np.allclose(same.to_numpy(), before[["x", "y"]].to_numpy())
+    assert after["is_placed"].sum() == n_new == hub.store.read_run(later)["summary"]["n_placed"]
+    assert after.loc[folder.run_id, "is_placed"].all()
+    twin = hub.store.list_map_points(draw(hub, based_on=later))
+    assert twin["is_placed"].sum() == n_new, "what was placed once stays told apart"
+
+
+def test_a_map_that_is_gone_or_nothing_to_map_is_told(mapped):
+    hub, _ = mapped
+    with pytest.raises(RunError, match="not there any more"):
+        start_map(hub, made.SEED_SET, based_on="20260101-000009-map-zzzz")
+    with pytest.raises(RunError, match="no projection 'tsne'; known: umap, pca"):
+        start_map(hub, made.SEED_SET, projection="tsne")
+    with pytest.raises(RunError, match="no seed set"):
+        start_map(hub, "nowhere")
+
+
+def test_large_sets_are_drawn_from_and_the_map_knows_of_how_many(mapped, monkeypatch):
+    hub, _ = mapped
+    monkeypatch.setattr(mapping, "MOST_POINTS", 30)
+    run_id = draw(hub, projection="pca")
+    summary = hub.store.read_run(run_id)["summary"]
+    assert summary["n_points"] == 30 < summary["n_all"] and summary["projection"] == "pca"
+
+
+def test_the_database_made_anew_has_the_same_map(mapped, tmp_path):
+    hub, run_id = mapped
+    copy = tmp_path / "copy"
+    shutil.copytree(hub.settings.home, copy, ignore=shutil.ignore_patterns("*.duckdb*", "*.lock"))
+    other = Hub(Settings(home=copy, device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
+    try:
+        other.step()
+        for name in ("list_map_points", "list_map_measures", "list_map_shifts"):
+            first, second = getattr(hub.store, name)(run_id), getattr(other.store, name)(run_id)
+            columns = sorted(first.columns)
+            key = [name for name in columns if name in ("position", "grouping", "member", "measure", "method", "round")]
+            assert (
+                first.sort_values(key)[columns]
+                .reset_index(drop=True)
+                .equals(second.sort_values(key)[columns].reset_index(drop=True))
+            )
+    finally:
+        other.close()
