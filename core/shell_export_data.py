@@ -18,6 +18,7 @@ from core.shell_carrying import carry_out
 
 if TYPE_CHECKING:
     from core.recipes.taking_out import DatasetWishes, TakenOut
+    from core.store.queue_filter import QueueFilter
     from core.store.store import Store
 
 
@@ -42,7 +43,7 @@ def run_export_data(options: argparse.Namespace) -> int:
     wishes = {"name": options.name, "licence": options.licence, "validation": options.validation}
     wishes = DatasetWishes(**{name: value for name, value in wishes.items() if value})
     run_ids = options.run or list(list_grown(home))
-    with open_partial(home, list_needed(home, run_ids)) as store:
+    with open_partial(home, [*list_needed(home, run_ids), *find_maps(asked)]) as store:
         check_known(asked, store.list_choices(run_ids))
         taken = take_out(store, asked, options.format, is_as_asked=options.as_asked)
         print_taken(taken)
@@ -102,6 +103,11 @@ def list_needed(home: Path, run_ids: Iterable[str]) -> list[str]:
         if has_drawn or not set(config.get("candidates_of") or ()).isdisjoint(chosen):
             needed[path.name] = None
     return [run_id for run_id in needed if run_id in chosen or (home / "runs" / run_id / "run.json").is_file()]
+
+
+def find_maps(asked: "QueueFilter") -> list[str]:
+    """Return the run whose map a filter has an area of, if it has one."""
+    return [asked.area.partition(":")[0]] if asked.area else []
 
 
 def print_taken(taken: "TakenOut") -> None:

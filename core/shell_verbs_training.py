@@ -196,8 +196,8 @@ def _add_data_options(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="FILTER",
         help="NAME=VALUE,... of review, status, answer, order, reason, method, teacher, selector, type, rejected_by, "
-        "reviewer, search, round, sample, as in the address of the page Review (default: review=kept, what people "
-        "accepted, edited or not; review=standing: what passed the filters and nobody rejected)",
+        "reviewer, search, area, round, sample, as in the address of the page Review (default: review=kept, what "
+        "people accepted, edited or not; review=standing: what passed the filters and nobody rejected)",
     )
     group.add_argument(
         "--run", nargs="+", action="extend", default=[], metavar="RUN", help="only candidates of these (default: all)"

@@ -3,6 +3,7 @@
 import json
 
 import datasets
+import pandas as pd
 import pytest
 
 from core import hub as hubs
@@ -13,7 +14,7 @@ from core.records import Review
 from core.runs.folder import RunFolder
 from core.store.journal import Journal
 from tests.models.hub_server import TOKEN, HubServer
-from tests.pages.home import GENERATE, fill_home
+from tests.pages.home import GENERATE, fill_home, make_run
 
 
 @pytest.fixture
@@ -57,6 +58,18 @@ def test_filters_and_runs(export, tmp_path, capsys):
     assert line["id"] == f"{GENERATE}/candidate_001"
     assert export("--format", "chat", "--where", "review=standing", "--where", "status=any", out="all") == 0
     assert "26 candidates = 24 taken + 2 left out\n  2: it has no question" in capsys.readouterr().out
+
+
+def test_a_part_of_a_map(export, home, tmp_path, capsys):
+    folder = make_run(home, "20260101-000008-map-aaaa", "Map", {}, "device")
+    points = [{"source_run": GENERATE, "item_id": f"candidate_{i:03d}", "x": float(i), "y": 0.5} for i in range(4)]
+    with folder.hold():
+        folder.write_part("map_points", pd.DataFrame(points))
+        folder.finish("done", {})
+    assert export("--format", "chat", "--where", f"area={folder.run_id}:1.5,0;3.5,0;3.5,1;1.5,1,review=standing") == 0
+    assert [line["id"][-3:] for line in read_lines(tmp_path / "out")] == ["002", "003"]
+    assert export("--format", "chat", "--where", "area=nope:1,0;3,0;3,1", out="no") == 1
+    assert "There is no run 'nope'" in capsys.readouterr().err
 
 
 def test_it_works_and_says_the_same_while_the_dashboard_is_open(export, home, tmp_path):

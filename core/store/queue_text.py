@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import RunError
 from core.records import REASONS
+from core.store.areas import is_area
 from core.store.queue_filter import ANSWERS, KEPT, ORDERS, REVIEWS, QueueFilter
 
 ANYTHING = "any"
@@ -25,7 +26,7 @@ CHOICES = {
 }
 """Field -> its values, where these are known without looking."""
 
-OPEN = ("method", "teacher", "selector", "type", "rejected_by", "reviewer", "search")
+OPEN = ("method", "teacher", "selector", "type", "rejected_by", "reviewer", "search", "area")
 """Fields whose values depend on the home."""
 
 NUMBERS = ("round", "sample")
@@ -33,7 +34,7 @@ FIELDS = (*CHOICES, *OPEN, *NUMBERS)
 USUAL = QueueFilter(review=KEPT, status="")
 """What leaves a home where nobody says otherwise: what a person accepted, whatever the filters said of it."""
 
-_NEXT = re.compile(r",(?=\s*\w+\s*=)")
+_NEXT = re.compile(rf",(?=\s*(?:{'|'.join(FIELDS)})\s*=)")
 
 
 def read_filter(texts: Iterable[str], run_ids: Sequence[str] = ()) -> QueueFilter:
@@ -42,7 +43,7 @@ def read_filter(texts: Iterable[str], run_ids: Sequence[str] = ()) -> QueueFilte
     Where ``review`` is named and is not kept, ``status`` is accepted until it is named too, as on the page.
 
     Args:
-        texts: ``NAME=VALUE``, several parted by commas; a comma that no ``NAME=`` follows belongs to the value.
+        texts: ``NAME=VALUE``, several parted by commas; a comma that no known ``NAME=`` follows belongs to the value.
         run_ids: only of these runs; none: of all.
 
     Raises:
@@ -69,6 +70,8 @@ def _read_value(name: str, value: str) -> Any:
         return int(value)
     if name == "status" and value in ("", ANYTHING):
         return ""
+    if name == "area" and not is_area(value):
+        raise RunError(f"The filter's area is copied from the address of a map, MAP:x,y;x,y;x,y, and not {value!r}.")
     if name in CHOICES and value not in CHOICES[name]:
         raise RunError(f"The filter's {name} cannot be {value!r}; known: {', '.join(CHOICES[name])}.")
     return value

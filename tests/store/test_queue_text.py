@@ -1,12 +1,13 @@
 """A filter as a person writes it, and everything that can be wrong with one."""
 
 import shlex
+from dataclasses import fields
 
 import pytest
 
 from core.errors import RunError
 from core.store.queue_filter import REVIEWS, QueueFilter
-from core.store.queue_text import CHOICES, USUAL, check_known, read_filter, write_command, write_filter
+from core.store.queue_text import CHOICES, FIELDS, USUAL, check_known, read_filter, write_command, write_filter
 
 
 def test_what_nobody_names_is_what_people_accepted_whatever_the_filters_said():
@@ -31,6 +32,8 @@ def test_several_fields_in_one_text_or_in_several_and_commas_within_a_value():
         (["status=maybe"], "status cannot be 'maybe'; known: accepted, rejected, failed, any"),
         (["order=up"], "order cannot be 'up'; known: made, newest"),
         (["round=two"], "round is a whole number from 1, not 'two'"),
+        (["area=here"], "area is copied from the address of a map"),
+        (["type=a,colour=red", "sample=0"], "sample"),
         (["sample=0"], "sample is a whole number from 1"),
         (["type=a", "type=b"], "names type twice"),
     ],
@@ -40,9 +43,15 @@ def test_what_is_no_filter_is_told_with_what_is_known(texts, sentence):
         read_filter(texts)
 
 
+def test_every_field_of_a_filter_can_be_written():
+    apart = {"run", "unread_by"}  # --run, and whose own queue it is, which no export asks
+    assert set(FIELDS) == {each.name for each in fields(QueueFilter)} - apart
+
+
 FILTERS = [
     *(QueueFilter(review=review, status=status) for review in REVIEWS for status in ("", "accepted", "failed")),
     *(QueueFilter(**{name: value}) for name, values in CHOICES.items() for value in values if value != "any"),
+    QueueFilter(review="standing", area="20260101-000001-map-aaaa:-1.5,2;3,4.25;0,-7", search="x,y=2"),
     QueueFilter(review="kept", type="a, b", search='it\'s; "x" $HOME', round=3, sample=50, order="random"),
 ]
 
@@ -56,7 +65,7 @@ def test_what_is_written_is_read_back(asked):
 
 
 def vars_of(asked):
-    return {name: getattr(asked, name) for name in asked.__dataclass_fields__}
+    return {each.name: getattr(asked, each.name) for each in fields(asked)}
 
 
 def test_a_value_that_no_candidate_has_is_told():
