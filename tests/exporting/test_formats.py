@@ -118,6 +118,19 @@ def test_what_takes_the_guard_away_is_told():
     assert UNGUARD in guard_cell.__doc__
 
 
+@pytest.mark.parametrize(
+    "name", ["chat", "prompt_completion", "alpaca", "sharegpt", "dpo", "kto", "parquet", "dataset"]
+)
+def test_what_is_taken_out_can_be_trained_on_here_too(name):
+    from core.training.line_forms import read_line
+
+    made = make_all(FORMATS.get(name), [make_row(0, wrong=WRONG[:1])])
+    lines = [read_line(record) for record in made.records]
+    assert {(line.question, line.answer) for line in lines if line.label == 1} == {("What is 2 + 2?", "4")}
+    assert [line.rejected for line in lines if line.rejected] == (["=7"] if name == "dpo" else [])
+    assert [line.answer for line in lines if line.label == -1] == (["=7"] if name == "kto" else [])
+
+
 def test_no_cell_of_a_spreadsheet_is_run_and_numbers_stay_numbers(tmp_path):
     path = tmp_path / "out.csv"
     write("csv", make_rows(), path)
