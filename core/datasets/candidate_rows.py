@@ -21,7 +21,7 @@ QUESTIONS = (
 )  # fmt: skip
 WORKED = (
     "generation", "generations", "evolved_answer", "solution", "response", "output", "completion", "worked_answer",
-    "rationale", "target",
+    "rationale", "target", "chosen",
 )  # fmt: skip
 """Columns of a whole answer; beside one of them a short ``answer`` is the final answer alone."""
 
@@ -177,7 +177,7 @@ def recognise_columns(rows: Rows) -> CandidateColumns | None:
     # columns with two underscores in a row are traces beside the real ones
     columns = [column for column in rows.columns if "__" not in column]
     sample = Sample(columns, rows.rows[:N_LOOKED_AT])
-    model, parent = sample.first(MODELS), sample.first(PARENTS)
+    model, parent = sample.first(MODELS), _find_parent(sample)
     question = sample.first(QUESTIONS) or _find_named(sample, QUESTIONS, ())
     is_talk = question is not None and _is_answered(sample, question)
     answer, final = (None, sample.first(FINALS)) if question is None or is_talk else _find_answer(sample, question)
@@ -190,6 +190,12 @@ def recognise_columns(rows: Rows) -> CandidateColumns | None:
     if question == "instruction" and answer != "input" and (more := sample.first(("input",))):
         parts.append(more)
     return CandidateColumns(tuple(parts), answer, final, parent, model)
+
+
+def _find_parent(sample: Sample) -> str | None:
+    """Return the column that names seeds; one of numbers is somebody's random seed."""
+    found = (sample.first((name,)) for name in PARENTS)
+    return next((column for column in found if sample.mostly(column, lambda text: not text.isdecimal())), None)
 
 
 def _is_answered(sample: Sample, column: str) -> bool:

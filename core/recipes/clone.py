@@ -31,6 +31,7 @@ CHANGEABLE: Mapping[str, tuple[str, ...]] = {
     "answers": ("budget",),
     "compare": ("filters", "budget"),
     "ask": (),
+    "map": (),
     "finetune": ("training", "policy_training", "settings", "student"),
     "evaluate": ("limit",),
     "export": ("dtype",),

@@ -151,3 +151,8 @@ def test_what_nobody_can_recognise_is_left_to_a_person(tmp_path):
     assert preview_table(path, CandidateColumns(("alpha",), "beta")).rows[0].answer == "y"
     with pytest.raises(DataFormatError, match="no column 'gamma'"):
         preview_table(path, CandidateColumns(("alpha",), "gamma"))
+
+
+def test_a_number_called_seed_names_no_seed_and_chosen_is_an_answer(tmp_path):
+    path = write_lines(tmp_path / "a.jsonl", [{"prompt": "Q?", "chosen": "A.", "rejected": "B.", "seed": 42}])
+    assert recognise(path) == CandidateColumns(("prompt",), "chosen")

@@ -55,7 +55,7 @@ def test_a_file_is_looked_at_brought_reviewed_and_offered_to_finetune(filled, vi
     assert not app.exception
     sources = next(box for box in app.multiselect if box.key == "sources")
     assert any("made.parquet" in option for option in sources.options)
-    for page in ("overview", "runs", "select", "generate", "evaluate"):
+    for page in ("overview", "runs", "select", "generate", "evaluate", "diversity"):
         app = visit(page, run=run["run_id"]) if page == "runs" else visit(page)
         assert not app.exception, page
 
