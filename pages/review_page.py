@@ -120,6 +120,7 @@ paused = {row["run_id"]: row for row in hub.store.list_paused_runs().to_dict("re
 runs = hub.store.list_runs(REVIEWED, has_previews=False, limit=None)
 runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
 is_opened = runs["run_id"].isin([*paused, st.query_params.get("run")])  # no arm that neither waits nor was opened
+is_opened |= "area" in st.query_params  # a map has those of all runs
 runs = keep_in_view(runs[runs["parent_id"].isna() | is_opened], "run")
 runs = runs.sort_values("run_id", key=lambda ids: ~ids.isin(list(paused)), kind="stable")  # what waits comes first
 draw_paused([row for id_, row in paused.items() if id_ not in set(runs["run_id"])])

@@ -18,6 +18,9 @@ EDGES = (0.0, LOWEST, 0.3, 0.5, 0.7, HIGHEST, 1.0)
 NEVER, ALWAYS = 0, len(EDGES) - 2
 """Columns of what is solved too seldom, or too often, to teach anything."""
 
+MOST_SEEDS = 20
+"""Seeds that are named for one cell."""
+
 N_TIMES = 60
 """Points of the course over time, at most."""
 
@@ -32,7 +35,7 @@ class Target:
     """Of the middle of the range."""
 
     seeds: Sequence[str]
-    """Ids, those that lie nearest first."""
+    """Ids, those that lie nearest first; at most MOST_SEEDS."""
 
     is_inside: bool
     """Whether these seeds lie in the cell itself, and not in the one beside it."""
@@ -119,6 +122,8 @@ def suggest_targets(items: pd.DataFrame, most: int = 10) -> list[Target]:
                 continue
             rows = own[skills, column] if is_inside else pd.concat(near)
             order = (rows["rate"] - middle).abs().sort_values(kind="stable").index
-            found.append(Target(skills, column, 1 - middle, rows.loc[order, "item_id"].tolist(), is_inside))
+            found.append(
+                Target(skills, column, 1 - middle, rows.loc[order, "item_id"].tolist()[:MOST_SEEDS], is_inside)
+            )
     found.sort(key=lambda each: (not each.is_inside, -each.quality, -len(each.seeds), each.skills))
     return found[:most]

@@ -25,6 +25,9 @@ SCALE = [[0, "#440154"], [0.25, "#3B528B"], [0.5, "#21908C"], [0.75, "#5DC863"],
 """Viridis (van der Walt 2015), its light end a little darker for a white page."""
 
 AROUND_ZERO = [[0, "#0072B2"], [0.5, "#A9AEB2"], [1, "#D55E00"]]
+SEEDS_ONLY = "#B4BABF"
+"""Of a cell that holds nothing of worth."""
+
 GREY, SIZE = "#8A9096", 5
 OPACITY, UNCHOSEN = 0.8, 0.12
 
@@ -158,10 +161,8 @@ def draw_archive(grid: pd.DataFrame, skills: Sequence[str], *, by: str, view: st
     values, texts = [], []
     for name in skills:
         own = [cells.get((name, column)) for column in range(len(COLUMN_NAMES))]
-        if by == "fill":
-            values.append([int(cell.n_grown) if cell is not None and cell.n_grown else None for cell in own])
-        else:
-            values.append([None if cell is None or np.isnan(cell.quality) else float(cell.quality) for cell in own])
+        number = "n_grown" if by == "fill" else "quality"
+        values.append([None if cell is None else float(np.nan_to_num(getattr(cell, number))) for cell in own])
         texts.append([_say_cell(cell) for cell in own])
     heat = {
         "type": "heatmap",
@@ -170,7 +171,8 @@ def draw_archive(grid: pd.DataFrame, skills: Sequence[str], *, by: str, view: st
         "z": values,
         "text": texts,
         "texttemplate": "%{text}",
-        "colorscale": SCALE,
+        "colorscale": [[0, SEEDS_ONLY], [1e-6, SCALE[0][1]], *SCALE[1:]],
+        "zmin": 0,
         "xgap": 2,
         "ygap": 2,
         "customdata": [[escape(name or "unknown")] * len(COLUMN_NAMES) for name in skills],

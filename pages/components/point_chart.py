@@ -13,6 +13,7 @@ from core.maps.near import Polygon
 from pages.components.chart import LIBRARY, PAINT_JS
 
 _CSS = """
+.seedbed-frame {position: relative; overflow-x: auto;}
 .seedbed-points {width: 100%; position: relative;}
 .seedbed-points.grid {min-width: 680px;}
 .seedbed-tip {position: absolute; z-index: 5; max-width: 24rem; padding: .35rem .55rem; pointer-events: none;
@@ -89,7 +90,7 @@ export default function (component) {
 
 _chart = st.components.v2.component(
     "seedbed_points",
-    html="<div style='position:relative; overflow-x:auto'><div class='seedbed-points'></div><div class='seedbed-tip'></div></div>",
+    html="<div class='seedbed-frame'><div class='seedbed-points'></div><div class='seedbed-tip'></div></div>",
     css=_CSS,
     js=_JS,
     isolate_styles=False,

@@ -69,9 +69,19 @@ def draw_filter(hub: Hub, run_ids: Sequence[str], usual: str = "any") -> tuple[Q
     label = f"Filter · {n_more}" if n_more else "Filter"
     with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
         found |= _draw_fields(hub, run_ids, read_filter([f"review={found['review']}"]).status)
+    found["area"] = _draw_area()
     with st.popover("Reviewer", icon=":material/person:", key="review_who"):
         reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
     return QueueFilter(**found), reviewer, is_blind
+
+
+def _draw_area() -> str:
+    """Return the part of a map that the address names, with a button that lets it go."""
+    area = st.query_params.get("area", "")
+    if area and st.button("In a part of the map", key="leave_area", icon=":material/close:", help="Look at all again."):
+        del st.query_params["area"]
+        st.rerun()
+    return area
 
 
 def _choose_sample() -> int:

@@ -10,7 +10,9 @@ from pages.components.frame import TEACHER_NOTE
 from tests.pages import home
 from tests.pages.conftest import open_home
 
-NAMES = ("overview", "seeds", "select", "generate", "review", "finetune", "experiments", "steerability", "runs")
+NAMES = (
+    "overview", "seeds", "select", "generate", "review", "finetune", "experiments", "diversity", "steerability", "runs",
+)  # fmt: skip
 
 
 def texts(app) -> str:
@@ -36,6 +38,7 @@ def test_a_page_of_an_empty_home_says_what_to_do(empty, visit, name):
         "overview": "Nothing is here yet", "seeds": "Made by our own generators", "select": "There is no seed set",
         "generate": "No seeds are chosen yet", "review": "There is nothing to review yet",
         "finetune": "There is nothing to train on yet", "experiments": "2 arms",
+        "diversity": "There is no seed set to look at yet",
         "steerability": "no seed set is here yet", "runs": "Nothing has run yet",
     }  # fmt: skip
     assert sentences[name] in texts(app)
