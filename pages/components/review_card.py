@@ -26,6 +26,7 @@ def name_slot(key: Key | None) -> str:
 
 
 _CSS = """
+.card {background: var(--st-background-color); padding-bottom: .3rem;}
 .bar {display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; font-family: var(--st-font); font-size: .9rem;
   color: var(--st-text-color);}
 .bar button {display: inline-flex; gap: .45rem; align-items: center; padding: .38rem .7rem; cursor: pointer;
@@ -63,6 +64,8 @@ const LABELS = [['accept', 'Accept', 'A', 'a'], ['reject', 'Reject', 'X', 'x'], 
   ['skip', 'Skip', 'S', 's'], ['undo', 'Undo', 'Z', 'z'], ['back', 'Back', '←', 'arrowleft'],
   ['on', 'On', '→', 'arrowright'], ['lock', 'Lock', 'L', 'l'], ['note', 'Note', 'N', 'n'],
   ['trash', 'Trash', 'T', 't'], ['origin', 'Origin', 'O', 'o']];
+const NARROW = `@media (max-width: 640px) {  /* where the record is longer than the screen the buttons stay on it */
+  .st-key-review_card {position: sticky; top: 3.9rem; z-index: 9;} }`;
 const LEADS_ON = ['accept', 'reject', 'skip', 'trash'];
 const KEPT = 'seedbed_review_orders';
 const read = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)) || []; } catch { return []; } };
@@ -73,7 +76,7 @@ const isTyping = () => {
   while (node && node.shadowRoot && node.shadowRoot.activeElement) node = node.shadowRoot.activeElement;
   return types(node) || Boolean(document.querySelector('[role=dialog], [data-baseweb=popover] input:focus'));
 };
-const leaveBox = () => {  // who has just chosen in a box goes on with keys; the box would take the next one as a search
+const leaveBox = () => {  // who has chosen in a box, or left it, goes on with keys; it would take them as a search
   const box = document.activeElement;
   if (box && box.getAttribute('role') === 'combobox' && box.getAttribute('aria-expanded') !== 'true') box.blur();
 };
@@ -87,6 +90,7 @@ const make = (tag, parent, set = {}) => {
 class Reader {
   constructor(root) {
     this.orders = read(); this.judged = new Map(); this.history = []; this.jumps = null; this.shown = null;
+    this.spent = null;  // judged, and still in view, for the next record has not come yet: no key works on it
     this.style = document.getElementById('seedbed-review') || make('style', document.head, {id: 'seedbed-review'});
     this.style.reader = this;
     this.draw(root);
@@ -139,14 +143,19 @@ class Reader {
       if (own && !this.orders.some((order) => order.id === own.id)) this.judged.delete(entry.key);
     }
     if (before !== this.orders.length) keep(this.orders);
-    if (this.jumps !== data.jumps) { this.jumps = data.jumps; this.shown = data.shown; leaveBox(); }
+    if (this.jumps !== data.jumps) {
+      this.jumps = data.jumps; this.shown = data.shown; this.spent = null;
+      leaveBox();
+    }
+    const goesOn = this.spent !== null && this.shown === this.spent && (this.next() || !data.ahead.length);
+    if (goesOn) { this.shown = this.next() || null; this.spent = null; }
     if (!this.why.childElementCount) for (const [place, [reason, words]] of data.reasons.entries()) {
       const button = make('button', this.why, {type: 'button'});
       make('kbd', button, {textContent: String(place + 1)}); make('span', button, {textContent: words});
       button.title = `Reject: ${words}`; button.setAttribute('aria-keyshortcuts', String(place + 1));
       button.addEventListener('click', () => { button.blur(); this.act('reject', {reason}); });
     }
-    if (this.orders.length && before === this.orders.length && !this.sent) this.tell();
+    if (goesOn || (this.orders.length && before === this.orders.length && !this.sent)) this.tell();
     this.sent = true;
     this.watch();
     this.paint();
@@ -161,6 +170,8 @@ class Reader {
   }
   entry(key = this.shown) { return this.data.entries.find((each) => each.key === key); }
   state(entry) { const own = this.judged.get(entry.key); return own ? own.action : entry.state; }
+  next() { return this.data.ahead.find((key) => key !== this.shown && this.entry(key)
+    && this.state(this.entry(key)) === null); }
   isDrawn() {
     const slot = this.shown === null ? 'reviewed_end' : (this.entry() || {}).slot;
     return Boolean(slot && document.querySelector(`.st-key-${slot} [data-reviewed="${slot}"]`));
@@ -169,15 +180,16 @@ class Reader {
     if (!this.data) return;
     const entry = this.entry(), is = this.isDrawn(), slot = this.shown === null ? 'reviewed_end' : entry && entry.slot;
     const kept = is ? `:not(.st-key-${slot})` : '';
-    const css = this.data.editing ? ''
-      : `[class*="st-key-reviewed_"]:not(.st-key-reviewed_records)${kept} {display: none !important;}`;
+    const css = NARROW + (this.data.editing ? ''
+      : `[class*="st-key-reviewed_"]:not(.st-key-reviewed_records)${kept} {display: none !important;}`);
     if (this.style.textContent !== css) this.style.textContent = css;
     const {n, counts} = this.data;
     this.track.style.width = `${n ? 100 * (n - counts.waiting) / n : 0}%`;
     const number = entry ? `${(entry.place + 1).toLocaleString('en')} of ${n.toLocaleString('en')} · ` : '';
     const state = entry ? this.data.words[this.state(entry)] || 'waiting' : '';
     const locked = entry && entry.locked ? ' · locked' : '';
-    this.count.textContent = this.shown !== null && !is ? `${number}loading` :
+    const isWaiting = this.shown !== null && (!is || this.shown === this.spent);
+    this.count.textContent = isWaiting ? `${number}loading` :
       `${number}${state}${locked}${entry ? ' · ' : ''}${counts.text}`;
     this.count.parentElement.dataset.shown = is ? slot : '';
     const own = this.orders.length;
@@ -196,7 +208,7 @@ class Reader {
     if (action === 'back' || action === 'on') return this.step(action === 'on' ? 1 : -1);
     if (action === 'undo') return this.undo();
     const entry = this.entry();
-    if (!entry || !this.isDrawn()) return;
+    if (!entry || !this.isDrawn() || entry.key === this.spent) return;
     if (action === 'edit') return this.tell({edit: {key: entry.key, at: Date.now()}});
     if (action === 'origin') return this.data.blind || this.tell({origin: {key: entry.key, at: Date.now()}});
     if (action === 'note' && !more.note) return this.openNote();
@@ -206,10 +218,8 @@ class Reader {
     this.orders.push(order); this.history.push({id, key: entry.key});
     if (LEADS_ON.includes(action)) {
       if (action !== 'skip') this.judged.set(entry.key, {id, action});
-      const next = this.data.ahead.find((key) => key !== entry.key && this.entry(key)
-        && this.state(this.entry(key)) === null);
-      const isLast = this.data.counts.waiting <= this.data.ahead.length + 1;
-      this.shown = next === undefined ? (isLast ? null : this.shown) : next;
+      const next = this.next(), isLast = this.data.counts.waiting <= this.data.ahead.length + 1;
+      if (next === undefined && !isLast) this.spent = this.shown; else this.shown = next || null;
     }
     this.paint(); this.tell();
   }
@@ -221,17 +231,20 @@ class Reader {
   }
   undo() {
     const last = this.history.pop();
+    this.spent = null;
     this.orders.push({id: newId('undo'), action: 'undo', undoes: last ? last.id : null});
     if (last) { this.judged.delete(last.key); if (this.entry(last.key)) this.shown = last.key; }
     this.paint(); this.tell();
   }
   step(by) {
     const {entries, n} = this.data, from = this.entry();
+    this.spent = null;
     const place = from ? (from.place + by + n) % n : (by < 0 ? n - 1 : 0);
     const next = entries.find((each) => each.place === place);
     if (next) { this.shown = next.key; this.paint(); this.tell(); } else this.tell({step: {place, at: Date.now()}});
   }
   press(event) {
+    if (event.key === 'Escape') setTimeout(leaveBox, 100);  // once its list is closed
     if (!this.data || event.ctrlKey || event.metaKey || event.altKey || isTyping()) return;
     if (!this.track.isConnected) return;
     const key = event.key.toLowerCase();

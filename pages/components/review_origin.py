@@ -26,16 +26,18 @@ def draw_origin(hub: Hub, record: Mapping[str, Any]) -> None:
         st.info("Its run is in the trash.")
         return
     trace = trace_candidate(hub, record)
+    how = f"by {plain(record['teacher'])}, method {plain(record['method'])}"
     facts = {
         "Run": f"[{plain(name_run(run))}](/runs?run={run['run_id']})",
-        "Made": f"{numbers.moment(record['written_at'])}, by {plain(record['teacher'])}, method "
-        f"{plain(record['method'])}, round {record['round']}, repetition {record['sample_index']}",
+        "Made": f"{numbers.moment(record['written_at'])}, {how}"
+        + (f", round {record['round']}" if record["kind"] == "loop" else ""),
         "Seed": _say_seed(hub, record, run),
         "Tokens": f"{numbers.tokens(record['n_input_tokens'])} in, {numbers.tokens(record['n_output_tokens'])} out"
         + (f" (its share of a call that brought {trace.n_shared})" if trace.n_shared > 1 else ""),
         "Cost": _say_cost(trace),
         "Prompts": ", ".join(
-            f"{plain(name)} {plain(prompt['version'])}" for name, prompt in (run["config"].get("prompts") or {}).items()
+            f"{plain(name)} (version {plain(prompt['version'])})"
+            for name, prompt in (run["config"].get("prompts") or {}).items()
         ),
     }
     st.markdown("\n".join(f"- :gray[{name}] {words}" for name, words in facts.items() if words))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.pages.home import GENERATE, fill_home
+from tests.pages.home import GENERATE, LOOP, fill_home
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,23 @@ def test_a_key_held_down_judges_nothing_that_was_not_on_the_screen(page, address
     assert judged[0] == "candidate_006" and len(judged) == len(set(judged))
 
 
+def test_keys_faster_than_records_come_judge_none_twice(page, address):
+    page.goto(f"{address}/review?run={LOOP}")
+    expect_candidate(page, 1)
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.wait_for_timeout(2000)  # until what comes next is drawn too
+    n_before = len(read_journal())
+    page.evaluate("() => { for (const each of 'axaxaxax') document.dispatchEvent("
+                  "new KeyboardEvent('keydown', {key: each, bubbles: true})); }")  # fmt: skip
+    page.wait_for_timeout(3000)
+    judged = read_journal()[n_before:]
+    assert 2 <= len(judged) < 8 and len({id_ for _, id_ in judged}) == len(judged)
+    assert [action for action, _ in judged] == ["accept", "reject", "accept", "reject", "accept"][: len(judged)]
+    expect_candidate(page, len(judged) + 1)
+    page.keyboard.press("x")
+    assert expect_stored(n_before + len(judged) + 1)[-1] == ("reject", f"candidate_{len(judged):03d}")
+
+
 def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
     page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_001")
     expect_candidate(page, 2, "")
@@ -176,6 +193,12 @@ def test_a_key_right_after_a_choice_in_a_box_judges(page, address):
     page.wait_for_timeout(1000)
     page.keyboard.press("a")
     assert expect_stored(n_stored + 1)[-1][0] == "accept"
+    page.get_by_role("combobox", name=re.compile("Order")).click()
+    page.get_by_role("option", name="newest first").wait_for()
+    page.keyboard.press("Escape")  # looked, and left as it was
+    page.wait_for_timeout(500)
+    page.keyboard.press("x")
+    assert expect_stored(n_stored + 2)[-1][0] == "reject"
 
 
 def test_the_origin_opens_over_the_record_and_no_key_judges_meanwhile(page, address):
