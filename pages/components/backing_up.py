@@ -28,7 +28,8 @@ def draw_backups(hub: Hub) -> None:
     st.subheader("Backup", anchor=False)
     st.caption(
         "A backup is one archive with everything in the home that cannot be made again: journals, runs, replies of "
-        "teachers. The database and the optimizer states of checkpoints are left out. Work goes on meanwhile."
+        "teachers. The database and the optimizer states of checkpoints are left out. Work goes on "
+        "meanwhile; old archives are removed by hand."
     )
     runs = hub.store.list_runs([KIND], limit=1)
     newest = None if runs.empty else runs.iloc[0].to_dict()
@@ -70,7 +71,7 @@ def _draw_backup(hub: Hub, path: Path) -> None:
         if size <= MOST_SENT:
             st.download_button(
                 "Download", path.read_bytes, path.name, "application/zip", key=f"send_{path.stem}",
-                icon=":material/download:",
+                icon=":material/download:", help=f"Offered up to {numbers.size(MOST_SENT)}.",
             )  # fmt: skip
         else:
             st.caption(f"Larger than {numbers.size(MOST_SENT)}: copy it from there.")
