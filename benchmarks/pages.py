@@ -21,17 +21,19 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.in_browser import open_in_browser  # noqa: E402
-from benchmarks.large_home import make_home  # noqa: E402
+from benchmarks.large_home import make_home, make_map  # noqa: E402
 from core.hub import Hub  # noqa: E402
 from core.settings import Settings  # noqa: E402
 
 PAGES = (
-    "Seeds", "Select", "Generate", "Review", "Finetune", "Evaluate", "Experiments", "Steerability", "Runs", "Overview",
+    "Seeds", "Select", "Generate", "Review", "Finetune", "Evaluate", "Experiments", "Diversity", "Steerability", "Runs",
+    "Overview",
 )  # fmt: skip
 DONE = """(name) => { const app = document.querySelector('[data-testid=stApp]');
   return app && app.dataset.testScriptState === 'notRunning'
-    && [...document.querySelectorAll('h1')].some((node) => node.innerText.trim() === name); }"""
-"""Whether the page of that name stands, and nothing is being drawn."""
+    && [...document.querySelectorAll('h1')].some((node) => node.innerText.trim() === name)
+    && (name !== 'Diversity' || document.querySelector('.seedbed-points[data-points]')); }"""
+"""Whether the page of that name stands, with its map, and nothing is being drawn."""
 
 
 def open_page(page: Page, name: str) -> float:
@@ -54,6 +56,7 @@ def main() -> None:
     home = options.home or Path(tempfile.mkdtemp())
     if options.home is None:
         make_home(home)
+        make_map(home)
         start = time.perf_counter()
         hub = Hub(Settings(home=home, device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
         hub.step()

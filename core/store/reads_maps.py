@@ -155,16 +155,15 @@ class MapReads(Reads):
         return self._frame(
             f"""
             with told as (
-                select v.student, v.problem_id, v.value, r.created_at,
-                       coalesce(r.config ->> '$.candidates_of', v.run_id) as about
-                from ({values}) v join runs r using (run_id) join run_subjects s using (run_id)
-                join runs m on m.run_id = $1 and s.seed_set_id = m.config ->> '$.seed_set'
+                select v.run_id, v.student, v.problem_id, v.value, s.created_at, s.seed_set_id
+                from ({values}) v join run_subjects s using (run_id)
+                join run_subjects m on m.run_id = $1 and s.seed_set_id = m.seed_set_id
                 where v.value is not null
             )
             select p.position, t.value
             from map_points p join told t on t.problem_id = p.item_id
-            join runs m on m.run_id = p.run_id
-            where p.run_id = $1 and (p.source_run = t.about or p.source_run = m.config ->> '$.seed_set')
+            left join askers a on a.run_id = p.source_run and a.scored_by = t.run_id
+            where p.run_id = $1 and (a.run_id is not null or p.source_run = t.seed_set_id)
             qualify row_number() over (partition by p.position order by t.created_at desc, t.student) = 1
             order by p.position
             """,
@@ -213,17 +212,18 @@ class MapReads(Reads):
                 where s.seed_set_id = $1 and not s.is_preview and c.status = 'accepted'
                       and coalesce(c.review, '') not in ('reject', 'trash')
             ), runs_of as (
-                select r.run_id, coalesce(r.config ->> '$.candidates_of', r.run_id) as about, r.created_at
-                from runs r join run_subjects s using (run_id) where s.seed_set_id = $1
+                select run_id, created_at from run_subjects where seed_set_id = $1
             ), asked as (
-                select problem_id, about, student, created_at, value as rate, true as is_drawn
+                select problem_id, run_id, student, created_at, value as rate, true as is_drawn
                 from scores join runs_of using (run_id) where signal = 'solve_rate' and value is not null
                 union all
-                select problem_id, about, student, created_at, is_correct::double, false
+                select problem_id, run_id, student, created_at, is_correct::double, false
                 from predictions join runs_of using (run_id) where is_correct is not null
             ), rates as (
                 select i.source_run, i.item_id, a.rate, a.is_drawn
-                from items i join asked a on a.problem_id = i.item_id and (i.is_seed or a.about = i.source_run)
+                from items i join asked a on a.problem_id = i.item_id
+                left join askers k on k.run_id = i.source_run and k.scored_by = a.run_id
+                where i.is_seed or k.run_id is not null
                 qualify row_number() over (
                     partition by i.source_run, i.item_id order by a.is_drawn desc, a.created_at desc, a.student
                 ) = 1

@@ -77,16 +77,16 @@ from runs;
 create or replace view latest_progress as
 select * from progress qualify row_number() over (partition by run_id order by written_at desc) = 1;
 
+create or replace view askers as  -- which runs asked students about a run's candidates: itself, or one that did so later
+select run_id, run_id as scored_by, 0.0 as scored_at from runs
+union all
+select unnest((config ->> '$.candidates_of[*]')), run_id, created_at from runs where kind = 'ask';
+
 create or replace view candidate_answers as  -- what students answered to candidates, and to the seeds they came from
-with asked as (  -- in the run that made them, or in a run that asked a student for them later
-    select run_id, run_id as scored_by, 0.0 as scored_at from runs
-    union all
-    select unnest((config ->> '$.candidates_of[*]')), run_id, created_at from runs where kind = 'ask'
-)
 select
     c.run_id, c.candidate_id, a.scored_by, p.student, p.text, p.final, p.is_correct, p.loss, p.is_truncated,
     k.loss as seed_loss, k.is_correct as is_seed_correct, p.loss - k.loss as shift
-from candidates c join asked a using (run_id)
+from candidates c join askers a using (run_id)
 join predictions p on p.run_id = a.scored_by and p.problem_id = c.candidate_id
 left join predictions k on k.run_id = p.run_id and k.student = p.student and k.problem_id = c.parents ->> '$[0]'
 -- of several the one asked last, and of one run's students the one before any training

@@ -12,7 +12,7 @@ TABLES = (
     "applied_migrations runs attempts progress seed_sets problems rejected_rows predictions selections selected "
     "candidates verdicts reviews training_rows metrics adapters checkpoints evaluations rounds trash_orders "
     "ingested_files ingested_parts ingest_faults scores score_texts calls own_answers step_values checkpoint_answers "
-    "answers policy_rows policy_answers"
+    "answers policy_rows policy_answers map_points map_measures map_shifts"
 )
 METRICS = "run_id round name step attempt value epoch written_at"
 REVIEWS = (
