@@ -95,8 +95,9 @@ def draw_going_on(hub: Hub, chosen: list[str], waiting: list[Mapping[str, Any]])
             return number
     else:
         draw_paused(waiting)
+    about = {} if numbers.is_missing(seed_set) else {"seeds": seed_set}
     if place.button("Finetune on these", type="primary", key="to_finetune", icon=":material/arrow_forward:"):
-        st.switch_page("finetune_page.py", query_params={"sources": chosen, "seeds": seed_set})
+        st.switch_page("finetune_page.py", query_params={"sources": chosen} | about)
     return None
 
 
@@ -134,7 +135,8 @@ if runs.empty:
 rows = {row["run_id"]: row for row in runs.to_dict("records")}
 chosen = choose_runs(rows, set(paused))
 seed_set = rows[chosen[0]]["seed_set_id"]
-view_seed_set(seed_set)
+if not numbers.is_missing(seed_set):  # what was asked for without seeds is about none
+    view_seed_set(seed_set)
 configs = [json.loads(rows[id_]["config"]) for id_ in chosen]
 task = configs[0]["task"]  # runs of one seed set have one task
 view = choose_view(VIEWS, "review_view", "read")

@@ -192,6 +192,22 @@ def test_all_runs_are_finetuned_on_together_and_one_that_waits_is_opened_from_th
     assert len(went[0]["sources"]) == 3 and went[0]["seeds"] == home.SEED_SET
 
 
+def test_candidates_that_came_of_no_seed_are_reviewed_and_are_no_part_of_a_seed_set(filled, visit, browser):  # noqa: F811
+    run_id = "20260101-000008-generate-cccc"
+    config = {"seed_set": None, "seed_set_name": None, "teacher": "built-in", "method": "direct", "filters": [],
+              "n_accepted": 9, "replicate": 1, "is_preview": False}  # fmt: skip
+    folder = home.make_run(filled.settings.home, run_id, "Generate without seeds", config, "teacher")
+    with folder.hold():
+        home.append_candidates(folder, home.STATES, method="direct", name="free")
+        folder.finish("done", {"accepted": 9})
+    filled.step()
+    app = visit("review", run=run_id)
+    assert not app.exception and browser.data["n"] == 9
+    assert "review_ask" not in [each.key for each in app.button], "a student has no seeds to compare with"
+    visit("review", run="all")
+    assert browser.data["n"] == 18
+
+
 def test_without_anything_done_each_view_says_so(filled, visit):
     assert "Nobody has judged any of these yet" in visit("review", run=home.GENERATE, show="quality").info[0].value
     assert "Nothing of the kind was done" in visit("review", run=home.GENERATE, show="log").info[0].value
