@@ -137,9 +137,9 @@ def _embed(folder: RunFolder, questions: list[str]) -> np.ndarray:
         meanings = Meanings(cache)
         for start in range(0, len(questions), EMBEDDED_AT_ONCE):
             folder.check_cancelled()
-            folder.report("meaning", start, 0, len(questions))
+            folder.report("embeds the texts", start, 0, len(questions))
             found.append(meanings.embed(questions[start : start + EMBEDDED_AT_ONCE]))
-    folder.report("meaning", len(questions), 0, len(questions))
+    folder.report("embeds the texts", len(questions), 0, len(questions))
     return np.concatenate(found)
 
 
@@ -160,7 +160,7 @@ def _lay_out(folder: RunFolder, texts: "pd.DataFrame", vectors: np.ndarray) -> "
     config = folder.config
     points = pd.DataFrame({"source_run": texts["source_run"], "item_id": texts["item_id"]})
     points["position"], points["is_placed"] = np.arange(len(points)), False
-    folder.report("layout", 0, 0, None)
+    folder.report("lays them out", 0, 0, None)
     if config["based_on"] is None:
         made = project(vectors, config["projection"], config["seed"], folder.check_cancelled)
         points["x"], points["y"] = made.places.T.astype(float)
@@ -199,11 +199,11 @@ def _measure(
     parts += list(list_sets({name: _name_run(texts, name) for name in GROUPINGS}, passed))
     for done, (grouping, member, rows) in enumerate(parts):
         folder.check_cancelled()
-        folder.report("numbers", done, 0, len(parts))
+        folder.report("measures", done, 0, len(parts))
         for name, found in measure_set(given, rows, seed=folder.config["seed"]).items():
             if found.value is not None:
                 folder.append("map_measures", _to_record(grouping, member, name, found, len(rows)))
-    folder.report("numbers", len(parts), 0, len(parts))
+    folder.report("measures", len(parts), 0, len(parts))
 
 
 def _name_run(texts: "pd.DataFrame", grouping: str) -> list[str | None]:
@@ -228,7 +228,7 @@ def _count_words(folder: RunFolder, texts: "pd.DataFrame") -> None:
     """Keep the tokens of every text, and record how far each arm's words were from the seeds' after each round."""
     import pandas as pd
 
-    folder.report("words", 0, 0, None)
+    folder.report("counts the words", 0, 0, None)
     whole = [f"{question}\n{answer or ''}" for question, answer in zip(texts["question"], texts["answer"], strict=True)]
     TokenCounts.of(whole, split_tokens).save(folder.path / "map" / TOKENS)
     is_seed = texts["is_seed"].to_numpy(bool)

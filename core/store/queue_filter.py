@@ -35,6 +35,7 @@ ORDERS = {
     "harder_than_seed": "a.shift desc nulls last, {dice}",
     "easier_than_seed": "a.shift nulls last, {dice}",
     "closest": "c.closeness desc nulls last, {dice}",
+    "dearest": "c.n_input_tokens + c.n_output_tokens desc nulls last, {dice}",
 }
 """Order -> SQL. Ties are broken by lot, so that the first n are no run's own. ``by_type`` takes the types in turn."""
 
@@ -89,6 +90,9 @@ class QueueFilter:
 
     search: str = ""
     """Text in the question or answer, in any case."""
+
+    seed: str = ""
+    """Only what was grown from this problem, alone or with others."""
 
     area: str = ""
     """Part of a map, as ``core.store.areas`` writes it."""
@@ -185,6 +189,9 @@ def _match_what(asked: QueueFilter) -> tuple[list[str], list[Any]]:
             values.append(value)
     if asked.answer:
         conditions.append(ANSWERS[asked.answer])
+    if asked.seed:
+        conditions.append("list_contains(cast(c.parents as varchar[]), ?)")
+        values.append(asked.seed)
     if asked.area:
         condition, more = match_area(asked.area)
         conditions.append(condition)

@@ -26,7 +26,7 @@ CHOICES = {
 }
 """Field -> its values, where these are known without looking."""
 
-OPEN = ("method", "teacher", "selector", "type", "rejected_by", "reviewer", "search", "area")
+OPEN = ("method", "teacher", "selector", "type", "rejected_by", "reviewer", "search", "seed", "area")
 """Fields whose values depend on the home."""
 
 NUMBERS = ("round", "sample")

@@ -32,6 +32,7 @@ ORDER_WORDS = {
     "harder_than_seed": "harder than their seed first",
     "easier_than_seed": "easier than their seed first",
     "closest": "most like another one first",
+    "dearest": "most tokens first",
 }
 MOST_SAMPLED = 100_000
 STATUS = {"accepted": "passed the filters", "rejected": "rejected by a filter", "failed": "failed", "": "anything"}
@@ -46,6 +47,9 @@ LABELS = {
     "rejected_by": "Rejected by the filter", "reviewer": "Reviewed by",
 }  # fmt: skip
 """Field of ``QueueFilter`` -> what its choice is called; it is offered where there are several values."""
+
+CHIPS = {"seed": "Grown from one seed", "area": "In a part of the map"}
+"""Fields that come from elsewhere, by the address -> what their button says."""
 
 
 def draw_filter(hub: Hub, run_ids: Sequence[str], usual: str = "any") -> tuple[QueueFilter, str | None, bool]:
@@ -69,19 +73,19 @@ def draw_filter(hub: Hub, run_ids: Sequence[str], usual: str = "any") -> tuple[Q
     label = f"Filter · {n_more}" if n_more else "Filter"
     with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
         found |= _draw_fields(hub, run_ids, read_filter([f"review={found['review']}"]).status)
-    found["area"] = _draw_area()
+    found |= {name: _draw_chip(name, label) for name, label in CHIPS.items()}
     with st.popover("Reviewer", icon=":material/person:", key="review_who"):
         reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
     return QueueFilter(**found), reviewer, is_blind
 
 
-def _draw_area() -> str:
-    """Return the part of a map that the address names, with a button that lets it go."""
-    area = st.query_params.get("area", "")
-    if area and st.button("In a part of the map", key="leave_area", icon=":material/close:", help="Look at all again."):
-        del st.query_params["area"]
+def _draw_chip(name: str, label: str) -> str:
+    """Return what the address asks for that no box can hold, with a button that lets it go."""
+    value = st.query_params.get(name, "")
+    if value and st.button(label, key=f"leave_{name}", icon=":material/close:", help="Look at all again."):
+        del st.query_params[name]
         st.rerun()
-    return area
+    return value
 
 
 def _choose_sample() -> int:

@@ -65,10 +65,20 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str, *,
         st.caption(f":material/info: {said}")
     _draw_acts(hub, chosen, reviewer)
     if len(marked) == 1:
-        query = {"run": chosen.iloc[0]["run_id"], "candidate": chosen.iloc[0]["candidate_id"], "show": "read"}
-        st.page_link("review_page.py", label="Read this one", icon=":material/visibility:", query_params=query)
+        _draw_ways(chosen.iloc[0])
     with st.expander("Change a text in many of them", icon=":material/find_replace:"):
         _draw_change(hub, chosen, reviewer, task)
+
+
+def _draw_ways(row: pd.Series) -> None:
+    """Draw where one marked candidate leads: to itself, and to all that came of its seed."""
+    with st.container(horizontal=True):
+        query = {"run": row["run_id"], "candidate": row["candidate_id"], "show": "read"}
+        st.page_link("review_page.py", label="Read this one", icon=":material/visibility:", query_params=query)
+        parents = json.loads(row["parents"] or "[]")
+        if parents and st.button("All that its seed brought", key="of_seed", icon=":material/grass:", type="tertiary"):
+            query = {"run": row["run_id"], "seed": parents[0], "show": "table"}
+            st.switch_page("review_page.py", query_params=query)
 
 
 def _choose_whose(rows: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import pytest
 
 from core.records import Review
+from core.store.queue_filter import QueueFilter
 from tests.pages import home
 from tests.pages.test_pages import button, texts
 from tests.pages.test_review import browser, count  # noqa: F401
@@ -213,3 +214,16 @@ def test_without_anything_done_each_view_says_so(filled, visit):
     assert "Nothing of the kind was done" in visit("review", run=home.GENERATE, show="log").info[0].value
     empty = visit("review", run=home.GENERATE, show="table", search="no such text")
     assert "No candidate is like that" in empty.info[0].value
+
+
+def test_all_that_one_seed_brought(filled, visit):
+    app = visit("review", run=home.GENERATE, show="table", seed="problem_train_002")
+    wanted = filled.store.list_queue(QueueFilter(run=home.GENERATE, seed="problem_train_002"))
+    assert 0 < len(wanted) < 9 and f"**{len(wanted)} candidate" in texts(app).replace("\u00a0", " ")
+    button(app, "leave_seed").click().run()
+    assert "**9 candidates**" in texts(app).replace("\u00a0", " ")
+    assert filled.store.list_queue(QueueFilter(run=home.GENERATE, seed="problem'; --")).empty
+    dearest = filled.store.list_queue(QueueFilter(run=home.GENERATE, order="dearest", status="", review="any"))
+    found = [filled.store.read_candidate(home.GENERATE, id_) for id_ in dearest["candidate_id"]]
+    tokens = [(each["n_input_tokens"] or 0) + (each["n_output_tokens"] or 0) for each in found]
+    assert tokens == sorted(tokens, reverse=True)

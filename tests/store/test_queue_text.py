@@ -51,6 +51,7 @@ def test_every_field_of_a_filter_can_be_written():
 FILTERS = [
     *(QueueFilter(review=review, status=status) for review in REVIEWS for status in ("", "accepted", "failed")),
     *(QueueFilter(**{name: value}) for name, values in CHOICES.items() for value in values if value != "any"),
+    QueueFilter(review="standing", seed="problem_7", order="dearest"),
     QueueFilter(review="standing", area="20260101-000001-map-aaaa:-1.5,2;3,4.25;0,-7", search="x,y=2"),
     QueueFilter(review="kept", type="a, b", search='it\'s; "x" $HOME', round=3, sample=50, order="random"),
 ]
