@@ -73,12 +73,13 @@ class MapReads(Reads):
 
         Columns: position, source_run, item_id, x, y, is_placed, cluster; source (seed, grown), run (title), round,
         selector, method, type, level (text, None where unknown); verdict (passed, rejected by NAME; None: a seed),
-        review (waiting, accepted, edited, rejected, in the trash; None: a seed or not let through).
+        review (waiting, accepted, edited, rejected, in the trash; None: a seed or not let through). Of a candidate
+        whose run is in the trash nothing more is known than that it was grown.
         """
         return self._frame(
             """
             select p.position, p.source_run, p.item_id, p.x, p.y, p.is_placed, p.cluster,
-                   if(c.run_id is null, 'seed', 'grown') as source, r.title as run,
+                   if(p.source_run = m.config ->> '$.seed_set', 'seed', 'grown') as source, r.title as run,
                    c.round::varchar as round, coalesce(s.selector, k.selector) as selector, c.method,
                    coalesce(c.meta ->> '$.type', q.meta ->> '$.type') as type,
                    coalesce(c.meta ->> '$.level', q.meta ->> '$.level') as level,
@@ -126,14 +127,17 @@ class MapReads(Reads):
         rows = self._records(
             """
             with own as (
-                select s.run_id from run_subjects s join runs m
-                on m.run_id = ? and s.seed_set_id = m.config ->> '$.seed_set'
+                select s.run_id from run_subjects s join run_subjects m on m.run_id = $1 and s.seed_set_id = m.seed_set_id
+            ), drawn as (
+                select item_id as problem_id from map_points where run_id = $1
             )
-            select distinct 0 as place, 'loss' as signal from predictions join own using (run_id) where loss is not null
+            select distinct 0 as place, 'loss' as signal
+            from predictions join own using (run_id) semi join drawn using (problem_id) where loss is not null
             union all
-            select distinct 1, 'correct' from predictions join own using (run_id) where is_correct is not null
+            select distinct 1, 'correct'
+            from predictions join own using (run_id) semi join drawn using (problem_id) where is_correct is not null
             union all
-            select distinct 2, signal from scores join own using (run_id)
+            select distinct 2, signal from scores join own using (run_id) semi join drawn using (problem_id)
             where value is not null and signal not in ('embedding', 'correct')
             order by all
             """,
