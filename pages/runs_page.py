@@ -118,7 +118,7 @@ def draw_details(hub: Hub, run: dict, *, is_waiting: bool) -> None:
         folder = hub.settings.home / "runs" / run_id
         again = " --again" if run["state"] in ENDED else ""
         command = f"cd {REPOSITORY} && {sys.executable} -m core run {folder}{again}"
-        st.code(command, language="bash", wrap_lines=True)
+        st.code(command, language=None, wrap_lines=True)
     st.caption("The end of its log")
     st.code(hub.read_log(run_id) or "It printed nothing.", language=None, height=220)
     with st.expander("Configuration and result", icon=":material/lock:"):

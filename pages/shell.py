@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import SeedbedError
 from pages.components.access import show_errors, use_hub
+from pages.components.looks import draw_looks
 from pages.components.notices import draw_notices
 from pages.components.presenting import PARAM, is_presenting
 from pages.components.strip import draw_strip
@@ -37,6 +38,7 @@ page = st.navigation(PAGES, position="hidden" if is_presented else "sidebar")
 if is_presented and page.url_path != "steerability":  # another page has no way to leave that view
     st.query_params.pop(PARAM)
     st.rerun()
+draw_looks()
 try:
     hub = use_hub()
 except SeedbedError as error:

@@ -77,4 +77,4 @@ def _draw_backup(hub: Hub, path: Path) -> None:
             st.caption(f"Larger than {numbers.size(MOST_SENT)}: copy it from there.")
         st.caption("Restore it in a shell, into a folder that is not there yet")
         command = f"cd {REPOSITORY} && {sys.executable} -m core restore {shlex.quote(str(path))} --home NEW_FOLDER"
-        st.code(command, language="bash", wrap_lines=True)
+        st.code(command, language=None, wrap_lines=True)

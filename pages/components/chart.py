@@ -38,8 +38,14 @@ const paint = (figure, style, width) => {
       activecolor: text},
     hoverlabel: {bgcolor: pick('--st-secondary-background-color', '#eee'), font: {color: text}, bordercolor: line}};
 };
+const describe = (node, figure) => {  // who hears the page is told what is shown; the numbers are in a table beside it
+  const [picture, ...others] = node.querySelectorAll('.main-svg');  // not the node: the buttons in it can be reached
+  picture.setAttribute('role', 'img');
+  picture.setAttribute('aria-label', figure.layout.title.text.replace(/<[^>]*>/g, ' '));
+  others.forEach((each) => each.setAttribute('aria-hidden', 'true'));
+};
 """
-"""Script that loads plotly once a page, and gives a figure the colours of the theme."""
+"""Script that loads plotly once a page, gives a figure the colours of the theme, and names it for who hears it."""
 
 _JS = (
     PAINT_JS
@@ -89,6 +95,7 @@ export default function (component) {
     const isFirst = !node.seedbedDraw;
     node.seedbedDraw = draw;
     draw();
+    describe(node, data.figure);
     keepWhole(node);
     if (isFirst) node.on('plotly_relayout', () => setTimeout(() => keepWhole(node)));
     if (data.has_range) { node.seedbedTell = (range) => setStateValue('range', range); watch(node); }

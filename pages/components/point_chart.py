@@ -81,6 +81,7 @@ export default function (component) {
          ? [['toImage'], ['lasso2d', 'select2d'], ['pan2d', 'zoomIn2d', 'zoomOut2d', 'resetScale2d']] : [['toImage']],
        toImageButtonOptions: {filename: data.name, format: 'svg'}}).then(() => {
       if (!node.seedbedIsWatched) { node.seedbedIsWatched = true; watch(node, tip); }
+      describe(node, data.figure);
       node.dataset.points = data.rows ? data.rows.reduce((n, rows) => n + rows.length, 0) : 1;
     });
   }).catch(() => { node.textContent = 'The chart library could not be loaded; reload the page.'; });

@@ -192,6 +192,9 @@ class Reader {
     this.count.textContent = isWaiting ? `${number}loading` :
       `${number}${state}${locked}${entry ? ' · ' : ''}${counts.text}`;
     this.count.parentElement.dataset.shown = is ? slot : '';
+    if (is) for (const box of document.querySelectorAll(`.st-key-${slot} [overflow=auto]`)) {
+      if (box.scrollHeight > box.clientHeight) box.tabIndex = 0;  // a text that is scrolled by keyboard too
+    }
     const own = this.orders.length;
     this.told.textContent = own > 8 ? `${own} verdicts are not stored yet` : this.data.note[1];
     this.told.className = this.data.note[0] === 'error' ? 'error' : '';

@@ -178,7 +178,7 @@ def _draw_ways(hub: Hub, asked: QueueFilter, name: str, is_as_asked: bool, wishe
     st.caption("The same in a shell")
     target = file.removesuffix(".zip")
     command = write_command(asked, [*words, "--out", target, "--home", str(home)])
-    st.code(command, language="bash", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
     if name == DATASET:
         with st.expander("Push to the Hugging Face hub", icon=":material/upload:"):
             _draw_push(hub, take, wishes)

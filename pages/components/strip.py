@@ -17,33 +17,16 @@ _STYLE = """<style>
 .st-key-loop_strip {flex-wrap: nowrap !important; gap: 0 !important; align-items: stretch; overflow: hidden;
   margin-bottom: .4rem; border: 1px solid rgba(128,128,128,.3); border-radius: 8px;}
 .st-key-loop_strip > div {flex: 1 1 0; min-width: 0; border-left: 1px solid rgba(128,128,128,.3);}
-[class*="st-key-code_"] textarea {font-family: var(--st-code-font, monospace); font-size: .85rem;}
 .st-key-loop_strip a {border-radius: 0; padding: .4rem .8rem .5rem; height: auto; background: transparent;
   align-items: flex-start;}
 .st-key-loop_strip > div:first-child {border-left: none;}
 .st-key-loop_strip a :is(div, span, p) {height: auto; overflow: visible;}
 .st-key-loop_strip a p {white-space: normal; line-height: 1.3; font-size: .88rem;}
 .st-key-loop_strip > div:has([class*="-here"]) {box-shadow: inset 0 -3px 0 #3F9463; background: rgba(128,128,128,.1);}
-.stMainBlockContainer {padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1240px;}
-.stMainBlockContainer h1 {padding: .2rem 0 0;}
-.st-key-page_head [data-testid="stColumn"] > div > div {gap: .1rem;}
-.st-key-page_head [data-testid="stHorizontalBlock"] {flex-wrap: nowrap;}
-@media (max-width: 480px) {.st-key-page_head [data-testid="stHorizontalBlock"] {flex-wrap: wrap;}
-  .st-key-page_head [data-testid="stColumn"]:first-child {flex: 1 1 100% !important;}}
-.st-key-page_head [data-testid="stColumn"]:first-child {min-width: 0; flex: 1 1 0;}
-.st-key-page_head [data-testid="stColumn"]:last-child {flex: 0 0 auto; width: auto; min-width: 0;}
-@media (max-width: 480px) {.st-key-page_head [data-testid="stColumn"]:last-child {flex: 1 1 100%; max-width: 100%;}}
-.st-key-primary_place .stButton button {min-width: 9rem;}
-@media (max-width: 768px) {.stMainBlockContainer {padding-top: 4.2rem;}}  /* the bar with the menu lies over it there */
 @media (max-width: 1000px) {
-  .stMainBlockContainer {padding-left: 1.6rem; padding-right: 1.6rem;}
   .st-key-loop_strip a {padding: .3rem .5rem .4rem;}
   .st-key-loop_strip a p {font-size: .78rem;}
-  [class*="st-key-two_sides"] [data-testid="stColumn"] {min-width: 100%;}
 }
-[class*="_waiting_"] button p, [class*="_working_"] button p span {position: absolute; width: 1px; height: 1px;
-  overflow: hidden; clip-path: inset(50%);}
-[class*="st-key-reading"] p {max-width: 68ch; line-height: 1.55;}
 </style>"""
 
 
@@ -54,7 +37,7 @@ def _draw_steps(standing: Standing, here: str) -> None:
             if step.name == standing.running_step:
                 mark = " :blue[● running]"
             elif step.name == standing.next_step and standing.running_step is None:
-                mark = " :primary[● next]"
+                mark = " :green[● next]"
             state = "-here" if step.name == here else ""
             with st.container(key=f"step_{step.name}{state}"):
                 st.page_link(

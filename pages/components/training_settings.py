@@ -132,7 +132,7 @@ def _draw_objective() -> tuple[str, dict[str, Any], list[str]]:
     )
     member = OBJECTIVES.get(name)
     needs = ", ".join(word for need, word in NEED_WORDS.items() if need in member.needs)
-    st.caption(f"{plain(member.about)}{f' Needs {needs}.' if needs else ''} :gray[{plain(member.source)}]")
+    st.caption(f"{plain(member.about)}{f' Needs {needs}.' if needs else ''} {plain(member.source)}")
     if not asdict(member):
         return name, {}, []
     _recall_changes("objective", member, f"objective_{name}")
