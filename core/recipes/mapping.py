@@ -61,8 +61,8 @@ def start_map(hub: Hub, seed_set: str, *, projection: str = "umap", based_on: st
     if texts.empty:
         raise RunError("There is nothing to map: the seed set has no train problems yet.")
     known = None if based_on is None else hub.store.read_run(based_on)
-    if based_on is not None and (known is None or known["state"] != "done"):
-        raise RunError(f"The map {based_on} is not there any more, or was not finished; draw a new one.")
+    if based_on is not None and not _is_map_of(known, seed_set):
+        raise RunError(f"The map {based_on} of this seed set is not there, or was not finished; draw a new one.")
     n_all = len(texts)
     if n_all > MOST_POINTS:
         texts = texts.sample(MOST_POINTS, random_state=0).sort_index()
@@ -78,6 +78,10 @@ def start_map(hub: Hub, seed_set: str, *, projection: str = "umap", based_on: st
     return hub.submit(
         "map", f"Map of {about['name']}", config, lane="light", inputs={"texts": texts.reset_index(drop=True)}
     )
+
+
+def _is_map_of(run: Mapping[str, Any] | None, seed_set: str) -> bool:
+    return run is not None and (run["kind"], run["state"], run["config"].get("seed_set")) == ("map", "done", seed_set)
 
 
 def map_run(folder: RunFolder) -> dict[str, Any]:
@@ -194,7 +198,7 @@ def _measure(
         clusters=None if vectors is None else clusters,
         n_clusters=n_clusters,
     )
-    sets = [("all", "seeds", is_seed), ("all", "grown", passed), ("all", "kept", passed & kept)]
+    sets = [("all", "seeds", is_seed), ("all", "grown", passed), ("all", "kept", kept)]
     parts = [(grouping, member, np.flatnonzero(rows)) for grouping, member, rows in sets if rows.any()]
     parts += list(list_sets({name: _name_run(texts, name) for name in GROUPINGS}, passed))
     for done, (grouping, member, rows) in enumerate(parts):

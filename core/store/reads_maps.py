@@ -127,7 +127,8 @@ class MapReads(Reads):
         rows = self._records(
             """
             with own as (
-                select s.run_id from run_subjects s join run_subjects m on m.run_id = $1 and s.seed_set_id = m.seed_set_id
+                select s.run_id
+                from run_subjects s join run_subjects m on m.run_id = $1 and s.seed_set_id = m.seed_set_id
             ), drawn as (
                 select item_id as problem_id from map_points where run_id = $1
             )

@@ -81,7 +81,7 @@ def draw_numbers(hub: Hub, drawn: Mapping[str, Any]) -> None:
     st.caption(
         f"As it was {numbers.moment(drawn['ended_at'])}. In brackets 95 %: seeds drawn again with all that grew from "
         f"them; of measures of {N_EQUAL}, where 95 % of the draws lie. Candidates that passed the filters and nobody "
-        f"rejected.{part}{largest}"
+        f"rejected; what people accepted, whatever the filters said of it.{part}{largest}"
     )
     offer_csv(rows.drop(columns=["name"]), "CSV", f"diversity-{drawn['run_id']}")
 

@@ -31,18 +31,19 @@ def draw_inside(hub: Hub, drawn: Mapping[str, Any], inside: pd.DataFrame, area: 
         area: corners of the line.
     """
     grown, seeds = inside[inside["source"] == "grown"], inside[inside["source"] == "seed"]
-    n_passed = int((grown["verdict"] == "passed").sum())
-    n_lost = len(grown) - n_passed
+    has_passed = grown["verdict"] == "passed"
+    n_passed, n_left = int(has_passed.sum()), int((has_passed & (grown["review"] != "in the trash")).sum())
+    n_lost = int(grown["verdict"].notna().sum()) - n_passed
     lost = f", {numbers.count(n_lost)} that a filter rejected" if n_lost else ""
     st.subheader(f"{numbers.counted(len(inside), 'point')} inside the line", anchor=False)
     n_seeds = numbers.counted(len(seeds), "seed")
     st.caption(f"{numbers.counted(n_passed, 'candidate')} that passed the filters{lost}, {n_seeds}.")
     text = write_area(drawn["run_id"], area)
-    if n_passed:
+    if n_left:
         query = {"run": "all", "seeds": drawn["config"]["seed_set"], "area": text}
         st.page_link(
             "review_page.py",
-            label=f"Review these {numbers.count(n_passed)} by keyboard",
+            label=f"Review these {numbers.count(n_left)} by keyboard",
             icon=":material/rate_review:",
             query_params=query,
         )
@@ -84,7 +85,9 @@ def draw_point(hub: Hub, drawn: Mapping[str, Any], point: pd.Series) -> None:
             st.markdown(to_markdown(own["question"]))
             with st.expander("Answer"):
                 st.markdown(to_markdown(own["answer"] or "none"))
-            if point["source"] == "grown":
+            if pd.isna(own["question"]):
+                st.caption("It is no longer there: its run is in the trash, or was removed.")
+            elif point["source"] == "grown":
                 query = {"run": point["source_run"], "candidate": point["item_id"], "show": "read"}
                 st.page_link("review_page.py", label="Review it", icon=":material/rate_review:", query_params=query)
         with right:
@@ -106,9 +109,10 @@ def draw_point(hub: Hub, drawn: Mapping[str, Any], point: pd.Series) -> None:
 
 def _name(point: pd.Series) -> str:
     """Return what a point is: a seed of some type, or a candidate with its verdict."""
-    kind = "" if pd.isna(point["type"]) else f", {point['type']}"
+    point = point.where(point.notna(), None)
+    kind = f", {point['type']}" if point["type"] else ""
     if point["source"] == "seed":
         return f"Seed{kind}"
-    parts = [f"round {point['round']}" if not pd.isna(point["round"]) else "", point["method"] or ""]
-    parts += [point["verdict"] or "", "" if pd.isna(point["review"]) else point["review"]]
-    return f"Grown{kind}: " + ", ".join(part for part in parts if part)
+    parts = [f"round {point['round']}" if point["round"] else "", point["method"], point["verdict"], point["review"]]
+    said = ", ".join(part for part in parts if part)
+    return f"Grown{kind}: {said}" if said else f"Grown{kind}"

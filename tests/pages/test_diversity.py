@@ -101,6 +101,20 @@ def test_a_point_is_shown_with_its_neighbours(mapped, visit):
     assert len(table) == 10 and table["cosine"].is_monotonic_decreasing
 
 
+def test_a_point_whose_run_is_in_the_trash_says_so(mapped, visit):
+    hub, run_id = mapped
+    rows = hub.store.list_map_points(run_id)["source_run"].eq(home.GENERATE)
+    hub.trash(home.GENERATE)
+    hub.step()
+    try:
+        app = pick(visit("diversity"), f"map_{run_id}", {"at": {"row": int(rows.idxmax())}, "area": EVERYWHERE})
+        assert not app.exception and "It is no longer there: its run is in the trash" in texts(app)
+        assert f"{home.N_TRAIN} seeds." in texts(app).replace("\u00a0", " ")
+    finally:
+        hub.restore(home.GENERATE)
+        hub.step()
+
+
 @pytest.mark.parametrize("value", [{"at": {"row": 10**6}}, {"area": [[0, 0]]}, {"area": None, "at": None}])
 def test_a_pick_of_another_map_is_none(mapped, visit, value):
     _, run_id = mapped

@@ -21,6 +21,9 @@ from tests.pages import home as made
 AROUND = [(-0.4, -0.5), (0.5, -0.2), (0.1, 0.1), (0.3, 0.6), (-0.6, 0.3)]
 """Corners of an area, from its middle."""
 
+REJECTED = made.STATES.index("rejected")
+"""Number of a candidate that a filter rejected, and a person accepts."""
+
 
 def open_home(home) -> Hub:
     hub = hubs.open_hub(Settings(home=home, device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
@@ -40,7 +43,7 @@ def draw(hub: Hub, **choices) -> str:
 def mapped(tmp_path_factory):
     """A home with everything, and its map by UMAP."""
     hub = open_home(made.fill_home(tmp_path_factory.mktemp("home")))
-    for number in range(3):
+    for number in (0, 1, 2, REJECTED):
         hub.add_review(made.GENERATE, f"candidate_{number:03d}", "accept")
     hub.add_review(made.GENERATE, "candidate_003", "reject")
     yield hub, draw(hub)
@@ -72,7 +75,7 @@ def test_numbers_of_seeds_of_what_was_grown_and_of_what_was_kept(mapped):
     hub, run_id = mapped
     found = hub.store.list_map_measures(run_id).set_index(["grouping", "member", "measure"])
     assert found.loc[("all", "seeds", "distance"), "n_texts"] == made.N_TRAIN
-    assert found.loc[("all", "kept", "distance"), "n_texts"] == 3
+    assert found.loc[("all", "kept", "distance"), "n_texts"] == 4, "one of them against a filter's verdict"
     distance = found.loc[("all", "seeds", "distance")]
     assert 0 < distance["low"] <= distance["value"] <= distance["high"] < 1
     texts = hub.store.list_texts_to_map(made.SEED_SET)
@@ -136,10 +139,27 @@ def test_new_candidates_are_placed_and_nothing_else_moves(mapped, tmp_path):
     assert twin["is_placed"].sum() == n_new, "what was placed once stays told apart"
 
 
+def test_what_is_in_the_trash_stays_what_it_was_on_the_map(mapped):
+    hub, run_id = mapped
+    before = hub.store.list_map_points(run_id)
+    hub.trash(made.GENERATE)
+    hub.step()
+    try:
+        points = hub.store.list_map_points(run_id)
+        assert points["source"].tolist() == before["source"].tolist(), "no candidate has become a seed"
+        gone = points[points["source_run"] == made.GENERATE]
+        assert gone[["verdict", "review", "method", "type", "run"]].isna().all().all() and len(gone)
+    finally:
+        hub.restore(made.GENERATE)
+        hub.step()
+    assert hub.store.list_map_points(run_id).equals(before)
+
+
 def test_a_map_that_is_gone_or_nothing_to_map_is_told(mapped):
     hub, _ = mapped
-    with pytest.raises(RunError, match="not there any more"):
-        start_map(hub, made.SEED_SET, based_on="20260101-000009-map-zzzz")
+    for other in ("20260101-000009-map-zzzz", made.SCORE, made.SEED_SET):
+        with pytest.raises(RunError, match="of this seed set is not there, or was not finished"):
+            start_map(hub, made.SEED_SET, based_on=other)
     with pytest.raises(RunError, match="no projection 'tsne'; known: umap, pca"):
         start_map(hub, made.SEED_SET, projection="tsne")
     with pytest.raises(RunError, match="no seed set"):
