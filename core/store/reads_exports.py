@@ -11,7 +11,13 @@ import pandas as pd
 from core.store.queue_filter import TYPE, QueueFilter, build_queue
 from core.store.reads import Reads
 
-_NOT_RIGHT = """
+_BLANK = "e' \\t\\r\\n'"
+"""SQL: what may stand around a text and makes no other one of it."""
+
+_OTHER_FINAL = "coalesce(try_cast({0} as double) <> try_cast({1} as double), {0} <> {1}, false)"
+"""SQL: whether two final answers are known to differ; 9 and 9.00 do not."""
+
+_NOT_RIGHT = f"""
     -- what a student said to the question as it was asked; not where the text or its final answer was changed since
     select c.run_id, c.candidate_id, a.text, 'student' as source, true as is_wrong
     from chosen c join candidate_answers a using (run_id, candidate_id)
@@ -20,8 +26,8 @@ _NOT_RIGHT = """
     select c.run_id, c.candidate_id, o.text, 'student', true
     from chosen c join own_answers o on o.question = c.current_question where not o.is_correct and not c.is_changed
     union all
-    -- what stood there before a person wrote another answer: wrong where the final answer is another one
-    select c.run_id, c.candidate_id, c.answer, 'edit', c.current_final is distinct from c.final
+    -- what stood there before a person wrote another answer: wrong where both final answers are known, and differ
+    select c.run_id, c.candidate_id, c.answer, 'edit', {_OTHER_FINAL.format("c.current_final", "c.final")}
     from chosen c where c.question = c.current_question and c.answer <> c.current_answer
     union all
     -- other candidates that ask the same
@@ -79,7 +85,7 @@ class ExportReads(Reads):
             ), found as ({_NOT_RIGHT})
             select f.run_id, f.candidate_id, f.text, min(f.source) as source, bool_or(f.is_wrong) as is_wrong
             from found f join chosen c using (run_id, candidate_id)
-            where trim(f.text) <> '' and trim(f.text) <> trim(c.current_answer)
+            where trim(f.text, {_BLANK}) <> '' and trim(f.text, {_BLANK}) <> trim(c.current_answer, {_BLANK})
             group by all order by f.run_id, f.candidate_id, source, f.text
             """,
             values,

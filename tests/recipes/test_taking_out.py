@@ -111,6 +111,29 @@ def test_an_edit_of_the_wording_alone_is_better_but_what_was_there_was_not_wrong
         assert of_it == [True]
 
 
+@pytest.mark.parametrize("final", [None, "14.0"])
+def test_what_an_edit_replaced_is_wrong_only_where_another_answer_is_known(home, final):
+    Journal(home).add_reviews([Review(GENERATE, "candidate_002", "edit", answer="In other words.", final=final)])
+    with open_partial(home, [SEED_SET, GENERATE]) as store:
+        assert float(store.read_candidate(GENERATE, "candidate_002")["final"]) == 15
+        asked = read_filter(["search=other words"], [GENERATE])
+        labels = [each["label"] for each in take_out(store, asked, "kto").made.records]
+    assert labels == [True, False] if final else labels == [True], "an edit without a final answer does not tell"
+
+
+def test_finals_that_are_the_same_number_make_nothing_wrong_and_blanks_make_no_other_answer(home):
+    with open_partial(home, [SEED_SET, GENERATE]) as store:
+        first, second = (store.read_candidate(GENERATE, f"candidate_00{n}") for n in (0, 1))
+    Journal(home).add_reviews([
+        Review(GENERATE, "candidate_000", "edit", answer="In other words.", final=f"{first['final']}.00"),
+        Review(GENERATE, "candidate_001", "edit", answer=second["answer"] + "\n\t", final="77"),
+    ])  # fmt: skip
+    with open_partial(home, [SEED_SET, GENERATE]) as store:
+        found = {name: ask(store, name).made.records for name in ("dpo", "kto")}
+    assert [each["label"] for each in found["kto"] if each["id"].endswith("000")] == [True]
+    assert not [each for each in found["dpo"] if each["id"].endswith("001")], "the rejected one is the chosen one"
+
+
 def test_another_candidate_s_wrong_answer_to_the_same_question_is_one(home):
     folder = RunFolder(home / "runs" / GENERATE)
     question = "Mia buys 1 boxes of chalk for $2 and a sponge for $3. How much does she pay in all?"
