@@ -75,8 +75,8 @@ def measure_course(items: pd.DataFrame) -> pd.DataFrame:
         items: what was grown, in the order of making: ``skills``, ``rate``, ``run``.
 
     Returns:
-        run, n (problems so far), coverage (skill-sets so far), cells (with a problem of some quality), qd_score; at
-        most N_TIMES rows a run, the last one among them.
+        run, n (problems so far), coverage (skill-sets so far; an empty one counts for nothing, in the score neither),
+        cells (with a problem of some quality), qd_score; at most N_TIMES rows a run, the last one among them.
     """
     rows = []
     known = items.assign(quality=np.nan_to_num(find_quality(items["rate"])), column=find_column(items["rate"]))
@@ -87,7 +87,8 @@ def measure_course(items: pd.DataFrame) -> pd.DataFrame:
         for n, (skills, quality, column) in enumerate(
             zip(own["skills"], own["quality"], own["column"], strict=True), start=1
         ):
-            best[skills] = max(quality, best.get(skills, 0.0))
+            if skills:
+                best[skills] = max(quality, best.get(skills, 0.0))
             if quality > 0:
                 cells.add((skills, column))
             if n % step == 0 or n == len(own):

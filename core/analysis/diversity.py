@@ -31,6 +31,9 @@ MOST_PAIRS = 500_000
 CHUNK = 65_536
 """Pairs of vectors that are multiplied at once, and cells of the draws that are weighed at once, times 16."""
 
+NORMAL_95 = 1.96
+"""Standard errors on either side of a value that 95 % lie in."""
+
 PairValues = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Rows of the first and of the second text of p pairs -> (p,) float64."""
 
@@ -152,7 +155,8 @@ def measure_coverage(
         kinds: of each text; None is no kind.
         all_kinds: to be covered.
         units: of each text, drawn again for the interval. What is drawn again can only lose kinds, so the spread of
-            the draws is laid around the share. None: no interval.
+            the draws is laid around the share; and as it is too narrow where many kinds are held by one unit alone, so
+            is the jackknife's (Efron 1981), and the wider of the two counts. None: no interval.
         seed: of every draw.
     """
     wanted, kinds = sorted(set(all_kinds), key=str), list(kinds)
@@ -168,8 +172,15 @@ def measure_coverage(
     holds[unit_of[rows >= 0], rows[rows >= 0]] = 1.0
     drawn = draw_units(len(holds), np.random.default_rng([seed, 4]))
     shares = ((drawn @ holds) > 0).mean(axis=1)
-    low, high = np.clip(np.percentile(shares, [2.5, 97.5]) - shares.mean() + share, 0.0, 1.0)
-    return Measure(share, min(float(low), share), max(float(high), share), len(wanted))
+    below, above = np.percentile(shares, [2.5, 97.5]) - shares.mean()
+    spread = NORMAL_95 * _leave_out(holds).std() * np.sqrt(len(holds) - 1)
+    low, high = min(share + below, share - spread), max(share + above, share + spread)
+    return Measure(share, float(np.clip(low, 0.0, share)), float(np.clip(high, share, 1.0)), len(wanted))
+
+
+def _leave_out(holds: np.ndarray) -> np.ndarray:
+    """Return (n_units,) the share of kinds that is lost where a unit is left out: those that it alone holds."""
+    return (holds * (holds.sum(axis=0) == 1)).sum(axis=1) / holds.shape[1]
 
 
 def measure_share(values: np.ndarray, units: Sequence[Hashable], *, seed: int = 0) -> Measure:

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from core.analysis.archive_grid import ALWAYS, NEVER, find_column, make_grid, measure_course, suggest_targets
+from core.analysis.skills import count_skill_sets, measure_qd_score
+from core.selection.solve_rate import find_quality
 
 ITEMS = pd.DataFrame(
     [
@@ -41,6 +43,15 @@ def test_the_course_adds_up_as_problems_are_made():
     assert course["qd_score"].tolist() == pytest.approx([0.78, 0.78, 0.78, 0.78])
     many = pd.concat([grown] * 100, ignore_index=True)
     assert len(measure_course(many)) <= 61 and measure_course(many)["n"].iloc[-1] == 400
+
+
+def test_unknown_skills_count_for_nothing_in_course_and_totals_alike():
+    grown = ITEMS[~ITEMS["is_seed"]].assign(run="r")
+    grown.loc[grown["item_id"].isin(["g2", "g3"]), "skills"] = ""
+    last = measure_course(grown).iloc[-1]
+    sets = [(text,) if text else () for text in grown["skills"]]
+    score = measure_qd_score(sets, find_quality(grown["rate"].to_numpy()).tolist())
+    assert (last["coverage"], last["qd_score"]) == (count_skill_sets(sets), pytest.approx(score)) == (2, 0.78)
 
 
 def test_empty_cells_with_seeds_in_them_come_first_then_those_beside():

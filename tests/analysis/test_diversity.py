@@ -103,6 +103,17 @@ def test_coverage_counts_known_kinds_and_has_no_interval():
     assert found == Measure(0.5, None, None, 2)
 
 
+@pytest.mark.parametrize(("n", "n_kinds"), [(20, 20), (60, 20)])
+def test_the_interval_of_coverage_holds_what_is_covered_on_average(n, n_kinds):
+    """Kinds as rare as 1 in 72: draws of units alone would hold it in 77 and 84 % of such sets."""
+    rng, shares = np.random.default_rng(0), 1 / np.arange(1, n_kinds + 1)
+    drawn = [rng.choice(n_kinds, n, p=shares / shares.sum()) for _ in range(200)]
+    found = [measure_coverage(kinds.tolist(), range(n_kinds), range(n), seed=at) for at, kinds in enumerate(drawn)]
+    mean = np.mean([each.value for each in found])
+    assert np.mean([each.low <= mean <= each.high for each in found]) >= 0.93
+    assert all(0 <= each.low <= each.value <= each.high <= 1 for each in found)
+
+
 def test_what_is_not_defined_is_none(vectors):
     nothing = Measure()
     assert measure_distance(vectors[:1], "a") == measure_wording([], []) == measure_wording(["one"], "a") == nothing
