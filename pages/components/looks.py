@@ -33,7 +33,14 @@ button[data-selected="true"] p {color: light-dark(#1F6B41, #7CC79A);}
 """
 """Of small texts that Streamlit draws too faint for AA (4.5 to 1): captions, and what is chosen among buttons."""
 
+_FOCUS = """
+:is(a, button, summary, main, canvas, [tabindex]):focus-visible {
+  outline: 2px solid light-dark(#1F6B41, #7CC79A) !important; outline-offset: 1px;}
+.st-key-loop_strip a:focus-visible, main:focus-visible {outline-offset: -2px;}
+"""
+"""Where the keyboard is: Streamlit shows links in focus by hardly more than a shade."""
+
 
 def draw_looks() -> None:
     """Put the rules into the page; nothing is seen of them themselves."""
-    st.html(f"<style>{_MEASURES}{_CONTRAST}</style>")
+    st.html(f"<style>{_MEASURES}{_CONTRAST}{_FOCUS}</style>")

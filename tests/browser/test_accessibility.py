@@ -5,7 +5,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 
 from tests.pages.home import GENERATE, LOOP, fill_home
 
-PAGES = ("overview", "seeds", "select", "generate", "review", "finetune", "evaluate", "experiments", "diversity",
+PAGES = ("", "seeds", "select", "generate", "review", "finetune", "evaluate", "experiments", "diversity",
          "steerability", "runs")  # fmt: skip
 VIEWS = (
     f"review?show=table&run={GENERATE}", "review?show=export", "review?show=log", f"finetune?show=watch&run={LOOP}",
@@ -83,7 +83,7 @@ def test_axe_would_find_a_faint_text_and_a_nameless_button(tab, address):
 
 
 def test_charts_say_what_they_show(tab, address):
-    tab.goto(f"{address}/overview")
+    tab.goto(f"{address}")
     picture = tab.get_by_role("img", name="Test accuracy")
     picture.wait_for()
     assert picture.evaluate("node => node.closest('.seedbed-chart').dataset.chart") == "rounds"
