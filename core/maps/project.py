@@ -89,7 +89,7 @@ def _scale(places: np.ndarray) -> np.ndarray:
 
 
 def _run_umap(vectors: np.ndarray, seed: int, check: Callable[[], None]) -> tuple[np.ndarray | None, str | None]:
-    """Return (n, 2) from a process of its own; None and a sentence where it did not come to an end."""
+    """Return (n, 2) from a process of its own; None and a sentence where it found no layout or did not end."""
     with tempfile.TemporaryDirectory(prefix="seedbed-map-") as folder:
         given, made, said = (Path(folder) / name for name in ("vectors.npy", "places.npy", "said.txt"))
         np.save(given, vectors, allow_pickle=False)
@@ -104,8 +104,8 @@ def _run_umap(vectors: np.ndarray, seed: int, check: Callable[[], None]) -> tupl
                 child.wait()
         if child.returncode == 0 and made.is_file():
             places = np.load(made, allow_pickle=False)
-            if places.shape == (len(vectors), 2) and np.isfinite(places).all():
-                return places, None
+            is_whole = places.shape == (len(vectors), 2) and np.isfinite(places).all()
+            return (places, None) if is_whole else (None, "UMAP found no layout: too many texts mean the same.")
         lines = said.read_text(errors="replace").strip().splitlines()
         return None, f"UMAP did not come to an end ({lines[-1] if lines else f'status {child.returncode}'})."
 

@@ -54,6 +54,12 @@ def test_where_umap_dies_the_map_is_made_by_pca_and_says_why(monkeypatch):
     assert np.array_equal(made.places, project(vectors, "pca").places)
 
 
+def test_texts_that_all_mean_the_same_are_no_fault_of_umap_s_process():
+    made = project(np.tile(make_groups()[0][:1], (12, 1)))
+    assert (made.method, made.fault) == ("pca", "UMAP found no layout: too many texts mean the same.")
+    assert np.isfinite(made.places).all()
+
+
 def test_few_points_are_laid_out_by_pca():
     made = project(make_groups(6)[0])
     assert made.method == "pca" and "at least 10" in made.fault and made.places.shape == (6, 2)

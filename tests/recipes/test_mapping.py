@@ -1,11 +1,18 @@
 """A map as a run: real embeddings and a real UMAP, what comes of it in the database, and a later map on it."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core import hub as hubs
+from core.__main__ import main
 from core.errors import RunError
 from core.hub import Hub
 from core.maps.near import lie_inside
@@ -13,7 +20,7 @@ from core.recipes import mapping
 from core.recipes.kinds import execute
 from core.recipes.mapping import find_neighbours, read_tokens, start_map
 from core.runs.folder import RunFolder
-from core.settings import Settings
+from core.settings import REPOSITORY, Settings
 from core.store.areas import write_area
 from core.store.queue_filter import QueueFilter
 from tests.pages import home as made
@@ -174,6 +181,44 @@ def test_large_sets_are_drawn_from_and_the_map_knows_of_how_many(mapped, monkeyp
     assert summary["n_points"] == 30 < summary["n_all"] and summary["projection"] == "pca"
 
 
+def read_tables(hub: Hub, run_id: str) -> list[pd.DataFrame]:
+    """What the database has of a map, rows and columns in one order."""
+    found = [getattr(hub.store, name)(run_id) for name in ("list_map_points", "list_map_measures", "list_map_shifts")]
+    keys = ["position"], ["grouping", "member", "measure"], ["method", "round"]
+    return [
+        table.sort_values(key).reset_index(drop=True).sort_index(axis=1) for table, key in zip(found, keys, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("n_measured", [0, 3])
+def test_a_map_that_was_killed_and_goes_on_is_the_one_that_was_never_killed(mapped, n_measured):
+    hub, _ = mapped
+    run_id = start_map(hub, made.SEED_SET, projection="pca")
+    folder = RunFolder(hub.settings.home / "runs" / run_id)
+    points, measures = folder.path / "records" / "map_points", folder.path / "records" / "map_measures.jsonl"
+    command = [sys.executable, "-m", "core", "run", str(folder.path)]
+    with subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True) as process:
+        deadline = time.monotonic() + 120
+        while not (list(points.glob("*.parquet")) if n_measured == 0 else count_lines(measures) >= n_measured):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.001)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert folder.read_state().state == "lost" and not (folder.path / "map" / "tokens").exists()
+    hub.step()
+    assert main(["run", str(folder.path), "--again"]) == 0
+    hub.step()
+    whole = draw(hub, projection="pca")
+    assert len(list(points.glob("*.parquet"))) == 2, "the part of each attempt"
+    for one, other in zip(read_tables(hub, run_id), read_tables(hub, whole), strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert find_neighbours(hub.settings.home, run_id, 5) == find_neighbours(hub.settings.home, whole, 5)
+    assert read_tokens(hub.settings.home, run_id).names == read_tokens(hub.settings.home, whole).names
+
+
+def count_lines(path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def test_the_database_made_anew_has_the_same_map(mapped, tmp_path):
     hub, run_id = mapped
     copy = tmp_path / "copy"
@@ -181,14 +226,7 @@ def test_the_database_made_anew_has_the_same_map(mapped, tmp_path):
     other = Hub(Settings(home=copy, device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
     try:
         other.step()
-        for name in ("list_map_points", "list_map_measures", "list_map_shifts"):
-            first, second = getattr(hub.store, name)(run_id), getattr(other.store, name)(run_id)
-            columns = sorted(first.columns)
-            key = [name for name in columns if name in ("position", "grouping", "member", "measure", "method", "round")]
-            assert (
-                first.sort_values(key)[columns]
-                .reset_index(drop=True)
-                .equals(second.sort_values(key)[columns].reset_index(drop=True))
-            )
+        for one, second in zip(read_tables(hub, run_id), read_tables(other, run_id), strict=True):
+            pd.testing.assert_frame_equal(one, second)
     finally:
         other.close()
