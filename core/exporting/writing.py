@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,14 @@ from core.errors import RunError
 from core.exporting.base import TRAIN, Record
 from core.write_faults import find_write_fault
 
+MOST_NAME = 255
+"""Bytes of a file's name."""
+
 
 def check_target(target: Path) -> None:
     """Raise RunError where something stands at a path, or the folder that it would be in is not there."""
+    if len(os.fsencode(target.name)) > MOST_NAME:
+        raise RunError(f"The name {target.name[:40]}… is longer than a file can have; name a shorter one for --out.")
     if target.exists() or target.is_symlink():
         raise RunError(f"{target} is there already; name a path for --out that is not.")
     if not target.parent.is_dir():
@@ -30,9 +36,10 @@ def write_whole(target: Path) -> Iterator[Path]:
         RunError: see ``check_target``; or the disk is full, or whatever else the system says.
     """
     check_target(target)
-    part = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    part = target.with_name(f".seedbed-{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         yield part
+        check_target(target)  # somebody else may have written there meanwhile
         part.rename(target)
     except OSError as error:
         reason = find_write_fault(error) or error.strerror or str(error).splitlines()[0]

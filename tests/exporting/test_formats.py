@@ -2,6 +2,7 @@
 
 import csv
 import re
+from contextlib import nullcontext
 
 import datasets
 import pandas as pd
@@ -173,3 +174,19 @@ def test_what_cannot_be_written_is_one_sentence_and_leaves_nothing(tmp_path, mon
             write(name, make_rows(), tmp_path / "out")
         assert [path.name for path in tmp_path.iterdir()] == ["taken"]
         monkeypatch.undo()
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_replaced(tmp_path):
+    target = tmp_path / "out.jsonl"
+    with pytest.raises(RunError, match=r"out.jsonl is there already"), write_whole(target) as part:
+        part.write_text("ours")
+        target.write_text("theirs")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
+
+
+@pytest.mark.parametrize(("name", "fits"), [("数" * 85, True), ("数" * 86, False), ("x" * 300, False)])
+def test_a_name_as_long_as_a_file_can_have_is_taken_and_a_longer_one_is_told(tmp_path, name, fits):
+    with nullcontext() if fits else pytest.raises(RunError, match="longer than a file can have"):
+        with write_whole(tmp_path / name) as part:
+            part.write_text("ours")
+    assert [path.name for path in tmp_path.iterdir()] == [name] * fits
