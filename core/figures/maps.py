@@ -28,6 +28,7 @@ AROUND_ZERO = [[0, "#0072B2"], [0.5, "#A9AEB2"], [1, "#D55E00"]]
 SEEDS_ONLY = "#B4BABF"
 """Of a cell that holds nothing of worth."""
 
+SEED_SYMBOL = "circle-open"
 GREY, SIZE = "#8A9096", 5
 OPACITY, UNCHOSEN = 0.8, 0.12
 
@@ -68,29 +69,18 @@ def draw_map(
     if is_number:
         groups.append((by, np.flatnonzero(known), _shade(colour[known].to_numpy(float), by)))
     else:
-        for name, own_colour in choose_colours(colour[known], by).items():
-            is_own = known & (colour == name).to_numpy() if name != OTHERS else known & ~colour.isin(_named(colour, by))
+        colours = choose_colours(colour[known], by)
+        rest = known & ~colour.isin([name for name in colours if name != OTHERS]).to_numpy()
+        for name, own_colour in colours.items():
+            is_own = rest if name == OTHERS else known & (colour == name).to_numpy()
             groups.append((name, np.flatnonzero(is_own), {"color": own_colour, "opacity": OPACITY, "size": SIZE + 1}))
-    traces, rows = [], []
+    traces, rows, is_seed = [], [], (points["source"] == "seed").to_numpy()
     for name, own, marker in groups:
-        if not len(own):
-            continue
-        is_seed = (points["source"].iloc[own] == "seed").to_numpy()
-        symbols = np.where(is_seed, "circle-open", "circle")
-        symbol: Any = symbols[0] if len(set(symbols)) == 1 else symbols.tolist()
-        traces.append(
-            {
-                "type": "scattergl",
-                "mode": "markers",
-                "name": escape(str(name)),
-                "x": pack(points["x"].to_numpy()[own]),
-                "y": pack(points["y"].to_numpy()[own]),
-                "marker": {**marker, "symbol": symbol},
-                "unselected": {"marker": {"opacity": UNCHOSEN}},
-                "hoverinfo": "none",
-            }
-        )
-        rows.append(own.tolist())
+        for part, symbol in ((own[is_seed[own]], SEED_SYMBOL), (own[~is_seed[own]], "circle")):
+            if len(part):
+                is_first = not any(each["legendgroup"] == escape(str(name)) for each in traces)
+                traces.append(_draw_part(points.iloc[part], str(name), _cut(marker, own, part), symbol, is_first))
+                rows.append(part.tolist())
     hidden = {"showticklabels": False, "showgrid": False, "showline": False, "ticks": ""}
     figure = make_figure(
         traces,
@@ -107,8 +97,27 @@ def draw_map(
     return figure, rows
 
 
-def _named(colour: pd.Series, by: str) -> list[str]:
-    return [name for name in choose_colours(colour.dropna(), by) if name != OTHERS]
+def _draw_part(points: pd.DataFrame, name: str, marker: dict[str, Any], symbol: str, is_first: bool) -> dict[str, Any]:
+    """Return the trace of the seeds or of what was grown of one kind; both are one entry of the legend."""
+    return {
+        "type": "scattergl",
+        "mode": "markers",
+        "name": escape(name),
+        "legendgroup": escape(name),
+        "showlegend": is_first,
+        "x": pack(points["x"].to_numpy()),
+        "y": pack(points["y"].to_numpy()),
+        "marker": {**marker, "symbol": symbol},
+        "unselected": {"marker": {"opacity": UNCHOSEN}},
+        "hoverinfo": "none",
+    }
+
+
+def _cut(marker: dict[str, Any], rows: np.ndarray, part: np.ndarray) -> dict[str, Any]:
+    """Return the marker of some of a group's rows: of numbers, those that belong to them."""
+    if not isinstance(marker["color"], np.ndarray):
+        return marker
+    return {**marker, "color": pack(marker["color"][np.isin(rows, part)])}
 
 
 def choose_colours(names: pd.Series, by: str) -> dict[str, str]:
@@ -137,7 +146,7 @@ def choose_colours(names: pd.Series, by: str) -> dict[str, str]:
 def _shade(values: np.ndarray, by: str) -> dict[str, Any]:
     """Return the marker of points with a number each: around zero where both signs mean something."""
     bar = {"title": {"text": escape(by), "side": "right"}, "thickness": 12, "len": 0.6, "outlinewidth": 0}
-    marker = {"color": pack(values), "opacity": OPACITY, "size": SIZE + 1, "showscale": True, "colorbar": bar}
+    marker = {"color": values, "opacity": OPACITY, "size": SIZE + 1, "showscale": True, "colorbar": bar}
     low, high = np.percentile(values, [2, 98]) if len(values) else (0.0, 1.0)
     if low < 0 < high:
         end = float(max(-low, high))
