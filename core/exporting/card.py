@@ -93,6 +93,9 @@ class Facts:
     licence: str = UNKNOWN
     """Of the dataset, as whoever takes it out says."""
 
+    n_brought: int = 0
+    """Rows that were made elsewhere and brought in."""
+
     has_builtin: bool = False
     tags: Sequence[str] = field(default_factory=tuple)
 
@@ -137,10 +140,11 @@ def _write_head(facts: Facts) -> str:
 
 def _describe(facts: Facts) -> str:
     sizes = ", ".join(f"{n:,} {split}" for split, n in facts.sizes.items())
+    n_asked, n_reviewed = (sum(each.counts[name] for each in facts.origins) for name in ("asked", "reviewed"))
     asked = "the task's prompt with the question in it" if facts.is_as_asked else "the bare question"
     lines = [
-        f"{sizes} rows, made with Seedbed: a teacher grew new problems from seeds, filters judged them, and people "
-        "reviewed them.",
+        f"{sizes} rows, made with Seedbed: {_say_makers(facts)}, and filters judged them. Of the {n_asked:,} "
+        f"candidates of these runs, people reviewed {n_reviewed:,}.",
         f"Taken out by the filter `{one_line(facts.asked)}`. In `messages` the user's turn is {asked}; `question`, "
         "`answer` and `final` are the texts as they stand after edits by hand, and the other columns say where "
         "each came from.",
@@ -150,6 +154,14 @@ def _describe(facts: Facts) -> str:
     if facts.has_builtin:
         lines.append(STAND_IN)
     return "\n\n".join(lines)
+
+
+def _say_makers(facts: Facts) -> str:
+    """Return who wrote the problems: a teacher here, others elsewhere, or both."""
+    n = sum(facts.methods.values())
+    said = ["a teacher grew new problems from seeds"] if n > facts.n_brought or not n else []
+    said += ["problems that were made elsewhere were brought in"] if facts.n_brought else []
+    return ", ".join(said)
 
 
 def _list_source(source: Source) -> tuple[str, ...]:

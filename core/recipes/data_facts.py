@@ -14,6 +14,7 @@ from core.errors import RunError, SeedbedError
 from core.exporting.base import Made
 from core.exporting.card import UNKNOWN, Facts, Origin, Prompt, Source
 from core.models.student import TINY, check_source
+from core.recipes.bringing import METHOD as BROUGHT
 from core.recipes.trained import BUILT_IN, asks_builtin
 from core.runs.folder import RunFolder
 from core.store.queue_text import write_filter
@@ -49,6 +50,7 @@ def gather_facts(
         f"student {name_student(student)}": find_student_licence(student)
         for student in dict.fromkeys(students.values())
     }
+    methods = Counter(about["method"] or UNKNOWN for about in written)
     licences |= {f"teacher {teacher}": OURS if teacher == BUILT_IN else UNKNOWN for teacher in teachers}
     return Facts(
         name=name,
@@ -59,11 +61,12 @@ def gather_facts(
         sources=list_sources(store, home, configs),
         origins=list_origins(store, home, taken, configs, students),
         teachers=teachers,
-        methods=Counter(about["method"] or UNKNOWN for about in written),
+        methods=methods,
         prompts=list(dict.fromkeys(prompt for config in configs.values() for prompt in list_prompts(config))),
         rejections=store.count_rejections(run_ids),
         licences=licences,
         licence=licence,
+        n_brought=methods[BROUGHT],
         has_builtin=BUILT_IN in teachers or any(asks_builtin(home, run_id) for run_id in run_ids),
         tags=sorted({about["task"] for about in written if about["task"]}),
     )

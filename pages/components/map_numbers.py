@@ -93,7 +93,8 @@ def _name(hub: Hub, row: Mapping[str, Any]) -> str:
     if row["grouping"] == "run":
         run = hub.store.read_run(row["member"])
         return f"{run['title'] if run else row['member']} · {row['member'][-4:]}"
-    return f"{'round ' if row['grouping'] == 'round' else ''}{row['member']}"
+    is_taken = row["member"] in MEMBERS.values()  # a type may be called like one of ours
+    return f"{row['grouping'] + ' ' if row['grouping'] == 'round' or is_taken else ''}{row['member']}"
 
 
 def _order(rows: pd.DataFrame, grouping: str) -> list[str]:

@@ -154,6 +154,15 @@ def test_numbers_have_intervals_and_a_meaning(mapped, visit):
     assert "Pairs: seeds" in texts(app).replace("\u00a0", " ")
 
 
+def test_a_set_may_be_called_like_one_of_ours(mapped):
+    from pages.components import map_numbers
+
+    hub, _ = mapped
+    rows = [{"grouping": "all", "member": "seeds"}, {"grouping": "type", "member": "seeds"},
+            {"grouping": "type", "member": "fractions"}, {"grouping": "round", "member": "2"}]  # fmt: skip
+    assert [map_numbers._name(hub, row) for row in rows] == ["seeds", "type seeds", "fractions", "round 2"]
+
+
 def test_the_archive_counts_and_suggests(mapped, visit):
     hub, _ = mapped
     app = visit("diversity", show="archive")

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections import Counter
+from dataclasses import replace
 
 import datasets
 import pandas as pd
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from core.errors import RunError
+from core.exporting.card import write_card
+from core.recipes.data_facts import gather_facts
 from core.recipes.taking_out import DatasetWishes, make_bytes, take_out, write_out
 from core.records import Review
 from core.runs.folder import RunFolder
@@ -187,12 +190,24 @@ def test_the_card_states_where_all_of_it_came_from(home, store):
         "- filters: `rouge_l`, `verified`",
         "| Generate 9 from pens by loss_high | 13 | 1 | 3 | 9 | 7 | 4 | 1 | 2 | 0 | 5 |", "- rouge_l: 3",
         "- this dataset: cc-by-4.0", "- seeds pens: unknown", "- student tiny: apache-2.0, as Seedbed",
+        "Of the 13 candidates of these runs, people reviewed 7.",
         "rule-based stand-in", "Unknown: no run kept them.", "`review=kept`",
     ):  # fmt: skip
         assert text in card, text
     head = yaml.safe_load(card.split("---")[1])
     assert head["license"] == "cc-by-4.0" and head["size_categories"] == ["n<1K"]
     assert str(home) not in card and "Ada" not in card
+
+
+@pytest.mark.parametrize(
+    ("n_brought", "said"),
+    [(0, "a teacher grew new problems from seeds, and"), (2, "from seeds, problems that were made elsewhere"),
+     (5, "Seedbed: problems that were made elsewhere were brought in, and filters judged them.")],
+)  # fmt: skip
+def test_the_card_does_not_say_that_a_teacher_grew_what_was_brought_in(home, store, n_brought, said):
+    facts = gather_facts(store, home, ask(store, "dataset"), {"train": 5}, name="x", licence="unknown")
+    card = write_card(replace(facts, n_brought=n_brought))
+    assert said in card and ("a teacher grew" in card) == (n_brought < 5)
 
 
 def test_prompts_of_one_s_own_stand_in_the_card_whole(home, store):
