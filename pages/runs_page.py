@@ -119,8 +119,10 @@ def draw_details(hub: Hub, run: dict, *, is_waiting: bool) -> None:
         again = " --again" if run["state"] in ENDED else ""
         command = f"cd {REPOSITORY} && {sys.executable} -m core run {folder}{again}"
         st.code(command, language=None, wrap_lines=True)
-    st.caption("The end of its log")
-    st.code(hub.read_log(run_id) or "It printed nothing.", language=None, height=220)
+    log = hub.read_log(run_id)
+    st.caption("The end of its log" if log or is_active else "It printed nothing.")
+    if log or is_active:
+        st.code(log or "Nothing yet.", language=None, height=220)
     with st.expander("Configuration and result", icon=":material/lock:"):
         st.json({"config": run["config"], "summary": run["summary"]})
 

@@ -26,7 +26,7 @@ TEACHER_NOTE = (
 def open_page(title: str, purpose: str) -> DeltaGenerator:
     """Draw the head of a page; returns the place at its top right where the primary button goes."""
     with st.container(key="page_head"):
-        left, right = st.columns([3.2, 1], vertical_alignment="bottom")
+        left, right = st.columns([3.2, 1], vertical_alignment="top")
     left.title(title, anchor=False)
     left.caption(purpose)
     return right.container(key="primary_place", horizontal_alignment="right")

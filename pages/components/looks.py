@@ -20,6 +20,7 @@ _MEASURES = """
 @media (max-width: 1000px) {
   .stMainBlockContainer {padding-left: 1.6rem; padding-right: 1.6rem;}
   [class*="st-key-two_sides"] [data-testid="stColumn"] {min-width: 100%;}
+  .stHorizontalBlock:has(> [data-testid="stColumn"], [data-testid="stMetric"]) {row-gap: 1rem;}
 }
 [class*="_waiting_"] button p, [class*="_working_"] button p span {position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%);}

@@ -65,7 +65,8 @@ const LABELS = [['accept', 'Accept', 'A', 'a'], ['reject', 'Reject', 'X', 'x'], 
   ['on', 'On', '→', 'arrowright'], ['lock', 'Lock', 'L', 'l'], ['note', 'Note', 'N', 'n'],
   ['trash', 'Trash', 'T', 't'], ['origin', 'Origin', 'O', 'o']];
 const NARROW = `@media (max-width: 640px) {  /* where the record is longer than the screen the buttons stay on it */
-  .st-key-review_card {position: sticky; top: 3.9rem; z-index: 9;} }`;
+  .st-key-review_card {position: sticky; top: 3.9rem; z-index: 9;}
+  .st-key-reviewed_records [height] {height: auto !important; flex: 0 0 auto !important;} }`;
 const LEADS_ON = ['accept', 'reject', 'skip', 'trash'];
 const KEPT = 'seedbed_review_orders';
 const read = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)) || []; } catch { return []; } };

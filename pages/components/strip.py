@@ -27,6 +27,12 @@ _STYLE = """<style>
   .st-key-loop_strip a {padding: .3rem .5rem .4rem;}
   .st-key-loop_strip a p {font-size: .78rem;}
 }
+@media (max-width: 640px) {  /* two rows of three: six beside one another leave no room for words */
+  .st-key-loop_strip {flex-wrap: wrap !important;}
+  .st-key-loop_strip > div {flex-basis: 33%;}
+  .st-key-loop_strip > div:nth-child(4) {border-left: none;}
+  .st-key-loop_strip > div:nth-child(n+4) {border-top: 1px solid rgba(128,128,128,.3);}
+}
 </style>"""
 
 
@@ -35,9 +41,9 @@ def _draw_steps(standing: Standing, here: str) -> None:
         for step in standing.steps:
             mark = ""
             if step.name == standing.running_step:
-                mark = " :blue[● running]"
+                mark = " :blue[●\u00a0running]"
             elif step.name == standing.next_step and standing.running_step is None:
-                mark = " :green[● next]"
+                mark = " :green[●\u00a0next]"
             state = "-here" if step.name == here else ""
             with st.container(key=f"step_{step.name}{state}"):
                 st.page_link(
