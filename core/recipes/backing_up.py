@@ -1,6 +1,7 @@
 """A backup of the home as a run: written to the folder ``backups`` of the home, while everything else goes on."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ KIND = "backup"
 
 LOOK_S = 0.5
 """How often the run tells how far it is."""
+
+UNFINISHED_S = 3_600
+"""Seconds after which nobody writes any more to an archive that nothing was written to."""
 
 
 def start_backup(hub: Hub, *, has_caches: bool = True) -> str:
@@ -30,6 +34,7 @@ def start_backup(hub: Hub, *, has_caches: bool = True) -> str:
 def backup_run(folder: RunFolder) -> dict[str, Any]:
     """Write the backup; summary: where it is, how large, and what was left out."""
     home, told_at = home_of(folder), 0.0
+    _remove_unfinished(home)
     out = home / BACKUPS / f"{folder.run_id}{SUFFIX}"
 
     def tell(done: int, total: int) -> None:
@@ -47,6 +52,14 @@ def backup_run(folder: RunFolder) -> dict[str, Any]:
         "n_bytes": written.n_bytes,
         "left_out": dict(written.left_out),
     }
+
+
+def _remove_unfinished(home: Path) -> None:
+    """Remove what killed backups left, which may be as large as the home; one that is being written is no hour old."""
+    for part in (home / BACKUPS).glob(".*.part"):
+        with suppress(OSError):  # it was renamed or removed meanwhile, or nothing may be removed there
+            if time.time() - part.stat().st_mtime > UNFINISHED_S:
+                part.unlink()
 
 
 def list_backups(home: Path) -> list[Path]:

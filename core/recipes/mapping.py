@@ -96,12 +96,14 @@ def map_run(folder: RunFolder) -> dict[str, Any]:
     vectors = _embed(folder, texts["question"].tolist())
     _write_vectors(folder, vectors)
     points, projection, fault = _lay_out(folder, texts, vectors)
-    is_seed = texts["is_seed"].to_numpy(bool)
-    middles = find_clusters(vectors[is_seed] if is_seed.any() else vectors)
-    points["cluster"] = assign_clusters(vectors, middles)
-    folder.write_part("map_points", points)
     has_meaning = TASKS.get(config["task"]).compares_questions
-    _measure(folder, texts, vectors if has_meaning else None, points["cluster"].to_numpy(), len(middles))
+    points["cluster"], n_clusters = None, 0
+    if has_meaning:
+        is_seed = texts["is_seed"].to_numpy(bool)
+        middles = find_clusters(vectors[is_seed] if is_seed.any() else vectors)
+        points["cluster"], n_clusters = assign_clusters(vectors, middles), len(middles)
+    folder.write_part("map_points", points)
+    _measure(folder, texts, vectors if has_meaning else None, points["cluster"].to_numpy(), n_clusters)
     _count_words(folder, texts)
     return {
         "n_points": len(texts),
@@ -148,7 +150,7 @@ def _embed(folder: RunFolder, questions: list[str]) -> np.ndarray:
 
 
 def _write_vectors(folder: RunFolder, vectors: np.ndarray) -> None:
-    """Keep the vectors beside the records, for the neighbours of a point: half as wide, which moves no neighbour."""
+    """Keep the vectors beside the records, for the neighbours of a point: half as wide, with cosines to a thousandth."""
     place_ = folder.path / "map"
     place_.mkdir(exist_ok=True)
     part = place_ / f".{VECTORS}.part"

@@ -41,7 +41,7 @@ _NOT_RIGHT = f"""
 class ExportReads(Reads):
     """What the database says of candidates that leave the home."""
 
-    def list_taken_out(self, asked: QueueFilter, limit: int | None = None) -> pd.DataFrame:
+    def list_taken_out(self, asked: QueueFilter) -> pd.DataFrame:
         """Return what a filter asks for, in its order, with where each came from.
 
         Columns: run_id, candidate_id, question, answer, final (as they stand), status, rejected_by, review, reviewer,
@@ -52,7 +52,7 @@ class ExportReads(Reads):
         sql, values = build_queue(asked)
         return self._frame(
             f"""
-            with queue as materialized (select * from ({sql}) limit ?)
+            with queue as materialized ({sql})
             select u.run_id, u.candidate_id, c.current_question as question, c.current_answer as answer,
                    c.current_final as final, c.status, c.rejected_by, u.review, c.reviewer, c.review_reason,
                    c.is_edited, coalesce(c.meta ->> '$.label' = 'incorrect', false) as is_meant_wrong, c.method,
@@ -65,7 +65,7 @@ class ExportReads(Reads):
             left join candidates k on k.run_id = u.run_id and k.candidate_id = c.parents ->> '$[0]'
             order by u.place
             """,
-            [*values, limit],
+            values,
         )
 
     def list_wrong_answers(self, asked: QueueFilter) -> pd.DataFrame:

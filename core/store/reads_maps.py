@@ -1,7 +1,6 @@
 """Reading verbs about maps: the texts that a map is made of, where they lie, and what was measured of them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -71,18 +70,17 @@ class MapReads(Reads):
     def list_map_points(self, map_run_id: str) -> pd.DataFrame:
         """Return the points of a map in the order of their vectors, with what is known of each by now.
 
-        Columns: position, source_run, item_id, x, y, is_placed, cluster; source (seed, grown), run (title), round,
+        Columns: position, source_run, item_id, x, y, is_placed; source (seed, grown), run (title), round,
         selector, method, type, level (text, None where unknown); verdict (passed, rejected by NAME; None: a seed),
         review (waiting, accepted, edited, rejected, in the trash; None: a seed or not let through). Of a candidate
         whose run is in the trash nothing more is known than that it was grown.
         """
         return self._frame(
-            """
-            select p.position, p.source_run, p.item_id, p.x, p.y, p.is_placed, p.cluster,
+            f"""
+            select p.position, p.source_run, p.item_id, p.x, p.y, p.is_placed,
                    if(p.source_run = m.config ->> '$.seed_set', 'seed', 'grown') as source, r.title as run,
                    c.round::varchar as round, coalesce(s.selector, k.selector) as selector, c.method,
-                   coalesce(c.meta ->> '$.type', q.meta ->> '$.type') as type,
-                   coalesce(c.meta ->> '$.level', q.meta ->> '$.level') as level,
+                   {_KIND} as type, {_LEVEL} as level,
                    case when c.run_id is null then null when c.status = 'accepted' then 'passed'
                         else 'rejected by ' || c.rejected_by end as verdict,
                    case c.review when 'accept' then 'accepted' when 'edit' then 'edited' when 'reject' then 'rejected'
@@ -183,13 +181,6 @@ class MapReads(Reads):
         """Return how far each arm's words were from the seeds' after each round: method, round, mean, se, n."""
         return self._frame(
             "select method, round, mean, se, n from map_shifts where run_id = ? order by method, round", [map_run_id]
-        )
-
-    def find_point(self, map_run_id: str, source_run: str, item_id: str) -> dict[str, Any] | None:
-        """Return position, x and y of one text on a map; None where it is not there."""
-        return self._record(
-            "select position, x, y from map_points where run_id = ? and source_run = ? and item_id = ?",
-            [map_run_id, source_run, item_id],
         )
 
     def list_archive(self, seed_set_id: str) -> pd.DataFrame:

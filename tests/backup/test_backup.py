@@ -253,3 +253,22 @@ def test_a_backup_as_a_run_is_in_the_home_and_not_in_itself(home, tmp_path):
     names = list_names(path)
     assert not any(run in name for name in names) and not any(name.startswith("backups") for name in names)
     restore_home(path, tmp_path / "new")
+
+
+def test_what_a_killed_backup_left_goes_with_the_next_one_and_what_is_being_written_stays(home):
+    from core.recipes.backing_up import BACKUPS, UNFINISHED_S, start_backup
+    from core.recipes.kinds import execute
+
+    (home / BACKUPS).mkdir()
+    left, written = (home / BACKUPS / f".{name}.zip.1.part" for name in ("left", "written"))
+    for path in (left, written):
+        path.write_text("half of it")
+    long_ago = time.time() - UNFINISHED_S - 60
+    os.utime(left, (long_ago, long_ago))
+    hub = open_hub(home)
+    try:
+        run = start_backup(hub)
+        assert execute(RunFolder(home / "runs" / run)) == "done"
+    finally:
+        hub.close()
+    assert sorted(path.name for path in (home / BACKUPS).iterdir()) == [written.name, f"{run}.zip"]

@@ -13,6 +13,7 @@ import pytest
 
 from core import hub as hubs
 from core.__main__ import main
+from core.datasets import ensure_seed_set
 from core.errors import RunError
 from core.hub import Hub
 from core.maps.near import lie_inside
@@ -115,6 +116,19 @@ def test_an_area_finds_the_same_candidates_in_the_queue_as_on_the_map(mapped):
     assert set(found["candidate_id"]) == wanted and "candidate_004" in wanted
     for broken in ("nonsense", f"{run_id}:1,2", f"{run_id}:0,0;1,1;1,0') or true --", "no-such-map:0,0;1,0;0,1"):
         assert hub.store.list_queue(QueueFilter(area=broken)).empty
+
+
+def test_a_task_whose_questions_are_no_sentences_has_a_map_and_no_distances(mapped, monkeypatch):
+    hub, _ = mapped
+    monkeypatch.setattr(mapping, "MOST_POINTS", 60)
+    set_id = ensure_seed_set(hub.settings.home, "game24")
+    hub.step()
+    run_id = start_map(hub, set_id, projection="pca")
+    assert execute(RunFolder(hub.settings.home / "runs" / run_id)) == "done"
+    hub.step()
+    summary, measures = hub.store.read_run(run_id)["summary"], set(hub.store.list_map_measures(run_id)["measure"])
+    assert summary["embedder"] is None and summary["n_points"] == len(hub.store.list_map_points(run_id))
+    assert "wording" in measures and not measures & {"distance", "vendi", "clusters"}
 
 
 def test_scores_of_points_are_those_of_the_run_that_asked_last(mapped):
