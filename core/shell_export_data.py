@@ -48,8 +48,11 @@ def run_export_data(options: argparse.Namespace) -> int:
         taken = take_out(store, asked, options.format, is_as_asked=options.as_asked)
         print_taken(taken)
         if target is not None:
-            write_out(store, home, taken, target, wishes)
-            print(f"{counted(len(taken.made.records), 'record')}: {options.out}")
+            sizes = write_out(store, home, taken, target, wishes)
+            parts = ", ".join(f"{n:,} {split}" for split, n in sizes.items())
+            print(f"{counted(sum(sizes.values()), 'record')}{f' ({parts})' if len(sizes) > 1 else ''}: {options.out}")
+            if wishes.validation and len(sizes) == 1:
+                print("No record is kept apart: all of one seed or question are more than that share of validation.")
         if options.push:
             push(store, home, taken, wishes, options)
     return 0

@@ -52,6 +52,13 @@ def test_what_is_left_out_is_told_with_its_reason_and_nothing_at_all_is_an_error
     assert said.err.startswith("seedbed: Nothing is left to write") and not (tmp_path / "out").exists()
 
 
+def test_the_sizes_of_both_parts_are_told_and_that_one_is_empty(export, tmp_path, capsys):
+    assert export("--format", "dataset", "--validation", "0.5") == 0
+    assert f"2 records (1 train, 1 validation): {tmp_path / 'out'}\n" in capsys.readouterr().out
+    assert export("--format", "dataset", "--validation", "0.4", out="small") == 0
+    assert f"2 records: {tmp_path / 'small'}\nNo record is kept apart: all of one seed" in capsys.readouterr().out
+
+
 def test_filters_and_runs(export, tmp_path, capsys):
     assert export("--format", "chat", "--where", "review=standing,search=\\(6 + 3", "--run", GENERATE) == 0
     (line,) = read_lines(tmp_path / "out")

@@ -150,7 +150,7 @@ def _embed(folder: RunFolder, questions: list[str]) -> np.ndarray:
 
 
 def _write_vectors(folder: RunFolder, vectors: np.ndarray) -> None:
-    """Keep the vectors beside the records, for the neighbours of a point: half as wide, with cosines to a thousandth."""
+    """Keep the vectors beside the records, for the neighbours of a point: half as wide, cosines to a thousandth."""
     place_ = folder.path / "map"
     place_.mkdir(exist_ok=True)
     part = place_ / f".{VECTORS}.part"

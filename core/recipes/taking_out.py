@@ -126,8 +126,10 @@ class DatasetWishes:
     """Share of the rows that are kept apart, from 0 up to 1."""
 
 
-def write_out(store: Store, home: Path, taken: TakenOut, target: Path, wishes: DatasetWishes = DatasetWishes()) -> None:
-    """Write what was taken out to a path that is not there yet.
+def write_out(
+    store: Store, home: Path, taken: TakenOut, target: Path, wishes: DatasetWishes = DatasetWishes()
+) -> dict[str, int]:
+    """Write what was taken out to a path that is not there yet; returns split -> records, without empty ones.
 
     Args:
         store: that it was taken from.
@@ -144,14 +146,14 @@ def write_out(store: Store, home: Path, taken: TakenOut, target: Path, wishes: D
             "; review=standing finds what passed the filters and nobody rejected" if taken.asked.review == KEPT else ""
         )
         raise RunError(f"Nothing is left to write of what the filter {write_filter(taken.asked)} finds{hint}.")
-    splits, card = {TRAIN: taken.made.records}, ""
+    splits = _split(store, taken, wishes.validation) if taken.format == DATASET else {TRAIN: taken.made.records}
+    sizes, card = {split: len(records) for split, records in splits.items()}, ""
     if taken.format == DATASET:
-        splits = _split(store, taken, wishes.validation)
-        sizes = {split: len(records) for split, records in splits.items()}
         facts = gather_facts(store, home, taken, sizes, name=wishes.name, licence=wishes.licence)
         card = write_card(facts)
     with write_whole(target) as part:
         FORMATS.get(taken.format).write(splits, card, part)
+    return sizes
 
 
 def _split(store: Store, taken: TakenOut, validation: float) -> dict[str, list[Record]]:
