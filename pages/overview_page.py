@@ -17,6 +17,7 @@ from pages.components.standing import ACTIVE, TRAINING, Standing, read_standing
 from pages.components.subject import view_seed_set
 from pages.components.text import plain
 from pages.components.timeline import draw_timeline, read_timeline
+from pages.components.tour import offer_tour
 
 
 def draw_next(standing: Standing, place: st.delta_generator.DeltaGenerator) -> None:
@@ -147,6 +148,7 @@ else:
     draw_running(hub)
     if standing.seed_set_id:
         draw_rounds_so_far(hub, standing)
+offer_tour(hub, standing)
 explain(
     "Accuracy is the share of the test problems that the student answers rightly, by greedy decoding, before and after "
     "training, on the same problems. The band is the 95 % interval of that share; the gain is paired, problem by "

@@ -12,6 +12,7 @@ from pages.components.notices import draw_notices
 from pages.components.presenting import PARAM, is_presenting
 from pages.components.strip import draw_strip
 from pages.components.text import plain
+from pages.components.tour import draw_tour
 
 st.set_page_config(page_title="Seedbed", page_icon="🌱", layout="wide", initial_sidebar_state=220)
 
@@ -50,5 +51,6 @@ except SeedbedError as error:
 with show_errors():
     if not is_presented:
         draw_strip(hub, page.title.lower())
+        draw_tour(hub, page.title)
         draw_notices(hub)
     page.run()

@@ -3,6 +3,7 @@
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
+from core.tour import write_tour
 from tests.pages.home import GENERATE, LOOP, fill_home
 
 PAGES = ("", "seeds", "select", "generate", "review", "finetune", "evaluate", "experiments", "diversity",
@@ -40,7 +41,9 @@ _CHECK = """async (known) => {
 
 @pytest.fixture(scope="module")
 def address(serve, tmp_path_factory):
-    return serve(fill_home(tmp_path_factory.mktemp("home")))
+    home = fill_home(tmp_path_factory.mktemp("home"))
+    write_tour(home, 0)  # its bar is on every page
+    return serve(home)
 
 
 @pytest.fixture(scope="module")

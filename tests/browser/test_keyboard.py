@@ -61,10 +61,10 @@ def test_every_button_and_link_in_focus_can_be_seen(page, address):
 def test_the_review_says_its_keys_and_what_became_of_them(page, address):
     page.goto(f"{address}/review?run={GENERATE}")
     page.locator(".said[data-shown^=reviewed_]").wait_for()
-    keys = page.locator("[aria-keyshortcuts]").evaluate_all("nodes => nodes.map((n) => n.getAttribute('aria-keyshortcuts'))")
+    read = "nodes => nodes.map((node) => node.getAttribute('aria-keyshortcuts'))"
+    keys = page.locator("[aria-keyshortcuts]").evaluate_all(read)
     assert {"A", "X", "E", "S", "Z", "N", "L", "T", "O", "1", "7"} <= set(keys)
-    status = page.get_by_role("status").filter(has_text="1 of 9")
-    status.wait_for()
+    page.get_by_role("status").filter(has_text="1 of 9").wait_for()
     tab_through(page, "stBaseButton-primary")
     page.keyboard.press("a")
     page.get_by_role("status").filter(has_text="2 of 9").filter(has_text="1 accepted").wait_for()
