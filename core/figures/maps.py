@@ -200,7 +200,7 @@ def draw_archive(grid: pd.DataFrame, skills: Sequence[str], *, by: str, view: st
             fixedrange=True,
             showgrid=False,
             tickvals=list(range(len(skills))),
-            ticktext=[_shorten(escape(name or "unknown")) for name in skills],
+            ticktext=[escape(_shorten(name or "unknown")) for name in skills],
         ),
         height=130 + 26 * max(len(skills), 2),
         view=view,

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from core.figures.maps import CATEGORIES, GREY, OTHERS, choose_colours, draw_archive, draw_course, draw_map
+from core.figures.measures import draw_measure
 
 N = 60
 
@@ -99,3 +100,21 @@ def test_a_course_has_a_line_for_each_run():
     course = pd.DataFrame({"run": ["r1", "r1", "r2"], "n": [1, 2, 1], "qd_score": [0.1, 0.5, 0.2]})
     lines = draw_course(course, {"r1": "<first>", "r2": "second"}, by="qd_score", view="v")["data"]
     assert [line["name"] for line in lines] == ["&lt;first&gt;", "second"] and lines[0]["y"] == [0.1, 0.5]
+
+
+def test_a_long_name_is_cut_before_its_marks_are_escaped():
+    name = "&" * 100
+    grid = pd.DataFrame({"skills": [name], "column": [1], "n_seeds": [1], "n_grown": [0], "quality": [np.nan]})
+    (label,) = draw_archive(grid, [name], by="fill", view="v")["layout"]["yaxis"]["ticktext"]
+    assert label == "&amp;" * 59 + "…"
+
+
+def test_a_measure_has_its_ends_as_lengths_and_a_missing_interval_has_none():
+    rows = pd.DataFrame({
+        "name": ["seeds", "<b>x"], "value": [0.5, 0.2], "low": [0.4, np.nan], "high": [0.8, np.nan],
+        "colour": ["#000", "#111"],
+    })  # fmt: skip
+    (dots,) = draw_measure(rows, title="t", axis="a", view="v")["data"]
+    assert dots["y"] == ["&lt;b&gt;x", "seeds"] and dots["x"] == [0.2, 0.5], "from the top"
+    assert dots["error_x"]["array"] == pytest.approx([0, 0.3])
+    assert dots["error_x"]["arrayminus"] == pytest.approx([0, 0.1])
