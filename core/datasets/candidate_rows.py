@@ -238,10 +238,10 @@ def read_row(row: Mapping[str, Any], columns: CandidateColumns) -> CandidateRow:
         said = find_talk(row.get(columns.answer))
         if said is None:
             raise ValueError(f"There is no conversation in {columns.answer}.")
-        question, answer, n_answers = *said, 1
+        question, answer, n_answers, place = *said, 1, 0
     else:
         question = _read_question(row, columns.question)
-        answer, n_answers = _read_answer(row.get(columns.answer), columns.answer)
+        answer, n_answers, place = _read_answer(row.get(columns.answer), columns.answer)
     for what, text, names in (("question", question, columns.question), ("answer", answer, (columns.answer,))):
         if text is None or not text.strip():
             raise ValueError(f"The row has no {what} ({' + '.join(filter(None, names))} is empty).")
@@ -252,7 +252,7 @@ def read_row(row: Mapping[str, Any], columns: CandidateColumns) -> CandidateRow:
         answer.strip(),
         to_text(row.get(columns.final)) if columns.final else None,
         _read_parents(row.get(columns.parent)) if columns.parent else (),
-        to_text(row.get(columns.model)) if columns.model else None,
+        _read_model(row.get(columns.model), place) if columns.model else None,
         n_answers,
         _keep_others(row, columns),
     )
@@ -267,14 +267,22 @@ def _read_question(row: Mapping[str, Any], columns: Sequence[str]) -> str | None
     return "\n\n".join(filter(None, texts)) if texts[0] else None
 
 
-def _read_answer(cell: Any, column: str) -> tuple[str | None, int]:
-    """Return the first answer of a cell that holds one or a list of them, and how many there are."""
+def _read_answer(cell: Any, column: str) -> tuple[str | None, int, int]:
+    """Return the first answer of a cell that holds one or a list of them, how many there are, and its place."""
     talk = find_talk(cell)
     if talk:
-        return talk[1], 1
+        return talk[1], 1, 0
     cells = cell if isinstance(cell, list) else [cell]
-    texts = [text for each in cells if (text := _read_text(each, column)) is not None]
-    return (texts[0] if texts else None), len(texts)
+    texts = {place: text for place, each in enumerate(cells) if (text := _read_text(each, column)) is not None}
+    first = min(texts, default=0)
+    return texts.get(first), len(texts), first
+
+
+def _read_model(cell: Any, place: int) -> str | None:
+    """Return who wrote the answer; of several answers with a name each, the name at the same place."""
+    if isinstance(cell, list):
+        cell = cell[place] if place < len(cell) else None
+    return to_text(cell)
 
 
 def _read_text(cell: Any, column: str) -> str | None:

@@ -156,3 +156,14 @@ def test_what_nobody_can_recognise_is_left_to_a_person(tmp_path):
 def test_a_number_called_seed_names_no_seed_and_chosen_is_an_answer(tmp_path):
     path = write_lines(tmp_path / "a.jsonl", [{"prompt": "Q?", "chosen": "A.", "rejected": "B.", "seed": 42}])
     assert recognise(path) == CandidateColumns(("prompt",), "chosen")
+
+
+@pytest.mark.parametrize(
+    ("answers", "models", "model"),
+    [(["First.", "Second."], ["m", "n"], "m"), ([None, "Second."], ["m", "n"], "n"), (["First."], "m", "m"),
+     ([None, "Second."], ["m"], None), ("First.", ["m"], "m")],
+)  # fmt: skip
+def test_of_several_models_it_is_the_one_that_wrote_the_answer_taken(tmp_path, answers, models, model):
+    row = {"instruction": "How much?", "generations": answers, "model_name": models}
+    path = write_lines(tmp_path / "grouped.jsonl", [row])
+    assert read_row(read_table(path).rows[0], recognise(path)).model == model
