@@ -277,24 +277,28 @@ def take_rows(folder: RunFolder, task: Task, problems: Sequence[Problem]) -> Tak
 
 @dataclass(frozen=True, slots=True)
 class SeedNames:
-    """What a file may call a seed: its id or its whole question."""
+    """What a file may call a seed: its id or its whole question, letter case and blanks aside."""
 
     ids: Mapping[str, str]
-    """Id or question of a train problem -> its id."""
+    """Id or question of a train problem, as ``plain`` has it -> its id."""
 
     held_out: frozenset[str]
-    """Ids and questions of the other problems."""
+    """Ids and questions of the other problems, likewise."""
 
     @classmethod
     def read(cls, problems: Sequence[Problem]) -> "SeedNames":
         """Return the names of a seed set's problems; where two ask the same, the first has the question."""
         train = [problem for problem in problems if problem.split == "train"]
-        ids = {problem.question.strip(): problem.problem_id for problem in reversed(train)}
+        ids = {cls.plain(problem.question): problem.problem_id for problem in reversed(train)}
+        ids |= {cls.plain(problem.problem_id): problem.problem_id for problem in train}
         others = [problem for problem in problems if problem.split != "train"]
-        held_out = {name for problem in others for name in (problem.problem_id, problem.question.strip())}
-        return cls(
-            ids | {problem.problem_id: problem.problem_id for problem in train}, frozenset(held_out - ids.keys())
-        )
+        held_out = {cls.plain(name) for problem in others for name in (problem.problem_id, problem.question)}
+        return cls(ids, frozenset(held_out - ids.keys()))
+
+    @staticmethod
+    def plain(name: str) -> str:
+        """Return a name without what other tools change in it."""
+        return " ".join(name.split()).casefold()
 
     def find(self, names: Sequence[str]) -> tuple[tuple[str, ...], bool]:
         """Return the ids of those that are seeds, and whether another one is named.
@@ -302,6 +306,7 @@ class SeedNames:
         Raises:
             ValueError: one is a validation or test problem.
         """
+        names = [self.plain(name) for name in names]
         if any(name in self.held_out for name in names):
             raise ValueError("It grew from a validation or test problem, which nothing may be trained on.")
         found = [self.ids[name] for name in names if name in self.ids]

@@ -117,6 +117,18 @@ def test_a_file_that_is_brought_twice_is_rejected_as_repeated(home, problems, tm
     assert read_candidates(first).keys().isdisjoint(read_candidates(second))
 
 
+def test_a_seed_is_known_by_its_question_whatever_its_case_and_blanks(home, problems, tmp_path):
+    train, held_out = (next(each for each in problems[1] if each.split == split) for split in ("train", "test"))
+    rows = make_rows(problems[1], 2)
+    for row, seed in zip(rows, (train, held_out), strict=True):
+        row["seed"] = f"  {seed.question.upper()}".replace(" ", "\n ")
+    path = tmp_path / "shouted.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    folder = bring(home, problems[0], path)
+    assert [row["parents"] for row in read_candidates(folder).values()] == [[train.problem_id]]
+    assert folder.read_state().summary["n_left_out"] == 1, "it grew from a test problem"
+
+
 def test_a_label_of_the_file_is_no_label_of_ours(home, problems, tmp_path):
     path = tmp_path / "labelled.jsonl"
     path.write_text(json.dumps({"question": "Is it 3?", "answer": "1+2=3\n#### 3", "label": "incorrect"}))
