@@ -68,7 +68,8 @@ def take_out(store: Store, asked: QueueFilter, format_: str, *, is_as_asked: boo
     rows = list(_read_rows(store, asked, member, is_as_asked))
     n_asked = len(rows)
     if member.adds_rejected and asked.review in (KEPT, STANDING):
-        rejected = replace(asked, review="reject", reason=WRONG_ANSWER, status="")
+        status = asked.status if asked.sample else ""  # of another status, other candidates would be the sample
+        rejected = replace(asked, review="reject", reason=WRONG_ANSWER, status=status)
         rows += _read_rows(store, rejected, member, is_as_asked)
     return TakenOut(asked, format_, is_as_asked, rows, make_all(member, rows), len(rows) - n_asked)
 

@@ -104,6 +104,16 @@ def test_kto_adds_what_was_rejected_for_a_wrong_answer_and_nothing_else_that_was
     assert rejected.left_out == {"it was rejected, and not for a wrong answer": 1}
 
 
+@pytest.mark.parametrize("n", range(1, 10))
+def test_what_kto_adds_to_a_sample_is_of_that_sample(home, n):
+    Journal(home).add_reviews([Review(GENERATE, f"candidate_{i:03d}", "reject", reason="wrong_answer")
+                               for i in (9, 10, 11)])  # fmt: skip
+    sample = ["status=accepted", "order=random", f"sample={n}"]
+    with open_partial(home, [SEED_SET, GENERATE]) as store:
+        drawn = ids(ask(store, "parquet", "review=any", *sample))
+        assert len(drawn) == n and set(ids(ask(store, "kto", "review=standing", *sample))) <= set(drawn)
+
+
 def test_an_edit_of_the_wording_alone_is_better_but_what_was_there_was_not_wrong(home):
     with open_partial(home, [SEED_SET, GENERATE]) as store:
         final = store.read_candidate(GENERATE, "candidate_003")["final"]
