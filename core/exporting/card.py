@@ -121,7 +121,7 @@ def _write_head(facts: Facts) -> str:
     """Return the lines that the hub and the ``datasets`` library read; JSON values are YAML too."""
     n = sum(facts.sizes.values())
     head: dict[str, Any] = {
-        "license": facts.licence,
+        "license": one_line(facts.licence),
         "pretty_name": one_line(facts.name),
         "task_categories": ["text-generation"],
         "tags": ["seedbed", "synthetic", *facts.tags],
@@ -234,5 +234,6 @@ def _write_table(head: Sequence[str], rows: Any) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text as it may stand in Markdown: one line, nothing that ends a code span or opens a tag."""
-    return " ".join(text.translate(str.maketrans("`<>[]|", "'()()/")).split())
+    """Return a text as it may stand in Markdown and its head: one printable line, no end of a code span, no tag."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(printable.translate(str.maketrans("`<>[]|", "'()()/")).split())

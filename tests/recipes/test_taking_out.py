@@ -220,6 +220,12 @@ def test_the_card_does_not_say_that_a_teacher_grew_what_was_brought_in(home, sto
     assert said in card and ("a teacher grew" in card) == (n_brought < 5)
 
 
+def test_signs_that_nobody_can_print_leave_the_head_of_the_card_readable(home, store):
+    card = read_card(home, store, name="Pens\x7f and\u2028ink\x85", licence="mit\x00\n---\u202e")
+    head = yaml.safe_load(card.split("\n---\n")[0])
+    assert (head["pretty_name"], head["license"]) == ("Pens and ink", "mit ---")
+
+
 def test_prompts_of_one_s_own_stand_in_the_card_whole(home, store):
     path = home / "runs" / GENERATE / "run.json"
     run = json.loads(path.read_text())
