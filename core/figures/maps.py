@@ -182,6 +182,7 @@ def draw_archive(grid: pd.DataFrame, skills: Sequence[str], *, by: str, view: st
         "texttemplate": "%{text}",
         "colorscale": [[0, SEEDS_ONLY], [1e-6, SCALE[0][1]], *SCALE[1:]],
         "zmin": 0,
+        "zmax": max([1.0, *(value for row in values for value in row if value is not None)]),  # none grown: no scale
         "xgap": 2,
         "ygap": 2,
         "customdata": [[escape(name or "unknown")] * len(COLUMN_NAMES) for name in skills],

@@ -19,8 +19,13 @@ const load = (address) => window.__seedbedPlotly || (window.__seedbedPlotly = ne
   document.head.appendChild(script);
 }));
 const NARROW = 560;  // below, names at the ends of lines would take the room of the lines
-const fit = (layout, width) => layout.showlegend || !(layout.annotations || []).length || width >= NARROW ? layout
-  : {...layout, annotations: [], showlegend: true, margin: {...layout.margin, r: 16, b: layout.margin.b + 60}};
+const fit = (layout, width) => {
+  const notes = (layout.annotations || []).filter((each) => each.yanchor !== 'middle');  // others name lines
+  if (layout.showlegend || width >= NARROW || notes.length === (layout.annotations || []).length) return layout;
+  const margin = {...layout.margin, r: 16, b: layout.margin.b + 60};
+  const y = -56 / Math.max(layout.height - margin.t - margin.b, 1);  // below the title of the axis, however low it is
+  return {...layout, annotations: notes, showlegend: true, legend: {...layout.legend, y}, margin};
+};
 const paint = (figure, style, width) => {
   const pick = (name, other) => style.getPropertyValue(name).trim() || other;
   const text = pick('--st-text-color', '#333'), line = pick('--st-border-color', 'rgba(128,128,128,.3)');

@@ -17,6 +17,7 @@ _STYLE = """<style>
 .st-key-loop_strip {flex-wrap: nowrap !important; gap: 0 !important; align-items: stretch; overflow: hidden;
   margin-bottom: .4rem; border: 1px solid rgba(128,128,128,.3); border-radius: 8px;}
 .st-key-loop_strip > div {flex: 1 1 0; min-width: 0; border-left: 1px solid rgba(128,128,128,.3);}
+.st-key-loop_strip > div:last-child {min-height: 4.25rem;}  /* three lines, so that a longer count moves no page */
 .st-key-loop_strip a {border-radius: 0; padding: .4rem .8rem .5rem; height: auto; background: transparent;
   align-items: flex-start;}
 .st-key-loop_strip > div:first-child {border-left: none;}
@@ -30,6 +31,7 @@ _STYLE = """<style>
 @media (max-width: 640px) {  /* two rows of three: six beside one another leave no room for words */
   .st-key-loop_strip {flex-wrap: wrap !important;}
   .st-key-loop_strip > div {flex-basis: 33%;}
+  .st-key-loop_strip > div:last-child {min-height: 3.5rem;}
   .st-key-loop_strip > div:nth-child(4) {border-left: none;}
   .st-key-loop_strip > div:nth-child(n+4) {border-top: 1px solid rgba(128,128,128,.3);}
 }

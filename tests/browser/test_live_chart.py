@@ -106,3 +106,32 @@ def test_the_page_settles_when_the_run_ends(page, address, home):
     page.locator("[data-testid=stToast]", has_text="Short").wait_for()
     page.get_by_role("button", name="Cancel this run").wait_for(state="detached")
     assert page.locator(f"{CHART}[data-points='5']").count() == 1 and page.errors == []
+
+
+PLACES = """() => [...document.querySelectorAll('[data-testid=stMain] :is(h1, h3, summary, .seedbed-chart)')]
+  .map((node) => Math.round(node.getBoundingClientRect().top))"""
+
+
+def test_nothing_moves_while_numbers_grow(page, address, home):
+    folder = RunFolder.create(
+        home, "finetune", title="Calm", config={"seed_set": SEED_SET, "student": "tiny", "task": "word_problems"},
+        lane="device", run_id="20260101-000009-finetune-aaaa",
+    )  # fmt: skip
+    with folder.hold():
+        folder.report("train", 9, 0, 9_000)
+        write_points(folder, 1, 9)
+        page.goto(address)
+        page.wait_for_function("document.querySelector('.seedbed-chart[data-chart*=aaaa_loss]')?.dataset.points >= 9")
+        page.get_by_text("How this number is made").wait_for()
+        page.wait_for_timeout(1500)
+        places = page.evaluate(PLACES)
+        assert len(places) >= 5
+        for step in (10, 100, 1_000):
+            write_points(folder, step, step)
+            folder.report("train", step, 0, 9_000)
+            page.get_by_text(f"{step:,} of 9,000").wait_for()
+            page.wait_for_timeout(300)
+            moved = [abs(now - then) for now, then in zip(page.evaluate(PLACES), places, strict=True)]
+            assert max(moved) <= 2
+        folder.finish("done", {})
+    assert page.errors == []
