@@ -79,7 +79,7 @@ def draw_taking_out(hub: Hub, asked: QueueFilter) -> None:
         st.caption("The first record")
         text = json.dumps(look.first, ensure_ascii=False, indent=2, default=str)
         cut = "" if len(text) <= MOST_PREVIEWED else "\n…"
-        st.code(text[:MOST_PREVIEWED] + cut, language="json", wrap_lines=True)
+        st.code(text[:MOST_PREVIEWED] + cut, language=None, wrap_lines=True)
 
 
 def _choose_format() -> tuple[str, bool]:
