@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection
+from shlex import quote
 
 import pandas as pd
 import streamlit as st
@@ -117,7 +118,7 @@ def draw_details(hub: Hub, run: dict, *, is_waiting: bool) -> None:
         st.caption("Repeat it in a shell")
         folder = hub.settings.home / "runs" / run_id
         again = " --again" if run["state"] in ENDED else ""
-        command = f"cd {REPOSITORY} && {sys.executable} -m core run {folder}{again}"
+        command = f"cd {quote(str(REPOSITORY))} && {quote(sys.executable)} -m core run {quote(str(folder))}{again}"
         st.code(command, language=None, wrap_lines=True)
     log = hub.read_log(run_id)
     st.caption("The end of its log" if log or is_active else "It printed nothing.")

@@ -21,8 +21,8 @@ CATEGORIES = (
 OTHERS = "others"
 """What is called so many kinds that there are no colours for them, and what has no kind."""
 
-SCALE = [[0, "#440154"], [0.25, "#3B528B"], [0.5, "#21908C"], [0.75, "#5DC863"], [1, "#E3D01F"]]
-"""Viridis (van der Walt 2015), its light end a little darker for a white page."""
+SCALE = [[0, "#6250A8"], [0.25, "#3F74B5"], [0.5, "#21908C"], [0.75, "#5DC863"], [1, "#E3D01F"]]
+"""As viridis (van der Walt 2015), its ends nearer to the middle, to be seen on a white and on a dark page."""
 
 AROUND_ZERO = [[0, "#0072B2"], [0.5, "#A9AEB2"], [1, "#D55E00"]]
 SEEDS_ONLY = "#B4BABF"

@@ -247,7 +247,7 @@ def record_seeds(
     return folder.run_id
 
 
-BY_HAND = "by hand"
+BY_HAND = "hand"
 """What stands for the selector where a person named the seeds."""
 
 
@@ -272,7 +272,7 @@ def record_named(hub: Hub, seed_set: str, problem_ids: Sequence[str], reason: st
     folder = RunFolder.create(
         hub.settings.home,
         "select",
-        title=f"Select {len(wanted)} of {name} {BY_HAND}",
+        title=f"Select {len(wanted)} of {name} by {BY_HAND}",
         config={**about, "seed_set": seed_set, "seed_set_name": name, "prediction_run": None},
         lane="light",
         starts_itself=True,

@@ -38,6 +38,12 @@ def draw_archive_view(hub: Hub, seed_set: str) -> None:
         )  # fmt: skip
         return
     _say_sources(items, known)
+    if not known["is_drawn"].any():
+        st.info(
+            "One greedy answer a problem is right or wrong, so none has quality. On Select, "
+            "score the seeds with the signal **solve_rate**: it draws several answers.",
+            icon=":material/info:",
+        )
     _draw_totals(grown)
     grid = make_grid(items)
     _draw_grid(grid, items, hub)

@@ -22,7 +22,7 @@ MARKS = (
     "Rings are seeds, discs what was grown. Draw a line around points to act on them, or click one; two clicks on the "
     "map let them go."
 )
-SHOWN_CHARACTERS = 120
+SHOWN_CHARACTERS = 160
 """Of a question beside the pointer."""
 
 COLOURS = {
@@ -92,7 +92,8 @@ def _choose_colour(hub: Hub, map_run: str, points: pd.DataFrame) -> tuple[str, p
             counts.index.tolist(),
             key=f"map_lit_{by}",
             placeholder="all",
-            format_func=lambda name: f"{name} ({numbers.count(counts[name])})",
+            format_func=lambda name: f"{name} ({numbers.count(counts.get(name, 0))})",
+            persist_state="session",
         )
     return by, colour, np.ones(len(points), bool) if not lit else colour.isin(lit).to_numpy()
 

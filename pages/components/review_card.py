@@ -68,9 +68,24 @@ const NARROW = `@media (max-width: 640px) {  /* where the record is longer than 
   .st-key-review_card {position: sticky; top: 3.9rem; z-index: 9;}
   .st-key-reviewed_records [height] {height: auto !important; flex: 0 0 auto !important;} }`;
 const LEADS_ON = ['accept', 'reject', 'skip', 'trash'];
-const KEPT = 'seedbed_review_orders';
-const read = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)) || []; } catch { return []; } };
-const keep = (orders) => { try { sessionStorage.setItem(KEPT, JSON.stringify(orders)); } catch { /* private mode */ } };
+// What is not on the disk yet is kept for each tab; one that was closed leaves it to the next that is opened. An order
+// that two tabs send is carried out once, by its id, but for an undo of whatever came last.
+const KEPT = 'seedbed_review_orders_', MINE = KEPT + (window.seedbedTab ||= Math.random().toString(36).slice(2));
+const read = () => {
+  const found = new Map();
+  try {
+    for (const name of Object.keys(localStorage).filter((each) => each.startsWith(KEPT))) {
+      for (const order of JSON.parse(localStorage.getItem(name)))
+        if (name === MINE || order.action !== 'undo' || order.undoes) found.set(order.id, order);
+      if (name !== MINE) localStorage.removeItem(name);
+    }
+  } catch { /* private mode, or nothing that we wrote */ }
+  return [...found.values()];
+};
+const keep = (orders) => {
+  try { if (orders.length) localStorage.setItem(MINE, JSON.stringify(orders)); else localStorage.removeItem(MINE); }
+  catch { /* private mode */ }
+};
 const types = (node) => node && (node.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName));
 const isTyping = () => {
   let node = document.activeElement;
@@ -90,7 +105,9 @@ const make = (tag, parent, set = {}) => {
 };
 class Reader {
   constructor(root) {
-    this.orders = read(); this.judged = new Map(); this.history = []; this.jumps = null; this.shown = null;
+    this.orders = read();
+    // a bar may be made anew while somebody presses keys: it goes on where the one before stood
+    this.at = window.seedbedReview ||= {judged: new Map(), history: [], jumps: null, shown: null};
     this.spent = null;  // judged, and still in view, for the next record has not come yet: no key works on it
     this.style = document.getElementById('seedbed-review') || make('style', document.head, {id: 'seedbed-review'});
     this.style.reader = this;
@@ -125,15 +142,28 @@ class Reader {
     said.setAttribute('role', 'status'); said.setAttribute('aria-live', 'polite');
     this.count = make('span', said); this.told = make('span', said);
   }
+  get judged() { return this.at.judged; }
+  get history() { return this.at.history; }
+  get jumps() { return this.at.jumps; }
+  set jumps(name) { this.at.jumps = name; }
+  get shown() { return this.at.shown; }
+  set shown(key) { this.at.shown = key; }
   close() {
     document.removeEventListener('keydown', this.onKey, true);
     clearTimeout(this.waiting);
+    window.onbeforeunload = null;
     this.watcher.disconnect();
     if (this.style.reader === this) this.style.textContent = '';  // a bar that was made anew has taken it over
   }
   take(data, send) {
     clearTimeout(this.closing);
     this.data = data; this.send = send;
+    window.onbeforeunload = data.editing ? (event) => event.preventDefault() : null;  // a text half written is nowhere
+    if (data.editing && !this.isEditing) setTimeout(() => {
+      const box = document.querySelector('.st-key-editor textarea');
+      if (box) box.focus();
+    }, 250);
+    this.isEditing = data.editing;
     const before = this.orders.length;
     this.orders = this.orders.filter((order) => !(order.id in data.taken));
     for (const [id, fault] of Object.entries(data.taken)) {
@@ -190,7 +220,7 @@ class Reader {
     const state = entry ? this.data.words[this.state(entry)] || 'waiting' : '';
     const locked = entry && entry.locked ? ' · locked' : '';
     const isWaiting = this.shown !== null && (!is || this.shown === this.spent);
-    this.count.textContent = isWaiting ? `${number}loading` :
+    this.count.textContent = this.data.editing ? 'being edited' : isWaiting ? `${number}loading` :
       `${number}${state}${locked}${entry ? ' · ' : ''}${counts.text}`;
     this.count.parentElement.dataset.shown = is ? slot : '';
     if (is) for (const box of document.querySelectorAll(`.st-key-${slot} [overflow=auto]`)) {
@@ -236,8 +266,9 @@ class Reader {
   undo() {
     const last = this.history.pop();
     this.spent = null;
-    this.orders.push({id: newId('undo'), action: 'undo', undoes: last ? last.id : null});
-    if (last) { this.judged.delete(last.key); if (this.entry(last.key)) this.shown = last.key; }
+    const isSeen = Boolean(last && this.entry(last.key));
+    this.orders.push({id: newId('undo'), action: 'undo', undoes: last ? last.id : null, is_seen: isSeen});
+    if (last) { this.judged.delete(last.key); if (isSeen) this.shown = last.key; }
     this.paint(); this.tell();
   }
   step(by) {

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.hub import Hub
 from core.records import REASONS
-from core.store.queue_filter import ORDERS, PLANS, QueueFilter
+from core.store.queue_filter import ORDERS, PLANS, REVIEWED, QueueFilter
 from core.store.queue_text import read_filter
 from pages.components import numbers
 from pages.components.frame import choose, follow_address, tell_address
@@ -76,6 +76,8 @@ def draw_filter(hub: Hub, run_ids: Sequence[str], usual: str = "any") -> tuple[Q
     found |= {name: _draw_chip(name, label) for name, label in CHIPS.items()}
     with st.popover("Reviewer", icon=":material/person:", key="review_who"):
         reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
+    if st.session_state["review_second"] and found["review"] == "any":
+        found["review"] = REVIEWED  # what nobody has read has no second reading
     return QueueFilter(**found), reviewer, is_blind
 
 
@@ -146,9 +148,7 @@ def _draw_reviewer(hub: Hub) -> tuple[str | None, bool, str | None]:
     )
     tell_address("blind", "review_blind", "1" if is_blind else "", "")
     follow_address("second", "review_second", lambda text: text == "1", False)
-    is_second = st.toggle(
-        "Second reading", key="review_second", help="What you have not judged yourself, whatever others said of it."
-    )
+    is_second = st.toggle("Second reading", key="review_second", help="What others have judged and you have not.")
     tell_address("second", "review_second", "1" if is_second else "", "")
     return name or None, is_blind, name if is_second or is_blind else None
 

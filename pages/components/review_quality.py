@@ -86,8 +86,8 @@ def _draw_reviewers(hub: Hub, people: pd.DataFrame) -> None:
     st.subheader("Do reviewers agree?", anchor=False)
     if not pairs:
         st.caption(
-            "One person has judged so far. Under **Reviewer** somebody else gives a name and turns **Second reading** "
-            "or **Blind** on; what both have judged is compared here."
+            "Nothing was judged by two people so far. Under **Reviewer** somebody else gives a name and turns **Second "
+            "reading** on, which shows what others have judged; what both have judged is compared here."
         )
         return
     rows = [

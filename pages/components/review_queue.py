@@ -15,7 +15,7 @@ from core.errors import SeedbedError
 from core.hub import Hub
 from core.records import JUDGEMENTS, REASONS
 from core.reviewing.neighbours import Neighbours
-from core.store.queue_filter import QueueFilter, list_changed
+from core.store.queue_filter import PLANS, QueueFilter, list_changed
 
 Key = tuple[str, str]
 """(run_id, candidate_id)."""
@@ -118,7 +118,8 @@ def open_queue(hub: Hub, asked: QueueFilter, reviewer: str | None, *, is_blind: 
     queue: Queue | None = st.session_state.get(QUEUE)
     if queue is not None and (queue.asked, queue.reviewer, queue.is_blind) == (asked, reviewer, is_blind):
         return queue
-    shown = queue.shown if queue is not None else None
+    is_sample = asked.order in PLANS and (queue is None or queue.asked.order != asked.order)
+    shown = queue.shown if queue is not None and not is_sample else None  # a sample is read from its beginning
     frame = hub.store.list_queue(asked)
     keys = list(zip(frame["run_id"], frame["candidate_id"], strict=True))
     said = frame["review"].astype(object).where(frame["review"].notna(), None)
@@ -158,12 +159,13 @@ def _carry_out(hub: Hub, queue: Queue, order: Mapping[str, Any]) -> str | None:
     """Carry out one order; returns why it could not be, None where it was."""
     action = order["action"]
     if action == "undo":
-        undo(hub, queue, order.get("undoes"))
+        undo(hub, queue, order.get("undoes"), is_seen=bool(order.get("is_seen")))
         return None
     key = (order["run"], order["candidate"])
     more = {"note": order["note"]} if order.get("note") else {}
     if order.get("reason") in REASONS:
         more["reason"] = order["reason"]
+    meanwhile = _find_other(hub, queue, key) if action in JUDGEMENTS else ""
     try:
         hub.add_review(*key, action, review_id=order["id"], **more, **queue.describe())
     except SeedbedError as error:
@@ -172,8 +174,20 @@ def _carry_out(hub: Hub, queue: Queue, order: Mapping[str, Any]) -> str | None:
         return str(error)
     note_act(queue, key, action)
     reason = f": {REASONS[order['reason']]}" if "reason" in more else ""
-    st.session_state[NOTE] = ("done", f"{DONE_WORDS[action]} number {queue.places.get(key, 0) + 1:,}{reason}.")
+    st.session_state[NOTE] = (
+        "done",
+        f"{DONE_WORDS[action]} number {queue.places.get(key, 0) + 1:,}{reason}.{meanwhile}",
+    )
     return None
+
+
+def _find_other(hub: Hub, queue: Queue, key: Key) -> str:
+    """Return what somebody else, or another tab, has said of a candidate since it was drawn; empty: nothing."""
+    row = hub.store.read_records([key]).get(key)
+    if row is None or queue.asked.unread_by is not None or row["review"] in (None, queue.states.get(key)):
+        return ""
+    by = f" by {row['reviewer']}" if row["reviewer"] else ""
+    return f" It had been {STATE_WORDS[row['review']]}{by} meanwhile; Z takes yours back."
 
 
 def note_act(queue: Queue, key: Key, action: str) -> None:
@@ -186,8 +200,15 @@ def note_act(queue: Queue, key: Key, action: str) -> None:
         (queue.locked.add if action == "lock" else queue.locked.discard)(key)
 
 
-def undo(hub: Hub, queue: Queue, review_id: str | None = None) -> None:
-    """Take back one review, or the last act of this reviewer in what is looked at, and show its candidate again."""
+def undo(hub: Hub, queue: Queue, review_id: str | None = None, *, is_seen: bool = False) -> None:
+    """Take back one review, or the last act of this reviewer in what is looked at, and show its candidate again.
+
+    Args:
+        hub: takes it back.
+        queue: what is read.
+        review_id: None: the last act.
+        is_seen: whether the browser shows the candidate by itself; who has gone on since would be called back.
+    """
     try:
         if review_id is not None:
             rows = hub.undo_one(review_id, queue.reviewer)
@@ -199,18 +220,20 @@ def undo(hub: Hub, queue: Queue, review_id: str | None = None) -> None:
     if not rows:
         st.session_state[NOTE] = ("done", "There is nothing to undo.")
         return
-    for row in rows:
-        _read_state(hub, queue, (row["run_id"], row["candidate_id"]))
+    take_states(queue, hub.store.read_records([(row["run_id"], row["candidate_id"]) for row in rows]))
     what = rows[0]["action"] if len(rows) == 1 else f"{rows[0]['action']} of {len(rows):,} candidates"
     st.session_state[NOTE] = ("done", f"Took back: {what}.")
-    queue.jump((rows[-1]["run_id"], rows[-1]["candidate_id"]))
+    if not is_seen:
+        queue.jump((rows[-1]["run_id"], rows[-1]["candidate_id"]))
 
 
-def _read_state(hub: Hub, queue: Queue, key: Key) -> None:
-    """Read anew what is said of one candidate."""
-    if key not in queue.states:
-        return
-    row = hub.store.read_records([key]).get(key)
-    if row is not None:
-        queue.states[key] = None if queue.asked.unread_by is not None else row["review"]
-        (queue.locked.add if row["is_locked"] else queue.locked.discard)(key)
+def take_states(queue: Queue, records: Mapping[Key, Mapping[str, Any]]) -> None:
+    """Keep the snapshot true to what is said of candidates by now, here or elsewhere.
+
+    Args:
+        queue: what is read.
+        records: of ``read_records``.
+    """
+    for key in records.keys() & queue.states.keys():
+        queue.states[key] = None if queue.asked.unread_by is not None else records[key]["review"]
+        (queue.locked.add if records[key]["is_locked"] else queue.locked.discard)(key)

@@ -12,7 +12,7 @@ from core.teacher.prices import Price
 from pages.components.review_card import SLOT, draw_card, name_slot, read_turn
 from pages.components.review_editor import EDITING, draw_editor
 from pages.components.review_origin import draw_origin
-from pages.components.review_queue import Key, Queue, take_orders
+from pages.components.review_queue import Key, Queue, take_orders, take_states
 from pages.components.review_record import HEIGHT, draw_slot, mark_end
 
 _SLOTS, _SEEN = "review_slots", "review_seen"
@@ -34,6 +34,8 @@ def draw_reading(hub: Hub, queue: Queue, task: str, pause: int | None) -> None:
     _follow_browser(hub, queue)
     window, ahead = queue.list_window()
     records = hub.store.read_records(window)
+    if queue.asked.unread_by is None:  # else what this reviewer said in this very queue would be forgotten
+        take_states(queue, records)
     editing: Key | None = st.session_state.get(EDITING)
     if editing is not None and editing not in records:
         editing = st.session_state[EDITING] = None

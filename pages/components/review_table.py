@@ -244,7 +244,7 @@ def _draw_planned(hub: Hub, planned: Sequence[Changed], reviewer: str | None, *,
         return
     faulty = [each for each in planned if each.is_new_fault]
     locked = f" {numbers.counted(n_locked, 'locked one')} left alone." if n_locked else ""
-    st.markdown(f"**{numbers.counted(len(planned), 'candidate')}** would change.{locked}")
+    st.markdown(f"**{numbers.counted(len(planned), 'candidate')}** would change and be accepted as edited.{locked}")
     takes = planned
     if faulty:
         said = f"{numbers.counted(len(faulty), 'answer')} would not check any more: {plain(faulty[0].fault)}"

@@ -27,6 +27,9 @@ REVIEWED = (*GROWING, "answers")
 N_GROWTHS = 5
 """Runs that are looked through for one that brought something."""
 
+ASIDE = ("map", "backup")
+"""Runs that are no step of the loop."""
+
 STEP_NAMES = ("seeds", "select", "generate", "review", "finetune", "evaluate")
 
 
@@ -215,7 +218,7 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
     """
     sets = store.list_seed_sets()
     active = store.list_runs(states=ACTIVE)
-    active = active[active["kind"] != "backup"]  # of no step
+    active = active[~active["kind"].isin(ASIDE)]
     running = None
     if not active.empty:
         started = active[active["state"] != "queued"]

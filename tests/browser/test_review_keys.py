@@ -8,6 +8,10 @@ import pytest
 
 from tests.pages.home import GENERATE, LOOP, fill_home
 
+KEPT = """Object.keys(localStorage).filter((name) => name.startsWith('seedbed_review_orders'))
+    .flatMap((name) => JSON.parse(localStorage.getItem(name)))"""
+"""What the browser keeps until it is on the disk."""
+
 
 @pytest.fixture(scope="module")
 def address(serve, tmp_path_factory):
@@ -160,14 +164,63 @@ def test_verdicts_given_while_the_server_is_away_are_kept_and_stored_when_it_is_
     page.context.set_offline(True)
     page.evaluate("() => { for (const each of ['a', 'a']) document.dispatchEvent("
                   "new KeyboardEvent('keydown', {key: each, bubbles: true})); }")  # fmt: skip
-    kept = page.evaluate("JSON.parse(sessionStorage.getItem('seedbed_review_orders'))")
+    kept = page.evaluate(KEPT)
     page.context.set_offline(False)
     assert kept and kept[0]["candidate"] == "candidate_004"
     page.reload()
     found = expect_stored(n_before + len(kept))
     assert ("accept", "candidate_004") in found[n_before:]
-    page.wait_for_function("JSON.parse(sessionStorage.getItem('seedbed_review_orders')).length === 0")
+    page.wait_for_function(f"({KEPT}).length === 0")
     assert len(read_journal()) == n_before + len(kept)
+
+
+def test_a_verdict_of_a_closed_tab_is_sent_by_the_next_one(page, address):
+    n_before = len(read_journal())
+    order = {"id": "review_left", "run": GENERATE, "candidate": "candidate_001", "action": "accept"}
+    page.goto(f"{address}/seeds")
+    page.evaluate("(order) => localStorage.setItem('seedbed_review_orders_gone', JSON.stringify([order]))", order)
+    page.goto(f"{address}/review?run={GENERATE}")
+    page.locator(".said[data-shown]").wait_for()
+    assert expect_stored(n_before + 1)[-1] == ("accept", "candidate_001")
+    page.wait_for_function(f"({KEPT}).length === 0")
+
+
+def test_what_another_tab_said_meanwhile_is_told(page, address):
+    query = f"{address}/review?run={GENERATE}&candidate=candidate_002"
+    page.goto(query)
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    other = page.context.new_page()
+    other.goto(query)
+    other.locator(".said[data-shown^=reviewed_]").wait_for()
+    n_before = len(read_journal())
+    other.keyboard.press("a")
+    expect_stored(n_before + 1)
+    page.keyboard.press("x")
+    expect_stored(n_before + 2)
+    page.get_by_text("It had been accepted meanwhile; Z takes yours back.").wait_for()
+    other.close()
+
+
+def test_a_bar_that_is_made_anew_goes_on_where_the_one_before_stood(page, address):
+    page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_003")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text(re.compile(r"^5 of 9")).wait_for()
+    made_anew = """() => { const find = (root) => root.querySelector('.card') ||
+        [...root.querySelectorAll('*')].map((each) => each.shadowRoot && find(each.shadowRoot)).find(Boolean);
+        return find(document).seedbed.at === window.seedbedReview && window.seedbedReview.shown; }"""
+    assert page.evaluate(made_anew).endswith("|candidate_004")
+
+
+def test_the_editor_is_ready_to_be_typed_into(page, address):
+    page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_005")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.keyboard.press("e")
+    page.wait_for_function("document.activeElement && document.activeElement.tagName === 'TEXTAREA'")
+    assert page.get_by_label("Question").evaluate("(box) => box === document.activeElement")
+    page.get_by_text("being edited").wait_for()
+    page.get_by_role("button", name="Leave as it was").click()
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
 
 
 def test_another_filter_shows_its_own_first_record(page, address):

@@ -223,8 +223,11 @@ def test_a_blind_reader_sees_no_verdict_of_others_and_has_a_queue_of_their_own(f
     app.run()
     lines = read_all(filled.settings.home / "journal" / "reviews.jsonl")
     assert lines[-1]["reviewer"] == "Bob" and lines[-1]["is_blind"] is True
+    browser.order("accept")
+    app.run()
     visit("review", run=home.GENERATE, by="Ada", second="1")
-    assert browser.data["n"] == 8 and "candidate_000" not in {entry["candidate"] for entry in browser.data["entries"]}
+    assert {entry["candidate"] for entry in browser.data["entries"]} == {"candidate_001"}, "read by Bob, not by Ada"
+    assert browser.data["n"] == browser.data["counts"]["waiting"] == 1
 
 
 def test_a_candidate_of_the_address_is_shown_first(filled, visit, browser):

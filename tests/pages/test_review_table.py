@@ -76,7 +76,7 @@ def test_a_text_is_changed_in_many_after_a_look_and_checked_again(filled, visit)
     app = visit("review", run=home.GENERATE, show="table")
     app.text_input(key="change_find").input("chalk")
     app.text_input(key="change_replace").input("crayons").run()
-    assert "9 candidates would change." in read(app) and "crayons" in read(app)
+    assert "9 candidates would change and be accepted as edited." in read(app) and "crayons" in read(app)
     button(app, "change_apply").click().run()
     assert count(filled)["edited"] == 9
     assert "crayons" in filled.store.read_candidate(home.GENERATE, "candidate_004")["current_question"]
