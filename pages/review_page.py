@@ -71,6 +71,9 @@ def choose_runs(rows: Mapping[str, Mapping[str, Any]], waiting: set[str]) -> lis
             return f"All {len(together)} runs of this seed set"
         return f"{name_run(rows[option])}{' · waits for you' if option in waiting else ''}"
 
+    asked = st.query_params.get("run")
+    if asked not in (None, ALL, *options):
+        st.toast(f"The run {plain(asked)} of the address is not here; another one is shown.", icon=":material/info:")
     chosen = choose("Run", options, param="run", key="review_run", shown=show, help=RUN_TIMES)
     return together if chosen == ALL else [chosen]
 

@@ -188,7 +188,9 @@ def _join_known(names: Mapping[str, int | None]) -> str:
 
 def _list_prompts(facts: Facts) -> list[str]:
     if not facts.prompts:
-        return [f"{UNKNOWN.capitalize()}: no run kept them."]
+        if not facts.methods:
+            return [f"{UNKNOWN.capitalize()}: no run kept them."]
+        return [f"Those that Seedbed ships for {_join_known(facts.methods)}; these runs kept no version of them."]
     shipped = [f"`{each.name}` (version {each.version})" for each in facts.prompts if each.text is None]
     lines = [f"As Seedbed ships them: {', '.join(shipped)}."] if shipped else []
     for each in facts.prompts:

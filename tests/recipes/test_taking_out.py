@@ -201,7 +201,7 @@ def test_the_card_states_where_all_of_it_came_from(home, store):
         "| Generate 9 from pens by loss_high | 13 | 1 | 3 | 9 | 7 | 4 | 1 | 2 | 0 | 5 |", "- rouge_l: 3",
         "- this dataset: cc-by-4.0", "- seeds pens: unknown", "- student tiny: apache-2.0, as Seedbed",
         "Of the 13 candidates of these runs, people reviewed 7.",
-        "rule-based stand-in", "Unknown: no run kept them.", "`review=kept`",
+        "rule-based stand-in", "these runs kept no version of them.", "`review=kept`",
     ):  # fmt: skip
         assert text in card, text
     head = yaml.safe_load(card.split("---")[1])
