@@ -17,7 +17,6 @@ PICTURES = {
     "review": "review",
     "diversity": "diversity?show=map&colour=loss",
     "finetune": "finetune",
-    "experiments": "experiments",
 }
 """Name of a picture -> the address that it shows."""
 

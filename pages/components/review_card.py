@@ -161,7 +161,7 @@ class Reader {
     window.onbeforeunload = data.editing ? (event) => event.preventDefault() : null;  // a text half written is nowhere
     if (data.editing && !this.isEditing) setTimeout(() => {
       const box = document.querySelector('.st-key-editor textarea');
-      if (box) box.focus();
+      if (box && !isTyping()) box.focus();
     }, 250);
     this.isEditing = data.editing;
     const before = this.orders.length;
