@@ -68,7 +68,7 @@ def switch_to(tab, scheme: str) -> None:
       && !document.getAnimations().some((each) => each instanceof CSSTransition)""")
 
 
-@pytest.mark.parametrize("path", [*PAGES, *VIEWS])
+@pytest.mark.parametrize("path", [*PAGES, *(pytest.param(each, marks=pytest.mark.soak) for each in VIEWS)])
 def test_axe_finds_nothing(tab, address, path):
     tab.emulate_media(color_scheme="light")
     tab.goto(f"{address}/{path}")

@@ -24,7 +24,7 @@ def find_nearest_group(places: np.ndarray, group: np.ndarray) -> np.ndarray:
     return group[distance.argmin(axis=1)]
 
 
-@pytest.mark.parametrize("method", ["umap", "pca"])
+@pytest.mark.parametrize("method", [pytest.param("umap", marks=pytest.mark.soak), "pca"])
 def test_groups_stay_together_and_the_map_is_the_same_again(method):
     vectors, group = make_groups()
     made = project(vectors, method)
@@ -54,6 +54,7 @@ def test_where_umap_dies_the_map_is_made_by_pca_and_says_why(monkeypatch):
     assert np.array_equal(made.places, project(vectors, "pca").places)
 
 
+@pytest.mark.soak  # UMAP compiles for ten seconds
 def test_texts_that_all_mean_the_same_are_no_fault_of_umap_s_process():
     made = project(np.tile(make_groups()[0][:1], (12, 1)))
     assert (made.method, made.fault) == ("pca", "UMAP found no layout: too many texts mean the same.")

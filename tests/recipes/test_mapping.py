@@ -204,7 +204,7 @@ def read_tables(hub: Hub, run_id: str) -> list[pd.DataFrame]:
     ]
 
 
-@pytest.mark.parametrize("n_measured", [0, 3])
+@pytest.mark.parametrize("n_measured", [pytest.param(0, marks=pytest.mark.soak), 3])
 def test_a_map_that_was_killed_and_goes_on_is_the_one_that_was_never_killed(mapped, n_measured):
     hub, _ = mapped
     run_id = start_map(hub, made.SEED_SET, projection="pca")
