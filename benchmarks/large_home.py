@@ -64,11 +64,11 @@ def make_map(home: Path) -> None:
     hub.step()
     run_id = mapping.start_map(hub, SEED_SET, projection="pca")
     hub.close()
-    with patch.object(mapping, "_embed", _make_vectors):
+    with patch.object(mapping, "embed_stage", _make_vectors):
         execute(RunFolder(home / "runs" / run_id))
 
 
-def _make_vectors(_folder: RunFolder, questions: list[str]) -> np.ndarray:
+def _make_vectors(_folder: RunFolder, questions: list[str], _stage: str) -> np.ndarray:
     rng = np.random.default_rng(0)
     middles = rng.normal(size=(60, 384))
     vectors = middles[rng.integers(60, size=len(questions))] + 0.7 * rng.normal(size=(len(questions), 384))

@@ -60,8 +60,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser; each verb names the function that carries it out."""
-    from core import shell
-
     parser = Parser(prog="python -m core", description="Seedbed from the shell.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
@@ -78,8 +76,15 @@ def make_parser() -> argparse.ArgumentParser:
     add_sweep_verb(verbs)
     add_experiment_verb(verbs)
     add_export_verbs(verbs)
-
     add_backup_verbs(verbs)
+    add_import_verb(verbs)
+    add_run_verbs(verbs)
+    return parser
+
+
+def add_import_verb(verbs: argparse._SubParsersAction) -> None:
+    """Add ``import``."""
+    from core import shell
 
     imported = verbs.add_parser("import", help="read a file into a seed set")
     imported.set_defaults(verb=shell.run_import)
@@ -88,6 +93,11 @@ def make_parser() -> argparse.ArgumentParser:
     imported.add_argument("--test", type=Path, metavar="FILE")
     imported.add_argument("--task")
     add_home(imported)
+
+
+def add_run_verbs(verbs: argparse._SubParsersAction) -> None:
+    """Add what is done with runs that there are, and with the database over them."""
+    from core import shell
 
     run = verbs.add_parser("run", help="carry out one run folder (what the queue calls)")
     run.set_defaults(verb=shell.run_folder)
@@ -119,7 +129,6 @@ def make_parser() -> argparse.ArgumentParser:
     rebuild = verbs.add_parser("rebuild", help="make the whole database again from journals, runs and imports")
     rebuild.set_defaults(verb=shell.rebuild_database)
     add_home(rebuild)
-    return parser
 
 
 def add_loop_verb(verbs: argparse._SubParsersAction) -> None:

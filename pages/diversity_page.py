@@ -38,8 +38,8 @@ offer_map(hub, place, seed_set, drawn, is_busy=is_busy)
 if view == "archive":
     draw_archive_view(hub, seed_set)
 elif drawn is None:
-    draw, why = NEEDS_MAP[view]
     if not is_busy:
+        why = NEEDS_MAP[view][1]
         draw_empty(f"{why} There is none of this seed set yet: **Draw the map**, at the top of the page, makes one.")
 else:
     NEEDS_MAP[view][0](hub, drawn)

@@ -9,11 +9,10 @@ import pytest
 from core import hub as hubs
 from core.__main__ import main
 from core.exporting.base import FORMATS
-from core.models.publishing import TOKEN_NAMES
 from core.records import Review
 from core.runs.folder import RunFolder
 from core.store.journal import Journal
-from tests.models.hub_server import TOKEN, HubServer
+from tests.models.hub_server import TOKEN, open_hub_server
 from tests.pages.home import GENERATE, fill_home, make_run
 
 
@@ -139,15 +138,8 @@ def test_a_run_that_cannot_be_read_is_told_and_the_others_are_taken(export, home
 
 @pytest.fixture
 def server(monkeypatch):
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nowhere")
-    for name in TOKEN_NAMES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.address)
+    with open_hub_server(monkeypatch) as server:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield server
 
 

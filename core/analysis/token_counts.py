@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.analysis.token_shift import Split, Words
+from core.analysis.token_shift import Split, Words, rank_shifts
 
 N_SPLITS = 200
 """Times that a set is split in two."""
@@ -89,12 +89,10 @@ class TokenCounts:
     def list_shifted(self, first: np.ndarray, second: np.ndarray, n: int = 20) -> pd.DataFrame:
         """Return the tokens that contribute most, as ``core.analysis.token_shift.list_shifted`` has them."""
         counts = self.add_up(first), self.add_up(second)
-        shares = [each / max(each.sum(), 1) for each in counts]
-        table = pd.DataFrame({"token": self.names, "first": shares[0], "second": shares[1]})
-        table["part"] = (table["second"] - table["first"]) / 2
-        table = table[table["part"] != 0]
-        order = table.assign(size=table["part"].abs()).sort_values(["size", "token"], ascending=[False, True]).index
-        return table.loc[order].head(n).reset_index(drop=True)
+        first_shares, second_shares = (each / max(each.sum(), 1) for each in counts)
+        differ = np.flatnonzero(first_shares != second_shares)
+        names = [self.names[token] for token in differ]
+        return rank_shifts(names, first_shares[differ], second_shares[differ], n)
 
     def find_null(self, rows: np.ndarray, n_other: int, seed: int = 0) -> Null | None:
         """Return how far parts of one set are from each other: split at random, many times.

@@ -43,13 +43,20 @@ def list_shifted(first: Counter[str], second: Counter[str], n: int = 20) -> pd.D
     """
     n_first, n_second = first.total(), second.total()
     tokens = list(first | second) if n_first and n_second else []
-    table = pd.DataFrame(
-        {
-            "token": pd.Series(tokens, dtype=object),
-            "first": [first[token] / n_first for token in tokens],
-            "second": [second[token] / n_second for token in tokens],
-        }
-    )
+    shares = [[counts[token] / total for token in tokens] for counts, total in ((first, n_first), (second, n_second))]
+    return rank_shifts(tokens, *shares, n)
+
+
+def rank_shifts(tokens: Sequence[str], first: Sequence[float], second: Sequence[float], n: int) -> pd.DataFrame:
+    """Return what ``list_shifted`` does, of tokens whose shares in both sets are known.
+
+    Args:
+        tokens: each once.
+        first: their shares in the first set.
+        second: in the second.
+        n: rows at most.
+    """
+    table = pd.DataFrame({"token": pd.Series(tokens, dtype=object), "first": first, "second": second})
     table["part"] = (table["second"] - table["first"]) / 2
     order = table.assign(size=table["part"].abs()).sort_values(["size", "token"], ascending=[False, True]).index
     return table.loc[order].head(n).reset_index(drop=True)

@@ -15,14 +15,13 @@ import pandas as pd
 from core.analysis.choices import KINDS as KIND_NAMES
 from core.analysis.incorrect import measure_question
 from core.analysis.methods import compare_methods, find_kind
-from core.cache import Cache
 from core.datasets import load_problems, split_problems
 from core.errors import ModelLoadError, RunCancelled, RunError, SeedbedError
 from core.filters.base import is_rejected
-from core.filters.meanings import Meanings
 from core.lines import read_all
 from core.models.embedder import NAME as EMBEDDER
 from core.models.embedder import WIDTH
+from core.recipes.embedding import embed_stage
 from core.recipes.growing import grow_stage
 from core.recipes.stages import home_of
 from core.records import INCORRECT, Problem, Verdict
@@ -30,9 +29,6 @@ from core.runs.folder import RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
 from core.teacher.ledger import Ledger
-
-EMBEDDED_AT_ONCE = 64
-"""Texts that are embedded between two looks at whether the run was cancelled."""
 
 NOT_PROSE = "Questions of this task are no sentences, so distances in meaning would say nothing."
 
@@ -197,17 +193,9 @@ def measure_wrong(rows: pd.DataFrame, problems: Mapping[str, Problem], task: Tas
 def embed_rows(folder: RunFolder, rows: pd.DataFrame) -> tuple[np.ndarray | None, str | None]:
     """Return (n, 384) vectors of the rows' texts, NaN where there is none; None, and why, without an encoder."""
     places = np.flatnonzero(rows["text"] != "")
-    texts = rows["text"].iloc[places].tolist()
     vectors = np.full((len(rows), WIDTH), np.nan, np.float32)
-    with Cache(home_of(folder) / "cache" / "scores") as cache:
-        meanings = Meanings(cache)
-        try:
-            for start in range(0, len(texts), EMBEDDED_AT_ONCE):
-                folder.check_cancelled()
-                folder.report("distances in meaning", start, 0, len(texts))
-                end = start + EMBEDDED_AT_ONCE
-                vectors[places[start:end]] = meanings.embed(texts[start:end])
-        except ModelLoadError as error:
-            return None, str(error)
-    folder.report("distances in meaning", len(texts), 0, len(texts))
+    try:
+        vectors[places] = embed_stage(folder, rows["text"].iloc[places].tolist(), "distances in meaning")
+    except ModelLoadError as error:
+        return None, str(error)
     return vectors, None

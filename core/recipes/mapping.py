@@ -14,18 +14,17 @@ from core.analysis.diversity import Measure
 from core.analysis.sets import Texts, assign_clusters, find_clusters, list_sets, measure_set
 from core.analysis.token_counts import TokenCounts
 from core.analysis.token_shift import draw_at_random, measure_shifts
-from core.cache import Cache
 from core.errors import RunError
-from core.filters.meanings import Meanings
 from core.filters.tokens import split_tokens
 from core.hub import Hub
 from core.maps.near import find_nearest
 from core.maps.place import place
 from core.maps.project import METHODS, project
 from core.models.embedder import NAME as EMBEDDER
+from core.recipes.embedding import embed_stage
 from core.recipes.stages import home_of
 from core.recipes.start import read_seed_set
-from core.runs.folder import RunFolder
+from core.runs.folder import RunFolder, write_array
 from core.runs.parts import read_parts
 from core.tasks import TASKS
 
@@ -35,12 +34,11 @@ if TYPE_CHECKING:
 MOST_POINTS = 100_000
 """Texts of a map; of more so many are drawn, and the map says so."""
 
-EMBEDDED_AT_ONCE = 256
-GROUPINGS = ("round", "selector", "method", "type", "run")
-"""Columns of the texts whose parts are measured by themselves."""
+GROUPINGS = {"round": "round", "selector": "selector", "method": "method", "type": "type", "run": "source_run"}
+"""Name of a grouping -> column of the texts; its parts are measured by themselves."""
 
 VECTORS, TOKENS = "vectors.npy", "tokens"
-"""What lies in the run's folder ``map/`` beside the records."""
+"""What lies in the run's folder ``map/`` beside the records: vectors half as wide, cosines to a thousandth; tokens."""
 
 
 def start_map(hub: Hub, seed_set: str, *, projection: str = "umap", based_on: str | None = None) -> str:
@@ -93,8 +91,8 @@ def map_run(folder: RunFolder) -> dict[str, Any]:
     """
     config, texts = folder.config, folder.read_input("texts")
     texts = texts.astype(object).where(texts.notna(), None)
-    vectors = _embed(folder, texts["question"].tolist())
-    _write_vectors(folder, vectors)
+    vectors = embed_stage(folder, texts["question"].tolist(), "embeds the texts")
+    write_array(vectors.astype(np.float16), folder.path / "map" / VECTORS)
     points, projection, fault = _lay_out(folder, texts, vectors)
     has_meaning = TASKS.get(config["task"]).compares_questions
     points["cluster"], n_clusters = None, 0
@@ -134,29 +132,6 @@ def find_neighbours(home: Path, map_run: str, position: int, k: int = 10) -> lis
 def read_tokens(home: Path, map_run: str) -> TokenCounts:
     """Return how often each token stands in each point's text, rows by position."""
     return TokenCounts.load(home / "runs" / map_run / "map" / TOKENS)
-
-
-def _embed(folder: RunFolder, questions: list[str]) -> np.ndarray:
-    """Return (n, d) float32 vectors of length 1, from the cache as far as they are there."""
-    found = []
-    with Cache(home_of(folder) / "cache" / "scores") as cache:
-        meanings = Meanings(cache)
-        for start in range(0, len(questions), EMBEDDED_AT_ONCE):
-            folder.check_cancelled()
-            folder.report("embeds the texts", start, 0, len(questions))
-            found.append(meanings.embed(questions[start : start + EMBEDDED_AT_ONCE]))
-    folder.report("embeds the texts", len(questions), 0, len(questions))
-    return np.concatenate(found)
-
-
-def _write_vectors(folder: RunFolder, vectors: np.ndarray) -> None:
-    """Keep the vectors beside the records, for the neighbours of a point: half as wide, cosines to a thousandth."""
-    place_ = folder.path / "map"
-    place_.mkdir(exist_ok=True)
-    part = place_ / f".{VECTORS}.part"
-    with part.open("wb") as file:
-        np.save(file, vectors.astype(np.float16), allow_pickle=False)
-    part.replace(place_ / VECTORS)
 
 
 def _lay_out(folder: RunFolder, texts: "pd.DataFrame", vectors: np.ndarray) -> "tuple[pd.DataFrame, str, str | None]":
@@ -202,7 +177,7 @@ def _measure(
     )
     sets = [("all", "seeds", is_seed), ("all", "grown", passed), ("all", "kept", kept)]
     parts = [(grouping, member, np.flatnonzero(rows)) for grouping, member, rows in sets if rows.any()]
-    parts += list(list_sets({name: _name_run(texts, name) for name in GROUPINGS}, passed))
+    parts += list(list_sets({name: texts[column].tolist() for name, column in GROUPINGS.items()}, passed))
     for done, (grouping, member, rows) in enumerate(parts):
         folder.check_cancelled()
         folder.report("measures", done, 0, len(parts))
@@ -210,10 +185,6 @@ def _measure(
             if found.value is not None:
                 folder.append("map_measures", _to_record(grouping, member, name, found, len(rows)))
     folder.report("measures", len(parts), 0, len(parts))
-
-
-def _name_run(texts: "pd.DataFrame", grouping: str) -> list[str | None]:
-    return texts["source_run" if grouping == "run" else grouping].tolist()
 
 
 def _to_record(grouping: str, member: str, name: str, found: Measure, n_texts: int) -> Mapping[str, Any]:

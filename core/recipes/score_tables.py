@@ -15,7 +15,7 @@ import numpy as np
 from core.datasets import load_problems
 from core.errors import DataFormatError
 from core.recipes.stages import home_of
-from core.runs.folder import RunFolder
+from core.runs.folder import RunFolder, write_array
 from core.runs.parts import read_parts
 from core.selection import Pool
 from core.signals import SIGNALS
@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 def write_vectors(folder: RunFolder, label: str, name: str, ids: Sequence[str], values: np.ndarray) -> None:
     """Keep vectors beside the records, each file complete or not there."""
     place = folder.path / "vectors" / label
-    place.mkdir(parents=True, exist_ok=True)
-    for file, array in (("ids", np.array(ids, dtype=str)), (name, values.astype(np.float32, copy=False))):
-        part = place / f".{file}.part"
-        with part.open("wb") as handle:
-            np.save(handle, array, allow_pickle=False)
-        part.replace(place / f"{file}.npy")
+    write_array(np.array(ids, dtype=str), place / "ids.npy")
+    write_array(values.astype(np.float32, copy=False), place / f"{name}.npy")
 
 
 def drop_vectors(folder: RunFolder, label: str, name: str) -> None:

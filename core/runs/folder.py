@@ -25,12 +25,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import RunBusy, RunCancelled, RunError
 from core.lines import SCHEMA_VERSION, LineWriter, read_all, to_plain
 from core.runs.naming import read_name
 from core.runs.orders import INBOX, Orders, read_orders, write_order
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LANES = ("device", "teacher", "light")
 """Queues that do not hold one another up: finetunes and predictions, generation, previews and imports."""
@@ -116,6 +119,17 @@ def write_parquet(frame: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     frame.to_parquet(part, index=False, compression="zstd")
+    part.replace(path)
+
+
+def write_array(array: "np.ndarray", path: Path) -> None:
+    """Write an array of numbers or texts, never a pickle, so that a reader sees the whole file or nothing."""
+    import numpy as np
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
     part.replace(path)
 
 

@@ -15,6 +15,11 @@ _MAPPED = """
 """
 """SQL: candidates with what they were grown from."""
 
+_CAN_BE_MAPPED = """
+    s.seed_set_id = $1 and not s.is_preview and c.status <> 'failed' and coalesce(c.current_question, '') <> ''
+"""
+"""SQL: whether a candidate ``c`` of a run ``s`` belongs on a map of the seed set ``$1``."""
+
 
 class MapReads(Reads):
     """What the database says of maps and of the texts in them."""
@@ -25,7 +30,7 @@ class MapReads(Reads):
         Columns: source_run (the seed set, or the candidate's run), item_id, is_seed; question, answer (as edited);
         unit (the seed, or the first parent, that it was grown from; itself without one); round, selector, method, type
         (text; None where it does not apply or is unknown); has_passed (the filters, and nobody rejected it), is_kept
-        (a person accepted it); run (title of its run).
+        (a person accepted it).
         """
         return self._frame(
             f"""
@@ -40,8 +45,7 @@ class MapReads(Reads):
                    c.status = 'accepted' and coalesce(c.review, '') not in ('reject', 'trash'),
                    coalesce(c.review, '') in ('accept', 'edit')
             from {_MAPPED}
-            where s.seed_set_id = $1 and not s.is_preview and c.status <> 'failed'
-                  and coalesce(c.current_question, '') <> ''
+            where {_CAN_BE_MAPPED}
             order by is_seed desc, source_run, item_id
             """,
             [seed_set_id],
@@ -50,14 +54,13 @@ class MapReads(Reads):
     def count_texts_to_map(self, seed_set_id: str, map_run_id: str | None) -> dict[str, int]:
         """Return ``seeds`` and ``grown``, which could be on a map of a seed set, and ``new``: not on this one."""
         return self._record(
-            """
+            f"""
             with texts as (
                 select run_id as source_run, problem_id as item_id, true as is_seed
                 from problems where run_id = $1 and split = 'train'
                 union all
                 select c.run_id, c.candidate_id, false from candidate_states c join run_subjects s using (run_id)
-                where s.seed_set_id = $1 and not s.is_preview and c.status <> 'failed'
-                      and coalesce(c.current_question, '') <> ''
+                where {_CAN_BE_MAPPED}
             )
             select count(*) filter (where is_seed) as seeds, count(*) filter (where not is_seed) as grown,
                    count(*) filter (where p.item_id is null) as new

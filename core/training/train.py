@@ -134,10 +134,7 @@ def train(
     usable, positions, left_out = _encode(student, task, rows, max_length, objective, hooks)
     held_out, _, _ = encode_rows(student.tokenizer, task, validation_rows, max_length)
     checkpoints = folder / "checkpoints" / inputs[:12]
-    resumed = find_checkpoint(checkpoints, known_checkpoints or {}, folder)
-    if resumed is None and checkpoints.exists():  # torn by a crash, or a backup left out what goes on needs
-        print("The checkpoints that were there cannot be gone on from; the training starts anew.")
-        shutil.rmtree(checkpoints)
+    resumed = _find_start(checkpoints, known_checkpoints or {}, folder)
     started = time.monotonic()
 
     from core.training.trainer import Encoded, make_trainer
@@ -152,6 +149,15 @@ def train(
     _write_outcome(folder, inputs, outcome)
     shutil.rmtree(folder / "checkpoints")
     return outcome
+
+
+def _find_start(checkpoints: Path, known: Mapping[str, str], folder: Path) -> Path | None:
+    """Return the checkpoint to go on from; where none will do, what lies there is taken away."""
+    found = find_checkpoint(checkpoints, known, folder)
+    if found is None and checkpoints.exists():  # torn by a crash, or a backup left out what goes on needs
+        print("The checkpoints that were there cannot be gone on from; the training starts anew.")
+        shutil.rmtree(checkpoints)
+    return found
 
 
 def find_longest_row(student: Student, config: TrainingConfig) -> int:

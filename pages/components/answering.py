@@ -12,7 +12,7 @@ from core.recipes.training_choice import ALL_SEEDS
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import note_teacher
-from pages.components.running import draw_live, draw_run
+from pages.components.running import draw_run, follow_runs
 from pages.components.scoring import BUILT_IN, SERVER
 from pages.components.serving import draw_server_form
 from pages.components.setting_fields import NARROWEST
@@ -94,18 +94,8 @@ def follow_answers(hub: Hub, seed_set: str) -> None:
     ids = runs[runs["state"].isin(ACTIVE)]["run_id"].tolist()
     if not runs.empty and not ids:
         _tell_last(hub.store.read_run(runs.iloc[0]["run_id"]))
-
-    def draw() -> bool:
-        found = [hub.store.read_run(id_) for id_ in ids]
-        for run in found:
-            draw_run(run)
-            if run["state"] in ACTIVE and st.button("Cancel", key=f"cancel_{run['run_id']}"):
-                hub.order(run["run_id"], "cancel")
-        return any(run["state"] in ACTIVE for run in found)
-
-    if ids:
-        with show_errors():
-            draw_live(draw, is_active=True)
+    with show_errors():
+        follow_runs(hub, ids)
 
 
 def _tell_last(run: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from core.recipes.mapping import MOST_POINTS, start_map
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import choose
-from pages.components.running import draw_live, draw_run
+from pages.components.running import draw_run, follow_runs
 from pages.components.standing import ACTIVE
 
 WORDS = {"umap": "UMAP: neighbours stay neighbours", "pca": "PCA: in a moment, but less is told apart"}
@@ -49,15 +49,7 @@ def follow_maps(hub: Hub, seed_set: str) -> bool:
         draw_run(runs.iloc[0].to_dict())
     if state not in ACTIVE:
         return False
-
-    def draw() -> bool:
-        run = hub.store.read_run(run_id)
-        draw_run(run)
-        if run["state"] in ("queued", "running") and st.button("Cancel", key="cancel_map"):
-            hub.order(run_id, "cancel")
-        return run["state"] in ACTIVE
-
-    draw_live(draw, is_active=True)
+    follow_runs(hub, [run_id])
     return True
 
 

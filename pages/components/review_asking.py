@@ -11,7 +11,7 @@ from core.hub import Hub
 from core.recipes.candidate_answers import KIND, estimate_asking, list_seeds, start_asking
 from pages.components import numbers
 from pages.components.choosing import list_students
-from pages.components.running import draw_live, draw_run
+from pages.components.running import draw_run, follow_runs
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
 
@@ -94,13 +94,4 @@ def follow_student(hub: Hub, run_ids: Sequence[str]) -> None:
         if runs and runs[0]["state"] in ("failed", "lost"):
             draw_run(runs[0])
         return
-
-    def draw() -> bool:
-        found = [hub.store.read_run(id_) for id_ in ids]
-        for run in found:
-            draw_run(run)
-            if run and run["state"] in ACTIVE and st.button("Cancel", key=f"cancel_{run['run_id']}"):
-                hub.order(run["run_id"], "cancel")
-        return any(run and run["state"] in ACTIVE for run in found)
-
-    draw_live(draw, is_active=True)
+    follow_runs(hub, ids)

@@ -1,12 +1,13 @@
 """Runs as people see them: state, stage, how much is made, failed and left; drawn live only while something moves."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import streamlit as st
 
 from core.figures.colours import style_of_state
+from core.hub import Hub
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.stage_words import say_stage, when_evaluated
@@ -34,6 +35,21 @@ def draw_live(draw: Callable[[], bool], *, is_active: bool) -> None:
             st.rerun()
 
     st.fragment(draw_once, run_every=REFRESH_S if is_active else None)()
+
+
+def follow_runs(hub: Hub, run_ids: Collection[str]) -> None:
+    """Draw runs that are under way, live, each with a button that cancels it; nothing where there are none."""
+
+    def draw() -> bool:
+        found = [run for id_ in run_ids if (run := hub.store.read_run(id_)) is not None]  # not what went to the trash
+        for run in found:
+            draw_run(run)
+            if run["state"] in ACTIVE and st.button("Cancel", key=f"cancel_{run['run_id']}"):
+                hub.order(run["run_id"], "cancel")
+        return any(run["state"] in ACTIVE for run in found)
+
+    if run_ids:
+        draw_live(draw, is_active=True)
 
 
 def draw_state(state: str) -> None:

@@ -15,7 +15,7 @@ from core.signals import SIGNALS, needs_weights
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import note_teacher
-from pages.components.running import draw_live, draw_run
+from pages.components.running import draw_run, follow_runs
 from pages.components.serving import draw_server_form
 from pages.components.standing import ACTIVE
 from pages.components.text import plain
@@ -163,17 +163,7 @@ def follow_scores(hub: Hub, seed_set: str) -> None:
     ids = runs[runs["state"].isin(ACTIVE)]["run_id"].tolist()
     if not runs.empty and runs.iloc[0]["state"] in ("failed", "lost"):
         draw_run(runs.iloc[0].to_dict())
-
-    def draw() -> bool:
-        found = [hub.store.read_run(id_) for id_ in ids]
-        for run in found:
-            draw_run(run)
-            if run and run["state"] in ACTIVE and st.button("Cancel", key=f"cancel_{run['run_id']}"):
-                hub.order(run["run_id"], "cancel")
-        return any(run and run["state"] in ACTIVE for run in found)
-
-    if ids:
-        draw_live(draw, is_active=True)
+    follow_runs(hub, ids)
 
 
 def describe_scores(hub: Hub, scored: Mapping[str, Any], frame: pd.DataFrame) -> None:

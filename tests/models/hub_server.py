@@ -7,8 +7,14 @@ import base64
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import pytest
+
+from core.models.publishing import TOKEN_NAMES
 
 TOKEN = "hf_aSecretThatNobodyMaySee1234567890"
 OWNER = "ada"
@@ -38,6 +44,20 @@ class HubServer(ThreadingHTTPServer):
     def __exit__(self, *_: object) -> None:
         self.shutdown()
         self.server_close()
+
+
+@contextmanager
+def open_hub_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A hub, and the library told by its own settings to go there, to upload by git LFS, and that no token is kept."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nowhere")
+    for name in TOKEN_NAMES:
+        monkeypatch.delenv(name, raising=False)
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        yield server
 
 
 class Handler(BaseHTTPRequestHandler):

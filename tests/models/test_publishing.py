@@ -5,17 +5,12 @@ import pytest
 from core.errors import RunCancelled, RunError
 from core.models import publishing
 from core.models.publishing import check_repo, find_token, publish
-from tests.models.hub_server import TOKEN, HubServer
+from tests.models.hub_server import TOKEN, open_hub_server
 
 
 @pytest.fixture
 def hub(monkeypatch):
-    """A hub, and the library told by its own settings to go there and to upload by git LFS."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.address)
+    with open_hub_server(monkeypatch) as server:
         yield server
 
 

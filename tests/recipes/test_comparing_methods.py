@@ -11,7 +11,7 @@ from core.generation.base import METHODS, Draft
 from core.generation.rewrite import RewriteThenAnswer
 from core.hub import Hub
 from core.models.embedder import WIDTH, Embedder
-from core.recipes import comparing_run
+from core.recipes import embedding
 from core.recipes.comparing_methods import (
     count_requests,
     find_comparison_turn,
@@ -238,7 +238,7 @@ def test_without_an_encoder_all_but_the_distances_is_measured(hub, monkeypatch):
         def embed(self, texts):
             raise ModelLoadError("There is no encoder.")
 
-    monkeypatch.setattr(comparing_run, "Meanings", Nothing)
+    monkeypatch.setattr(embedding, "Meanings", Nothing)
     run_id = carry_out(hub, start_comparison(hub, SELECT, ["rewrite", "parrot"], n_seeds=1, n_per_seed=3))
     found = read_comparison(hub, run_id)
     assert found.run["state"] == "done" and found.run["summary"]["embedder_fault"] == "There is no encoder."

@@ -10,7 +10,6 @@ import pytest
 
 from core.__main__ import main
 from core.errors import RunError
-from core.models.publishing import TOKEN_NAMES
 from core.recipes import exporting, trained
 from core.recipes.cards import ADAPTER, write_card
 from core.recipes.exporting import find_model, make_export_config, make_push_config, zip_adapter
@@ -19,7 +18,7 @@ from core.recipes.trained import find_trained, list_trained
 from core.runs import disk
 from core.runs.folder import RunFolder
 from core.training.data import TrainingRow, hash_rows, to_frame
-from tests.models.hub_server import TOKEN, HubServer
+from tests.models.hub_server import TOKEN, open_hub_server
 from tests.models.lora import save_lora
 from tests.models.tiny import save_random_student
 
@@ -195,15 +194,8 @@ def test_the_shell_exports_a_run_and_a_bare_adapter(home, base, adapter, tmp_pat
 
 @pytest.fixture
 def hub(monkeypatch):
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nowhere")
-    for name in TOKEN_NAMES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    with HubServer() as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.address)
+    with open_hub_server(monkeypatch) as server:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield server
 
 
