@@ -1,8 +1,10 @@
-"""What holds for all tests: what was left out is said loudly at the end.
+"""What holds for all tests: what was left out is said loudly at the end, and libraries are no garbage.
 
 Also small files cut from the shipped word problems, so that a whole loop with the shipped student takes seconds.
 """
 
+import gc
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,44 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = [str(report.longrepr[-1]) for report in terminalreporter.stats.get("skipped", ())]
     for reason in dict.fromkeys(reason for reason in reasons if NO_BROWSER in reason):
         terminalreporter.write_sep("!", f"BROWSER TESTS SKIPPED: {reason}", red=True, bold=True)
+
+
+MANY_MODULES = 50
+"""Imports of as many modules bring objects that are worth setting aside."""
+
+_n_set_aside = 0
+"""Modules whose objects were set aside."""
+
+
+def set_libraries_aside() -> None:
+    """Let no later collection look at what libraries brought: they stay anyway.
+
+    Each training asks for a full collection, each look at a page does: with the model libraries loaded that is a third
+    of a second, longer than what is tested.
+    """
+    global _n_set_aside
+    if len(sys.modules) >= _n_set_aside + MANY_MODULES:
+        gc.collect()  # what is garbage now would never be found again
+        gc.freeze()
+        _n_set_aside = len(sys.modules)
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what the test files import."""
+    set_libraries_aside()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> object:
+    """Set aside what the test was the first to import."""
+    outcome = yield
+    set_libraries_aside()
+    return outcome
+
+
+def pytest_sessionfinish() -> None:
+    """Give all back, or nothing would be tidied away when the interpreter ends."""
+    gc.unfreeze()
 
 
 def cut(split: str, n: int, target: Path) -> Path:
