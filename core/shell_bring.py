@@ -1,15 +1,19 @@
 """What ``python -m core bring`` does: candidates made elsewhere become candidates of this home, judged by filters."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import DataFormatError, UnknownNameError
+from core.lines import read_all
 from core.paths import expand
 from core.runs.folder import RunFolder
 from core.shell_carrying import carry_out
 from core.shell_generate import find_filters
+
+MOST_TOLD = 5
+"""Rows whose reason is printed."""
 
 COLUMNS = ("question", "answer", "final", "parent", "model")
 """What a column can be said to hold."""
@@ -46,10 +50,22 @@ def run_bring(options: argparse.Namespace) -> int:
     summary = folder.read_state().summary or {}
     for line in describe_brought(summary):
         print(line)
+    for line in say_left_out(folder):
+        print(line)
     print(
         f"to train on them: python -m core rows --seeds {options.seeds} --candidates {folder.run_id} --out rows.jsonl"
     )
     return 0 if summary["accepted"] else 1
+
+
+def say_left_out(folder: RunFolder) -> Iterator[str]:
+    """Yield why the first rows are no candidates, a line each, and where the others are told."""
+    path = folder.path / "records" / "rejected_rows.jsonl"
+    rows = read_all(path)
+    for row in rows[:MOST_TOLD]:
+        yield f"  left out: {row['source']}, line {row['line']}: {row['reason']}"
+    if len(rows) > MOST_TOLD:
+        yield f"  {len(rows) - MOST_TOLD:,} more are left out, each with its reason in {path}"
 
 
 def find_seeds(home: Path, name: str) -> str:

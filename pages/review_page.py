@@ -147,7 +147,7 @@ if view in ("read", "table", "export"):
     with st.container(horizontal=True, vertical_alignment="bottom", key="review_filter"):
         asked, reviewer, is_blind = draw_filter(hub, chosen, "kept" if view == "export" else "any")
         if not numbers.is_missing(seed_set):
-            offer_student(hub, chosen, seed_set)
+            offer_student(hub, asked, seed_set)
     with st.container():  # there in any case: what stands below keeps its place
         follow_student(hub, chosen)
 else:

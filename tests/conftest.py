@@ -6,13 +6,26 @@ Also small files cut from the shipped word problems, so that a whole loop with t
 import gc
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from core.settings import DEMO
 
 NO_BROWSER = "no Chromium starts here"
 """How the reason begins for which browser tests are skipped."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Give all browser tests to one worker: they mostly wait, and two browsers at once make each other late."""
+
+    class OneBrowser(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return OneBrowser(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

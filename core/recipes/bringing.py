@@ -6,6 +6,7 @@ reject are kept. Nobody is asked anything, so it costs nothing.
 """
 
 import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ from core.recipes.growing import read_benchmarks
 from core.recipes.stages import CandidateRecorder, home_of
 from core.recipes.start import FILTER_NAMES, read_seed_set
 from core.records import Candidate, Problem, content_id
-from core.runs.folder import RunFolder
+from core.runs.folder import STOPPED, RunFolder
 from core.tasks import TASKS
 from core.tasks.base import Task
 
@@ -150,6 +151,21 @@ def start_bring(hub: Hub, seed_set: str, path: Path, **choices: Any) -> str:
     config, files = make_bring_config(about, path, **choices)
     inputs = {"earlier": pd.DataFrame({"question": hub.store.list_earlier_questions(seed_set)}, dtype="str")}
     return hub.submit(KIND, title_bring(config), config, lane="light", inputs=inputs, files=files)
+
+
+def find_brought(hub: Hub, seed_set: str, hashes: Sequence[str]) -> dict[str, Any] | None:
+    """Return the newest run that brought, or will bring, these very files to a seed set; None: there is none.
+
+    Args:
+        hub: of the home.
+        seed_set: id.
+        hashes: of the files, as ``hash_file`` has them, in the order of ``list_tables``.
+    """
+    for run in hub.store.list_runs([KIND], seed_set_id=seed_set, limit=None).to_dict("records"):
+        own = [file["sha256"] for file in json.loads(run["config"])["files"]]
+        if own == [*hashes] and run["state"] not in STOPPED:
+            return run
+    return None
 
 
 def title_bring(config: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ view ``candidate_answers`` finds the answers by ``candidates_of``.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from core.recipes.start import read_seed_set, require_model
 from core.recipes.teachers import require_reachable
 from core.records import Problem
 from core.runs.folder import RunFolder
+from core.store.queue_filter import QueueFilter
 from core.tasks import TASKS
 
 KIND = "ask"
@@ -49,18 +50,18 @@ def estimate_asking(hub: Hub, student: str, candidates: pd.DataFrame) -> float |
 
 def start_asking(
     hub: Hub,
-    run_ids: Sequence[str],
+    asked: QueueFilter,
     *,
     student: str,
     adapter: str | None = None,
     server: Mapping[str, str] | None = None,
     label: str = "base",
 ) -> str:
-    """Let a student answer, in the background, what these runs grew and the filters passed; returns the run id.
+    """Let a student answer, in the background, what is asked for as far as the filters passed it; returns the run id.
 
     Args:
         hub: of the home.
-        run_ids: of runs about one seed set.
+        asked: candidates about one seed set.
         student: ``tiny``, a folder or a hub id.
         adapter: folder of an adapter relative to the home, or None.
         server: ``base_url``, ``model``, ``key_env`` of a student behind a server; ``student`` is its name then.
@@ -69,9 +70,9 @@ def start_asking(
     Raises:
         SeedbedError: there is nothing to answer, no such student or adapter, or the server cannot be reached.
     """
-    rows = hub.store.list_answerable(run_ids)
+    rows = hub.store.list_answerable(asked)
     if rows.empty:
-        raise RunError("There is nothing for a student to answer: no candidate has passed the filters.")
+        raise RunError("There is nothing for a student to answer: no candidate of these has passed the filters.")
     seed_set = rows["seed_set_id"].iloc[0]
     about = read_seed_set(hub, seed_set)
     if adapter is not None:
@@ -79,7 +80,7 @@ def start_asking(
     if server is not None:
         require_reachable(server)
     config = {
-        "candidates_of": list(run_ids),
+        "candidates_of": rows["run_id"].drop_duplicates().tolist(),
         "seed_set": seed_set,
         "seed_set_name": about["name"],
         "task": about["task"],

@@ -4,6 +4,7 @@ The run is given the texts as they stood when it was started, and nothing that i
 known of a point (its verdict, its review, its scores) is looked up when the map is looked at.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,11 +35,17 @@ if TYPE_CHECKING:
 MOST_POINTS = 100_000
 """Texts of a map; of more so many are drawn, and the map says so."""
 
+FEWEST_TIMED = 100
+"""Texts of a map that tells how long another one takes."""
+
 GROUPINGS = {"round": "round", "selector": "selector", "method": "method", "type": "type", "run": "source_run"}
 """Name of a grouping -> column of the texts; its parts are measured by themselves."""
 
 VECTORS, TOKENS = "vectors.npy", "tokens"
 """What lies in the run's folder ``map/`` beside the records: vectors half as wide, cosines to a thousandth; tokens."""
+
+GONE = "This map is no longer there: its run is in the trash, or was removed. Load the page again."
+"""What is said where a map went while it was looked at."""
 
 
 def start_map(hub: Hub, seed_set: str, *, projection: str = "umap", based_on: str | None = None) -> str:
@@ -82,6 +89,18 @@ def _is_map_of(run: Mapping[str, Any] | None, seed_set: str) -> bool:
     return run is not None and (run["kind"], run["state"], run["config"].get("seed_set")) == ("map", "done", seed_set)
 
 
+def estimate_map(hub: Hub, n: int, projection: str) -> float | None:
+    """Return the seconds that a map of n texts takes, at the rate of the newest such map here; None: there is none.
+
+    That one may have found texts in the cache, so a map of new ones may take longer.
+    """
+    for run in hub.store.list_runs(["map"], ["done"], limit=20).to_dict("records"):
+        summary, is_new = json.loads(run["summary"]), json.loads(run["config"])["based_on"] is None
+        if is_new and summary["projection"] == projection and summary["n_points"] >= FEWEST_TIMED:
+            return n * (run["ended_at"] - run["started_at"]) / summary["n_points"]
+    return None
+
+
 def map_run(folder: RunFolder) -> dict[str, Any]:
     """Embed, lay out, measure.
 
@@ -123,15 +142,24 @@ def find_neighbours(home: Path, map_run: str, position: int, k: int = 10) -> lis
         map_run: id.
         position: of the point.
         k: how many, where there are so many others.
+
+    Raises:
+        RunError: the map's run is in the trash, or was removed.
     """
-    vectors = np.load(home / "runs" / map_run / "map" / VECTORS, allow_pickle=False, mmap_mode="r")
+    try:
+        vectors = np.load(home / "runs" / map_run / "map" / VECTORS, allow_pickle=False, mmap_mode="r")
+    except FileNotFoundError as error:
+        raise RunError(GONE) from error
     rows, cosines = find_nearest(vectors[[position]], vectors, min(k + 1, len(vectors)))
     return [(int(row), float(value)) for row, value in zip(rows[0], cosines[0], strict=True) if row != position][:k]
 
 
 def read_tokens(home: Path, map_run: str) -> TokenCounts:
-    """Return how often each token stands in each point's text, rows by position."""
-    return TokenCounts.load(home / "runs" / map_run / "map" / TOKENS)
+    """Return how often each token stands in each point's text, rows by position; raises RunError as above."""
+    try:
+        return TokenCounts.load(home / "runs" / map_run / "map" / TOKENS)
+    except FileNotFoundError as error:
+        raise RunError(GONE) from error
 
 
 def _lay_out(folder: RunFolder, texts: "pd.DataFrame", vectors: np.ndarray) -> "tuple[pd.DataFrame, str, str | None]":

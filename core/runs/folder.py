@@ -322,7 +322,8 @@ class RunFolder:
             return RunState("queued", started, place=orders.place)
         if self.is_alive():  # it started between the first look and this one
             return self.read_state()
-        return RunState("lost", **begun, error="The process ended without a word; tell the run to go on.")
+        why = "The process ended without a word, or the run came here by a backup; tell it to go on."
+        return RunState("lost", **begun, error=why)
 
     # -- what the worker does --------------------------------------------------------------------------------
 

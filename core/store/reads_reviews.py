@@ -124,23 +124,24 @@ class ReviewReads(Reads):
             [seed_set_id],
         )
 
-    def list_answerable(self, run_ids: Sequence[str]) -> pd.DataFrame:
-        """Return what a student can be asked of these runs' candidates: what the filters passed, and nobody threw away.
+    def list_answerable(self, asked: QueueFilter) -> pd.DataFrame:
+        """Return what a student can be asked of a filter's candidates: what passed the filters, and nobody threw away.
 
         Columns: run_id, candidate_id, question, answer, final (as they stand), meta (JSON text), parent_id (the first;
         NULL: none), seed_set_id. Answers that are meant to be wrong are not among them.
         """
+        queue, values = build_queue(asked)
         return self._frame(
-            """
+            f"""
+            with asked as ({queue})
             select c.run_id, c.candidate_id, c.current_question as question, c.current_answer as answer,
                    c.current_final as final, c.meta, c.parents ->> '$[0]' as parent_id, s.seed_set_id
-            from candidate_states c join run_subjects s using (run_id)
-            where list_contains(?, c.run_id) and c.status = 'accepted' and c.current_question is not null
-              and c.review is distinct from 'trash' and c.meta ->> '$.label' is distinct from 'incorrect'
-              and s.seed_set_id is not null
+            from asked join candidate_states c using (run_id, candidate_id) join run_subjects s using (run_id)
+            where c.status = 'accepted' and c.current_question is not null and c.review is distinct from 'trash'
+              and c.meta ->> '$.label' is distinct from 'incorrect' and s.seed_set_id is not null
             order by s.created_at, c.run_id, c.round, c.position
             """,
-            [list(run_ids)],
+            values,
         )
 
     def list_questions(self, run_ids: Sequence[str]) -> pd.DataFrame:

@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.datasets.candidate_rows import CandidateColumns, CandidatePreview, preview_table
+from core.datasets.candidate_rows import CandidateColumns, CandidatePreview, list_tables, preview_table
 from core.filters.base import FILTERS
 from core.hub import Hub
 from core.paths import expand
-from core.recipes.bringing import KIND, describe_brought, list_free_filters, start_bring
+from core.recipes.bringing import KIND, describe_brought, find_brought, hash_file, list_free_filters, start_bring
 from core.recipes.start import FILTER_NAMES
+from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import choose, draw_empty, name_run, name_set
 from pages.components.growth import draw_growth
@@ -93,6 +94,7 @@ def draw_bringing(hub: Hub, place: DeltaGenerator) -> None:
         if given:
             with show_errors():
                 columns = _draw_reading(given)
+                _tell_again(hub, seed_set, given)
         _draw_brought(hub, seed_set, is_open=not given)
     label = f"Bring in {given[0][:30]}" if given else "Bring in"
     if place.button(label, type="primary", key="bring", disabled=columns is None, icon=":material/download:"):
@@ -128,6 +130,28 @@ def _preview_bytes(name: str, content: bytes, columns: CandidateColumns | None) 
 def _preview(given: Given, columns: CandidateColumns | None = None) -> CandidatePreview:
     name, content = given
     return preview_table(content, columns) if isinstance(content, Path) else _preview_bytes(name, content, columns)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _hash_files(paths: tuple[tuple[Path, int, int], ...]) -> list[str]:
+    """Return the hashes of files, each with its size and the time of its last change, by which they are remembered."""
+    return [hash_file(path) for path, _, _ in paths]
+
+
+def _tell_again(hub: Hub, seed_set: str, given: Given) -> None:
+    """Say that this very file was brought in before, where it was."""
+    _, content = given
+    if isinstance(content, Path):
+        stats = [(path, path.stat()) for path in list_tables(content)]
+        hashes = _hash_files(tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats))
+    else:
+        hashes = [hashlib.sha256(content).hexdigest()]
+    if (run := find_brought(hub, seed_set, hashes)) is not None:
+        st.warning(
+            f"This very file was brought to this seed set before, {numbers.moment(run['created_at'])}. Brought in "
+            "again, the filter for known questions turns down what it holds.",
+            icon=":material/content_copy:",
+        )
 
 
 def _draw_reading(given: Given) -> CandidateColumns | None:

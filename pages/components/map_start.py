@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.hub import Hub
 from core.maps.project import METHODS
-from core.recipes.mapping import MOST_POINTS, start_map
+from core.recipes.mapping import MOST_POINTS, estimate_map, start_map
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.frame import choose
@@ -69,25 +69,27 @@ def offer_map(
     n_all = counts["seeds"] + counts["grown"]
     with place, show_errors():
         if drawn is None:
-            _draw_choice(hub, seed_set, "Draw the map", is_first=True, is_busy=is_busy)
+            _draw_choice(hub, seed_set, "Draw the map", n_all, is_first=True, is_busy=is_busy)
             st.caption(f"{numbers.counted(counts['seeds'], 'seed')}, {numbers.count(counts['grown'])} grown")
             return
         n_new = counts["new"] if n_all <= MOST_POINTS else 0
-        if n_new and st.button(
-            f"Add {numbers.count(n_new)} new",
-            type="primary",
-            icon=":material/add_location:",
+        label = f"Add {numbers.count(n_new)} new" if n_new else "Measure again"
+        if n_all <= MOST_POINTS and st.button(
+            label,
+            type="primary" if n_new else "tertiary",
+            icon=":material/add_location:" if n_new else ":material/refresh:",
             key="add_to_map",
             disabled=is_busy,
-            help="Places what came since among its nearest, and measures again; the map does not move.",
+            help="Places what came since among its nearest, and measures with the verdicts as they are now; the map "
+            "does not move.",
         ):
             start_map(hub, seed_set, based_on=drawn["run_id"])
             st.rerun()
         with st.popover("Draw it anew", icon=":material/restart_alt:", type="tertiary"):
-            _draw_choice(hub, seed_set, "Draw", is_first=False, is_busy=is_busy)
+            _draw_choice(hub, seed_set, "Draw", n_all, is_first=False, is_busy=is_busy)
 
 
-def _draw_choice(hub: Hub, seed_set: str, label: str, *, is_first: bool, is_busy: bool) -> None:
+def _draw_choice(hub: Hub, seed_set: str, label: str, n: int, *, is_first: bool, is_busy: bool) -> None:
     """Draw the button that makes a map; where it is not the first, with the choice of the projection."""
     projection = METHODS[0]
     if not is_first:
@@ -98,7 +100,15 @@ def _draw_choice(hub: Hub, seed_set: str, label: str, *, is_first: bool, is_busy
         icon=":material/scatter_plot:",
         key="draw_map",
         disabled=is_busy,
-        help="In the background: embeds what is not in the cache, lays it out, measures diversity. No cost.",
+        help="In the background: embeds what is not in the cache, lays it out, measures diversity. No cost. "
+        + _say_time(hub, n, projection),
     ):
         start_map(hub, seed_set, projection=projection)
         st.rerun()
+
+
+def _say_time(hub: Hub, n: int, projection: str) -> str:
+    seconds = estimate_map(hub, min(n, MOST_POINTS), projection)
+    if seconds is None:
+        return "How long it takes was not measured here yet: some minutes for thousands of texts."
+    return f"Some {numbers.duration(seconds)} at the rate of the last one here, more where texts are new."

@@ -10,7 +10,9 @@ import streamlit as st
 from core.figures.maps import draw_map
 from core.hub import Hub
 from core.maps.near import lie_inside
+from core.recipes.mapping import GONE
 from pages.components import numbers
+from pages.components.access import show_errors
 from pages.components.frame import choose
 from pages.components.map_picked import draw_inside, draw_point
 from pages.components.point_chart import draw_points, read_area
@@ -40,6 +42,9 @@ def draw_map_view(hub: Hub, drawn: Mapping[str, Any]) -> None:
         drawn: the map's run.
     """
     points = hub.store.list_map_points(drawn["run_id"])
+    if points.empty:
+        st.info(GONE, icon=":material/info:")
+        return
     by, colour, is_lit = _choose_colour(hub, drawn["run_id"], points)
     rows = _draw_sample(len(points))
     key = f"map_{drawn['run_id']}"
@@ -60,7 +65,8 @@ def draw_map_view(hub: Hub, drawn: Mapping[str, Any]) -> None:
         draw_inside(hub, drawn, points[lie_inside(points[["x", "y"]].to_numpy(float), area)], area)
     at = (picked.get("at") or {}).get("row")
     if at is not None and 0 <= at < len(rows):
-        draw_point(hub, drawn, points.iloc[rows[at]])
+        with show_errors():
+            draw_point(hub, drawn, points.iloc[rows[at]])
     elif area is None:
         st.caption("Nothing is marked.")
 

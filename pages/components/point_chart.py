@@ -41,13 +41,24 @@ const outline = (event) => {
   const [x0, x1] = event.range.x, [y0, y1] = event.range.y;
   return thin([x0, x1, x1, x0], [y0, y0, y1, y1]);
 };
+const ring = (node) => {  // around the point that was clicked, drawn over all others
+  const {x, y} = node.seedbedAt || {};
+  const line = {color: getComputedStyle(node).getPropertyValue('--st-text-color') || '#888', width: 2};
+  const around = {type: 'circle', xsizemode: 'pixel', ysizemode: 'pixel', xanchor: x, yanchor: y,
+    x0: -9, x1: 9, y0: -9, y1: 9, line};
+  node.seedbedPlotly.relayout(node, {shapes: x === undefined ? [] : [around]});
+};
 const watch = (node, tip) => {
   const tell = (more) => node.seedbedTell({...node.seedbedPick, ...more, turn: Date.now()});
   const row = (point) => node.seedbedRows && node.seedbedRows[point.curveNumber][point.pointNumber];
   node.on('plotly_selected', (event) => { const line = event && outline(event); if (line) tell({area: line}); });
-  node.on('plotly_deselect', () => tell({area: null}));
+  node.on('plotly_deselect', () => {
+    tell({area: null, at: null});
+    if (node.seedbedAt) { node.seedbedAt = null; ring(node); }
+  });
   node.on('plotly_click', (event) => {
     const point = event.points[0];
+    if (node.seedbedRows) { node.seedbedAt = {x: point.x, y: point.y}; ring(node); }
     tell({at: node.seedbedRows ? {row: row(point)} : {x: point.pointNumber[1], y: point.pointNumber[0]}});
   });
   node.on('plotly_hover', (event) => {
@@ -82,6 +93,8 @@ export default function (component) {
        toImageButtonOptions: {filename: data.name, format: 'svg'}}).then(() => {
       if (!node.seedbedIsWatched) { node.seedbedIsWatched = true; watch(node, tip); }
       describe(node, data.figure);
+      node.seedbedPlotly = Plotly;
+      if (node.seedbedAt) ring(node);
       node.dataset.points = data.rows ? data.rows.reduce((n, rows) => n + rows.length, 0) : 1;
     });
   }).catch(() => { node.textContent = 'The chart library could not be loaded; reload the page.'; });

@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import SeedbedError
 from core.hub import Hub
 from core.recipes.candidate_answers import KIND, estimate_asking, list_seeds, start_asking
+from core.store.queue_filter import QueueFilter
 from pages.components import numbers
 from pages.components.choosing import list_students
 from pages.components.running import draw_run, follow_runs
@@ -19,24 +20,24 @@ FAULT = "review_ask_fault"
 """Key of the session: why the last run could not be started."""
 
 
-def offer_student(hub: Hub, run_ids: Sequence[str], seed_set: str) -> None:
+def offer_student(hub: Hub, asked: QueueFilter, seed_set: str) -> None:
     """Draw the button that opens the form; nothing is looked up before that."""
     if st.button(
-        "Ask a student", key="review_ask", icon=":material/psychology:", help="Let a student answer these candidates."
+        "Ask a student", key="review_ask", icon=":material/psychology:", help="Let a student answer what is in view."
     ):
-        _draw_form(hub, run_ids, seed_set)
+        _draw_form(hub, asked, seed_set)
 
 
 @st.dialog("Let a student answer these")
-def _draw_form(hub: Hub, run_ids: Sequence[str], seed_set: str) -> None:
+def _draw_form(hub: Hub, asked: QueueFilter, seed_set: str) -> None:
     """Draw whom to ask, for how many answers, how long that takes, and the button that starts it."""
-    rows = hub.store.list_answerable(run_ids)
+    rows = hub.store.list_answerable(asked)
     if rows.empty:
-        st.info("There is nothing to answer: no candidate has passed the filters.")
+        st.info("There is nothing to answer: no candidate in view has passed the filters.")
         return
     students = {each["label"]: each for each in list_students(hub, seed_set)}
     labels = list(students)
-    usual = _find_chooser(hub, run_ids[0], students)
+    usual = _find_chooser(hub, rows["run_id"].iloc[0], students)
     label = st.selectbox("Student", labels, labels.index(usual), key="review_ask_student")
     seeds = len(list_seeds(rows))
     st.markdown(
@@ -51,7 +52,7 @@ def _draw_form(hub: Hub, run_ids: Sequence[str], seed_set: str) -> None:
         type="primary",
         icon=":material/play_arrow:",
         on_click=_start,
-        args=(hub, run_ids, students[label]),
+        args=(hub, asked, students[label]),
     )
     if fault := st.session_state.pop(FAULT, None):
         st.error(plain(fault), icon=":material/error:")
@@ -59,9 +60,9 @@ def _draw_form(hub: Hub, run_ids: Sequence[str], seed_set: str) -> None:
         st.rerun()
 
 
-def _start(hub: Hub, run_ids: Sequence[str], student: Mapping[str, Any]) -> None:
+def _start(hub: Hub, asked: QueueFilter, student: Mapping[str, Any]) -> None:
     try:
-        start_asking(hub, run_ids, **student)
+        start_asking(hub, asked, **student)
     except SeedbedError as error:
         st.session_state[FAULT] = str(error)
 

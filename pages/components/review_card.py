@@ -29,11 +29,11 @@ _CSS = """
 .card {background: var(--st-background-color); padding-bottom: .3rem;}
 .bar {display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; font-family: var(--st-font); font-size: .9rem;
   color: var(--st-text-color);}
-.bar button {display: inline-flex; gap: .45rem; align-items: center; padding: .38rem .7rem; cursor: pointer;
-  font: inherit; color: var(--st-text-color); background: var(--st-background-color);
+.bar button, .note button {display: inline-flex; gap: .45rem; align-items: center; padding: .38rem .7rem;
+  cursor: pointer; font: inherit; color: var(--st-text-color); background: var(--st-background-color);
   border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, .5rem);}
-.bar button:hover {border-color: var(--st-primary-color); color: var(--st-primary-color);}
-.bar button:focus-visible {outline: 2px solid var(--st-primary-color); outline-offset: 1px;}
+.bar button:hover, .note button:hover {border-color: var(--st-primary-color); color: var(--st-primary-color);}
+.bar button:focus-visible, .note button:focus-visible {outline: 2px solid var(--st-primary-color); outline-offset: 1px;}
 .bar button:disabled {opacity: .45; cursor: default;}
 .bar kbd, .why kbd {font: inherit; font-size: .78rem; padding: 0 .3rem; border: 1px solid var(--st-border-color);
   border-radius: .25rem; opacity: .8;}
@@ -136,7 +136,10 @@ class Reader {
     this.input.setAttribute('aria-label', 'Note');
     make('button', this.noteBox, {type: 'submit', textContent: 'Store'});
     this.noteBox.addEventListener('submit', (event) => { event.preventDefault(); this.closeNote(true); });
-    this.input.addEventListener('keydown', (event) => { if (event.key === 'Escape') this.closeNote(false); });
+    this.input.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.closeNote(false);
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.closeNote(true);
+    });
     this.track = make('div', make('div', root, {className: 'track'}));
     const said = make('div', root, {className: 'said'});
     said.setAttribute('role', 'status'); said.setAttribute('aria-live', 'polite');

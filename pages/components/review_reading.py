@@ -12,7 +12,7 @@ from core.teacher.prices import Price
 from pages.components.review_card import SLOT, draw_card, name_slot, read_turn
 from pages.components.review_editor import EDITING, draw_editor
 from pages.components.review_origin import draw_origin
-from pages.components.review_queue import Key, Queue, take_orders, take_states
+from pages.components.review_queue import NOTE, Key, Queue, take_orders, take_states
 from pages.components.review_record import HEIGHT, draw_slot, mark_end
 
 _SLOTS, _SEEN = "review_slots", "review_seen"
@@ -79,7 +79,7 @@ def _find_price(run_id: str, _hub: Hub) -> Price | None:
 
 def _follow_browser(hub: Hub, queue: Queue) -> None:
     """Carry out what the browser asks for, and show what it shows."""
-    turn, jumps = read_turn(), queue.n_jumps
+    turn, jumps, shown, said = read_turn(), queue.n_jumps, queue.shown, st.session_state.get(NOTE)
     take_orders(hub, queue, turn.get("orders") or [])
     if _is_new(turn.get("edit"), "edit"):
         key = _read_key(turn["edit"]["key"])
@@ -88,6 +88,8 @@ def _follow_browser(hub: Hub, queue: Queue) -> None:
         queue.jump(queue.keys[int(turn["step"]["place"]) % len(queue.keys)])
     if _is_new(turn, "turn") and queue.n_jumps == jumps and "shown" in turn and not turn.get("step"):
         _follow_shown(queue, turn["shown"])
+    if queue.shown != shown and st.session_state.get(NOTE) is said:  # what was said is of the one before
+        st.session_state.pop(NOTE, None)
 
 
 def _follow_shown(queue: Queue, text: str | None) -> None:

@@ -83,12 +83,17 @@ def test_texts_beside_the_pointer_are_plain_text(page, address):
 
 
 def test_a_click_on_a_point_shows_its_neighbours(page, address):
-    open_map(page, address)
+    box = open_map(page, address)
     page.evaluate(
-        """() => document.querySelector('.seedbed-points').emit('plotly_click',
-        {points: [{curveNumber: 0, pointNumber: 0}]})"""
+        """() => { const node = document.querySelector('.seedbed-points'), trace = node._fullData[0];
+        node.emit('plotly_click', {points: [{curveNumber: 0, pointNumber: 0, x: trace.x[0], y: trace.y[0]}]}); }"""
     )
     page.get_by_text("Nearest in meaning").wait_for()
+    ring = page.locator(".seedbed-points .shapelayer path")
+    assert ring.count() == 1 and 18 <= ring.bounding_box()["width"] < 30
+    page.mouse.dblclick(box["x"] + 8, box["y"] + 8)
+    page.get_by_text("Nothing is marked.").wait_for()
+    ring.wait_for(state="detached")
     assert not page.errors
 
 

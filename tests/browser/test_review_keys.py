@@ -150,7 +150,7 @@ def test_a_digit_rejects_with_its_reason_and_what_is_typed_as_a_note_is_a_note(p
     n_before = len(read_journal())
     page.keyboard.press("n")
     page.get_by_label("Note").fill("axz: odd price")
-    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
     assert expect_stored(n_before + 1)[-1] == ("note", "candidate_008")
     page.keyboard.press("3")
     expect_stored(n_before + 2)

@@ -48,6 +48,9 @@ def test_a_file_is_looked_at_brought_reviewed_and_offered_to_finetune(filled, vi
     said = " ".join(each.value for each in app.caption).replace("\\", "")
     assert "3 rows = 2 candidates + 1 left out" in said and "1: rejected by verified" in said
     assert not app.exception
+    assert not app.warning
+    app = open_form(visit, file)
+    assert "This very file was brought to this seed set before" in app.warning[0].value and not app.exception
     app = visit("review", run=run["run_id"])
     assert not app.exception and not app.error
     assert any("from made.parquet, line 1" in each.value.replace("\\", "") for each in app.markdown)

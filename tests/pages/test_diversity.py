@@ -2,7 +2,10 @@
 
 import pytest
 
+from core.errors import RunError
+from core.recipes import mapping
 from core.recipes.kinds import execute
+from core.recipes.mapping import estimate_map, find_neighbours, read_tokens, start_map
 from core.recipes.selecting import BY_HAND
 from core.runs.folder import RunFolder
 from core.store.areas import write_area
@@ -22,8 +25,6 @@ def carry_out(hub) -> str:
 
 @pytest.fixture(scope="module")
 def mapped(hub):
-    from core.recipes.mapping import start_map
-
     start_map(hub, home.SEED_SET, projection="pca")
     return hub, carry_out(hub)
 
@@ -53,6 +54,23 @@ def test_the_button_draws_the_first_map(filled, visit):
     run = filled.store.list_runs(["map"]).iloc[0]
     assert run["state"] == "queued" and run["title"].startswith("Map of")
     assert button(visit("diversity"), "draw_map").disabled, "one map at a time"
+
+
+def test_a_map_is_measured_again_with_the_verdicts_of_now(filled, visit):
+    start_map(filled, home.SEED_SET, projection="pca")
+    first = carry_out(filled)
+    before = filled.store.list_map_measures(first)
+    assert not ((before["member"] == "kept").any())
+    for number in (0, 1):
+        filled.add_review(home.GENERATE, f"candidate_{number:03d}", "accept")
+    app = visit("diversity", show="numbers")
+    assert button(app, "add_to_map").label == "Measure again"
+    button(app, "add_to_map").click().run()
+    second = carry_out(filled)
+    after = filled.store.list_map_measures(second)
+    assert second != first and (after["member"] == "kept").any()
+    places = [filled.store.list_map_points(id_)[["x", "y"]].to_numpy() for id_ in (first, second)]
+    assert (places[0] == places[1]).all()
 
 
 def test_the_map_says_what_it_shows(mapped, visit):
@@ -173,3 +191,19 @@ def test_the_archive_counts_and_suggests(mapped, visit):
     button(app, "grow_targets").click().run()
     newest = hub.store.list_runs(["select"]).iloc[0]
     assert newest["title"].endswith(BY_HAND)
+
+
+def test_the_time_of_a_map_is_told_by_the_last_one(mapped, monkeypatch):
+    hub, run_id = mapped
+    run = hub.store.read_run(run_id)
+    assert estimate_map(hub, 1000, "pca") is None, "too small a map to go by"
+    monkeypatch.setattr(mapping, "FEWEST_TIMED", 10)
+    took = (run["ended_at"] - run["started_at"]) / run["summary"]["n_points"]
+    assert estimate_map(hub, 1000, "pca") == pytest.approx(1000 * took)
+    assert estimate_map(hub, 1000, "umap") is None
+
+
+def test_what_lay_beside_a_map_that_is_gone_is_missed_in_one_sentence(tmp_path):
+    for read in (lambda: find_neighbours(tmp_path, "gone", 0), lambda: read_tokens(tmp_path, "gone")):
+        with pytest.raises(RunError, match="This map is no longer there"):
+            read()

@@ -121,6 +121,10 @@ def test_a_lock_keeps_a_candidate_as_it_is_until_it_is_opened(app, browser, fill
     app.run()
     assert browser.data["note"][0] == "error" and "locked; unlock it first" in browser.data["note"][1]
     assert place(browser) == 1 and count(filled)["reviewed_reject"] == 0
+    for where in (3, 0):
+        browser.turn = {**browser.turn, "orders": [], "step": {"place": where, "at": where}}
+        app.run()
+        assert place(browser) == where + 1 and browser.data["note"][1] == "", "what was said is of the one before"
     browser.order("unlock")
     app.run()
     browser.order("reject")

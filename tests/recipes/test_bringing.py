@@ -201,6 +201,7 @@ def test_the_verb_tells_counts_and_takes_columns_by_hand(home, tmp_path, capsys)
     assert main([*command, "--column", "question=alpha", "--column", "answer=beta"]) == 0
     said = capsys.readouterr().out
     assert "columns: question: alpha, answer: beta" in said
+    assert "left out: odd.jsonl, line 5: " in said and "more are left out" not in said
     assert "5 rows = 4 candidates + 1 left out" in said and "4 candidates = 4 accepted + 0 rejected" in said
     assert main([*command, "--column", "reply=alpha"]) == 1
     assert main(["bring", str(path), "--seeds", "nobody", "--home", str(home)]) == 1

@@ -19,13 +19,13 @@ def carry_out(hub, run_id):
 def test_every_candidate_of_several_runs_has_an_answer_a_judgement_and_a_shift(filled):  # noqa: F811
     before = filled.store.read_records([(home.GENERATE, "candidate_000")])[home.GENERATE, "candidate_000"]
     assert before["student"] is None
-    assert estimate_asking(filled, "tiny", filled.store.list_answerable([home.GENERATE])) is None
+    assert estimate_asking(filled, "tiny", filled.store.list_answerable(QueueFilter(run=home.GENERATE))) is None
     edited = "Mia buys 2 boxes of chalk for $4 and a sponge for $3. How much does she pay in all?"
     filled.add_review(home.GENERATE, "candidate_000", "edit", question=edited, answer="4 + 3 = 7\n#### 7", final="7")
     filled.add_review(home.GENERATE, "candidate_001", "trash")
     other = home.add_second_generate(filled.settings.home)
     filled.step()
-    run_id = start_asking(filled, [home.GENERATE, other], student="tiny", label="tiny, base")
+    run_id = start_asking(filled, QueueFilter(run=f"{home.GENERATE},{other}"), student="tiny", label="tiny, base")
     carry_out(filled, run_id)
     summary = filled.store.read_run(run_id)["summary"]
     assert (summary["n"], summary["n_seeds"]) == (8 + 9, 9)
@@ -40,5 +40,14 @@ def test_every_candidate_of_several_runs_has_an_answer_a_judgement_and_a_shift(f
 
 
 def test_without_candidates_that_passed_nothing_is_queued(filled):  # noqa: F811
-    with pytest.raises(RunError, match="no candidate has passed the filters"):
-        start_asking(filled, [home.SCORE], student="tiny")
+    with pytest.raises(RunError, match="no candidate of these has passed the filters"):
+        start_asking(filled, QueueFilter(run=home.SCORE), student="tiny")
+
+
+def test_only_what_is_in_view_is_asked_for(filled):  # noqa: F811
+    filled.add_review(home.GENERATE, "candidate_000", "accept")
+    run_id = start_asking(filled, QueueFilter(run=home.GENERATE, review="kept"), student="tiny")
+    asked = RunFolder(filled.settings.home / "runs" / run_id).read_input("candidates")
+    assert asked["candidate_id"].tolist() == ["candidate_000"]
+    everything = filled.store.list_answerable(QueueFilter(run=home.GENERATE, status="", review="any"))
+    assert len(everything) == 9, "neither what a filter rejected nor what failed"
