@@ -16,8 +16,17 @@ from pages.components.tour import draw_tour
 
 st.set_page_config(page_title="Seedbed", page_icon="🌱", layout="wide", initial_sidebar_state=220)
 
+
+def open_overview() -> None:
+    """Lead from the address /overview to the first page, whose own address is that of the server."""
+    st.switch_page("overview_page.py")
+
+
 PAGES = {
-    "": [st.Page("overview_page.py", title="Overview", icon=":material/home:", url_path="overview", default=True)],
+    "": [
+        st.Page("overview_page.py", title="Overview", icon=":material/home:", default=True),
+        st.Page(open_overview, title="Overview", url_path="overview", visibility="hidden"),
+    ],
     "The loop": [
         st.Page("seeds_page.py", title="Seeds", icon=":material/grass:", url_path="seeds"),
         st.Page("select_page.py", title="Select", icon=":material/checklist:", url_path="select"),

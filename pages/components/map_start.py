@@ -67,7 +67,7 @@ def offer_map(
     """
     counts = hub.store.count_texts_to_map(seed_set, drawn and drawn["run_id"])
     n_all = counts["seeds"] + counts["grown"]
-    with place, show_errors():
+    with place, show_errors(), st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         if drawn is None:
             _draw_choice(hub, seed_set, "Draw the map", n_all, is_first=True, is_busy=is_busy)
             st.caption(f"{numbers.counted(counts['seeds'], 'seed')}, {numbers.count(counts['grown'])} grown")

@@ -86,6 +86,11 @@ export default function (component) {
   if (!hasWebGL()) for (const trace of data.figure.data) trace.type = trace.type.replace('gl', '');
   load(data.library).then((Plotly) => {
     const own = paint(structuredClone(data.figure), getComputedStyle(parentElement), node.offsetWidth);
+    if (data.can_draw && node.offsetWidth < NARROW) {  // the buttons take the whole line: the title goes below them
+      Object.assign(own.title, {y: 1 - 34 / own.height, yref: 'container', yanchor: 'top'});
+      own.title.font.size = 12;
+      own.margin.t += 24;
+    }
     return Plotly.react(node, structuredClone(data.figure.data), {...own, selections: []},
       {responsive: true, displaylogo: false, scrollZoom: data.can_draw, displayModeBar: data.can_draw,
        modeBarButtons: data.can_draw

@@ -26,7 +26,7 @@ def name_slot(key: Key | None) -> str:
 
 
 _CSS = """
-.card {background: var(--st-background-color); padding-bottom: .3rem;}
+.card {background: var(--st-background-color); padding: .3rem 0;}
 .bar {display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; font-family: var(--st-font); font-size: .9rem;
   color: var(--st-text-color);}
 .bar button, .note button {display: inline-flex; gap: .45rem; align-items: center; padding: .38rem .7rem;
@@ -64,8 +64,9 @@ const LABELS = [['accept', 'Accept', 'A', 'a'], ['reject', 'Reject', 'X', 'x'], 
   ['skip', 'Skip', 'S', 's'], ['undo', 'Undo', 'Z', 'z'], ['back', 'Back', '←', 'arrowleft'],
   ['on', 'On', '→', 'arrowright'], ['lock', 'Lock', 'L', 'l'], ['note', 'Note', 'N', 'n'],
   ['trash', 'Trash', 'T', 't'], ['origin', 'Origin', 'O', 'o']];
-const NARROW = `@media (max-width: 640px) {  /* where the record is longer than the screen the buttons stay on it */
-  .st-key-review_card {position: sticky; top: 3.9rem; z-index: 9;}
+const STAYS = `.st-key-review_card {position: sticky; top: 0; z-index: 9;}  /* over whatever is scrolled to */
+@media (max-width: 640px) {  /* below the button that opens the navigation; boxes as long as what is in them */
+  .st-key-review_card {top: 3.9rem;}
   .st-key-reviewed_records [height] {height: auto !important; flex: 0 0 auto !important;} }`;
 const LEADS_ON = ['accept', 'reject', 'skip', 'trash'];
 // What is not on the disk yet is kept for each tab; one that was closed leaves it to the next that is opened. An order
@@ -214,7 +215,7 @@ class Reader {
     if (!this.data) return;
     const entry = this.entry(), is = this.isDrawn(), slot = this.shown === null ? 'reviewed_end' : entry && entry.slot;
     const kept = is ? `:not(.st-key-${slot})` : '';
-    const css = NARROW + (this.data.editing ? ''
+    const css = STAYS + (this.data.editing ? ''
       : `[class*="st-key-reviewed_"]:not(.st-key-reviewed_records)${kept} {display: none !important;}`);
     if (this.style.textContent !== css) this.style.textContent = css;
     const {n, counts} = this.data;

@@ -23,7 +23,7 @@ from pages.components.text import mark_differences, plain, to_markdown
 MOST_STEPS, QUOTED = 8, 90
 """Calculations that are listed, and characters of a near-duplicate that are quoted."""
 
-HEIGHT = 440
+HEIGHT = 520
 """Pixels of each side: the same for every record, so that nothing moves between them."""
 
 
