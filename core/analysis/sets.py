@@ -192,3 +192,21 @@ def join_units(units: Sequence[Hashable], pairs: np.ndarray) -> np.ndarray:
     n = int(unit_of.max(initial=-1)) + 1
     linked = coo_array((np.ones(len(pairs)), (unit_of[pairs[:, 0]], unit_of[pairs[:, 1]])), shape=(n, n))
     return connected_components(linked, directed=False)[1][unit_of]
+
+
+def find_roots(ids: Sequence[str], parents: Sequence[str]) -> list[str]:
+    """Return what each of n texts goes back to: its parent, the parent of that one, as far as they are among the ids.
+
+    Args:
+        ids: of the texts.
+        parents: of each; itself where it has none.
+    """
+    parent_of = dict(zip(ids, parents, strict=True))
+    found = []
+    for root in parents:
+        seen = set()
+        while parent_of.get(root, root) != root and root not in seen:
+            seen.add(root)
+            root = parent_of[root]
+        found.append(root)
+    return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.analysis.diversity import Measure
-from core.analysis.sets import Texts, assign_clusters, find_clusters, list_sets, measure_set
+from core.analysis.sets import Texts, assign_clusters, find_clusters, find_roots, list_sets, measure_set
 from core.analysis.token_counts import TokenCounts
 from core.analysis.token_shift import draw_at_random, measure_shifts
 from core.errors import RunError
@@ -197,7 +197,7 @@ def _measure(
     given = Texts(
         texts=questions,
         vectors=vectors,
-        units=texts["unit"].tolist(),
+        units=find_roots(texts["item_id"].tolist(), texts["unit"].tolist()),
         kinds=texts["type"].tolist(),
         all_kinds=sorted({kind for kind in texts.loc[is_seed, "type"] if kind}),
         clusters=None if vectors is None else clusters,

@@ -28,7 +28,7 @@ class MapReads(Reads):
         """Return the train problems of a seed set and every candidate with a question that was grown from it.
 
         Columns: source_run (the seed set, or the candidate's run), item_id, is_seed; question, answer (as edited);
-        unit (the seed, or the first parent, that it was grown from; itself without one); round, selector, method, type
+        unit (the first parent that it was grown from; itself without one); round, selector, method, type
         (text; None where it does not apply or is unknown); has_passed (the filters, and nobody rejected it), is_kept
         (a person accepted it).
         """

@@ -12,6 +12,7 @@ from core.analysis.sets import (
     Texts,
     assign_clusters,
     find_clusters,
+    find_roots,
     find_twins,
     join_units,
     list_sets,
@@ -113,3 +114,10 @@ def test_a_task_whose_questions_mean_nothing_has_no_distances():
     blind = Texts(given.texts, None, given.units, given.kinds, given.all_kinds, None, 4)
     found = measure_set(blind, np.arange(8))
     assert found["distance"].value is None and found["vendi"].value is None and found["wording"].value is not None
+
+
+def test_a_grandchild_goes_back_to_the_seed():
+    ids = ["seed", "child", "grandchild", "stray", "alone", "a", "b"]
+    parents = ["seed", "seed", "child", "gone", "alone", "b", "a"]  # the last two are each other's parents
+    assert find_roots(ids, parents)[:5] == ["seed", "seed", "seed", "gone", "alone"]
+    assert set(find_roots(ids, parents)[5:]) <= {"a", "b"}
