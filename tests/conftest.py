@@ -81,7 +81,7 @@ def cut(split: str, n: int, target: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def seed_files(tmp_path_factory) -> dict[str, Path]:
-    """split -> JSONL file: 60 train, 15 validation and 25 test problems."""
+    """split -> JSONL file: 30 train, 6 validation and 10 test problems."""
     folder = tmp_path_factory.mktemp("seeds")
-    sizes = {"train": 60, "validation": 15, "test": 25}
+    sizes = {"train": 30, "validation": 6, "test": 10}
     return {split: cut(split, n, folder / f"{split}.jsonl") for split, n in sizes.items()}

@@ -205,8 +205,10 @@ class Reader {
   }
   entry(key = this.shown) { return this.data.entries.find((each) => each.key === key); }
   state(entry) { const own = this.judged.get(entry.key); return own ? own.action : entry.state; }
-  next() { return this.data.ahead.find((key) => key !== this.shown && this.entry(key)
-    && this.state(this.entry(key)) === null); }
+  next() {  // what comes after this one: the server may still be at one before, and what was skipped waits as well
+    const ahead = this.data.ahead.slice(this.data.ahead.indexOf(this.shown) + 1);
+    return ahead.find((key) => this.entry(key) && this.state(this.entry(key)) === null);
+  }
   isDrawn() {
     const slot = this.shown === null ? 'reviewed_end' : (this.entry() || {}).slot;
     return Boolean(slot && document.querySelector(`.st-key-${slot} [data-reviewed="${slot}"]`));

@@ -135,6 +135,18 @@ def test_keys_faster_than_records_come_judge_none_twice(page, address):
     assert expect_stored(n_before + len(judged) + 1)[-1] == ("reject", f"candidate_{len(judged):03d}")
 
 
+def test_keys_that_skip_faster_than_records_come_never_fall_back(page, address):
+    page.goto(f"{address}/review?run={LOOP}")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.wait_for_timeout(2000)  # until what comes next is drawn too
+    n_before = len(read_journal())
+    page.evaluate("() => { for (let i = 0; i < 4; i++) document.dispatchEvent("
+                  "new KeyboardEvent('keydown', {key: 's', bubbles: true})); }")  # fmt: skip
+    page.wait_for_timeout(2000)
+    skipped = [id_ for _, id_ in read_journal()[n_before:]]
+    assert len(skipped) >= 3 and skipped == sorted(set(skipped))
+
+
 def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
     page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_001")
     expect_candidate(page, 2, "")

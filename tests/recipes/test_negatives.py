@@ -33,7 +33,7 @@ from core.runs.orders import ROUNDS
 from core.settings import REPOSITORY, Settings
 from core.training.objectives import OBJECTIVES, make_objective
 
-K, N_ROUNDS, N_SAMPLES = 10, 2, 6
+K, N_ROUNDS, N_SAMPLES = 5, 2, 6
 DRAWS = f"n_samples = {N_SAMPLES}"
 FILE = f"""
 title = "Small"
