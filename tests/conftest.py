@@ -79,9 +79,17 @@ def cut(split: str, n: int, target: Path) -> Path:
     return target
 
 
+def cut_all(folder: Path, **sizes: int) -> dict[str, Path]:
+    return {split: cut(split, n, folder / f"{split}.jsonl") for split, n in sizes.items()}
+
+
 @pytest.fixture(scope="session")
 def seed_files(tmp_path_factory) -> dict[str, Path]:
-    """split -> JSONL file: 30 train, 6 validation and 10 test problems."""
-    folder = tmp_path_factory.mktemp("seeds")
-    sizes = {"train": 30, "validation": 6, "test": 10}
-    return {split: cut(split, n, folder / f"{split}.jsonl") for split, n in sizes.items()}
+    """split -> JSONL file: 60 train, 15 validation and 25 test problems."""
+    return cut_all(tmp_path_factory.mktemp("seeds"), train=60, validation=15, test=25)
+
+
+@pytest.fixture(scope="session")
+def few_files(tmp_path_factory) -> dict[str, Path]:
+    """split -> JSONL file: 36 train, 6 validation and 10 test problems, for loops whose numbers do not matter."""
+    return cut_all(tmp_path_factory.mktemp("few"), train=36, validation=6, test=10)

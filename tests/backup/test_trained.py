@@ -29,9 +29,9 @@ def home(tmp_path) -> Path:
 
 
 @pytest.fixture
-def finetune(home, seed_files) -> RunFolder:
-    files = {split: seed_files[split] for split in ("validation", "test")}
-    seed_set = ensure_seed_set(home, seed_files["train"], **files)
+def finetune(home, few_files) -> RunFolder:
+    files = {split: few_files[split] for split in ("validation", "test")}
+    seed_set = ensure_seed_set(home, few_files["train"], **files)
     train = load_problems(home, seed_set, ["train"])[:N_ROWS]
     rows = [("by-hand", row.problem_id, row.question, row.answer) for row in train]
     training = make_training("tiny", "word_problems", {"epochs": 2})

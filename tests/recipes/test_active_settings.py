@@ -16,11 +16,11 @@ from core.store.journal import Journal, read_reviews
 
 
 @pytest.fixture
-def loop(seed_files, tmp_path, capsys):
+def loop(few_files, tmp_path, capsys):
     """Run ``loop`` with further options; returns its folder and what was printed."""
 
     def run(*more, k=6, rounds=3):
-        given = ("--seeds", seed_files["train"], "--validation", seed_files["validation"], "--test", seed_files["test"])
+        given = ("--seeds", few_files["train"], "--validation", few_files["validation"], "--test", few_files["test"])
         sizes = ("--select", k, "--rounds", rounds, "--epochs", 1)
         assert main(["loop", *map(str, (*given, *sizes, *more)), "--home", str(tmp_path)]) == 0
         (path,) = (tmp_path / "runs").glob("*-loop-*")
@@ -40,7 +40,7 @@ def count_tokens(folder):
 
 
 def test_a_static_loop_takes_the_first_students_order_in_lots(loop):
-    folder, _ = loop("--static", "--selector", "loss_high")
+    folder, _ = loop("--static", "--selector", "loss_high", k=4)
     losses = {}
     import pandas as pd
 
@@ -49,18 +49,18 @@ def test_a_static_loop_takes_the_first_students_order_in_lots(loop):
         losses |= (
             rows[(rows["student"] == "base") & (rows["split"] == "train")].set_index("problem_id")["loss"].to_dict()
         )
-    chosen = [id_ for number in (1, 2, 3) for id_ in list_chosen(folder, number)]
+    chosen = [id_ for number in (1, 2, 3) for id_ in list_chosen(folder, number, 4)]
     ranked = sorted(losses, key=losses.get, reverse=True)
     taken = [losses[id_] for id_ in chosen]
     assert taken == sorted(taken, reverse=True)
-    assert set(chosen) <= set(ranked[: len(chosen) + 12])  # a rejected one's place is taken by the next, never twice
-    assert len(set(chosen)) == 18
+    assert set(chosen) <= set(ranked[: len(chosen) + 8])  # a rejected one's place is taken by the next, never twice
+    assert len(set(chosen)) == 12
     students = {row["student"] for row in read_all(folder.path / "records" / "selections.jsonl")}
     assert students == {"base"}
 
 
-def test_without_repeats_no_problem_is_chosen_twice_and_the_end_of_the_seeds_is_told(loop, seed_files):
-    n = len(seed_files["train"].read_text(encoding="utf-8").splitlines())
+def test_without_repeats_no_problem_is_chosen_twice_and_the_end_of_the_seeds_is_told(loop, few_files):
+    n = len(few_files["train"].read_text(encoding="utf-8").splitlines())
     folder, told = loop("--no-repeats", "--selector", "loss_high", k=n // 2, rounds=4)
     chosen = [id_ for number in (1, 2) for id_ in list_chosen(folder, number, n // 2)]
     assert len(chosen) == len(set(chosen))
@@ -69,8 +69,8 @@ def test_without_repeats_no_problem_is_chosen_twice_and_the_end_of_the_seeds_is_
     assert "no seed was left" in summary["stopped"] and summary["stopped"] in told
 
 
-def test_a_loop_as_usual_may_choose_again(loop, seed_files):
-    n = len(seed_files["train"].read_text(encoding="utf-8").splitlines())
+def test_a_loop_as_usual_may_choose_again(loop, few_files):
+    n = len(few_files["train"].read_text(encoding="utf-8").splitlines())
     folder, _ = loop("--selector", "loss_high", k=n // 2 + 1, rounds=2)
     first, second = (set(list_chosen(folder, number, n // 2 + 1)) for number in (1, 2))
     assert first & second
@@ -92,8 +92,8 @@ def test_a_budget_in_tokens_ends_the_loop_with_what_it_has(loop, tmp_path):
     assert count_tokens(folder) <= 12_000
 
 
-def test_a_budget_in_which_nothing_fits_is_one_sentence(seed_files, tmp_path, capsys):
-    arguments = ["loop", "--seeds", str(seed_files["train"]), "--budget-tokens", "20", "--home", str(tmp_path)]
+def test_a_budget_in_which_nothing_fits_is_one_sentence(few_files, tmp_path, capsys):
+    arguments = ["loop", "--seeds", str(few_files["train"]), "--budget-tokens", "20", "--home", str(tmp_path)]
     assert main(arguments) == 1
     assert "brought nothing to train on" in capsys.readouterr().err
 
@@ -162,7 +162,7 @@ def test_reviews_are_applied_and_counted():
     assert said == "2 of 3 candidates reviewed: 1 rejected, 1 edited, 2 to train on"
 
 
-def test_a_teacher_that_goes_away_ends_the_loop_with_the_rounds_that_it_brought(seed_files, tmp_path, monkeypatch):
+def test_a_teacher_that_goes_away_ends_the_loop_with_the_rounds_that_it_brought(few_files, tmp_path, monkeypatch):
     from core.recipes import active
 
     grow = active.grow_round
@@ -175,7 +175,7 @@ def test_a_teacher_that_goes_away_ends_the_loop_with_the_rounds_that_it_brought(
         return outcome
 
     monkeypatch.setattr(active, "grow_round", stop)
-    given = ("--seeds", seed_files["train"], "--validation", seed_files["validation"], "--test", seed_files["test"])
+    given = ("--seeds", few_files["train"], "--validation", few_files["validation"], "--test", few_files["test"])
     more = ("--select", 5, "--rounds", 3, "--epochs", 1, "--home", tmp_path)
     assert main(["loop", *map(str, (*given, *more))]) == 0
     (path,) = (tmp_path / "runs").glob("*-loop-*")

@@ -21,11 +21,11 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def arms(seed_files, home, tmp_path_factory):
+def arms(few_files, home, tmp_path_factory):
     """Arm -> its run, of one experiment over every baseline."""
     file = tmp_path_factory.mktemp("files") / "baselines.toml"
     file.write_text(
-        f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n[common]\naccepted = 5\nrounds = 2\n'
+        f'seed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\n[common]\naccepted = 5\nrounds = 2\n'
         'epochs = 1\n[[arm]]\nrecipe = "baseline"\ndata = ["seeds", "answers"]\n[[arm]]\nrecipe = "zero_shot"\n'
         'who = ["teacher", "student"]\n'
     )
@@ -38,8 +38,8 @@ def read_rows(run, number):
     return [row for row in read_all(run.path / "records" / "training_rows.jsonl") if row["round"] == number]
 
 
-def test_each_trains_on_its_own_answers(arms, seed_files):
-    seeds = {row["question"]: row for row in map(json.loads, seed_files["train"].open(encoding="utf-8"))}
+def test_each_trains_on_its_own_answers(arms, few_files):
+    seeds = {row["question"]: row for row in map(json.loads, few_files["train"].open(encoding="utf-8"))}
     for name, origin in (("baseline, seeds", "seed"), ("baseline, answers", "candidate")):
         first, second = (read_rows(arms[1][name], number) for number in (1, 2))
         assert len(first) == 5 and len(second) == 10
@@ -77,8 +77,8 @@ def test_the_teacher_is_a_line_of_its_own_and_nothing_of_it_can_be_trained_on(ar
     assert first["zero_shot, student"] == first["baseline, seeds"] == first["baseline, answers"]
 
 
-def test_seeds_that_are_used_up_are_told(seed_files, tmp_path):
-    seed_set = ensure_seed_set(tmp_path, seed_files["train"], test=seed_files["test"])
+def test_seeds_that_are_used_up_are_told(few_files, tmp_path):
+    seed_set = ensure_seed_set(tmp_path, few_files["train"], test=few_files["test"])
     n = RunFolder(tmp_path / "runs" / seed_set).read_state().summary["n_kept"]
     config = make_recipe("baseline", {"accepted": n, "rounds": 3, "epochs": 1}).make_config(
         tmp_path, seed_set, "tiny", 0

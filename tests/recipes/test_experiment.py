@@ -37,10 +37,10 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def file(seed_files, tmp_path_factory):
+def file(few_files, tmp_path_factory):
     path = tmp_path_factory.mktemp("files") / "small.toml"
     path.write_text(
-        f'title = "Small"\nseed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\nreplicates = 2\n'
+        f'title = "Small"\nseed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\nreplicates = 2\n'
         '[common]\naccepted = 6\nrounds = 2\nepochs = 1\n[[arm]]\nselector = ["random", "loss_high"]\n'
     )
     return path
@@ -204,10 +204,10 @@ def test_a_replicate_that_is_told_to_end_ends_its_arm_which_goes_on_later(home, 
     assert arms == {("random", 8): "done", ("loss_high", 8): "done"}
 
 
-def test_arms_that_wait_for_a_person_are_told_and_only_their_own_order_passes_the_pause(seed_files, tmp_path, capsys):
+def test_arms_that_wait_for_a_person_are_told_and_only_their_own_order_passes_the_pause(few_files, tmp_path, capsys):
     file = tmp_path / "waiting.toml"
     file.write_text(
-        f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+        f'seed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\n'
         '[[arm]]\naccepted = 4\nrounds = 2\nepochs = 1\nreview = true\nselector = "judge_hard"\n'
     )
     home = tmp_path / "home"
@@ -277,11 +277,11 @@ def tell_stories(prompt, body, number):
     return Spoken([(text.encode(), -0.1)])
 
 
-def test_a_teacher_behind_a_server_is_asked_by_every_arm(seed_files, tmp_path, capsys):
+def test_a_teacher_behind_a_server_is_asked_by_every_arm(few_files, tmp_path, capsys):
     with ChatServer(speak=tell_stories) as server:
         file = tmp_path / "served.toml"
         file.write_text(
-            f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+            f'seed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\n'
             f'[teacher]\nbase_url = "{server.url}"\nmodel = "model"\nkey_env = ""\n'
             '[common]\naccepted = 3\nrounds = 1\nepochs = 1\n[[arm]]\nselector = ["random", "loss_high"]\n'
         )
@@ -311,10 +311,10 @@ def test_two_processes_that_begin_it_at_once_share_one(file, tmp_path):
     assert len(set(found)) == 1 and len(list((tmp_path / "runs").glob("*-import-*"))) == 1
 
 
-def test_the_hub_queues_a_run_for_each_replicate_and_refuses_what_cannot_be(tmp_path, seed_files):
+def test_the_hub_queues_a_run_for_each_replicate_and_refuses_what_cannot_be(tmp_path, few_files):
     hub = Hub(Settings(home=tmp_path, device_slots=0), is_threaded=False)
     try:
-        content = {**CONTENT, "seed_set": str(seed_files["train"])}
+        content = {**CONTENT, "seed_set": str(few_files["train"])}
         made = experiments.start_experiment(hub, make_experiment(content, "From the page"))
         runs = hub.store.list_runs(["replicate"])
         assert runs["state"].tolist() == ["queued"] * 2 and set(runs["parent_id"]) == {made}

@@ -31,12 +31,12 @@ def list_runs(home):
 
 
 @pytest.fixture(scope="module")
-def two(seed_files, tmp_path_factory):
+def two(few_files, tmp_path_factory):
     """What two shells say of one experiment, the second begun while the first trains in the first arm."""
     place = tmp_path_factory.mktemp("two")
     file, home = place / "small.toml", place / "home"
     file.write_text(
-        f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\nreplicates = 2\n'
+        f'seed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\nreplicates = 2\n'
         f"[common]\naccepted = 4\nrounds = 1\nepochs = 1\n[[arm]]\nselector = {list(ARMS)}\n"
     )
     append, told = RunFolder.append, {"first": io.StringIO(), "second": io.StringIO()}
@@ -81,8 +81,8 @@ def test_an_arm_that_another_process_works_on_is_told_and_has_not_failed(two):
     assert "random: The run" in told.getvalue() and "It is left to that one." in told.getvalue()
 
 
-def test_who_asks_at_the_same_time_gets_the_same_run(tmp_path, seed_files):
-    content = {"seed_set": str(seed_files["train"]), "replicates": 3, "arm": [{"selector": list(ARMS)}]}
+def test_who_asks_at_the_same_time_gets_the_same_run(tmp_path, few_files):
+    content = {"seed_set": str(few_files["train"]), "replicates": 3, "arm": [{"selector": list(ARMS)}]}
     config = experiments.freeze_experiment(tmp_path, make_experiment(content, "x"))
     folder = experiments.open_experiment(tmp_path, "x", config)
     with ThreadPoolExecutor(8) as pool:
@@ -94,8 +94,8 @@ def test_who_asks_at_the_same_time_gets_the_same_run(tmp_path, seed_files):
     assert len(set(arms)) == 1 and len(list_runs(tmp_path)["random", 0]) == 1
 
 
-def test_the_page_finds_the_experiment_that_is_there_and_queues_what_is_left_of_it(tmp_path, seed_files):
-    content = {"seed_set": str(seed_files["train"]), "replicates": 3, "arm": [{"selector": list(ARMS)}]}
+def test_the_page_finds_the_experiment_that_is_there_and_queues_what_is_left_of_it(tmp_path, few_files):
+    content = {"seed_set": str(few_files["train"]), "replicates": 3, "arm": [{"selector": list(ARMS)}]}
     read = make_experiment(content, "Mine")
     folder = find_or_open(tmp_path, read, only_find=False)  # as the shell does, of which two replicates ended
     for arm in ARMS:
@@ -124,9 +124,9 @@ def test_the_page_finds_the_experiment_that_is_there_and_queues_what_is_left_of_
         hub.close()
 
 
-def test_tables_alone_succeed_although_something_failed_before(tmp_path, seed_files, capsys):
+def test_tables_alone_succeed_although_something_failed_before(tmp_path, few_files, capsys):
     file, home = tmp_path / "small.toml", tmp_path / "home"
-    file.write_text(f'seed_set = "{seed_files["train"]}"\nreplicates = 2\n[[arm]]\n')
+    file.write_text(f'seed_set = "{few_files["train"]}"\nreplicates = 2\n[[arm]]\n')
     folder = find_or_open(home, read_experiment(file), only_find=False)
     make_arm(folder, "active", 0, 0.2, "failed")
     assert main(["experiment", str(file), "--home", str(home), "--tables"]) == 0

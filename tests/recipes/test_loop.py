@@ -45,8 +45,8 @@ def home(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shell(seed_files, home) -> subprocess.CompletedProcess:
-    return run_loop(seed_files, home, "--selector", "loss_high", run=run_shell)
+def shell(few_files, home) -> subprocess.CompletedProcess:
+    return run_loop(few_files, home, "--selector", "loss_high", run=run_shell)
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def test_the_result_has_the_accuracies_before_and_after(result, folder):
     for number in (1, 2):
         row = answers[number, "test"]
         gained = row["n_gained"] - row["n_lost"]
-        assert row["n"] == 25
-        assert row["accuracy"] == pytest.approx(result["test_accuracy_before"] + gained / 25)
+        assert row["n"] == 10
+        assert row["accuracy"] == pytest.approx(result["test_accuracy_before"] + gained / 10)
         assert row["low"] <= row["accuracy"] <= row["high"]
         assert row["difference_low"] <= row["difference"] <= row["difference_high"]
 
@@ -161,8 +161,8 @@ def read_problems(folder: Path):
     return pd.read_parquet(part)
 
 
-def test_the_same_replicate_gives_the_same_result(seed_files, home, result, folder):
-    again = run_loop(seed_files, home, "--selector", "loss_high", "--rounds", "1")
+def test_the_same_replicate_gives_the_same_result(few_files, home, result, folder):
+    again = run_loop(few_files, home, "--selector", "loss_high", "--rounds", "1")
     assert again.returncode == 0, again.stderr[-3000:]
     other = max((home / "runs").glob("*-loop-*"))
     repeated = json.loads((other / "result.json").read_text(encoding="utf-8"))
@@ -179,8 +179,8 @@ def test_the_same_replicate_gives_the_same_result(seed_files, home, result, fold
         (("--student", "/nowhere/model"), "There is no model folder /nowhere/model"),
     ],
 )
-def test_a_wrong_wish_gets_one_sentence(seed_files, home, shell, arguments, sentence):
-    done = run_loop(seed_files, home, *arguments)
+def test_a_wrong_wish_gets_one_sentence(few_files, home, shell, arguments, sentence):
+    done = run_loop(few_files, home, *arguments)
     assert done.returncode == 1
     assert (done.stdout + done.stderr).count(sentence) == 1 and sentence in done.stderr
     assert "Traceback" not in done.stderr

@@ -33,7 +33,7 @@ from core.runs.orders import ROUNDS
 from core.settings import REPOSITORY, Settings
 from core.training.objectives import OBJECTIVES, make_objective
 
-K, N_ROUNDS, N_SAMPLES = 5, 2, 6
+K, N_ROUNDS, N_SAMPLES = 8, 2, 6
 DRAWS = f"n_samples = {N_SAMPLES}"
 FILE = f"""
 title = "Small"
@@ -71,10 +71,10 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(seed_files, home, tmp_path_factory):
+def told(few_files, home, tmp_path_factory):
     """What the shell says of the experiment after its process was killed in the second round of an arm with pairs."""
     file = tmp_path_factory.mktemp("files") / "small.toml"
-    file.write_text(FILE.format(**seed_files))
+    file.write_text(FILE.format(**few_files))
     command = [sys.executable, "-m", "core", "experiment", str(file), "--home", str(home)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True, **quiet) as process:
@@ -191,9 +191,9 @@ def test_what_is_trained_on_is_what_the_objective_says(runs):
         assert any(row["question"] == question and text.startswith(row["rejected"]) for question, text in wrong)
 
 
-def test_the_supervised_arm_is_a_loop_that_selects_at_random(runs, seed_files, home):
-    files = [f"--{split}={seed_files[name]}" for split, name in (("seeds", "train"), ("validation", "validation"))]
-    more = [f"--test={seed_files['test']}", f"--select={K}", f"--rounds={N_ROUNDS}", "--epochs=1", f"--home={home}"]
+def test_the_supervised_arm_is_a_loop_that_selects_at_random(runs, few_files, home):
+    files = [f"--{split}={few_files[name]}" for split, name in (("seeds", "train"), ("validation", "validation"))]
+    more = [f"--test={few_files['test']}", f"--select={K}", f"--rounds={N_ROUNDS}", "--epochs=1", f"--home={home}"]
     with contextlib.redirect_stdout(io.StringIO()):
         assert main(["loop", *files, *more]) == 0
     (path,) = (home / "runs").glob("*-loop-*")
@@ -224,10 +224,10 @@ def test_the_tables_and_the_database_have_the_same_points(told, runs, home):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory, seed_files):
+def world(tmp_path_factory, few_files):
     """A home with the small seed set, its id, and its problems by split."""
     place = tmp_path_factory.mktemp("world")
-    seed_set = ensure_seed_set(place, seed_files["train"], validation=seed_files["validation"], test=seed_files["test"])
+    seed_set = ensure_seed_set(place, few_files["train"], validation=few_files["validation"], test=few_files["test"])
     problems = load_problems(place, seed_set)
     return place, seed_set, {split: [row for row in problems if row.split == split] for split in SPLITS}
 

@@ -29,10 +29,10 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def file(seed_files, tmp_path_factory):
+def file(few_files, tmp_path_factory):
     file = tmp_path_factory.mktemp("files") / "steer.toml"
     file.write_text(
-        f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\nreplicates = 2\n'
+        f'seed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\nreplicates = 2\n'
         "[[arm]]\naccepted = 5\nrounds = 2\nepochs = 1\n"
         '[[arm]]\nrecipe = "steerability"\nof = "active"\nsample = 12\n'
     )
@@ -186,8 +186,8 @@ def test_what_cannot_be_is_one_sentence(home, arms, hub):
     assert "There is no loop 'nobody'" in run.read_state().error
 
 
-def test_an_arm_that_checks_no_earlier_one_is_refused_before_anything_runs(seed_files, tmp_path, capsys):
+def test_an_arm_that_checks_no_earlier_one_is_refused_before_anything_runs(few_files, tmp_path, capsys):
     file = tmp_path / "typo.toml"
-    file.write_text(f'seed_set = "{seed_files["train"]}"\n[[arm]]\n[[arm]]\nrecipe = "steerability"\nof = "actvie"\n')
+    file.write_text(f'seed_set = "{few_files["train"]}"\n[[arm]]\n[[arm]]\nrecipe = "steerability"\nof = "actvie"\n')
     assert main(["experiment", str(file), "--home", str(tmp_path)]) == 1
     assert "which is no arm before it and no run of this home" in capsys.readouterr().err

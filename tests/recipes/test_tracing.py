@@ -78,8 +78,8 @@ def test_who_chose_the_seed_is_known(filled):  # noqa: F811
     )  # fmt: skip
 
 
-def test_a_loop_s_later_rounds_are_traced_and_name_the_adapter_that_chose(seed_files, tmp_path):
-    assert run_loop(seed_files, tmp_path, "--selector", "loss_high").returncode == 0
+def test_a_loop_s_later_rounds_are_traced_and_name_the_adapter_that_chose(few_files, tmp_path):
+    assert run_loop(few_files, tmp_path, "--selector", "loss_high", "--select", "4", "--epochs", "1").returncode == 0
     hub = Hub(Settings(home=tmp_path, device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
     hub.step()
     try:

@@ -16,9 +16,9 @@ from core.recipes.recipes import make_recipe
 COMMON = "[common]\naccepted = 6\nrounds = 2\nepochs = 1\n"
 
 
-def carry_out(home, file, arms, seed_files, more=""):
+def carry_out(home, file, arms, few_files, more=""):
     """Return the id of an experiment and arm -> run, after the shell carried it out."""
-    seeds = f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+    seeds = f'seed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\n'
     file.write_text(f"{seeds}{more}{COMMON}{arms}")
     assert main(["experiment", str(file), "--home", str(home)]) == 0
     (path,) = (home / "runs").glob("*-experiment-*")
@@ -26,21 +26,21 @@ def carry_out(home, file, arms, seed_files, more=""):
 
 
 @pytest.fixture(scope="module")
-def asked(seed_files, tmp_path_factory):
+def asked(few_files, tmp_path_factory):
     """Two ways of asking, tested on another set too."""
     place = tmp_path_factory.mktemp("asked")
     other = place / "other.jsonl"
-    other.write_text("".join(seed_files["validation"].open(encoding="utf-8").readlines()[:7]), encoding="utf-8")
+    other.write_text("".join(few_files["validation"].open(encoding="utf-8").readlines()[:5]), encoding="utf-8")
     arms = '[[arm]]\nrecipe = "verbalized"\nmethod = ["direct", "vs_standard"]\nper_call = 5\n'
     more = f'benchmarks = ["{other}"]\n'
-    return place / "home", *carry_out(place / "home", place / "vs.toml", arms, seed_files, more)
+    return place / "home", *carry_out(place / "home", place / "vs.toml", arms, few_files, more)
 
 
 @pytest.fixture(scope="module")
-def wrong(seed_files, tmp_path_factory):
+def wrong(few_files, tmp_path_factory):
     place = tmp_path_factory.mktemp("wrong")
     arms = '[[arm]]\nrecipe = "incorrect"\nform = ["none", "vs_cot"]\n'
-    return carry_out(place / "home", place / "wrong.toml", arms, seed_files)[1]
+    return carry_out(place / "home", place / "wrong.toml", arms, few_files)[1]
 
 
 def read_rows(run, number):
@@ -105,11 +105,11 @@ def test_every_arm_is_tested_on_the_other_set_too_and_not_trained_near_it(asked)
     home, experiment, arms = asked
     tests = read_results(home, experiment).tests
     assert set(tests["split"]) == {"test", "other"}
-    assert (tests[tests["split"] == "other"]["n_test"] == 7).all()
+    assert (tests[tests["split"] == "other"]["n_test"] == 5).all()
     (asked_set,) = arms["direct"].config["asked_sets"]
     assert asked_set["seed_set"] in arms["direct"].config["benchmarks"]
     parts = [pd.read_parquet(path) for path in (arms["direct"].path / "records" / "predictions").glob("*.parquet")]
-    assert pd.concat(parts).groupby("student")["problem_id"].nunique().min() >= 7
+    assert pd.concat(parts).groupby("student")["problem_id"].nunique().min() >= 5
 
 
 def test_wrong_solutions_are_rows_of_the_label_minus_one(wrong):
@@ -149,11 +149,11 @@ def test_what_cannot_be_is_one_sentence(asked, recipe, settings, sentence):
         make_recipe(recipe, settings).make_config(home, arms["direct"].config["seed_set"], "tiny", 0)
 
 
-def test_a_test_set_called_as_a_split_is_refused_and_seeds_that_are_asked_are_left_out(seed_files, tmp_path, capsys):
-    lines = seed_files["train"].read_text(encoding="utf-8").splitlines()
+def test_a_test_set_called_as_a_split_is_refused_and_seeds_that_are_asked_are_left_out(few_files, tmp_path, capsys):
+    lines = few_files["train"].read_text(encoding="utf-8").splitlines()
     for name in ("test", "other"):
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines[:5]) + "\n", encoding="utf-8")
-    start = f'seed_set = "{seed_files["train"]}"\ntest = "{seed_files["test"]}"\n'
+    start = f'seed_set = "{few_files["train"]}"\ntest = "{few_files["test"]}"\n'
     arms = '[common]\naccepted = 90\nrounds = 1\nepochs = 1\n[[arm]]\nrecipe = "baseline"\n'
     file = tmp_path / "near.toml"
     file.write_text(f'{start}benchmarks = ["test.jsonl"]\n{arms}', encoding="utf-8")
@@ -168,7 +168,7 @@ def test_a_test_set_called_as_a_split_is_refused_and_seeds_that_are_asked_are_le
     assert trained and not trained & asked
 
 
-def test_ones_own_seed_set_is_no_other_test_set(seed_files, tmp_path, capsys):
+def test_ones_own_seed_set_is_no_other_test_set(few_files, tmp_path, capsys):
     file = tmp_path / "own.toml"
     file.write_text('seed_set = "word_problems"\nbenchmarks = ["word_problems/test"]\n[[arm]]\n')
     assert main(["experiment", str(file), "--home", str(tmp_path / "home")]) == 1
