@@ -102,7 +102,7 @@ def test_the_interval_of_a_mean_is_that_of_drawing_children_again():
     assert (again.difference, again.low, again.high) == pytest.approx((found.difference, found.low, found.high))
 
 
-@pytest.mark.parametrize("is_share", (True, False))
+@pytest.mark.parametrize("is_share", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_the_interval_holds_the_truth_nineteen_times_of_twenty(is_share):
     """Of a share: 0.3 for chosen, 0.6 for others; of a mean: 1 and 2. A third is chosen."""
     rng, n_in = np.random.default_rng(5), 0
