@@ -1,7 +1,7 @@
 """The Vendi score: how many different things a set of vectors amounts to (Friedman 2023, "The Vendi Score").
 
 The exponential of the entropy of the eigenvalues of the similarities' matrix over n: 1 where all are the same, n where
-none is like any other. With cosines of d-wide vectors these are the eigenvalues of a d x d matrix, so n may be large.
+none is like any other. Of cosines of d-wide vectors a d x d matrix has the same eigenvalues, so n may be large.
 """
 
 from collections.abc import Hashable, Sequence
@@ -21,7 +21,8 @@ def compute_vendi(vectors: np.ndarray, weights: np.ndarray | None = None) -> flo
         weights: (n,) how much each counts, not negative; None: all alike.
     """
     weighed = vectors if weights is None else vectors * np.sqrt(weights, dtype=np.float32)[:, None]
-    values = np.linalg.eigvalsh((weighed.T @ weighed).astype(np.float64))
+    products = weighed @ weighed.T if len(weighed) < weighed.shape[1] else weighed.T @ weighed  # the smaller: n³ or d³
+    values = np.linalg.eigvalsh(products.astype(np.float64))
     shares = values[values > 0] / values[values > 0].sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))
 

@@ -18,8 +18,9 @@ def compute_plainly(vectors: np.ndarray) -> float:
     return float(np.exp(-(values * np.log(values)).sum()))
 
 
-def test_it_is_what_the_definition_says():
-    vectors = make_vectors(12, 6)
+@pytest.mark.parametrize(("n", "width"), [(12, 6), (6, 12)])
+def test_it_is_what_the_definition_says(n, width):
+    vectors = make_vectors(n, width)
     assert compute_vendi(vectors) == pytest.approx(compute_plainly(vectors), rel=1e-4)
 
 
@@ -28,8 +29,9 @@ def test_equal_texts_are_one_thing_and_unlike_ones_are_as_many_as_there_are():
     assert compute_vendi(np.eye(5, dtype=np.float32)) == pytest.approx(5.0, rel=1e-5)
 
 
-def test_a_weight_of_two_is_the_same_text_twice():
-    vectors = make_vectors(6, 4)
+@pytest.mark.parametrize("width", [4, 9])
+def test_a_weight_of_two_is_the_same_text_twice(width):
+    vectors = make_vectors(6, width)
     twice = np.concatenate([vectors, vectors[:1]])
     assert compute_vendi(vectors, np.array([2, 1, 1, 1, 1, 1.0])) == pytest.approx(compute_vendi(twice), rel=1e-4)
 
