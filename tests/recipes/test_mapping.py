@@ -54,7 +54,10 @@ def mapped(tmp_path_factory):
     for number in (0, 1, 2, REJECTED):
         hub.add_review(made.GENERATE, f"candidate_{number:03d}", "accept")
     hub.add_review(made.GENERATE, "candidate_003", "reject")
-    yield hub, draw(hub)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("NUMBA_OPT", "0")  # compiling UMAP takes most of the time; the map is the same
+        run_id = draw(hub)
+    yield hub, run_id
     hubs.close()
 
 
