@@ -1,6 +1,7 @@
 """A hub on a temporary home, empty or filled, and a page opened in Streamlit's own test harness."""
 
 import functools
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -48,16 +49,30 @@ def empty(tmp_path):
     hubs.close()
 
 
+@functools.cache
+def make_filled(folder: Path) -> Path:
+    """Write one of everything, with its database; a copy of that is there sooner than another one is made."""
+    hub = Hub(Settings(home=fill_home(folder), device_slots=0, teacher_slots=0, light_slots=0), is_threaded=False)
+    hub.step()
+    hub.close()
+    return folder
+
+
+def copy_filled(home: Path, factory: pytest.TempPathFactory) -> Path:
+    shutil.copytree(make_filled(factory.getbasetemp() / "filled"), home, dirs_exist_ok=True)
+    return home
+
+
 @pytest.fixture
-def filled(tmp_path):
-    yield open_home(fill_home(tmp_path))
+def filled(tmp_path, tmp_path_factory):
+    yield open_home(copy_filled(tmp_path, tmp_path_factory))
     hubs.close()
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
     """One home for all tests of a file: each makes runs of its own, and brings them to an end."""
-    yield open_home(fill_home(tmp_path_factory.mktemp("home")))
+    yield open_home(copy_filled(tmp_path_factory.mktemp("home"), tmp_path_factory))
     hubs.close()
 
 
