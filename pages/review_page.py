@@ -41,14 +41,21 @@ ALL = "all"
 VIEWS = {"read": "Read", "table": "Table", "export": "Export", "quality": "How good?", "log": "Log"}
 
 
-def wait_for_candidates(hub: Hub) -> None:
-    """Follow the runs that will bring the first candidates, and draw the page anew when they are there."""
+def wait_for_candidates(hub: Hub, known: set[str]) -> None:
+    """Follow the runs that will bring the first candidates, and draw the page anew when they are there.
+
+    Args:
+        hub: of the home.
+        known: runs whose candidates the page has seen; others may have come while it was drawn.
+    """
 
     def draw() -> bool:
         running = hub.store.list_runs(REVIEWED, ACTIVE, has_previews=False)
         for run in running.to_dict("records"):
             draw_run(run)
-        return hub.store.count_passed().empty and not running.empty
+        if {*hub.store.count_passed()["run_id"]} != known:
+            st.rerun()
+        return not running.empty
 
     draw_live(draw, is_active=not hub.store.list_runs(states=ACTIVE).empty)
 
@@ -121,8 +128,9 @@ def read(hub: Hub, asked: QueueFilter, task: str, pause: int | None) -> None:
 hub = use_hub()
 place = open_page("Review", "Read what the teacher wrote; what you reject is not trained on.")
 paused = {row["run_id"]: row for row in hub.store.list_paused_runs().to_dict("records")}
+passed = {*hub.store.count_passed()["run_id"]}
 runs = hub.store.list_runs(REVIEWED, has_previews=False, limit=None)
-runs = runs[runs["run_id"].isin(hub.store.count_passed()["run_id"])]
+runs = runs[runs["run_id"].isin(passed)]
 is_opened = runs["run_id"].isin([*paused, st.query_params.get("run")])  # no arm that neither waits nor was opened
 is_opened |= "area" in st.query_params  # a map has those of all runs
 runs = keep_in_view(runs[runs["parent_id"].isna() | is_opened], "run")
@@ -133,7 +141,7 @@ if runs.empty:
         nothing = "There is nothing to review yet: no candidate has passed the filters."
         draw_empty(nothing, "generate_page.py", "Generate")
         st.page_link("generate_page.py", label=LABEL, icon=":material/upload_file:", query_params=SHOW)
-    wait_for_candidates(hub)
+    wait_for_candidates(hub, passed)
     st.stop()
 rows = {row["run_id"]: row for row in runs.to_dict("records")}
 chosen = choose_runs(rows, set(paused))

@@ -95,7 +95,9 @@ def test_seeds_to_finetune_by_clicking(page, address, home, own_files):
     go(page, "Finetune")
     page.get_by_role("button", name=re.compile(r"Finetune on \d+ (of \d+ )?rows")).click()
     page.locator(".seedbed-chart").first.wait_for(timeout=LONG)
-    page.get_by_role("button", name="See the result").click(timeout=LONG)
+    page.get_by_role("button", name="See the result").wait_for(timeout=LONG)
+    settle(page)
+    page.get_by_role("button", name="See the result").click()
     page.get_by_text(re.compile("95 % interval")).first.wait_for()
     assert page.errors == []
     kinds = {path.name.split("-")[2] for path in (home / "runs").iterdir()}

@@ -290,3 +290,16 @@ def test_an_unproven_text_is_said_to_be_one_and_a_blind_reader_is_told_nothing(f
     app = visit("review", run=home.GENERATE, blind="1")
     ask_origin(app, browser)
     assert browser.data["blind"] and "Where it comes from" not in texts(app) and not app.code
+
+
+def test_candidates_that_come_while_the_page_is_drawn_are_shown(filled, visit, browser, monkeypatch):
+    count, seen = filled.store.count_passed, []
+
+    def count_late():
+        seen.append(len(seen))
+        return count().iloc[:0] if len(seen) == 1 else count()
+
+    monkeypatch.setattr(filled.store, "count_passed", count_late)
+    app = visit("review", run=home.GENERATE)
+    assert len(seen) > 2 and browser.data["n"] == 9
+    assert not app.exception and "nothing to review yet" not in texts(app)
