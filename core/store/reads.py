@@ -18,14 +18,21 @@ class Reads:
 
     database: Database
 
-    def _frame(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
-        """Return the rows as a DataFrame with the columns of the query; it is the caller's own."""
+    def _frame(self, sql: str, values: Sequence[Any] = (), *, is_large: bool = False) -> pd.DataFrame:
+        """Return the rows as a DataFrame with the columns of the query; it is the caller's own.
+
+        Args:
+            sql: the query.
+            values: of its parameters.
+            is_large: whether many rows are worth remembering until the tables change: they are read again and again.
+        """
 
         def find() -> pd.DataFrame:
             with self.database.cursor() as cursor:
                 return cursor.execute(sql, list(values)).df()
 
-        return self.database.remembered.ask(["frame", sql, *values], find).copy(deep=False)  # copied where written to
+        found = self.database.remembered.ask(["frame", sql, *values], find, is_large=is_large)
+        return found.copy(deep=False)  # copied where written to
 
     def _records(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return the rows as dicts of plain Python values; the dicts are the caller's own."""

@@ -97,6 +97,7 @@ class MapReads(Reads):
             where p.run_id = ? order by p.position
             """,
             [map_run_id],
+            is_large=True,
         )
 
     def list_point_texts(
@@ -121,6 +122,7 @@ class MapReads(Reads):
             where p.run_id = ? and (?::int[] is null or p.position in (select unnest(?::int[]))) order by p.position
             """,
             [*([] if width is None else [width]), map_run_id, *[wanted] * 2],
+            is_large=width is not None,
         )
 
     def list_map_scores(self, map_run_id: str) -> list[str]:

@@ -11,34 +11,38 @@ T = TypeVar("T")
 MOST_ANSWERS, MOST_ROWS, MOST_ITEMS = 256, 2_000, 20
 """Answers kept at a time, rows of each, and items of a list in a question: larger ones are asked anew."""
 
+MOST_LARGE = 2
+"""Answers with more rows that are kept at a time, of those that ask for it: a map of 100,000 texts takes two, 41 MB."""
+
 
 class Remembered:
     """Question -> answer since the tables last changed; safe in any thread."""
 
     def __init__(self) -> None:
-        self._answers: dict[Hashable, Any] = {}
+        self.forget()
 
     def forget(self) -> None:
         """Forget everything: the tables have changed."""
-        self._answers = {}  # replaced, not emptied: see ``ask``
+        self._answers: tuple[dict[Hashable, Any], dict[Hashable, Any]] = {}, {}  # replaced, not emptied: see ``ask``
 
-    def ask(self, question: Sequence[Any], find: Callable[[], T]) -> T:
+    def ask(self, question: Sequence[Any], find: Callable[[], T], *, is_large: bool = False) -> T:
         """Return the answer to a question, found anew where it is not known; what comes back must not be changed.
 
         Args:
             question: all that decides the answer, with numbers, texts, and lists of them.
             find: finds it; its answer has a length.
+            is_large: whether it is worth keeping however many rows it has.
         """
         key = _make_key(question)
-        answers = self._answers  # of before we look: a change meanwhile replaces it, and ours is not kept there
+        answers = self._answers[is_large]  # of before we look: a change meanwhile replaces it, and ours is not kept
         if key is None:
             return find()
         if (known := answers.get(key)) is not None:
             return known
         answer = find()
-        if len(answers) >= MOST_ANSWERS:
+        if len(answers) >= (MOST_LARGE if is_large else MOST_ANSWERS):
             answers.clear()  # most of them are of pages that nobody looks at any more
-        if len(answer) <= MOST_ROWS:
+        if is_large or len(answer) <= MOST_ROWS:
             answers[key] = answer
         return answer
 

@@ -24,7 +24,7 @@ MARKS = (
     "Rings are seeds, discs what was grown. Draw a line around points to act on them, or click one; two clicks on the "
     "map let them go."
 )
-SHOWN_CHARACTERS = 160
+SHOWN_CHARACTERS = 120
 """Of a question beside the pointer."""
 
 COLOURS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.store.remembered import MOST_ANSWERS, MOST_ITEMS, Remembered
+from core.store.remembered import MOST_ANSWERS, MOST_ITEMS, MOST_ROWS, Remembered
 from tests.runs.world import make_candidates, make_seed_set, open_test_hub
 
 
@@ -70,3 +70,23 @@ def test_the_store_answers_anew_after_a_change_and_what_it_gave_away_is_not_its_
     hub.trash("grown")
     assert hub.store.list_runs()["run_id"].tolist() == ["seeds"]
     hub.close()
+
+
+def test_of_large_answers_the_last_two_are_kept_where_that_is_asked_for():
+    remembered, asked = Remembered(), []
+
+    def ask(name, **how):
+        return remembered.ask([name], lambda: asked.append(name) or range(MOST_ROWS + 1), **how)
+
+    ask("small", is_large=False)
+    ask("small", is_large=False)
+    assert asked == ["small"] * 2, "too large to be kept by itself"
+    for name in ("a", "b", "a", "b"):
+        ask(name, is_large=True)
+    assert asked[2:] == ["a", "b"]
+    ask("c", is_large=True)
+    ask("a", is_large=True)
+    assert asked[4:] == ["c", "a"]
+    remembered.forget()
+    ask("a", is_large=True)
+    assert asked[6:] == ["a"]
