@@ -57,7 +57,7 @@ def wait_for_candidates(hub: Hub, known: set[str]) -> None:
             st.rerun()
         return not running.empty
 
-    draw_live(draw, is_active=not hub.store.list_runs(states=ACTIVE).empty)
+    draw_live(draw, is_active=not hub.store.list_runs(REVIEWED, ACTIVE, has_previews=False).empty)
 
 
 def choose_runs(rows: Mapping[str, Mapping[str, Any]], waiting: set[str]) -> list[str]:

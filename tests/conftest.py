@@ -45,8 +45,8 @@ _n_set_aside = 0
 def set_libraries_aside() -> None:
     """Let no later collection look at what libraries brought: they stay anyway.
 
-    Each training asks for a full collection, each look at a page does: with the model libraries loaded that is a third
-    of a second, longer than what is tested.
+    Each training asks for full collections: with the model libraries loaded one is a third of a second, longer than
+    what is tested.
     """
     global _n_set_aside
     if len(sys.modules) >= _n_set_aside + MANY_MODULES:

@@ -222,13 +222,13 @@ def execute(folder: RunFolder) -> str:
 
 
 def prepare_libraries() -> None:
-    """Keep other libraries' bars and hints out of the log and their threads from spinning, and import them sooner.
+    """Keep other libraries' bars and hints out of the log and their threads from spinning, and import them faster.
 
     A thread of torch that waits for the others burns its core by default. Where anything else runs on the machine,
     the page for one, the others then wait for that core: a training took three to seven times as long (docs/log.md).
 
     Half a million objects come with them and stay: looking through those for garbage again and again, while they came,
-    took a fifth of the time.
+    took a fifth of the time. Collections stay rarer for as long as the process lives.
     """
     gc.set_threshold(5_000, 10, 30)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 MOST_POINTS = 100_000
 """Texts of a map; of more so many are drawn, and the map says so."""
 
-FEWEST_TIMED = 100
-"""Texts of a map that tells how long another one takes."""
+FEWEST_TIMED = 1_000
+"""Texts of a map that tells how long another one takes: of fewer, loading and compiling are most of the time."""
 
 GROUPINGS = {"round": "round", "selector": "selector", "method": "method", "type": "type", "run": "source_run"}
 """Name of a grouping -> column of the texts; its parts are measured by themselves."""
@@ -96,7 +96,8 @@ def estimate_map(hub: Hub, n: int, projection: str) -> float | None:
     """
     for run in hub.store.list_runs(["map"], ["done"], limit=20).to_dict("records"):
         summary, is_new = json.loads(run["summary"]), json.loads(run["config"])["based_on"] is None
-        if is_new and summary["projection"] == projection and summary["n_points"] >= FEWEST_TIMED:
+        is_like = is_new and summary["projection"] == projection and summary["fault"] is None
+        if is_like and summary["n_points"] >= FEWEST_TIMED:
             return n * (run["ended_at"] - run["started_at"]) / summary["n_points"]
     return None
 

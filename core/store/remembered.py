@@ -34,15 +34,17 @@ class Remembered:
             is_large: whether it is worth keeping however many rows it has.
         """
         key = _make_key(question)
-        answers = self._answers[is_large]  # of before we look: a change meanwhile replaces it, and ours is not kept
+        small, large = self._answers  # of before we look: a change meanwhile replaces it, and ours is not kept there
         if key is None:
             return find()
-        if (known := answers.get(key)) is not None:
+        if (known := small.get(key, large.get(key))) is not None:
             return known
         answer = find()
-        if len(answers) >= (MOST_LARGE if is_large else MOST_ANSWERS):
-            answers.clear()  # most of them are of pages that nobody looks at any more
-        if is_large or len(answer) <= MOST_ROWS:
+        is_small = len(answer) <= MOST_ROWS
+        answers, most = (small, MOST_ANSWERS) if is_small else (large, MOST_LARGE)
+        if is_small or is_large:
+            if len(answers) >= most:
+                answers.clear()  # most of them are of pages that nobody looks at any more
             answers[key] = answer
         return answer
 

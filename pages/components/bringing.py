@@ -142,14 +142,17 @@ def _tell_again(hub: Hub, seed_set: str, given: Given) -> None:
     """Say that this very file was brought in before, where it was."""
     _, content = given
     if isinstance(content, Path):
-        stats = [(path, path.stat()) for path in list_tables(content)]
+        try:
+            stats = [(path, path.stat()) for path in list_tables(content)]
+        except OSError:  # it went meanwhile, which reading it tells
+            return
         hashes = _hash_files(tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats))
     else:
         hashes = [hashlib.sha256(content).hexdigest()]
     if (run := find_brought(hub, seed_set, hashes)) is not None:
         st.warning(
             f"This very file was brought to this seed set before, {numbers.moment(run['created_at'])}. Brought in "
-            "again, the filter for known questions turns down what it holds.",
+            "again, its candidates are there twice, unless a filter such as rouge_l turns them down.",
             icon=":material/content_copy:",
         )
 

@@ -183,7 +183,10 @@ class Reader {
       leaveBox();
     }
     const goesOn = this.spent !== null && this.shown === this.spent && (this.next() || !data.ahead.length);
-    if (goesOn) { this.shown = this.next() || null; this.spent = null; }
+    if (goesOn) {  // of a single one that was skipped nothing comes after it: it stays
+      this.shown = this.next() || (data.counts.waiting ? this.shown : null);
+      this.spent = null;
+    }
     if (!this.why.childElementCount) for (const [place, [reason, words]] of data.reasons.entries()) {
       const button = make('button', this.why, {type: 'button'});
       make('kbd', button, {textContent: String(place + 1)}); make('span', button, {textContent: words});
@@ -258,8 +261,10 @@ class Reader {
     this.orders.push(order); this.history.push({id, key: entry.key});
     if (LEADS_ON.includes(action)) {
       if (action !== 'skip') this.judged.set(entry.key, {id, action});
-      const next = this.next(), isLast = this.data.counts.waiting <= this.data.ahead.length + 1;
-      if (next === undefined && !isLast) this.spent = this.shown; else this.shown = next || null;
+      const next = this.next(), own = [...this.judged.keys()];
+      const told = own.filter((key) => (this.entry(key) || {}).state === null).length;  // as waiting by the server
+      const left = this.data.counts.waiting - told;
+      if (next === undefined && left > 0) this.spent = this.shown; else this.shown = next || null;
     }
     this.paint(); this.tell();
   }

@@ -78,6 +78,8 @@ def test_keys_judge_step_and_undo_and_nothing_moves(page, address):
     expect_candidate(page, 3)
     assert find_place(page, button) == place
     assert len(read_journal()) == 4
+    page.get_by_text("How this number is made").scroll_into_view_if_needed()
+    assert 0 <= button.bounding_box()["y"] < 60, "the keys stay in view"
     page.reload()
     expect_candidate(page, 3)
     assert page.errors == []
@@ -147,6 +149,23 @@ def test_keys_that_skip_faster_than_records_come_never_fall_back(page, address):
     assert len(skipped) >= 3 and skipped == sorted(set(skipped))
 
 
+def test_who_skips_all_that_waits_comes_to_it_again_and_is_not_told_that_all_is_reviewed(page, address):
+    page.goto(f"{address}/review?run={LOOP}&review=waiting")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.wait_for_timeout(2000)
+    n = int(re.match(r"1 of (\d+)", page.get_by_text(re.compile(r"^1 of \d+ · waiting")).inner_text())[1])
+    assert n > 1
+    page.evaluate("() => { window.ends = 0; new MutationObserver(() => { const end = document.querySelector("
+                  "'.st-key-review_finished'); window.ends += Boolean(end && end.offsetHeight); })"
+                  ".observe(document.head, {subtree: true, childList: true, characterData: true}); }")  # fmt: skip
+    for _ in range(2 * n):
+        page.keyboard.press("s")
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(1500)
+    page.get_by_text(re.compile(r"^\d of \d+ · waiting")).wait_for()
+    assert page.evaluate("window.ends") == 0
+
+
 def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
     page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_001")
     expect_candidate(page, 2, "")
@@ -160,12 +179,13 @@ def test_what_a_teacher_wrote_loads_nothing_and_links_nowhere(page, address):
 def test_a_digit_rejects_with_its_reason_and_what_is_typed_as_a_note_is_a_note(page, address):
     open_review(page, address, 9, "&candidate=candidate_008")
     n_before = len(read_journal())
-    page.keyboard.press("n")
-    page.get_by_label("Note").fill("axz: odd price")
-    page.keyboard.press("Control+Enter")
-    assert expect_stored(n_before + 1)[-1] == ("note", "candidate_008")
+    for n, keys in enumerate(("Enter", "Control+Enter"), start=1):
+        page.keyboard.press("n")
+        page.get_by_label("Note").fill("axz: odd price")
+        page.keyboard.press(keys)
+        assert expect_stored(n_before + n)[-1] == ("note", "candidate_008")
     page.keyboard.press("3")
-    expect_stored(n_before + 2)
+    expect_stored(n_before + 3)
     line = json.loads((HOME / "journal" / "reviews.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert (line["action"], line["reason"], line["candidate_id"]) == ("reject", "trivial", "candidate_008")
 

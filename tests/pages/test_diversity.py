@@ -197,7 +197,7 @@ def test_the_time_of_a_map_is_told_by_the_last_one(mapped, monkeypatch):
     hub, run_id = mapped
     run = hub.store.read_run(run_id)
     assert estimate_map(hub, 1000, "pca") is None, "too small a map to go by"
-    monkeypatch.setattr(mapping, "FEWEST_TIMED", 10)
+    monkeypatch.setattr(mapping, "FEWEST_TIMED", run["summary"]["n_points"])
     took = (run["ended_at"] - run["started_at"]) / run["summary"]["n_points"]
     assert estimate_map(hub, 1000, "pca") == pytest.approx(1000 * took)
     assert estimate_map(hub, 1000, "umap") is None

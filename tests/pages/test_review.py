@@ -5,6 +5,7 @@ import pytest
 from core.lines import read_all
 from core.recipes.generating import start_generate
 from core.recipes.kinds import execute
+from core.recipes.mapping import start_map
 from core.runs.folder import RunFolder
 from tests.pages import home
 from tests.pages.test_pages import button, texts
@@ -303,3 +304,13 @@ def test_candidates_that_come_while_the_page_is_drawn_are_shown(filled, visit, b
     app = visit("review", run=home.GENERATE)
     assert len(seen) > 2 and browser.data["n"] == 9
     assert not app.exception and "nothing to review yet" not in texts(app)
+
+
+def test_a_run_that_brings_no_candidates_draws_the_page_once(empty, visit, monkeypatch):
+    home.add_seed_set(empty.settings.home)
+    empty.step()
+    start_map(empty, home.SEED_SET)
+    count, seen = empty.store.count_passed, []
+    monkeypatch.setattr(empty.store, "count_passed", lambda: seen.append(1) or count())
+    app = visit("review")
+    assert not app.exception and "nothing to review yet" in texts(app) and len(seen) < 10

@@ -55,7 +55,8 @@ def mapped(tmp_path_factory):
         hub.add_review(made.GENERATE, f"candidate_{number:03d}", "accept")
     hub.add_review(made.GENERATE, "candidate_003", "reject")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("NUMBA_OPT", "0")  # compiling UMAP takes most of the time; the map is the same
+        patched.setenv("NUMBA_OPT", "0")  # compiling UMAP takes most of the time; of so few points it is as good
+        patched.setenv("NUMBA_CACHE_DIR", str(tmp_path_factory.mktemp("numba")))  # nobody else's code is so compiled
         run_id = draw(hub)
     yield hub, run_id
     hubs.close()
