@@ -9,6 +9,7 @@ from core.backup import restore_home, write_backup
 from core.backup.layout import REASONS
 from core.counting import counted
 from core.paths import expand
+from core.runs.calls import write_call
 from core.runs.disk import describe_bytes
 
 
@@ -21,7 +22,7 @@ def run_backup(options: argparse.Namespace) -> int:
     for name, n in written.left_out.most_common():
         print(f"  left out {n:,}: {REASONS[name]}")
     print(f"backup: {written.path}")
-    print(f"to restore it: python -m core restore {shlex.quote(str(written.path))} --home NEW_FOLDER")
+    print(f"to restore it: {write_call(['restore', str(written.path.resolve()), '--home', 'NEW_FOLDER'])}")
     return 0
 
 

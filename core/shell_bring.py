@@ -8,6 +8,7 @@ from typing import Any
 from core.errors import DataFormatError, UnknownNameError
 from core.lines import read_all
 from core.paths import expand
+from core.runs.calls import write_call
 from core.runs.folder import RunFolder
 from core.shell_carrying import carry_out
 from core.shell_generate import find_filters
@@ -52,9 +53,9 @@ def run_bring(options: argparse.Namespace) -> int:
         print(line)
     for line in say_left_out(folder):
         print(line)
-    print(
-        f"to train on them: python -m core rows --seeds {options.seeds} --candidates {folder.run_id} --out rows.jsonl"
-    )
+    if summary["accepted"]:
+        words = ["rows", "--seeds", options.seeds, "--candidates", folder.run_id, "--out", "rows.jsonl"]
+        print(f"to train on them: {write_call([*words, '--home', str(home)])}")
     return 0 if summary["accepted"] else 1
 
 

@@ -1,17 +1,15 @@
 """Runs: everything that works or worked in the background; queue, logs, disk use, cancel, again, clone, trash."""
 
-import sys
 from collections.abc import Collection
-from shlex import quote
 
 import pandas as pd
 import streamlit as st
 
 from core.hub import Hub
 from core.recipes.clone import CHANGEABLE
+from core.runs.calls import write_call
 from core.runs.folder import ENDED, LANES
 from core.runs.orders import MADE_AT_ONCE
-from core.settings import REPOSITORY
 from pages.components import numbers
 from pages.components.access import show_errors, use_hub
 from pages.components.backing_up import draw_backups
@@ -117,9 +115,8 @@ def draw_details(hub: Hub, run: dict, *, is_waiting: bool) -> None:
     if is_repeatable:
         st.caption("Repeat it in a shell")
         folder = hub.settings.home / "runs" / run_id
-        again = " --again" if run["state"] in ENDED else ""
-        command = f"cd {quote(str(REPOSITORY))} && {quote(sys.executable)} -m core run {quote(str(folder))}{again}"
-        st.code(command, language=None, wrap_lines=True)
+        again = ["--again"] if run["state"] in ENDED else []
+        st.code(write_call(["run", str(folder), *again]), language=None, wrap_lines=True)
     log = hub.read_log(run_id)
     st.caption("The end of its log" if log or is_active else "It printed nothing.")
     if log or is_active:

@@ -212,7 +212,8 @@ def _find_answer(sample: Sample, question: str) -> tuple[str | None, str | None]
     """Return the columns of the whole answer and of the final one."""
     final, short = sample.first(FINALS), sample.first(("answer",))
     worked = next((name for name in map(sample.first, [(each,) for each in WORKED]) if name and name != question), None)
-    if worked is None:
+    is_stray = worked and short and 2 * sample.count_filled(worked) < sample.count_filled(short)
+    if worked is None or is_stray:
         found = short or _find_named(sample, ("answer", *WORKED), (question, final))
         return found, final
     is_final = short is not None and sample.mostly(short, lambda text: len(text) <= SHORT and "\n" not in text)

@@ -84,7 +84,11 @@ class Sample:
 
     def is_filled(self, column: str) -> bool:
         """Say whether a column has anything in it."""
-        return any(row.get(column) not in (None, "", []) for row in self.rows)
+        return self.count_filled(column) > 0
+
+    def count_filled(self, column: str) -> int:
+        """Return how many rows have anything in a column."""
+        return sum(row.get(column) not in (None, "", []) for row in self.rows)
 
     def mostly(self, column: str | None, test: Callable[[str], Any]) -> bool:
         """Say whether enough of the column's filled cells pass the test, read as text."""

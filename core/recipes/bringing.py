@@ -120,6 +120,8 @@ def hash_file(path: Path) -> str:
 
 def merge_columns(rows: Rows, columns: Mapping[str, Any] | None, name: str) -> CandidateColumns:
     """Return which columns hold what: as told, else as recognised; raises DataFormatError where that is not enough."""
+    if not rows.rows and rows.faults:
+        raise DataFormatError(f"No row of {name} can be read; line {rows.faults[0].line}: {rows.faults[0].reason}")
     found = recognise_columns(rows)
     known = found.to_config() if found else {}
     merged = {"question": (), "answer": None, "final": None, "parent": None, "model": None, **known, **(columns or {})}
@@ -194,7 +196,9 @@ def bring_run(folder: RunFolder) -> dict[str, Any]:
             folder.append("rejected_rows", row)
     if not taken.candidates:
         [(reason, _)] = Counter(fault.reason for faults in taken.faults.values() for fault in faults).most_common(1)
-        raise DataFormatError(f"{config['name']} holds no candidate; most often: {reason}")
+        raise DataFormatError(
+            f"{config['name']} holds no candidate; most often: {reason} Where another column holds it, name that one."
+        )
     accepted, reasons = _judge(folder, task, problems, taken.candidates)
     n_left_out = sum(map(len, taken.faults.values()))
     return {
@@ -233,7 +237,8 @@ def _judge(
             block = candidates[start : start + BLOCK]
             for candidate, verdicts in zip(block, judge(block, filters, context), strict=True):
                 recorder.keep(candidate, verdicts)
-                reasons.update([each.filter for each in verdicts if each.is_accepted is False][:1])
+                rejecting = sorted(each.filter for each in verdicts if each.is_accepted is False)
+                reasons.update(rejecting[:1])  # of several the first by name, as tables have it
             context.earlier_questions += [each.question for each in block]
             recorder.report()
             folder.check_cancelled()

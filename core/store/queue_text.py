@@ -4,7 +4,6 @@ It says what is wrong with one in a sentence, and knows nothing of what is done 
 """
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -103,7 +102,7 @@ def write_filter(asked: QueueFilter) -> str:
     return ",".join(f"{name}={value}" for name, value in pairs)
 
 
-def write_command(asked: QueueFilter, words: Sequence[str]) -> str:
-    """Return the command that takes out what a filter finds: ``words`` first, its runs and itself behind."""
+def list_options(asked: QueueFilter) -> list[str]:
+    """Return the options of a command that takes out what a filter finds: its runs, and itself."""
     runs = ["--run", *asked.run.split(",")] if asked.run else []
-    return shlex.join([*words, *runs, "--where", write_filter(asked)])
+    return [*runs, "--where", write_filter(asked)]

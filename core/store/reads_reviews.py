@@ -38,7 +38,7 @@ class ReviewReads(Reads):
 
         Columns: those of ``list_queue``; question, answer, final (as they stand), meta and parents (JSON text), method,
         teacher, round, title (of the run), status, rejected_by, reviewer, review_reason, note, type (of the seed,
-        empty: none), is_correct and loss (of a student's answer; NULL: nobody asked), shift.
+        empty: none), student, is_correct and loss (of its answer; NULL: nobody asked), shift.
         """
         sql, values = build_queue(asked)
         return self._frame(
@@ -46,7 +46,7 @@ class ReviewReads(Reads):
             with queue as materialized (select * from ({sql}) limit ?)
             select u.*, c.current_question as question, c.current_answer as answer, c.current_final as final, c.meta,
                    c.parents, c.method, c.teacher, c.round, s.title, c.status, c.rejected_by, c.reviewer,
-                   c.review_reason, c.note, {TYPE} as type, a.is_correct, a.loss, a.shift
+                   c.review_reason, c.note, {TYPE} as type, a.student, a.is_correct, a.loss, a.shift
             from queue u join candidate_states c using (run_id, candidate_id) join run_subjects s using (run_id)
             left join problems q on q.run_id = s.seed_set_id and q.problem_id = c.parents ->> '$[0]'
             left join candidate_answers a on a.run_id = u.run_id and a.candidate_id = u.candidate_id

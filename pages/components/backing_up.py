@@ -1,7 +1,5 @@
 """The backups of a home: one more, what there is, and how one is restored."""
 
-import shlex
-import sys
 from pathlib import Path
 
 import streamlit as st
@@ -9,7 +7,7 @@ import streamlit as st
 from core.backup.layout import REASONS
 from core.hub import Hub
 from core.recipes.backing_up import KIND, list_backups, start_backup
-from core.settings import REPOSITORY
+from core.runs.calls import write_call
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.disk import draw_need
@@ -76,5 +74,4 @@ def _draw_backup(hub: Hub, path: Path) -> None:
         else:
             st.caption(f"Larger than {numbers.size(MOST_SENT)}: copy it from there.")
         st.caption("Restore it in a shell, into a folder that is not there yet")
-        command = f"cd {REPOSITORY} && {sys.executable} -m core restore {shlex.quote(str(path))} --home NEW_FOLDER"
-        st.code(command, language=None, wrap_lines=True)
+        st.code(write_call(["restore", str(path), "--home", "NEW_FOLDER"]), language=None, wrap_lines=True)

@@ -160,6 +160,10 @@ def _tell_again(hub: Hub, seed_set: str, given: Given) -> None:
 def _draw_reading(given: Given) -> CandidateColumns | None:
     """Draw which columns hold what, to be corrected, and the first candidate; None while none can be read."""
     preview = _preview(given)
+    if not preview.columns:
+        st.error(f"No row of {plain(given[0])} can be read.", icon=":material/error:")
+        draw_faults(preview)
+        return None
     columns = _choose_columns(preview, given[0])
     if columns is None:
         st.info("Choose the columns of question and answer; where one holds whole conversations, choose it as both.")
@@ -174,6 +178,8 @@ def _draw_reading(given: Given) -> CandidateColumns | None:
         about += [f"the first of {first.n_answers} answers"] if first.n_answers > 1 else []
         if about:
             st.caption(plain(", ".join(about)))
+    else:
+        st.warning("With these columns no row is a candidate: choose others, or see below why.", icon=":material/rule:")
     draw_faults(preview)
     return columns if preview.rows else None
 

@@ -70,7 +70,8 @@ def offer_map(
     with place, show_errors(), st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         if drawn is None:
             _draw_choice(hub, seed_set, "Draw the map", n_all, is_first=True, is_busy=is_busy)
-            st.caption(f"{numbers.counted(counts['seeds'], 'seed')}, {numbers.count(counts['grown'])} grown")
+            texts = f"{numbers.counted(counts['seeds'], 'seed')}, {numbers.count(counts['grown'])} grown"
+            st.caption(f"{texts}. {_say_time(hub, n_all, METHODS[0])}")
             return
         n_new = counts["new"] if n_all <= MOST_POINTS else 0
         label = f"Add {numbers.count(n_new)} new" if n_new else "Measure again"

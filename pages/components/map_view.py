@@ -24,7 +24,7 @@ MARKS = (
     "Rings are seeds, discs what was grown. Draw a line around points to act on them, or click one; two clicks on the "
     "map let them go."
 )
-SHOWN_CHARACTERS = 120
+SHOWN_CHARACTERS = 160
 """Of a question beside the pointer."""
 
 COLOURS = {
@@ -136,4 +136,4 @@ def _say_limits(drawn: Mapping[str, Any], n_drawn: int) -> list[str]:
 
 def _list_texts(hub: Hub, map_run: str, rows: np.ndarray) -> list[str]:
     texts = hub.store.list_point_texts(map_run, width=SHOWN_CHARACTERS)["question"].fillna("no longer there")
-    return texts.iloc[rows].tolist()
+    return [text if len(text) < SHOWN_CHARACTERS else f"{text}…" for text in texts.iloc[rows]]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -21,8 +22,9 @@ from core.recipes.taking_out import (
     start_data_push,
     take_out,
 )
+from core.runs.calls import write_call
 from core.store.queue_filter import KEPT, QueueFilter
-from core.store.queue_text import write_command
+from core.store.queue_text import list_options
 from pages.components import numbers
 from pages.components.access import show_errors
 from pages.components.exporting import draw_leaving, list_leaving
@@ -174,10 +176,10 @@ def _draw_ways(hub: Hub, asked: QueueFilter, name: str, is_as_asked: bool, wishe
         icon=":material/download:",
         on_click="ignore",
     )
-    words = ["python", "-m", "core", "export", "--format", name, *_list_options(is_as_asked, wishes)]
+    words = ["export", "--format", name, *_list_options(is_as_asked, wishes)]
     st.caption("The same in a shell")
     target = file.removesuffix(".zip")
-    command = write_command(asked, [*words, "--out", target, "--home", str(home)])
+    command = write_call([*words, "--out", str(Path.home() / target), "--home", str(home), *list_options(asked)])
     st.code(command, language=None, wrap_lines=True)
     if name == DATASET:
         with st.expander("Push to the Hugging Face hub", icon=":material/upload:"):

@@ -33,7 +33,7 @@ ACTS = {
     "lock": ("Lock", ":material/lock:"),
     "unlock": ("Unlock", ":material/lock_open:"),
 }
-SAID = ("review", "student", "loss", "harder by", "reviewer", "reason", "note")
+SAID = ("review", "student", "loss", "harder by", "by", "reviewer", "reason", "note")
 """Columns that a blind reader does not see."""
 
 PLACE_WORDS = {"both": "question and answer", "question": "question", "answer": "answer"}
@@ -122,6 +122,7 @@ def _draw_rows(rows: pd.DataFrame, *, is_blind: bool) -> list[int]:
             "student": rows["is_correct"].map({True: "right", False: "wrong"}).fillna(""),
             "loss": rows["loss"],
             "harder by": rows["shift"],
+            "by": rows["student"].fillna("") if rows["student"].nunique() > 1 else "",
             "reviewer": rows["reviewer"].fillna(""),
             "reason": rows["review_reason"].map(REASONS).fillna(""),
             "note": rows["note"].fillna(""),
@@ -129,6 +130,12 @@ def _draw_rows(rows: pd.DataFrame, *, is_blind: bool) -> list[int]:
             "run": rows["title"] if rows["run_id"].nunique() > 1 else "",
         }
     )
+    if rows["student"].nunique() > 1 and not is_blind:
+        n = rows["student"].nunique()
+        st.caption(
+            f"{n} students answered these. What is hard for one is no measure beside another: to order all by it, "
+            "**Ask a student** without a filter."
+        )
     empty = [name for name in shown if name not in ("question", "review") and _is_empty(shown[name])]
     empty += [name for name in SAID if is_blind and name not in empty]
     event = st.dataframe(

@@ -15,6 +15,7 @@ from core.datasets.candidate_rows import (
     read_table,
     recognise_columns,
 )
+from core.datasets.reading import Rows
 from core.errors import DataFormatError
 
 
@@ -167,3 +168,11 @@ def test_of_several_models_it_is_the_one_that_wrote_the_answer_taken(tmp_path, a
     row = {"instruction": "How much?", "generations": answers, "model_name": models}
     path = write_lines(tmp_path / "grouped.jsonl", [row])
     assert read_row(read_table(path).rows[0], recognise(path)).model == model
+
+
+def test_a_stray_row_of_another_layout_does_not_take_the_answer_away():
+    rows = [{"question": f"What is {i} + 1?", "answer": f"It is {i + 1}, as anybody can count."} for i in range(8)]
+    rows.append({"instruction": "Say one.", "output": "one"})
+    columns = ["question", "answer", "instruction", "output"]
+    found = recognise_columns(Rows("a.jsonl", columns, rows))
+    assert (found.question, found.answer) == (("question",), "answer")

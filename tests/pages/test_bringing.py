@@ -94,3 +94,18 @@ def test_the_page_leads_there_and_back(filled, visit):
     assert app.button(key="bring").disabled
     app.button(key="to_teacher").click().run()
     assert not app.exception and "show" not in app.query_params and app.button(key="generate")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("hello\nworld\n", "No row of a.jsonl can be read."), ('{"question": "Q?", "answer": ""}\n', "choose others")],
+)
+def test_a_file_without_a_candidate_says_so(filled, visit, tmp_path, content, said):
+    path = tmp_path / "a.jsonl"
+    path.write_text(content)
+    app = open_form(visit, path)
+    if box := next((each for each in app.multiselect if each.label.startswith("Question")), None):
+        box.set_value(["question"]).run()
+        next(box for box in app.selectbox if box.label == "Answer").set_value("answer").run()
+    told = " ".join(each.value for each in (*app.error, *app.warning)).replace("\\", "")
+    assert not app.exception and said in told and app.button(key="bring").disabled

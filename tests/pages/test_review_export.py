@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+import sys
 import zipfile
 
 import pytest
@@ -11,6 +12,7 @@ from core.__main__ import main
 from core.exporting.base import FORMATS
 from core.recipes.taking_out import take_out
 from core.records import Review
+from core.settings import REPOSITORY
 from pages.components import review_export
 from tests.pages import home
 from tests.pages.test_pages import button, texts
@@ -35,8 +37,10 @@ def read(app):
 
 
 def read_command(app):
-    (command,) = (code.value for code in app.code if code.value.startswith("python -m core"))
-    return shlex.split(command)[3:]
+    (command,) = (code.value for code in app.code if " -m core export " in code.value)
+    words = shlex.split(command)
+    assert words[:6] == ["cd", str(REPOSITORY), "&&", sys.executable, "-m", "core"], "it runs wherever it is pasted"
+    return words[6:]
 
 
 @pytest.fixture
@@ -98,7 +102,7 @@ def test_name_licence_and_validation_of_a_dataset_are_in_the_command(look):
 def test_nothing_accepted_is_told_with_what_to_do(filled, visit):
     app = visit("review", run=home.GENERATE, show="export")
     assert "Nobody has accepted anything here yet" in app.info[0].value and "Not rejected" in app.info[0].value
-    assert not [code for code in app.code if code.value.startswith("python")]
+    assert not [code for code in app.code if " -m core " in code.value]
 
 
 def test_the_records_are_made_once_and_anew_when_something_was_reviewed(reviewed, look, monkeypatch):

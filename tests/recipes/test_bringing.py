@@ -93,7 +93,7 @@ def test_every_row_is_a_candidate_or_counted_with_its_reason(home, problems, tmp
     assert state.state == "done", state.error
     summary = state.summary
     assert (summary["n_rows"], summary["n_left_out"], summary["made"]) == (14, 4, 10)
-    assert summary["reasons"] == {"held_out": 1, "verified": 1} and summary["accepted"] == 8
+    assert summary["reasons"] == {"contamination": 1, "verified": 1} and summary["accepted"] == 8  # as tables have it
     assert (summary["n_with_parents"], summary["n_unknown_parents"]) == (4, 1)
     rejected = {row["line"]: row["reason"] for row in read_all(folder.path / "records" / "rejected_rows.jsonl")}
     assert list(rejected) == [9, 10, 11, 12]

@@ -1,13 +1,12 @@
 """A filter as a person writes it, and everything that can be wrong with one."""
 
-import shlex
 from dataclasses import fields
 
 import pytest
 
 from core.errors import RunError
 from core.store.queue_filter import REVIEWS, QueueFilter
-from core.store.queue_text import CHOICES, FIELDS, USUAL, check_known, read_filter, write_command, write_filter
+from core.store.queue_text import CHOICES, FIELDS, USUAL, check_known, list_options, read_filter, write_filter
 
 
 def test_what_nobody_names_is_what_people_accepted_whatever_the_filters_said():
@@ -60,7 +59,7 @@ FILTERS = [
 @pytest.mark.parametrize("asked", FILTERS, ids=write_filter)
 def test_what_is_written_is_read_back(asked):
     assert read_filter([write_filter(asked)]) == asked
-    words = shlex.split(write_command(QueueFilter(**{**vars_of(asked), "run": "r1,r2"}), ["core", "export"]))
+    words = ["core", "export", *list_options(QueueFilter(**{**vars_of(asked), "run": "r1,r2"}))]
     assert words[:5] == ["core", "export", "--run", "r1", "r2"]
     assert read_filter([words[-1]]) == asked
 
