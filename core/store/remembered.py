@@ -12,7 +12,7 @@ MOST_ANSWERS, MOST_ROWS, MOST_ITEMS = 256, 2_000, 20
 """Answers kept at a time, rows of each, and items of a list in a question: larger ones are asked anew."""
 
 MOST_LARGE = 2
-"""Answers with more rows that are kept at a time, of those that ask for it: a map of 100,000 texts takes two, 41 MB."""
+"""Answers with more rows that are kept at a time, of those that ask for it: a map of 100,000 texts takes two, 44 MB."""
 
 
 class Remembered:
