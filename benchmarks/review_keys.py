@@ -81,7 +81,7 @@ def main() -> None:
             took = press_keys(page, options.verdicts, gap)
             p50, p95 = np.percentile(took, [50, 95])
             print(f"a key every {gap:>3} ms: p50 {p50:4.0f} ms, p95 {p95:4.0f} ms, most {took.max():4.0f} ms (150)")
-            falls = page.evaluate("window.falls")
+        falls = page.evaluate("window.falls")
     lines = [json.loads(line) for line in journal.read_text().splitlines()[n_before:] if line]
     doubled = [name for name, n in Counter(line["candidate_id"] for line in lines).items() if n > 1]
     n_keys = options.verdicts * len(GAPS_MS)

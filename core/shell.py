@@ -18,6 +18,7 @@ from core.lines import to_plain
 from core.paths import expand
 from core.recipes.kinds import execute
 from core.recipes.trained import is_of_policy
+from core.runs.calls import write_call
 from core.runs.folder import ENDED, RunFolder
 from core.runs.naming import write_name
 from core.runs.orders import check_order, refuse_selection
@@ -77,7 +78,7 @@ def print_loop(folder: RunFolder) -> None:
     if summary.get("stopped"):
         print(summary["stopped"])
     if summary.get("waits_after_round"):
-        print(f"go on: python -m core run {folder.path} --again")
+        print(f"go on: {write_call(['run', str(folder.path), '--again'])}")
     print(f"result: {folder.path / 'result.json'}")
     if summary["teacher"] == "built-in":
         print("The teacher was the built-in rule-based stand-in: no evidence about language models.")
@@ -289,7 +290,7 @@ def order_run(options: argparse.Namespace) -> int:
     folder.order(options.order)
     print(f"{options.run_id}: {options.order} (was {state})")
     if options.order == "again":
-        print(f"A running dashboard starts it; without one: python -m core run {folder.path}")
+        print(f"A running dashboard starts it; without one: {write_call(['run', str(folder.path.resolve())])}")
     return 0
 
 

@@ -21,6 +21,7 @@ from core.recipes.experiment_results import Results, read_results
 from core.recipes.generating import require_servers
 from core.recipes.report import write_report
 from core.recipes.steering_tables import list_steering
+from core.runs.calls import write_call
 from core.runs.folder import RunFolder
 from core.shell import load_own_selectors
 from core.shell_carrying import carry_on
@@ -144,7 +145,7 @@ def list_tables(results: Results, said: Collection[str] = ()) -> Iterator[str]:
     for row in results.paused.to_dict("records"):
         yield f"{row['method']}, replicate {row['replicate']}, waits for a review after round {row['round']}"
         yield "read what it brought on the dashboard's page Review first; what nobody has read is trained on as it is"
-        yield f"go on: python -m core run {row['folder']} --again"
+        yield f"go on: {write_call(['run', str(row['folder']), '--again'])}"
     if n_left := results.n_left:
         yield f"{counted(n_left, 'run')} still to come; the command without --tables carries out what none works on"
 

@@ -16,6 +16,7 @@ from core.analysis.sweeps import FIELDS, Winner, find_winner
 from core.counting import counted
 from core.errors import RunCancelled, RunError, TrainingError
 from core.recipes import sweeping
+from core.runs.calls import write_call
 from core.runs.disk import warn_of_disk
 from core.runs.folder import RunFolder
 from core.shell import format_percent
@@ -36,9 +37,8 @@ def run_sweep(options: argparse.Namespace) -> int:
             n_failed = carry_out_cells(home, folder, rows)
         except (RunCancelled, KeyboardInterrupt):
             print_table(home, folder)
-            raise RunCancelled(
-                f"Stopped; to go on: python -m core sweep --resume {folder.run_id} --home {home}"
-            ) from None
+            call = write_call(["sweep", "--resume", folder.run_id, "--home", str(home)])
+            raise RunCancelled(f"Stopped; to go on: {call}") from None
         finally:
             sweeping.close_sweep(folder, [run.run_id for run in sweeping.find_runs(home, folder.run_id)])
     print_table(home, folder)

@@ -26,7 +26,8 @@ from core.recipes.stages import home_of
 from core.recipes.start import fix_model
 from core.recipes.trained import Trained, find_trained, open_trained, read_rows
 from core.runs.disk import EXPORTED, describe_bytes, require_room
-from core.runs.folder import RunFolder, write_json
+from core.runs.folder import RunFolder
+from core.runs.whole_files import write_json
 from core.tasks import TASKS
 
 CARD = "README.md"

@@ -25,8 +25,9 @@ from core.models.embedder import NAME as EMBEDDER
 from core.recipes.embedding import embed_stage
 from core.recipes.stages import home_of
 from core.recipes.start import read_seed_set
-from core.runs.folder import RunFolder, write_array
+from core.runs.folder import RunFolder
 from core.runs.parts import read_parts
+from core.runs.whole_files import write_array
 from core.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def find_neighbours(home: Path, map_run: str, position: int, k: int = 10) -> lis
 
 
 def read_tokens(home: Path, map_run: str) -> TokenCounts:
-    """Return how often each token stands in each point's text, rows by position; raises RunError as above."""
+    """Return how often each token stands in each point's text, rows by position; raises RunError where it went."""
     try:
         return TokenCounts.load(home / "runs" / map_run / "map" / TOKENS)
     except FileNotFoundError as error:

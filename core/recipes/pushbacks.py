@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from time import monotonic
 
-from core.runs.folder import RunFolder, write_json
+from core.runs.folder import RunFolder
+from core.runs.whole_files import write_json
 from core.teacher.throttle import ThrottleState
 
 FILE = "pushbacks.json"

@@ -14,7 +14,8 @@ from typing import Any
 from core.counting import counted
 from core.recipes.stages import home_of
 from core.records import OUT_BY_HAND, Candidate
-from core.runs.folder import RunFolder, RunState, write_json
+from core.runs.folder import RunFolder, RunState
+from core.runs.whole_files import write_json
 from core.store.journal import read_reviews
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from core.datasets import load_problems
 from core.errors import DataFormatError
 from core.recipes.stages import home_of
-from core.runs.folder import RunFolder, write_array
+from core.runs.folder import RunFolder
 from core.runs.parts import read_parts
+from core.runs.whole_files import write_array
 from core.selection import Pool
 from core.signals import SIGNALS
 

@@ -19,7 +19,8 @@ from core.lines import read_all
 from core.models.adapters import check_fit
 from core.models.student import check_source
 from core.recipes.pushbacks import PushbackRecord
-from core.runs.folder import RunFolder, write_json
+from core.runs.folder import RunFolder
+from core.runs.whole_files import write_json
 from core.teacher.budget import Budget, read_budget
 from core.teacher.builtin import BuiltInTeacher
 from core.teacher.ledger import Ledger

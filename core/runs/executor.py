@@ -20,7 +20,8 @@ from typing import Protocol
 import psutil
 
 from core.lines import read_all
-from core.runs.folder import RunFolder, write_json
+from core.runs.folder import RunFolder
+from core.runs.whole_files import write_json
 from core.settings import REPOSITORY
 
 SAME_PROCESS_S = 2.0

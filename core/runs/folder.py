@@ -25,15 +25,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.errors import RunBusy, RunCancelled, RunError
-from core.lines import SCHEMA_VERSION, LineWriter, read_all, to_plain
+from core.lines import SCHEMA_VERSION, LineWriter, read_all
 from core.runs.naming import read_name
 from core.runs.orders import INBOX, Orders, read_orders, write_order
-
-if TYPE_CHECKING:
-    import numpy as np
+from core.runs.whole_files import write_json, write_parquet
 
 LANES = ("device", "teacher", "light")
 """Queues that do not hold one another up: finetunes and predictions, generation, previews and imports."""
@@ -102,35 +100,6 @@ def _open_draft(runs: Path, kind: str, run_id: str | None) -> str:
             continue
         (runs / f".draft-{name}" / "records").mkdir()
         return name
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file so that a reader sees the whole of it or nothing."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(to_plain(value), file, ensure_ascii=False, indent=2, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def write_parquet(frame: Any, path: Path) -> None:
-    """Write a DataFrame so that a reader sees the whole file or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    frame.to_parquet(part, index=False, compression="zstd")
-    part.replace(path)
-
-
-def write_array(array: "np.ndarray", path: Path) -> None:
-    """Write an array of numbers or texts, never a pickle, so that a reader sees the whole file or nothing."""
-    import numpy as np
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
-    part.replace(path)
 
 
 def _lock_within(fd: int, patience_s: float) -> bool:

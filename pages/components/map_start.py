@@ -70,8 +70,7 @@ def offer_map(
     with place, show_errors(), st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         if drawn is None:
             _draw_choice(hub, seed_set, "Draw the map", n_all, is_first=True, is_busy=is_busy)
-            texts = f"{numbers.counted(counts['seeds'], 'seed')}, {numbers.count(counts['grown'])} grown"
-            st.caption(f"{texts}. {_say_time(hub, n_all, METHODS[0])}")
+            st.caption(f"{numbers.counted(counts['seeds'], 'seed')}, {numbers.count(counts['grown'])} grown")
             return
         n_new = counts["new"] if n_all <= MOST_POINTS else 0
         label = f"Add {numbers.count(n_new)} new" if n_new else "Measure again"
@@ -101,11 +100,11 @@ def _draw_choice(hub: Hub, seed_set: str, label: str, n: int, *, is_first: bool,
         icon=":material/scatter_plot:",
         key="draw_map",
         disabled=is_busy,
-        help="In the background: embeds what is not in the cache, lays it out, measures diversity. No cost. "
-        + _say_time(hub, n, projection),
+        help="In the background: embeds what is not in the cache, lays it out, measures diversity. No cost.",
     ):
         start_map(hub, seed_set, projection=projection)
         st.rerun()
+    st.caption(_say_time(hub, n, projection))
 
 
 def _say_time(hub: Hub, n: int, projection: str) -> str:

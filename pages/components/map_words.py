@@ -14,7 +14,7 @@ from core.analysis.token_shift import AT_RANDOM
 from core.figures.colours import NEUTRAL, style_of_selector
 from core.figures.experiment_choices import draw_shifted, draw_shifts
 from core.hub import Hub
-from core.recipes.mapping import read_tokens
+from core.recipes.mapping import GROUPINGS, read_tokens
 from pages.components import numbers
 from pages.components.chart import draw_chart
 from pages.components.experiment_table import offer_csv
@@ -28,7 +28,6 @@ AROUND = 70
 
 SEEDS, GROWN, KEPT = "all/seeds", "all/grown", "all/kept"
 WORDS = {SEEDS: "the seeds", GROWN: "all that was grown and passed", KEPT: "what people accepted"}
-PARTS = ("round", "selector", "method", "type", "run")
 
 
 def draw_words(hub: Hub, drawn: Mapping[str, Any]) -> None:
@@ -77,7 +76,7 @@ def list_sets(points: pd.DataFrame) -> dict[str, np.ndarray]:
         GROWN: np.flatnonzero(is_grown),
         KEPT: np.flatnonzero(points["review"].isin(["accepted", "edited"])),
     }
-    for part in PARTS:
+    for part in GROUPINGS:
         values = points.loc[is_grown, part].dropna().unique().tolist()
         if len(values) > 1:
             for value in sorted(values, key=lambda name: (int(name) if part == "round" else 0, name)):

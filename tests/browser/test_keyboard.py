@@ -80,3 +80,4 @@ def test_escape_closes_a_dialog_and_the_keys_work_again(page, address):
     page.get_by_role("dialog").wait_for(state="detached")
     page.keyboard.press("s")
     page.get_by_role("status").filter(has_text="3 of 9").wait_for()
+    assert page.errors == []

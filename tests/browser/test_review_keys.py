@@ -56,6 +56,12 @@ def find_place(page, button) -> dict:
     return place
 
 
+def press_at_once(page, keys: str) -> None:
+    """Press keys before the browser hears of anything else."""
+    page.evaluate("(keys) => { for (const each of keys) document.dispatchEvent("
+                  "new KeyboardEvent('keydown', {key: each, bubbles: true})); }", keys)  # fmt: skip
+
+
 def test_keys_judge_step_and_undo_and_nothing_moves(page, address):
     open_review(page, address, 1)
     button = page.get_by_role("button", name="Accept")
@@ -126,8 +132,7 @@ def test_keys_faster_than_records_come_judge_none_twice(page, address):
     page.locator(".said[data-shown^=reviewed_]").wait_for()
     page.wait_for_timeout(2000)  # until what comes next is drawn too
     n_before = len(read_journal())
-    page.evaluate("() => { for (const each of 'axaxaxax') document.dispatchEvent("
-                  "new KeyboardEvent('keydown', {key: each, bubbles: true})); }")  # fmt: skip
+    press_at_once(page, "axaxaxax")
     page.wait_for_timeout(3000)
     judged = read_journal()[n_before:]
     assert 2 <= len(judged) < 8 and len({id_ for _, id_ in judged}) == len(judged)
@@ -142,8 +147,7 @@ def test_keys_that_skip_faster_than_records_come_never_fall_back(page, address):
     page.locator(".said[data-shown^=reviewed_]").wait_for()
     page.wait_for_timeout(2000)  # until what comes next is drawn too
     n_before = len(read_journal())
-    page.evaluate("() => { for (let i = 0; i < 4; i++) document.dispatchEvent("
-                  "new KeyboardEvent('keydown', {key: 's', bubbles: true})); }")  # fmt: skip
+    press_at_once(page, "ssss")
     page.wait_for_timeout(2000)
     skipped = [id_ for _, id_ in read_journal()[n_before:]]
     assert len(skipped) >= 3 and skipped == sorted(set(skipped))
@@ -194,8 +198,7 @@ def test_verdicts_given_while_the_server_is_away_are_kept_and_stored_when_it_is_
     open_review(page, address, 5, "&candidate=candidate_004")
     n_before = len(read_journal())
     page.context.set_offline(True)
-    page.evaluate("() => { for (const each of ['a', 'a']) document.dispatchEvent("
-                  "new KeyboardEvent('keydown', {key: each, bubbles: true})); }")  # fmt: skip
+    press_at_once(page, "aa")
     kept = page.evaluate(KEPT)
     page.context.set_offline(False)
     assert kept and kept[0]["candidate"] == "candidate_004"

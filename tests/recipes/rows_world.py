@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from core.records import Review
-from core.runs.folder import RunFolder, write_json
+from core.runs.folder import RunFolder
+from core.runs.whole_files import write_json
 from core.store.journal import Journal
 from core.training.data import TrainingRow, to_frame
 from tests.runs.world import make_candidates, make_seed_set

@@ -10,6 +10,7 @@ from core.lines import read_all
 from core.recipes.reviewed import apply_reviews
 from core.recipes.start import make_loop_config
 from core.records import Candidate, Review
+from core.runs.calls import write_call
 from core.runs.folder import RunFolder
 from core.settings import Settings
 from core.store.journal import Journal, read_reviews
@@ -102,7 +103,7 @@ def test_a_loop_waits_for_review_and_trains_on_the_verdicts(loop, tmp_path):
     folder, told = loop("--review", rounds=2)
     summary = folder.read_state().summary
     assert summary["waits_after_round"] == 1 and len(summary["rounds"]) == 1
-    assert f"go on: python -m core run {folder.path} --again" in told
+    assert f"go on: {write_call(['run', str(folder.path), '--again'])}" in told
     candidates = read_all(folder.path / "records" / "candidates.jsonl")
     rejected = {
         row["candidate_id"] for row in read_all(folder.path / "records" / "verdicts.jsonl") if not row["is_accepted"]

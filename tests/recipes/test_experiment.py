@@ -221,7 +221,7 @@ def test_arms_that_wait_for_a_person_are_told_and_only_their_own_order_passes_th
     text = page.read_text(encoding="utf-8")
     assert "active, replicate 0, waits for a review after round 1 and counts so far." in text
     assert "ended early" not in text and "still to come" not in text and "none is still" not in text
-    (folder,) = re.findall(r"go on: python -m core run (\S+) --again", told)
+    (folder,) = re.findall(r"go on: cd \S+ && \S+ -m core run (\S+) --again", told)
     assert main(["run", folder, "--again"]) == 0
     capsys.readouterr()
     assert main(["experiment", str(file), "--home", str(home)]) == 0

@@ -14,6 +14,7 @@ from core.recipes import experiment as experiments
 from core.recipes.experiment_file import make_experiment, read_experiment
 from core.recipes.experiment_results import read_results
 from core.recipes.kinds import execute
+from core.runs.calls import write_call
 from core.runs.folder import RunFolder
 from core.settings import Settings
 from core.shell_experiment import find_or_open, list_tables
@@ -252,5 +253,5 @@ def test_runs_that_wait_for_a_person_are_not_told_as_ended(tmp_path):
     told = list(list_tables(results))
     at = told.index("random, replicate 0, waits for a review after round 1")
     assert "on the dashboard's page Review first" in told[at + 1]
-    assert told[at + 2] == f"go on: python -m core run {arm.path} --again"
+    assert told[at + 2] == f"go on: {write_call(['run', str(arm.path), '--again'])}"
     assert "ended early: loss_high, replicate 0: The seeds were used up." in told
