@@ -16,12 +16,13 @@ from core.runs.disk import describe_bytes
 def run_backup(options: argparse.Namespace) -> int:
     """Write the home into an archive; whatever works in it goes on working."""
     home = options.home.resolve()
+    is_replaced = options.out.exists()
     with _Bar("backup") as bar:
         written = write_backup(home, options.out, has_caches=not options.without_caches, on_progress=bar.tell)
     print(f"{counted(written.n_files, 'file')}, {describe_bytes(written.n_bytes)}, in {describe_bytes(written.size)}")
     for name, n in written.left_out.most_common():
         print(f"  left out {n:,}: {REASONS[name]}")
-    print(f"backup: {written.path}")
+    print(f"backup: {written.path}{' (in place of an older one)' if is_replaced else ''}")
     print(f"to restore it: {write_call(['restore', str(written.path.resolve()), '--home', 'NEW_FOLDER'])}")
     return 0
 

@@ -86,11 +86,22 @@ class TokenCounts:
         """Return the distance of two sets of texts, 0 to 1; None where one has no token."""
         return _measure(self.add_up(first), self.add_up(second))
 
-    def list_shifted(self, first: np.ndarray, second: np.ndarray, n: int = 20) -> pd.DataFrame:
-        """Return the tokens that contribute most, as ``core.analysis.token_shift.list_shifted`` has them."""
+    def list_shifted(
+        self, first: np.ndarray, second: np.ndarray, n: int = 20, *, has_signs: bool = True
+    ) -> pd.DataFrame:
+        """Return the tokens that contribute most, as ``core.analysis.token_shift.list_shifted`` has them.
+
+        Args:
+            first: rows of the one set.
+            second: rows of the other.
+            n: at most so many.
+            has_signs: also tokens without a letter: numbers and signs. Shares are of all tokens in any case.
+        """
         counts = self.add_up(first), self.add_up(second)
         first_shares, second_shares = (each / max(each.sum(), 1) for each in counts)
         differ = np.flatnonzero(first_shares != second_shares)
+        if not has_signs:
+            differ = np.array([token for token in differ if any(map(str.isalpha, self.names[token]))], int)
         names = [self.names[token] for token in differ]
         return rank_shifts(names, first_shares[differ], second_shares[differ], n)
 

@@ -70,12 +70,14 @@ class Journal:
         return self._append("reviews", "review", records)
 
     def undo_reviews(self, reviews: Sequence[Mapping[str, Any]], reviewer: str | None = None) -> None:
-        """Write down that reviews, rows of the table, are taken back."""
+        """Write down that reviews, rows of the table, are taken back; several of one act together, as that was."""
         lines = [
             {"run_id": row["run_id"], "candidate_id": row["candidate_id"], "action": "undo", "undoes": row["review_id"]}
+            | ({"batch_id": row["batch_id"]} if len(reviews) > 1 and row["batch_id"] else {})
+            | ({"reviewer": reviewer} if reviewer else {})
             for row in reviews
         ]
-        self._append("reviews", "review", [line | ({"reviewer": reviewer} if reviewer else {}) for line in lines])
+        self._append("reviews", "review", lines)
 
     def add_trash_order(self, action: str, run_id: str | None = None) -> str:
         """Write down trash or restore of a run, or empty (of the whole trash, run_id None)."""

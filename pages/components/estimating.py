@@ -32,7 +32,11 @@ def draw_estimate(preview: RunPreview, config: Mapping[str, Any]) -> None:
         f"Some {numbers.counted(whole.n_requests, 'request')} for {numbers.counted(whole.n_candidates, 'candidate')}"
     )
     share = f"at {numbers.percent(preview.acceptance)} accepted"
-    known = f"{share}, as in {numbers.count(preview.n_judged)} before" if preview.n_judged else f"{share} (assumed)"
+    known = (
+        f"{share}, as in {numbers.count(preview.n_judged)} before"
+        if preview.n_judged
+        else f"{share} (assumed: no run of these settings was made before)"
+    )
     tokens = f"{word_spread(whole.n_input)} tokens in, {word_spread(whole.n_output)} out"
     basis = "as such calls took before" if preview.each.is_from_use else "estimated from the seeds"
     st.caption(f"{asked}, {known}: {tokens}; {basis}.")

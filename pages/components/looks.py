@@ -22,6 +22,10 @@ _MEASURES = """
   [class*="st-key-two_sides"] [data-testid="stColumn"] {min-width: 100%;}
   .stHorizontalBlock:has(> [data-testid="stColumn"], [data-testid="stMetric"]) {row-gap: 1rem;}
 }
+@media (max-width: 640px) {  /* two boxes beside one another: what is to be read begins sooner */
+  .st-key-review_filter > div:has(.stSelectbox) {flex: 1 1 40%; min-width: 0; width: auto !important;}
+  .st-key-review_filter > div .stSelectbox {width: 100% !important;}
+}
 [class*="_waiting_"] button p, [class*="_working_"] button p span {position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%);}
 [class*="st-key-reading"] p {max-width: 68ch; line-height: 1.55;}

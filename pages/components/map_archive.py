@@ -55,17 +55,20 @@ def draw_archive_view(hub: Hub, seed_set: str) -> None:
 def _say_sources(items: pd.DataFrame, known: pd.DataFrame) -> None:
     """Say where skills and solve rates come from, and what is left out."""
     n_named, n_drawn = int(items["has_skills"].sum()), int(known["is_drawn"].sum())
-    skills = f"{numbers.count(n_named)} of {numbers.count(len(items))} problems have skills that a judge named"
-    skills += "; for the others their type stands in." if n_named < len(items) else "."
-    rates = f"The solve rate of {numbers.count(n_drawn)} is a share of drawn answers"
-    rates += (
-        f", of {numbers.count(len(known) - n_drawn)} one greedy answer, right or wrong."
-        if n_drawn < len(known)
-        else "."
-    )
-    left = len(items) - len(known)
-    out = f" {numbers.counted(left, 'problem')} nobody answered are not in the grid." if left else ""
-    st.caption(f"{skills} {rates}{out}")
+    n_all, n_greedy, n_left = len(items), len(known) - n_drawn, len(items) - len(known)
+    said = [f"{numbers.counted(n_all, 'problem')}."]
+    if n_named == n_all:
+        said.append("Skills: named by a judge.")
+    elif n_named:
+        said.append(f"Skills: named by a judge for {numbers.count(n_named)}, for the others their type stands in.")
+    else:
+        said.append("Skills: no judge has named any, so the type of each stands in.")
+    ways = [f"the share of several answers that are right, for {numbers.count(n_drawn)}"] if n_drawn else []
+    ways += [f"one answer, right or wrong, for {numbers.count(n_greedy)}"] if n_greedy else []
+    said.append(f"Solve rate: {'; '.join(ways)}.")
+    if n_left:
+        said.append(f"Not in the grid: {numbers.count(n_left)} that no student has answered.")
+    st.caption(" ".join(said))
 
 
 def _draw_totals(grown: pd.DataFrame) -> None:
@@ -98,7 +101,7 @@ def _draw_grid(grid: pd.DataFrame, items: pd.DataFrame, hub: Hub) -> None:
     names = counts.sort_values(ascending=False, kind="stable").index[:MOST_SETS].tolist()
     key = f"archive_grid_{crc32('/'.join(names).encode())}"  # a click is on a row: with other rows it is forgotten
     version = f"{by}/{crc32(grid.to_json().encode())}"
-    picked = draw_points(draw_archive(grid, names, by=by, view=key), key=key, version=version)
+    picked = draw_points(draw_archive(grid, names, by=by, view=key), key=key, version=version, told="archive_cell")
     n_more, n_held = len(counts) - len(names), int(counts.sum() - counts[names].sum())
     others = f" The {numbers.counted(n_more, 'other skill-set')} hold {numbers.counted(n_held, 'problem')}."
     more = others if n_more else ""
@@ -108,8 +111,9 @@ def _draw_grid(grid: pd.DataFrame, items: pd.DataFrame, hub: Hub) -> None:
         return
     skills, column = names[at["y"]], at["x"]
     own = items[(items["skills"] == skills) & (find_column(items["rate"]) == column)]
-    st.markdown(f"**{plain(skills or 'skills unknown')}**, solved in {COLUMN_NAMES[column]} of the answers")
-    _draw_problems(hub, own)
+    with st.container(key="archive_cell"):
+        st.markdown(f"**{plain(skills or 'skills unknown')}**, solved in {COLUMN_NAMES[column]} of the answers")
+        _draw_problems(hub, own)
 
 
 def _draw_problems(hub: Hub, own: pd.DataFrame) -> None:

@@ -57,6 +57,7 @@ def draw_map_view(hub: Hub, drawn: Mapping[str, Any]) -> None:
         figure,
         key=key,
         version=f"{key}/{by}/{shade}",
+        told="map_point",
         rows=traces,
         texts=_list_texts(hub, drawn["run_id"], rows),
     )

@@ -139,8 +139,13 @@ def _draw_tokens(
     second: str,
 ) -> None:
     """Draw the tokens that contribute most, and examples of one of them."""
-    tokens = counts.list_shifted(sets[first], sets[second], N_TOKENS)
+    is_short = st.checkbox(
+        "Leave out numbers and signs", value=True, key="words_only",
+        help="Of what is listed below; the distance above is of all tokens.",
+    )  # fmt: skip
+    tokens = counts.list_shifted(sets[first], sets[second], N_TOKENS, has_signs=not is_short)
     if tokens.empty:
+        st.caption("No word's share differs.")
         return
     names = tuple(name_part(name, sets) for name in (first, second))
     left, right = st.columns([1.2, 1], gap="large")

@@ -49,8 +49,8 @@ def loss(value: float | None) -> str:
 
 
 def score(value: float | None) -> str:
-    """Return a score between 0 and 1 with two decimals: ``0.43``."""
-    return MISSING if is_missing(value) else f"{value:.2f}"
+    """Return a score between −1 and 1 with two decimals: ``0.43``."""
+    return MISSING if is_missing(value) else f"{value:.2f}".replace("-", "−")
 
 
 def count(number: int | float | None) -> str:

@@ -48,6 +48,11 @@ const ring = (node) => {  // around the point that was clicked, drawn over all o
     x0: -9, x1: 9, y0: -9, y1: 9, line};
   node.seedbedPlotly.relayout(node, {shapes: x === undefined ? [] : [around]});
 };
+const reveal = (name, until) => {  // what was clicked is told below, maybe out of sight; it comes with the next drawing
+  const found = document.querySelector(`.st-key-${name}`);
+  if (found) found.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+  else if (Date.now() < until) setTimeout(reveal, 150, name, until);
+};
 const watch = (node, tip) => {
   const tell = (more) => node.seedbedTell({...node.seedbedPick, ...more, turn: Date.now()});
   const row = (point) => node.seedbedRows && node.seedbedRows[point.curveNumber][point.pointNumber];
@@ -60,6 +65,7 @@ const watch = (node, tip) => {
     const point = event.points[0];
     if (node.seedbedRows) { node.seedbedAt = {x: point.x, y: point.y}; ring(node); }
     tell({at: node.seedbedRows ? {row: row(point)} : {x: point.pointNumber[1], y: point.pointNumber[0]}});
+    reveal(node.seedbedTold, Date.now() + 5000);
   });
   node.on('plotly_hover', (event) => {
     const text = node.seedbedTexts && node.seedbedTexts[row(event.points[0])];
@@ -80,6 +86,7 @@ export default function (component) {
   node.dataset.chart = data.name;
   node.classList.toggle('grid', !data.can_draw);  // names of rows would leave its cells no room on a narrow screen
   node.seedbedRows = data.rows; node.seedbedTexts = data.texts; node.seedbedPick = data.pick;
+  node.seedbedTold = data.told;
   node.seedbedTell = (pick) => setStateValue('pick', pick);
   if (node.seedbedDrawn === data.version) return;  // a redrawing would lose the line around what is chosen
   node.seedbedDrawn = data.version;
@@ -121,6 +128,7 @@ def draw_points(
     *,
     key: str,
     version: str,
+    told: str,
     rows: Sequence[Sequence[int]] | None = None,
     texts: Sequence[str] | None = None,
 ) -> dict[str, Any]:
@@ -130,6 +138,7 @@ def draw_points(
         figure: from ``core.figures``.
         key: names the chart on its page.
         version: of the figure: the browser draws it anew where that changes, and forgets what is chosen.
+        told: key of the container, below the chart, that tells of what was clicked: it is brought into view.
         rows: of the points of each trace, for a map; None: a grid, of which cells can be clicked.
         texts: of the rows, shown beside the pointer.
 
@@ -145,6 +154,7 @@ def draw_points(
             "library": LIBRARY,
             "name": key,
             "version": version,
+            "told": told,
             "rows": rows and [list(each) for each in rows],
             "texts": texts and list(texts),
             "pick": state.get("pick") or {},

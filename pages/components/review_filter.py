@@ -69,16 +69,31 @@ def draw_filter(hub: Hub, run_ids: Sequence[str], usual: str = "any") -> tuple[Q
     )
     if found["order"] in PLANS:
         found["sample"] = _choose_sample()
-    n_more = len([name for name in st.query_params if name in (*LABELS, "status", "answer", "search", "reason")])
-    label = f"Filter · {n_more}" if n_more else "Filter"
-    with st.popover(label, icon=":material/filter_alt:", key="review_filters"):
+    labels = _name_filter(), _name_reviewer()
+    with st.popover(labels[0], icon=":material/filter_alt:", key="review_filters"):
         found |= _draw_fields(hub, run_ids, read_filter([f"review={found['review']}"]).status)
     found |= {name: _draw_chip(name, label) for name, label in CHIPS.items()}
-    with st.popover("Reviewer", icon=":material/person:", key="review_who"):
+    with st.popover(labels[1], icon=":material/person:", key="review_who"):
         reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
+    if labels != (_name_filter(), _name_reviewer()):  # what is inside is known only once it is drawn
+        st.rerun()
     if st.session_state["review_second"] and found["review"] == "any":
         found["review"] = REVIEWED  # what nobody has read has no second reading
     return QueueFilter(**found), reviewer, is_blind
+
+
+def _name_filter() -> str:
+    """Return what the filter's button says: how many of its fields ask for something, by the address."""
+    fields = (*LABELS, "status", "answer", "search", "reason", "round")
+    n = len([name for name in st.query_params if name in fields])
+    return f"Filter · {n}" if n else "Filter"
+
+
+def _name_reviewer() -> str:
+    """Return what the reviewer's button says: who reviews and how, by the address."""
+    ways = ("blind", "second")
+    parts = [plain(st.query_params.get("by", "").strip()), *(name for name in ways if name in st.query_params)]
+    return " · ".join(["Reviewer", *filter(None, parts)])
 
 
 def _draw_chip(name: str, label: str) -> str:

@@ -32,8 +32,7 @@ def draw_origin(hub: Hub, record: Mapping[str, Any]) -> None:
         "Made": f"{numbers.moment(record['written_at'])}, {how}"
         + (f", round {record['round']}" if record["kind"] == "loop" else ""),
         "Seed": _say_seed(hub, record, run),
-        "Tokens": f"{numbers.tokens(record['n_input_tokens'])} in, {numbers.tokens(record['n_output_tokens'])} out"
-        + (f" (its share of a call that brought {trace.n_shared})" if trace.n_shared > 1 else ""),
+        "Tokens": _say_tokens(record, trace),
         "Cost": _say_cost(trace),
         "Prompts": ", ".join(
             f"{plain(name)} (version {plain(prompt['version'])})"
@@ -60,6 +59,15 @@ def _say_seed(hub: Hub, record: Mapping[str, Any], run: Mapping[str, Any]) -> st
         return by
     adapter = f", with the adapter `{chooser['adapter']}`" if chooser["adapter"] else ", without an adapter"
     return f"{by} in the eyes of {plain(chooser['source'])} ({plain(chooser['student'])}{adapter})"
+
+
+def _say_tokens(record: Mapping[str, Any], trace: Trace) -> str:
+    """Return how many tokens it took; empty where nobody counted, as of what was brought from elsewhere."""
+    tokens = (record["n_input_tokens"], record["n_output_tokens"])
+    if None in tokens:
+        return ""
+    shared = f" (its share of a call that brought {trace.n_shared})" if trace.n_shared > 1 else ""
+    return f"{numbers.tokens(tokens[0])} in, {numbers.tokens(tokens[1])} out{shared}"
 
 
 def _say_cost(trace: Trace) -> str:

@@ -64,6 +64,12 @@ def _draw_estimates(hub: Hub, run_ids: Sequence[str], people: pd.DataFrame) -> N
 def _draw_estimate(found: Estimate, how: str) -> None:
     if found.share is None:
         return
+    if found.n_read == found.n_all:
+        st.markdown(
+            f"**{numbers.percent(found.share)}** of {numbers.counted(found.n_all, 'candidate')} are right as they are: "
+            "all of them were read."
+        )
+        return
     ends = numbers.interval(found.low, found.high)
     st.markdown(
         f"**{numbers.percent(found.share)}** ({ends}) of {numbers.counted(found.n_all, 'candidate')} are right as they "
@@ -92,7 +98,7 @@ def _draw_reviewers(hub: Hub, people: pd.DataFrame) -> None:
         return
     rows = [
         {"reviewers": f"{_name(pair.first)} and {_name(pair.second)}", "both judged": numbers.count(pair.n),
-         "alike": numbers.percent(pair.n_agree / pair.n), "κ": "–" if pair.kappa is None else f"{pair.kappa:.2f}"}
+         "alike": numbers.percent(pair.n_agree / pair.n), "κ": "–" if pair.kappa is None else numbers.score(pair.kappa)}
         for pair in pairs
     ]  # fmt: skip
     st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")

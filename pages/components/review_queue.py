@@ -133,6 +133,7 @@ def open_queue(hub: Hub, asked: QueueFilter, reviewer: str | None, *, is_blind: 
             queue.shown = key
             break
     st.session_state[QUEUE] = queue
+    st.session_state.pop(NOTE, None)  # it was said of what was read before
     return queue
 
 

@@ -166,11 +166,12 @@ def _say_reviews(record: Mapping[str, Any]) -> str:
 def _say_origin(record: Mapping[str, Any], price: Price | None, *, has_run: bool) -> str:
     """Return who made it, how, when and at which cost, in one line; the key O tells the rest."""
     tokens = (record["n_input_tokens"], record["n_output_tokens"])
+    how = "brought from elsewhere" if record["kind"] == "bring" else plain(record["method"])
     parts = [
-        f"{plain(record['teacher'])}, {plain(record['method'])}",
+        f"{plain(record['teacher'])}, {how}",
         f"round {record['round']}" if record["kind"] == "loop" else "",
         f"chosen by {plain(record['selector'])}" if record["selector"] else "",
-        f"{numbers.tokens(tokens[0])} tokens in, {numbers.tokens(tokens[1])} out",
+        "" if None in tokens else f"{numbers.tokens(tokens[0])} tokens in, {numbers.tokens(tokens[1])} out",
         plain(numbers.dollars(price.cost(*tokens))) if price and None not in tokens else "",
         f"in {plain(record['title'])}" if has_run else "",
     ]

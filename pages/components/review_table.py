@@ -24,7 +24,7 @@ MOST_SHOWN, MOST_OFFERED = 5, 6
 """Changed candidates that are shown before a change, and changes of recent edits that are offered."""
 
 DONE = "review_table_done"
-"""Key of the session: what the last act did, and its batch."""
+"""Key of the session: what the last act did, its batch, and what was looked at then."""
 
 ACTS = {
     "accept": ("Accept", ":material/check:"),
@@ -50,7 +50,7 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str, *,
         is_blind: whether what machines and other people said is hidden.
     """
     rows = hub.store.list_queue_texts(asked)
-    _draw_done(hub, reviewer)
+    _draw_done(hub, asked, reviewer)
     if rows.empty:
         st.info("No candidate is like that. **Show** and **Filter** above say what is asked for.")
         return
@@ -63,11 +63,11 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str, *,
     if not is_blind and chosen["review"].notna().any():
         said = f"An act is on {_say_states(chosen, reviewer)}; a new verdict takes the place of the one before."
         st.caption(f":material/info: {said}")
-    _draw_acts(hub, chosen, reviewer)
+    _draw_acts(hub, asked, chosen, reviewer)
     if len(marked) == 1:
         _draw_ways(chosen.iloc[0])
     with st.expander("Change a text in many of them", icon=":material/find_replace:"):
-        _draw_change(hub, chosen, reviewer, task)
+        _draw_change(hub, asked, chosen, reviewer, task)
 
 
 def _draw_ways(row: pd.Series) -> None:
@@ -159,7 +159,7 @@ def _is_empty(column: pd.Series) -> bool:
     return bool((column.isna() | column.isin(["", False])).all())
 
 
-def _draw_acts(hub: Hub, chosen: pd.DataFrame, reviewer: str | None) -> None:
+def _draw_acts(hub: Hub, asked: QueueFilter, chosen: pd.DataFrame, reviewer: str | None) -> None:
     """Draw the buttons that act on all chosen candidates, each with how many they are."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="review_acts"):
         reason = st.selectbox(
@@ -171,7 +171,7 @@ def _draw_acts(hub: Hub, chosen: pd.DataFrame, reviewer: str | None) -> None:
                 continue
             if st.button(f"{label} {numbers.count(len(chosen))}", key=f"bulk_{action}", icon=icon):
                 more = {"reason": reason} if action == "reject" and reason else {}
-                _act(hub, [Review(*key, action, reviewer=reviewer, **more) for key in _list_keys(chosen)], label)
+                _act(hub, asked, [Review(*key, action, reviewer=reviewer, **more) for key in _list_keys(chosen)], label)
         trashed = chosen[chosen["review"] == "trash"]
         if len(trashed) and st.button(
             f"Restore {numbers.count(len(trashed))}", key="bulk_restore", icon=":material/restore_from_trash:"
@@ -183,14 +183,14 @@ def _list_keys(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return list(zip(rows["run_id"], rows["candidate_id"], strict=True))
 
 
-def _act(hub: Hub, reviews: Sequence[Review], what: str) -> None:
+def _act(hub: Hub, asked: QueueFilter, reviews: Sequence[Review], what: str) -> None:
     """Store one act on several candidates, and say what came of it."""
     with show_errors():
         batch = hub.add_reviews(reviews)
         n_done = 0 if batch is None else len(hub.store.list_batch(batch))
         n_locked = len(reviews) - n_done
         left = f" {numbers.counted(n_locked, 'locked one')} left alone." if n_locked else ""
-        st.session_state[DONE] = (f"{what}: {numbers.counted(n_done, 'candidate')}.{left}", batch)
+        st.session_state[DONE] = (f"{what}: {numbers.counted(n_done, 'candidate')}.{left}", batch, asked)
         forget_queue()
         st.rerun()
 
@@ -199,21 +199,24 @@ def _restore(hub: Hub, keys: Sequence[tuple[str, str]], reviewer: str | None) ->
     """Take back what put these candidates into the trash."""
     with show_errors():
         n = hub.undo_trash(keys, reviewer)
-        st.session_state[DONE] = (f"Restored: {numbers.counted(n, 'candidate')}.", None)
+        st.session_state[DONE] = (f"Restored: {numbers.counted(n, 'candidate')}.", None, None)
         forget_queue()
         st.rerun()
 
 
-def _draw_done(hub: Hub, reviewer: str | None) -> None:
-    """Say what the last act did, with the way back."""
-    said, batch = st.session_state.get(DONE, (None, None))
-    if said is None:
+def _draw_done(hub: Hub, asked: QueueFilter, reviewer: str | None) -> None:
+    """Say what the last act did: with the way back where there is one, as long as the same is looked at."""
+    said, batch, of = st.session_state.get(DONE, (None, None, None))
+    if batch is None or of != asked:  # what has no way back is told once; the log has all
+        st.session_state.pop(DONE, None)
+        if said is not None and batch is None:
+            st.toast(plain(said), icon=":material/undo:")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="review_done"):
         st.success(plain(said), icon=":material/done_all:")
-        if batch is not None and st.button("Undo", key="bulk_undo", icon=":material/undo:"):
+        if st.button("Undo", key="bulk_undo", icon=":material/undo:"):
             n = hub.undo_batch(batch, reviewer)
-            st.session_state[DONE] = (f"Took back {numbers.counted(n, 'review')}.", None)
+            st.session_state[DONE] = (f"Took back {numbers.counted(n, 'review')}.", None, None)
             forget_queue()
             st.rerun()
 
@@ -221,7 +224,7 @@ def _draw_done(hub: Hub, reviewer: str | None) -> None:
 # -- one fix for many ----------------------------------------------------------------------------------------------
 
 
-def _draw_change(hub: Hub, chosen: pd.DataFrame, reviewer: str | None, task: str) -> None:
+def _draw_change(hub: Hub, asked: QueueFilter, chosen: pd.DataFrame, reviewer: str | None, task: str) -> None:
     """Draw what is to be changed, what that would do, and the button that does it."""
     _offer_changes(hub)
     left, middle, right = st.columns([2, 2, 1.4], vertical_alignment="bottom")
@@ -235,7 +238,7 @@ def _draw_change(hub: Hub, chosen: pd.DataFrame, reviewer: str | None, task: str
     with show_errors():
         rows = chosen[~chosen["is_locked"].astype(bool)]
         planned = plan_change(_read_rows(rows), Change(find, replace, place, is_whole), TASKS.get(task))
-        _draw_planned(hub, planned, reviewer, n_locked=len(chosen) - len(rows))
+        _draw_planned(hub, asked, planned, reviewer, n_locked=len(chosen) - len(rows))
 
 
 def _read_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -244,7 +247,9 @@ def _read_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{**row, "meta": json.loads(row["meta"]) if row["meta"] else None} for row in found]
 
 
-def _draw_planned(hub: Hub, planned: Sequence[Changed], reviewer: str | None, *, n_locked: int) -> None:
+def _draw_planned(
+    hub: Hub, asked: QueueFilter, planned: Sequence[Changed], reviewer: str | None, *, n_locked: int
+) -> None:
     """Show the first of what would be changed, and how many would not check any more."""
     if not planned:
         st.info("Nothing would change: the text is in none of them.")
@@ -270,7 +275,7 @@ def _draw_planned(hub: Hub, planned: Sequence[Changed], reviewer: str | None, *,
             Review(each.run_id, each.candidate_id, "edit", reviewer=reviewer, **own)
             for each, own in zip(takes, texts, strict=True)
         ]
-        _act(hub, reviews, "Changed, and with that accepted")
+        _act(hub, asked, reviews, "Changed, and with that accepted")
 
 
 def _offer_changes(hub: Hub) -> None:

@@ -110,7 +110,8 @@ def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, Step], str]:
     """Return step -> what it has made, where it has made anything, and the next step, for one seed set."""
     here = {"seeds": seed_set["run_id"]}
     selection = _first(store.list_selections(seed_set["run_id"]))
-    growth, counts = _find_growth(store, seed_set["run_id"])
+    grown = _list_growths(store, seed_set["run_id"])
+    growth, counts = _find_growth(store, grown)
     adapters = store.list_adapters(seed_set["run_id"])
     trained = _first(adapters)
     evaluated = trained and _find_evaluation(store, trained)
@@ -123,9 +124,14 @@ def _count_steps(store: Store, seed_set: dict) -> tuple[dict[str, Step], str]:
     if selection:
         put("select", f"{numbers.count(selection['k'])} chosen", selection=selection["run_id"])
     if counts.get("made"):
-        put("generate", f"{numbers.count(counts['accepted'])} accepted", run=growth["run_id"])
+        of_all = store.count_candidates([run["run_id"] for run in grown])
+        put("generate", _say_with_all("accepted", counts["accepted"], of_all["accepted"]), run=growth["run_id"])
         reviewed = _count_reviewed(counts)
-        word = f"{numbers.count(reviewed)} reviewed" if reviewed else f"{numbers.count(counts['waiting'])} waiting"
+        word = (
+            _say_with_all("reviewed", reviewed, _count_reviewed(of_all))
+            if reviewed
+            else _say_with_all("waiting", counts["waiting"], of_all["waiting"])
+        )
         put("review", word, run=growth["run_id"])
     if trained:
         put("finetune", f"{len(adapters)} trained", run=trained["run_id"])
@@ -166,16 +172,27 @@ def _find_evaluation(store: Store, trained: dict) -> dict | None:
     }
 
 
-def _find_growth(store: Store, seed_set: str) -> tuple[dict | None, dict[str, int]]:
+def _list_growths(store: Store, seed_set: str) -> list[dict]:
+    """Return the runs that bring candidates of a seed set, the newest first, but those of experiments."""
+    runs = store.list_runs(GROWING, seed_set_id=seed_set, has_previews=False, limit=None)
+    return runs[runs["parent_id"].isna()].to_dict("records")
+
+
+def _find_growth(store: Store, grown: list[dict]) -> tuple[dict | None, dict[str, int]]:
     """Return the newest of the last runs that brought something usable, with its counts, else the newest of all."""
     newest: tuple[dict | None, dict[str, int]] = (None, {})
-    runs = store.list_runs(GROWING, seed_set_id=seed_set, has_previews=False, limit=None)
-    for run in runs[runs["parent_id"].isna()].head(N_GROWTHS).to_dict("records"):  # none of an experiment's
+    for run in grown[:N_GROWTHS]:
         counts = store.count_candidates(run["run_id"])
         if counts.get("accepted") or _count_reviewed(counts):
             return run, counts
         newest = newest if newest[0] else (run, counts)
     return newest
+
+
+def _say_with_all(what: str, n: int, n_all: int) -> str:
+    """Return how many of the run that a step leads to, and of all runs of the seed set where they are more."""
+    more = f", {numbers.count(n_all)} in all" if n_all > n else ""
+    return f"{numbers.count(n)} {what}{more}"
 
 
 def _count_reviewed(counts: dict[str, int]) -> int:

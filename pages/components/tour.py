@@ -91,7 +91,8 @@ def draw_tour(hub: Hub, here: str) -> None:
     stop = STOPS[place]
     st.html(_STYLE)
     with st.container(key="tour_bar", horizontal=True, vertical_alignment="center"):
-        words = stop.look if _has_something(stop, standing) else stop.coming
+        is_begun = place == 0 and standing.running_step is not None  # who started the demo is not told to start it
+        words = stop.look if is_begun or _has_something(stop, standing) else stop.coming
         st.markdown(f"**{place + 1} of {len(STOPS)} · {stop.name}** {words}")
         page, query = _find_page(stop, standing)
         if here != stop.name:

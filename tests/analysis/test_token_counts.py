@@ -31,6 +31,16 @@ def test_two_sets_are_as_far_apart_as_the_slow_measure_says(counts, first, secon
     assert np.allclose(found[["first", "second", "part"]], wanted[["first", "second", "part"]])
 
 
+def test_numbers_and_signs_can_be_left_out_of_the_list_and_no_share_changes(counts):
+    texts = TokenCounts.of(["two pens = 2", "red pens = 3 +"], split_tokens)
+    rows = np.array([0]), np.array([1])
+    whole, short = texts.list_shifted(*rows), texts.list_shifted(*rows, has_signs=False)
+    assert set(whole["token"]) - set(short["token"]) >= {"2", "3"}
+    assert set(short["token"]) == {token for token in whole["token"] if token.isalpha()}
+    left = whole[whole["token"].isin(short["token"])].set_index("token").sort_index()
+    assert np.allclose(short.set_index("token").sort_index(), left)
+
+
 def test_a_set_without_a_token_has_no_distance(counts):
     assert counts.measure(np.array([3]), np.array([0])) is None
     assert counts.measure(np.empty(0, int), np.array([0])) is None

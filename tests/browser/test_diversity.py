@@ -36,6 +36,16 @@ def open_map(page, address: str, query: str = "") -> dict:
     return box
 
 
+def wait_until_in_view(page, name: str) -> None:
+    """Wait until a container, by its key, is whole or fills the window."""
+    page.wait_for_function(
+        """(name) => {
+        const box = document.querySelector(`.st-key-${name}`)?.getBoundingClientRect();
+        return box && box.top < innerHeight - 60 && (box.bottom <= innerHeight + 1 || box.top <= 1); }""",
+        arg=name,
+    )
+
+
 def draw_around_all(page, box: dict) -> None:
     """Drag a line along the edge of the map."""
     left, top = box["x"] + 3, box["y"] + 3
@@ -83,15 +93,19 @@ def test_texts_beside_the_pointer_are_plain_text(page, address):
 
 
 def test_a_click_on_a_point_shows_its_neighbours(page, address):
-    box = open_map(page, address)
+    open_map(page, address)
     page.evaluate(
         """() => { const node = document.querySelector('.seedbed-points'), trace = node._fullData[0];
         node.emit('plotly_click', {points: [{curveNumber: 0, pointNumber: 0, x: trace.x[0], y: trace.y[0]}]}); }"""
     )
     page.get_by_text("Nearest in meaning").wait_for()
+    wait_until_in_view(page, "map_point")
     ring = page.locator(".seedbed-points .shapelayer path")
     assert ring.count() == 1 and 18 <= ring.bounding_box()["width"] < 30
-    page.mouse.dblclick(box["x"] + 8, box["y"] + 8)
+    area = page.locator(".seedbed-points .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    page.mouse.dblclick(box["x"] + 8, box["y"] + 40)
     page.get_by_text("Nothing is marked.").wait_for()
     ring.wait_for(state="detached")
     assert not page.errors
@@ -105,4 +119,5 @@ def test_a_cell_of_the_archive_shows_its_problems(page, address):
     box = cell.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 12, box["y"] + box["height"] / 2)
     page.get_by_text(re.compile("solved in 0 to 10 % of the answers")).wait_for()
+    wait_until_in_view(page, "archive_cell")
     assert not page.errors

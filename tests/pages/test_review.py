@@ -314,3 +314,11 @@ def test_a_run_that_brings_no_candidates_draws_the_page_once(empty, visit, monke
     monkeypatch.setattr(empty.store, "count_passed", lambda: seen.append(1) or count())
     app = visit("review")
     assert not app.exception and "nothing to review yet" in texts(app) and len(seen) < 10
+
+
+def test_the_buttons_say_at_once_what_filters_and_who_reviews(filled, visit):
+    app = visit("review", run=home.GENERATE)
+    assert [each.proto.popover.label for each in app.get("popover")] == ["Filter", "Reviewer"]
+    app.selectbox(key="review_status").set_value("rejected")
+    app.text_input(key="review_by").set_value("Ada").run()
+    assert [each.proto.popover.label for each in app.get("popover")] == ["Filter · 1", "Reviewer · Ada"]

@@ -26,9 +26,19 @@ def test_one_act_is_on_all_that_match_and_is_undone_at_once(filled, visit):
     log = filled.store.list_reviews([home.GENERATE], action="reject")
     assert log["batch_id"].nunique() == 1 and set(log["reason"]) == {"duplicate"}
     button(app, "bulk_undo").click().run()
-    assert count(filled)["reviewed_reject"] == 0 and "Took back 8 reviews" in app.success[0].value.replace(
-        "\u00a0", " "
-    )
+    assert count(filled)["reviewed_reject"] == 0 and not app.success
+    assert "Took back 8 reviews" in app.toast[0].value.replace("\u00a0", " ")
+    assert not app.run().toast  # told once
+    undos = filled.store.list_reviews([home.GENERATE], action="undo")
+    assert len(undos) == 8 and set(undos["batch_id"]) == set(log["batch_id"]), "the log shows them as one act"
+
+
+def test_what_an_act_did_is_said_while_the_same_is_looked_at(filled, visit):
+    app = visit("review", run=home.GENERATE, show="table")
+    button(app, "bulk_lock").click().run()
+    assert app.success[0].value.startswith("Lock")
+    app.selectbox(key="review_shown").set_value("waiting").run()
+    assert not app.exception and not app.success
 
 
 def whose(app, value):

@@ -62,7 +62,8 @@ def test_after_the_first_review_training_is_next(tmp_path):
 
 def test_counts_of_a_filled_home(filled):
     assert counts(filled) == {
-        "seeds": "60 seeds", "select": "12 chosen", "generate": "9 accepted", "review": "9 waiting",
+        "seeds": "60 seeds", "select": "12 chosen", "generate": "9 accepted, 18 in all",
+        "review": "9 waiting, 18 in all",
         "finetune": "2 trained", "evaluate": f"60.0 % on test, loop of {made_at(filled, home.LOOP)}",
     }  # fmt: skip
 
@@ -157,7 +158,8 @@ def test_the_rest_of_a_stage_is_told_from_its_own_rate():
 def test_a_later_run_that_brought_nothing_hides_no_earlier_one(filled):
     filled.submit("generate", "Generate", {"seed_set": home.SEED_SET, "is_preview": False}, lane="teacher")
     filled.step()
-    assert counts(filled)["generate"] == "9 accepted" and counts(filled)["review"] == "9 waiting"
+    found = counts(filled)
+    assert (found["generate"], found["review"]) == ("9 accepted, 18 in all", "9 waiting, 18 in all")
 
 
 @pytest.mark.parametrize(
