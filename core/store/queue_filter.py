@@ -42,8 +42,11 @@ ORDERS = {
 PLANS = ("random", "by_type")
 """Orders of which any beginning is a sample by chance, so that what it holds tells of the rest."""
 
-ANSWERS = {"right": "a.is_correct", "wrong": "not a.is_correct", "unknown": "a.is_correct is null"}
-"""What the student made of a candidate -> SQL."""
+ANSWERS = {
+    "right": "a.is_correct", "wrong": "not a.is_correct", "unknown": "a.is_correct is null",
+    "harder": "a.shift > 0", "easier": "a.shift < 0",
+}  # fmt: skip
+"""What the student made of a candidate -> SQL; harder and easier: by its loss, than the seed."""
 
 NEEDS_ANSWERS = ("hardest", "easiest", "harder_than_seed", "easier_than_seed")
 VERIFIERS = ("verified", "solvable", "unique", "reference", "wrong")
@@ -86,10 +89,10 @@ class QueueFilter:
     """Of the seed, or its level where it has no type."""
 
     answer: str = ""
-    """right or wrong: how the student answered it; unknown: nobody asked a student."""
+    """right or wrong: how the student answered it; unknown: nobody asked a student; harder or easier than its seed."""
 
     search: str = ""
-    """Text in the question or answer, in any case."""
+    """Text in the question, the answer or a note, in any case."""
 
     seed: str = ""
     """Only what was grown from this problem, alone or with others."""
@@ -197,8 +200,9 @@ def _match_what(asked: QueueFilter) -> tuple[list[str], list[Any]]:
         conditions.append(condition)
         values += more
     if asked.search:
-        conditions.append("(c.current_question ilike ? escape '!' or c.current_answer ilike ? escape '!')")
-        values += [match_text(asked.search)] * 2
+        found = [f"c.{name} ilike ? escape '!'" for name in ("current_question", "current_answer", "note")]
+        conditions.append(f"({' or '.join(found)})")
+        values += [match_text(asked.search)] * len(found)
     return conditions, values
 
 

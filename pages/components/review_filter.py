@@ -41,6 +41,8 @@ ANSWERS = {
     "right": "answered as the teacher did",
     "wrong": "answered otherwise",
     "unknown": "not asked",
+    "harder": "finds it harder than its seed",
+    "easier": "finds it easier than its seed",
 }
 LABELS = {
     "method": "Prompting method", "teacher": "Teacher", "selector": "Selector", "type": "Type or level of the seed",
@@ -122,7 +124,7 @@ def _draw_fields(hub: Hub, run_ids: Sequence[str], status: str) -> dict[str, Any
     there = hub.store.list_choices(run_ids)
     found: dict[str, Any] = {}
     follow_address("search", "review_search", str, "")
-    found["search"] = st.text_input("Text in question or answer", key="review_search").strip()
+    found["search"] = st.text_input("Text in question, answer or note", key="review_search").strip()
     tell_address("search", "review_search", found["search"], "")
     found["status"] = choose(
         "What the filters said", list(STATUS), param="status", key="review_status", usual=status, shown=STATUS.get

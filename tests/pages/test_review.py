@@ -207,6 +207,9 @@ def test_the_address_says_what_is_looked_at(filled, visit, browser):
     assert browser.data["n"] == 3
     visit("review", run=home.GENERATE, search="3 boxes")
     assert browser.data["n"] == 1 and browser.shown()["candidate"] == "candidate_002"
+    filled.add_review(home.GENERATE, "candidate_004", "note", note="An odd price")
+    visit("review", run=home.GENERATE, search="ODD price")
+    assert browser.data["n"] == 1 and browser.shown()["candidate"] == "candidate_004"
     visit("review", run=home.GENERATE, order="random", sample="4")
     drawn = {entry["candidate"] for entry in browser.data["entries"]}
     assert browser.data["n"] == 4

@@ -33,6 +33,9 @@ def test_every_candidate_of_several_runs_has_an_answer_a_judgement_and_a_shift(f
     rows = filled.store.list_queue_texts(QueueFilter(run=home.GENERATE, order="hardest"))
     assert rows["loss"].notna().all() and rows["shift"].notna().all() and rows["is_correct"].notna().all()
     assert rows["loss"].is_monotonic_decreasing and len(rows) == 8
+    for answer, sign in (("harder", 1), ("easier", -1)):
+        found = filled.store.list_queue_texts(QueueFilter(run=home.GENERATE, answer=answer))
+        assert set(found["candidate_id"]) == set(rows.loc[sign * rows["shift"] > 0, "candidate_id"])
     record = filled.store.read_records([(home.GENERATE, "candidate_000")])[home.GENERATE, "candidate_000"]
     assert record["student"] == "tiny, base" and record["is_correct"] == (record["student_final"] == "7")
     assert record["shift"] == pytest.approx(record["loss"] - record["seed_loss"])
