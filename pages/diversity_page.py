@@ -6,7 +6,7 @@ from pages.components.access import use_hub
 from pages.components.frame import choose, choose_view, draw_empty, explain, name_set, open_page
 from pages.components.map_archive import draw_archive_view
 from pages.components.map_numbers import draw_numbers
-from pages.components.map_start import choose_map, follow_maps, offer_map
+from pages.components.map_start import choose_map, follow_maps, offer_map, say_first
 from pages.components.map_view import draw_map_view
 from pages.components.map_words import draw_words
 from pages.components.subject import view_seed_set
@@ -40,7 +40,7 @@ if view == "archive":
 elif drawn is None:
     if not is_busy:
         why = NEEDS_MAP[view][1]
-        draw_empty(f"{why} There is none of this seed set yet: **Draw the map**, at the top of the page, makes one.")
+        draw_empty(f"{why} There is none of this seed set yet. {say_first(hub, seed_set)}")
 else:
     NEEDS_MAP[view][0](hub, drawn)
 explain(

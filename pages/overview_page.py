@@ -24,6 +24,8 @@ def draw_next(standing: Standing, place: st.delta_generator.DeltaGenerator) -> N
     """Draw what a person would do next, with the button that goes there."""
     step = next(step for step in standing.steps if step.name == standing.next_step)
     st.markdown(f"**{plain(standing.seed_set_name)}** · {standing.sentence}")
+    if standing.is_at_work:
+        return
     label = "Select the next seeds" if standing.is_round_over else f"Go to {step.name}"
     if place.button(label, type="primary", icon=":material/arrow_forward:", key="go_on"):
         st.switch_page(step.page, query_params=step.query)

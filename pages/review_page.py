@@ -176,7 +176,7 @@ if any(config.get("teacher", "built-in") == "built-in" for config in configs):
 explain(
     "Only candidates that passed the filters come here, unless **Filter** asks for others. A verdict is one line in "
     "the home's journal, on the disk before the browser lets go of it; an undo is one more line. Words on red stand "
-    "only in the seed, words on green only in the candidate; a formula counts as one word. An edited answer is checked "
-    "again by its task's rules. What is read is as it was when the page was opened; **Look again** brings what came "
-    "since."
+    "only in the seed, words on green only in the candidate; a formula counts as one word, and where hardly a word was "
+    "kept nothing is marked. An edited answer is checked again by its task's rules. What is read is as it was when the "
+    "page was opened; **Look again** brings what came since."
 )

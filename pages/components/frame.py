@@ -73,8 +73,8 @@ def choose_view(views: Mapping[str, str], key: str, usual: str) -> str:
 
 
 def explain(body: str) -> None:
-    """Draw the expander at the foot of a page that says how its numbers are made."""
-    with st.expander("How this number is made", icon=":material/functions:"):
+    """Draw the expander at the foot of a page that says how its numbers are made, and how it works."""
+    with st.expander("How this is made", icon=":material/functions:"):
         st.markdown(body)
 
 

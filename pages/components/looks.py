@@ -26,6 +26,7 @@ _MEASURES = """
   .st-key-review_filter > div:has(.stSelectbox) {flex: 1 1 40%; min-width: 0; width: auto !important;}
   .st-key-review_filter > div .stSelectbox {width: 100% !important;}
 }
+:has(> .st-key-menu_closer) {position: absolute;}
 [class*="_waiting_"] button p, [class*="_working_"] button p span {position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%);}
 [class*="st-key-reading"] p {max-width: 68ch; line-height: 1.55;}
@@ -46,6 +47,24 @@ _FOCUS = """
 """Where the keyboard is: Streamlit shows links in focus by hardly more than a shade."""
 
 
+_MENU = """
+export default function () {
+  if (window.seedbedMenu) return;
+  window.seedbedMenu = true;
+  document.addEventListener('click', (event) => {
+    const isLink = event.target.closest && event.target.closest('[data-testid=stSidebarNav] a');
+    if (!isLink || !matchMedia('(max-width: 768px)').matches) return;
+    setTimeout(() => document.querySelector('[data-testid=stSidebarCollapseButton] button')?.click(), 50);
+  });
+}
+"""
+"""Closes the navigation once a page is chosen where it lies over the page: Streamlit leaves it open."""
+
+_menu = st.components.v2.component("seedbed_menu", html="<span></span>", js=_MENU)
+
+
 def draw_looks() -> None:
     """Put the rules into the page; nothing is seen of them themselves."""
     st.html(f"<style>{_MEASURES}{_CONTRAST}{_FOCUS}</style>")
+    with st.container(key="menu_closer"):
+        _menu(key="seedbed_menu", height=1)

@@ -14,6 +14,7 @@ from core.store.areas import write_area
 from core.store.queue_filter import QueueFilter
 from pages.components import numbers
 from pages.components.access import show_errors
+from pages.components.review_filter import recall_reviewer
 from pages.components.review_table import draw_table
 from pages.components.text import plain, to_markdown
 
@@ -47,7 +48,7 @@ def draw_inside(hub: Hub, drawn: Mapping[str, Any], inside: pd.DataFrame, area: 
             icon=":material/rate_review:",
             query_params=query,
         )
-        draw_table(hub, QueueFilter(area=text), None, drawn["config"]["task"], is_blind=False)
+        draw_table(hub, QueueFilter(area=text), recall_reviewer(), drawn["config"]["task"], is_blind=False)
     if len(seeds):
         with st.expander(f"{numbers.counted(len(seeds), 'seed')} inside the line", icon=":material/grass:"):
             _draw_seeds(hub, drawn, seeds)

@@ -70,7 +70,6 @@ def offer_map(
     with place, show_errors(), st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         if drawn is None:
             _draw_choice(hub, seed_set, "Draw the map", n_all, is_first=True, is_busy=is_busy)
-            st.caption(f"{numbers.counted(counts['seeds'], 'seed')}, {numbers.count(counts['grown'])} grown")
             return
         n_new = counts["new"] if n_all <= MOST_POINTS else 0
         label = f"Add {numbers.count(n_new)} new" if n_new else "Measure again"
@@ -104,7 +103,17 @@ def _draw_choice(hub: Hub, seed_set: str, label: str, n: int, *, is_first: bool,
     ):
         start_map(hub, seed_set, projection=projection)
         st.rerun()
-    st.caption(_say_time(hub, n, projection))
+    if not is_first:
+        st.caption(_say_time(hub, n, projection))
+
+
+def say_first(hub: Hub, seed_set: str) -> str:
+    """Return what the first map of a seed set would be made of, and how long that takes."""
+    counts = hub.store.count_texts_to_map(seed_set, None)
+    n_seeds, n_grown = counts["seeds"], counts["grown"]
+    texts = f"{numbers.counted(n_seeds, 'seed')} and {numbers.counted(n_grown, 'grown problem')}"
+    time = _say_time(hub, n_seeds + n_grown, METHODS[0])
+    return f"**Draw the map**, at the top of the page, makes one of {texts}. {time}"
 
 
 def _say_time(hub: Hub, n: int, projection: str) -> str:

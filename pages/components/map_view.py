@@ -21,8 +21,8 @@ MOST_DRAWN = 50_000
 """Points in the browser; what is marked is looked for among all."""
 
 MARKS = (
-    "Rings are seeds, discs what was grown. Draw a line around points to act on them, or click one; two clicks on the "
-    "map let them go."
+    "Rings are seeds, discs what was grown. Draw a line around points to act on them (by touch: after a press on the "
+    "loop), or click one; two clicks on the map let them go."
 )
 SHOWN_CHARACTERS = 160
 """Of a question beside the pointer."""

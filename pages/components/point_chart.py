@@ -98,6 +98,7 @@ export default function (component) {
       own.title.font.size = 12;
       own.margin.t += 24;
     }
+    if (data.can_draw && matchMedia('(pointer: coarse)').matches) own.dragmode = false;  // a swipe is for the page
     return Plotly.react(node, structuredClone(data.figure.data), {...own, selections: []},
       {responsive: true, displaylogo: false, scrollZoom: data.can_draw, displayModeBar: data.can_draw,
        modeBarButtons: data.can_draw

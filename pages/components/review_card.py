@@ -20,6 +20,10 @@ SLOT = "reviewed_"
 """Beginning of the key of a record's container."""
 
 
+HEIGHT = 520
+"""Pixels that each side of a record has at least on a wide screen; all three grow with the longest."""
+
+
 def name_slot(key: Key | None) -> str:
     """Return the key of the container that a candidate is drawn in; None: the end of the queue."""
     return SLOT + ("end" if key is None else hashlib.blake2b("|".join(key).encode(), digest_size=6).hexdigest())
@@ -65,9 +69,9 @@ const LABELS = [['accept', 'Accept', 'A', 'a'], ['reject', 'Reject', 'X', 'x'], 
   ['on', 'On', '→', 'arrowright'], ['lock', 'Lock', 'L', 'l'], ['note', 'Note', 'N', 'n'],
   ['trash', 'Trash', 'T', 't'], ['origin', 'Origin', 'O', 'o']];
 const STAYS = `.st-key-review_card {position: sticky; top: 0; z-index: 9;}  /* over whatever is scrolled to */
-@media (max-width: 640px) {  /* below the button that opens the navigation; boxes as long as what is in them */
-  .st-key-review_card {top: 3.9rem;}
-  .st-key-reviewed_records [height] {height: auto !important; flex: 0 0 auto !important;} }`;
+@media (max-width: 640px) { .st-key-review_card {top: 3.9rem;} }  /* below the button that opens the navigation */
+@media (min-width: 641px) {  /* little moves between two records */
+  .st-key-reviewed_records :is([class*="st-key-reading_"], [class*="st-key-facts_"]) {min-height: HEIGHTpx;} }`;
 const LEADS_ON = ['accept', 'reject', 'skip', 'trash'];
 // What is not on the disk yet is kept for each tab; one that was closed leaves it to the next that is opened. An order
 // that two tabs send is carried out once, by its id, but for an undo of whatever came last.
@@ -232,9 +236,6 @@ class Reader {
     this.count.textContent = this.data.editing ? 'being edited' : isWaiting ? `${number}loading` :
       `${number}${state}${locked}${entry ? ' · ' : ''}${counts.text}`;
     this.count.parentElement.dataset.shown = is ? slot : '';
-    if (is) for (const box of document.querySelectorAll(`.st-key-${slot} [overflow=auto]`)) {
-      if (box.scrollHeight > box.clientHeight) box.tabIndex = 0;  // a text that is scrolled by keyboard too
-    }
     const own = this.orders.length;
     this.told.textContent = own > 8 ? `${own} verdicts are not stored yet` : this.data.note[1];
     this.told.className = this.data.note[0] === 'error' ? 'error' : '';
@@ -311,7 +312,9 @@ export default function (component) {
 }
 """
 
-_card = st.components.v2.component("seedbed_review", html="<div class='card'></div>", css=_CSS, js=_JS)
+_card = st.components.v2.component(
+    "seedbed_review", html="<div class='card'></div>", css=_CSS, js=_JS.replace("HEIGHTpx", f"{HEIGHT}px")
+)
 
 
 def read_turn() -> dict[str, Any]:

@@ -9,8 +9,8 @@ from core.errors import SeedbedError
 from core.hub import Hub
 from core.tasks import TASKS
 from core.tasks.base import Task
+from pages.components.review_card import HEIGHT
 from pages.components.review_queue import NOTE, Key, Queue, note_act
-from pages.components.review_record import HEIGHT
 from pages.components.text import plain
 
 EDITING = "review_editing"

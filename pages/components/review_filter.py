@@ -50,6 +50,9 @@ LABELS = {
 }  # fmt: skip
 """Field of ``QueueFilter`` -> what its choice is called; it is offered where there are several values."""
 
+REVIEWER = "reviewer_of_session"
+"""Key of the session: who reviews, and how; the side bar drops the address, and boxes forget with their page."""
+
 CHIPS = {"seed": "Grown from one seed", "area": "In a part of the map"}
 """Fields that come from elsewhere, by the address -> what their button says."""
 
@@ -153,21 +156,28 @@ def _choose_field(name: str, label: str, values: list[str], words: Mapping[str, 
 
 def _draw_reviewer(hub: Hub) -> tuple[str | None, bool, str | None]:
     """Return the reviewer's name, whether the review is blind, and whose own queue it is (None: everybody's)."""
-    follow_address("by", "review_by", str, "")
+    own = st.session_state.get(REVIEWER, {})
+    follow_address("by", "review_by", str, own.get("by", ""))
     known = ", ".join(plain(name) for name in hub.store.list_reviewers()[:5])
     name = st.text_input("Your name", key="review_by", max_chars=40, help=f"Known: {known}" if known else None).strip()
     tell_address("by", "review_by", name, "")
-    follow_address("blind", "review_blind", lambda text: text == "1", False)
+    follow_address("blind", "review_blind", lambda text: text == "1", own.get("blind", False))
     is_blind = st.toggle(
         "Blind",
         key="review_blind",
         help="Hides what filters, students and other people said, and shows all as waiting.",
     )
     tell_address("blind", "review_blind", "1" if is_blind else "", "")
-    follow_address("second", "review_second", lambda text: text == "1", False)
+    follow_address("second", "review_second", lambda text: text == "1", own.get("second", False))
     is_second = st.toggle("Second reading", key="review_second", help="What others have judged and you have not.")
     tell_address("second", "review_second", "1" if is_second else "", "")
+    st.session_state[REVIEWER] = {"by": name, "blind": is_blind, "second": is_second}
     return name or None, is_blind, name if is_second or is_blind else None
+
+
+def recall_reviewer() -> str | None:
+    """Return the name that this session reviews by, on whatever page; None: somebody without a name."""
+    return st.session_state.get(REVIEWER, {}).get("by") or None
 
 
 def say_filter(n: int, asked: QueueFilter) -> str:

@@ -40,8 +40,9 @@ def _draw_estimates(hub: Hub, run_ids: Sequence[str], people: pd.DataFrame) -> N
     st.subheader("How good are they?", anchor=False)
     if len(other) == len(latest):
         st.info("What was judged so far was not drawn by chance, so that it tells nothing of the rest.")
-        sample = {"run": st.query_params["run"], "show": "read", "order": "random", "sample": str(SAMPLE)}
-        label = f"Read a sample of {SAMPLE}, drawn at random"
+        n = min(SAMPLE, int(sizes.sum()))
+        sample = {"run": st.query_params["run"], "show": "read", "order": "random", "sample": str(n)}
+        label = f"Read a sample of {numbers.count(n)}, drawn at random"
         st.page_link("review_page.py", label=label, icon=":material/casino:", query_params=sample)
     for plan in PLANS:
         read = latest[latest["plan"] == plan]

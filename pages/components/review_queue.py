@@ -15,7 +15,7 @@ from core.errors import SeedbedError
 from core.hub import Hub
 from core.records import JUDGEMENTS, REASONS
 from core.reviewing.neighbours import Neighbours
-from core.store.queue_filter import PLANS, QueueFilter, list_changed
+from core.store.queue_filter import QueueFilter, list_changed
 
 Key = tuple[str, str]
 """(run_id, candidate_id)."""
@@ -118,8 +118,8 @@ def open_queue(hub: Hub, asked: QueueFilter, reviewer: str | None, *, is_blind: 
     queue: Queue | None = st.session_state.get(QUEUE)
     if queue is not None and (queue.asked, queue.reviewer, queue.is_blind) == (asked, reviewer, is_blind):
         return queue
-    is_sample = asked.order in PLANS and (queue is None or queue.asked.order != asked.order)
-    shown = queue.shown if queue is not None and not is_sample else None  # a sample is read from its beginning
+    is_same_order = queue is not None and queue.asked.order == asked.order
+    shown = queue.shown if is_same_order else None  # another order, and a sample, are read from their beginning
     frame = hub.store.list_queue(asked)
     keys = list(zip(frame["run_id"], frame["candidate_id"], strict=True))
     said = frame["review"].astype(object).where(frame["review"].notna(), None)

@@ -9,11 +9,11 @@ from core.hub import Hub
 from core.recipes.tracing import find_run_price
 from core.reviewing.neighbours import Neighbours
 from core.teacher.prices import Price
-from pages.components.review_card import SLOT, draw_card, name_slot, read_turn
+from pages.components.review_card import HEIGHT, SLOT, draw_card, name_slot, read_turn
 from pages.components.review_editor import EDITING, draw_editor
 from pages.components.review_origin import draw_origin
 from pages.components.review_queue import NOTE, Key, Queue, take_orders, take_states
-from pages.components.review_record import HEIGHT, draw_slot, mark_end
+from pages.components.review_record import draw_slot, mark_end
 
 _SLOTS, _SEEN = "review_slots", "review_seen"
 """Keys of the session: place of a container -> candidate drawn in it, and the browser's last jump that was taken."""

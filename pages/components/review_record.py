@@ -1,6 +1,6 @@
 """One record of the review: seed, candidate, and what is known of it; drawn before it is looked at.
 
-Heights are fixed, so that nothing moves between two records.
+It is as long as its longest text: nobody scrolls inside a box for the end of an answer.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,6 @@ from pages.components.text import mark_differences, plain, to_markdown
 
 MOST_STEPS, QUOTED = 8, 90
 """Calculations that are listed, and characters of a near-duplicate that are quoted."""
-
-HEIGHT = 520
-"""Pixels of each side: the same for every record, so that nothing moves between them."""
 
 
 def draw_slot(
@@ -70,26 +67,31 @@ def _draw_record(
     slot = name_slot((record["run_id"], record["candidate_id"]))
     with st.container(key=f"two_sides_{slot}"):
         seed, child, facts = st.columns([1, 1, 0.72], gap="small")
-    with seed, st.container(border=True, height=HEIGHT, key=f"reading_seed_{slot}"):
+    with seed, st.container(border=True, height="stretch", key=f"reading_seed_{slot}"):
         if parents:
             more = f" · the first of {len(parents)}" if len(parents) > 1 else ""
-            st.markdown(f":gray[Seed{more}]\n\n{questions[0]}\n\n:gray[Answer]\n\n{answers[0]}")
+            st.markdown(f":gray[Seed{more}]\n\n{questions[0]}\n\n{_say_final(parent)}\n\n{answers[0]}")
             for other in parents[1:]:
                 st.markdown(
                     f":gray[Another seed]\n\n{to_markdown(other['question'])}\n\n{to_markdown(other['answer'])}"
                 )
         else:
             st.markdown(":gray[Seed]\n\n:gray[None: it was grown from no seed of the set.]")
-    with child, st.container(border=True, height=HEIGHT, key=f"reading_child_{slot}"):
+    with child, st.container(border=True, height="stretch", key=f"reading_child_{slot}"):
         edited = " · edited" if record["is_edited"] else ""
-        st.markdown(f":gray[Candidate{edited}]\n\n{questions[1]}\n\n:gray[Answer]\n\n{answers[1]}")
-    with facts, st.container(border=True, height=HEIGHT, key=f"facts_{slot}"):
+        st.markdown(f":gray[Candidate{edited}]\n\n{questions[1]}\n\n{_say_final(record)}\n\n{answers[1]}")
+    with facts, st.container(border=True, height="stretch", key=f"facts_{slot}"):
         if (record["meta"] or {}).get("label") == INCORRECT:
             st.warning("Wrong on purpose: accepted, it counts as a convincing wrong answer, never as an answer.")
         if is_blind:
             st.markdown(":gray[Blind: what filters, students and other people said is hidden.]")
         else:
             _draw_facts(record, task, neighbours, origin)
+
+
+def _say_final(row: Mapping[str, Any]) -> str:
+    """Return the head of an answer, with its final one."""
+    return " ".join([":gray[Answer]", *([plain(row["final"])] if row.get("final") else [])])
 
 
 def _draw_facts(record: Mapping[str, Any], task: str, neighbours: Neighbours | None, origin: str) -> None:

@@ -59,20 +59,30 @@ def draw_table(hub: Hub, asked: QueueFilter, reviewer: str | None, task: str, *,
     verb += "" if is_blind else f": {_say_states(rows, reviewer)}"
     st.caption(f"**{numbers.counted(len(rows), 'candidate')}** {verb}{more}. Mark rows to act on those alone.")
     marked = _draw_rows(rows.head(MOST_ROWS), is_blind=is_blind)
-    chosen = rows.iloc[marked] if marked else rows if is_blind else _choose_whose(rows)
-    if not is_blind and chosen["review"].notna().any():
-        said = f"An act is on {_say_states(chosen, reviewer)}; a new verdict takes the place of the one before."
-        st.caption(f":material/info: {said}")
-    _draw_acts(hub, asked, chosen, reviewer)
-    if len(marked) == 1:
-        _draw_ways(chosen.iloc[0])
+    _draw_ways(rows.iloc[marked])
+    whose = rows if is_blind else _choose_whose(rows, is_open=not marked)
+    chosen = rows.iloc[marked] if marked else whose
+    if not is_blind and rows["review"].notna().any():
+        is_again = chosen["review"].notna().any()
+        more = "; a new verdict takes the place of the one before." if is_again else "."
+        st.caption(f":material/info: An act is on {_say_states(chosen, reviewer)}{more}")
+    _draw_acts(hub, asked, chosen, reviewer, word="marked" if marked else "")
     with st.expander("Change a text in many of them", icon=":material/find_replace:"):
         _draw_change(hub, asked, chosen, reviewer, task)
 
 
-def _draw_ways(row: pd.Series) -> None:
-    """Draw where one marked candidate leads: to itself, and to all that came of its seed."""
-    with st.container(horizontal=True):
+def _draw_ways(marked: pd.DataFrame) -> None:
+    """Draw where one marked candidate leads: to itself, and to all that came of its seed.
+
+    The line is there whatever is marked: rows that moved under the pointer would be marked by mistake.
+    """
+    with st.container(
+        horizontal=True, vertical_alignment="center", height=40, border=False, gap="small", key="review_ways"
+    ):
+        if len(marked) != 1:
+            st.caption(f"{numbers.counted(len(marked), 'row')} marked." if len(marked) else "Mark one row to read it.")
+            return
+        row = marked.iloc[0]
         query = {"run": row["run_id"], "candidate": row["candidate_id"], "show": "read"}
         st.page_link("review_page.py", label="Read this one", icon=":material/visibility:", query_params=query)
         parents = json.loads(row["parents"] or "[]")
@@ -81,8 +91,13 @@ def _draw_ways(row: pd.Series) -> None:
             st.switch_page("review_page.py", query_params=query)
 
 
-def _choose_whose(rows: pd.DataFrame) -> pd.DataFrame:
-    """Let a person choose, where some wait and others do not, whether what was judged already is acted on too."""
+def _choose_whose(rows: pd.DataFrame, *, is_open: bool) -> pd.DataFrame:
+    """Let a person choose, where some wait and others do not, whether what was judged already is acted on too.
+
+    Args:
+        rows: that match.
+        is_open: whether no row is marked, so that the choice counts.
+    """
     waiting = rows[rows["review"].isna()]
     if waiting.empty or len(waiting) == len(rows):
         return rows
@@ -91,8 +106,9 @@ def _choose_whose(rows: pd.DataFrame) -> pd.DataFrame:
         "all": f"All {numbers.count(len(rows))} that match",
     }
     whose = st.segmented_control(
-        "Act on", list(labels), default="waiting", required=True, format_func=labels.get, key="review_whose"
-    )
+        "Act on", list(labels), default="waiting", required=True, format_func=labels.get, key="review_whose",
+        disabled=not is_open,
+    )  # fmt: skip
     return rows if whose == "all" else waiting
 
 
@@ -159,8 +175,9 @@ def _is_empty(column: pd.Series) -> bool:
     return bool((column.isna() | column.isin(["", False])).all())
 
 
-def _draw_acts(hub: Hub, asked: QueueFilter, chosen: pd.DataFrame, reviewer: str | None) -> None:
-    """Draw the buttons that act on all chosen candidates, each with how many they are."""
+def _draw_acts(hub: Hub, asked: QueueFilter, chosen: pd.DataFrame, reviewer: str | None, word: str) -> None:
+    """Draw the buttons that act on all chosen candidates, each with how many they are and a word on which."""
+    n = f"{numbers.count(len(chosen))} {word}".strip()
     with st.container(horizontal=True, vertical_alignment="bottom", key="review_acts"):
         reason = st.selectbox(
             "Reason of a rejection", ["", *REASONS], format_func=lambda name: REASONS.get(name, "none"), width=220,
@@ -169,7 +186,7 @@ def _draw_acts(hub: Hub, asked: QueueFilter, chosen: pd.DataFrame, reviewer: str
         for action, (label, icon) in ACTS.items():
             if action == "unlock" and not chosen["is_locked"].any():
                 continue
-            if st.button(f"{label} {numbers.count(len(chosen))}", key=f"bulk_{action}", icon=icon):
+            if st.button(f"{label} {n}", key=f"bulk_{action}", icon=icon):
                 more = {"reason": reason} if action == "reject" and reason else {}
                 _act(hub, asked, [Review(*key, action, reviewer=reviewer, **more) for key in _list_keys(chosen)], label)
         trashed = chosen[chosen["review"] == "trash"]

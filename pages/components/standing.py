@@ -66,6 +66,9 @@ class Standing:
     sentence: str
     """What to do next, in one sentence."""
 
+    is_at_work: bool = False
+    """Whether a run works on it that takes the next steps by itself: whole rounds."""
+
     is_round_over: bool = False
     """Whether the newest finetune is evaluated, so that the next step begins another round."""
 
@@ -75,9 +78,12 @@ NEXT_SENTENCES = {
     "select": "Choose the seeds: let the student answer them, then pick the ones worth more data.",
     "generate": "Let the teacher write new problems from the chosen seeds; look at a preview first.",
     "review": "Read what the teacher wrote, and accept, edit or reject it.",
-    "finetune": "Train the student on the accepted problems.",
+    "finetune": "Train the student on the accepted problems, or go on reviewing.",
     "evaluate": "See whether it paid off: ask the newest finetune problems that it was never trained on.",
 }
+
+AT_WORK = "A run works on it that takes the next steps by itself."
+"""The sentence of a seed set while whole rounds are made of it."""
 
 ROUND_OVER = "The newest finetune is evaluated: see whether it paid off, then choose the seeds of the next round."
 """The sentence of a next step that begins another round."""
@@ -263,7 +269,12 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
     sentence = (
         _say_paused(first, len(paused) - 1) if paused else ROUND_OVER if is_round_over else NEXT_SENTENCES[next_step]
     )
-    return Standing(steps, next_step, running, seed_set["run_id"], seed_set["name"], sentence, is_round_over)
+    rounds = active[active["kind"].isin(ROUNDS)]
+    is_at_work = not paused and seed_set["run_id"] in set(rounds["seed_set_id"])
+    sentence = AT_WORK if is_at_work else sentence
+    return Standing(
+        steps, next_step, running, seed_set["run_id"], seed_set["name"], sentence, is_at_work, is_round_over
+    )
 
 
 def name_paused(row: Mapping[str, Any]) -> str:

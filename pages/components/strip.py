@@ -13,6 +13,9 @@ from pages.components.standing import ACTIVE, Standing, read_standing
 from pages.components.subject import note_strip, recall_seed_set
 from pages.components.text import plain
 
+REVIEW_S = 10.0
+"""How often it looks on the page Review, whose keys draw nothing but the records."""
+
 _STYLE = """<style>
 .st-key-loop_strip {flex-wrap: nowrap !important; gap: 0 !important; align-items: stretch; overflow: hidden;
   margin-bottom: .4rem; border: 1px solid rgba(128,128,128,.3); border-radius: 8px;}
@@ -73,4 +76,5 @@ def draw_strip(hub: Hub, here: str) -> None:
             note_strip(standing.seed_set_id)
             _draw_steps(standing, here)
 
-    st.fragment(draw, run_every=2 * REFRESH_S if is_active else None)()
+    often = 2 * REFRESH_S if is_active else REVIEW_S if here == "review" else None
+    st.fragment(draw, run_every=often)()

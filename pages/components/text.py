@@ -42,6 +42,10 @@ REWRITTEN = 0.5
 """Share of common words below which a text counts as written anew: then only runs of three words count as kept."""
 
 
+ANEW, LONG = 0.2, 24
+"""Share of kept words below which nothing is marked, in texts of so many words together: all would be red and green."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of a text."""
@@ -208,7 +212,8 @@ def _draw_tokens(tokens: list[Piece], flags: list[bool], mark: str) -> str:
 def mark_differences(before: str | None, after: str | None) -> tuple[str, str]:
     """Return two texts as Markdown: what only the first has on red, what only the second has on green.
 
-    Compared word by word, a formula counting as one word. Where one text is missing the other is not marked.
+    Compared word by word, a formula counting as one word. Where one text is missing the other is not marked, nor is
+    either where hardly a word was kept.
     """
     if not before or not after:
         return to_markdown(before), to_markdown(after)
@@ -221,6 +226,8 @@ def mark_differences(before: str | None, after: str | None) -> tuple[str, str]:
     sizes = [sum(bool(token.source.strip()) for token in left[start : start + n]) for start, _, n in blocks]
     n_words = sum(bool(token.source.strip()) for token in (*left, *right))
     n_needed = 1 if 2 * sum(sizes) >= REWRITTEN * n_words else 3
+    if n_words >= LONG and 2 * sum(size for size in sizes if size >= n_needed) < ANEW * n_words:
+        return to_markdown(before), to_markdown(after)
     for (start, other, n_same), size in zip(blocks, sizes, strict=True):
         if size < n_needed:  # a lone blank, or a chance "the" in a text written anew, joins its neighbours' mark
             continue

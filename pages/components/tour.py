@@ -42,7 +42,7 @@ STOPS = (
     ),
     Stop(
         "Select",
-        "The coloured line is what a selector chooses, the dashed one what chance would: does it take harder ones?",
+        "With **loss_high** the coloured line is what is chosen, the dashed one what chance would: is it harder?",
         "Here you will see which seeds the student finds hard, and choose some of them.",
     ),
     Stop(

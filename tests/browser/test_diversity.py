@@ -121,3 +121,21 @@ def test_a_cell_of_the_archive_shows_its_problems(page, address):
     page.get_by_text(re.compile("solved in 0 to 10 % of the answers")).wait_for()
     wait_until_in_view(page, "archive_cell")
     assert not page.errors
+
+
+def test_a_swipe_over_the_map_is_for_the_page(page, address):
+    context = page.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    open_map(phone, address)
+    assert phone.evaluate("document.querySelector('.seedbed-points').layout.dragmode") is False
+    phone.locator(".seedbed-points").scroll_into_view_if_needed()
+    scrolled = "document.querySelector('.stMain').scrollTop"
+    before, box = phone.evaluate(scrolled), phone.locator(".seedbed-points").bounding_box()
+    send = context.new_cdp_session(phone).send
+    x, y = box["x"] + box["width"] / 2, max(box["y"], 0) + 100
+    send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 11):
+        send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + 20 * step}]})
+    send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    phone.wait_for_function(f"(before) => before - {scrolled} > 100", arg=before)
+    context.close()

@@ -25,7 +25,7 @@ def address(serve, tmp_path_factory):
 
 def open_page(page, path: str) -> None:
     page.goto(path)
-    page.get_by_text("How this number is made").wait_for()
+    page.get_by_text("How this is made").wait_for()
     page.wait_for_timeout(300)
 
 
@@ -80,4 +80,14 @@ def test_escape_closes_a_dialog_and_the_keys_work_again(page, address):
     page.get_by_role("dialog").wait_for(state="detached")
     page.keyboard.press("s")
     page.get_by_role("status").filter(has_text="3 of 9").wait_for()
+    assert page.errors == []
+
+
+def test_on_a_phone_the_navigation_closes_once_a_page_is_chosen(page, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, f"{address}/seeds")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Steerability").click()
+    page.wait_for_url("**/steerability**")
+    page.wait_for_function("document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 1")
     assert page.errors == []

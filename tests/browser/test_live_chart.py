@@ -122,7 +122,7 @@ def test_nothing_moves_while_numbers_grow(page, address, home):
         write_points(folder, 1, 9)
         page.goto(address)
         page.wait_for_function("document.querySelector('.seedbed-chart[data-chart*=aaaa_loss]')?.dataset.points >= 9")
-        page.get_by_text("How this number is made").wait_for()
+        page.get_by_text("How this is made").wait_for()
         page.wait_for_timeout(1500)
         places = page.evaluate(PLACES)
         assert len(places) >= 5

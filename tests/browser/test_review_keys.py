@@ -84,7 +84,7 @@ def test_keys_judge_step_and_undo_and_nothing_moves(page, address):
     expect_candidate(page, 3)
     assert find_place(page, button) == place
     assert len(read_journal()) == 4
-    page.get_by_text("How this number is made").scroll_into_view_if_needed()
+    page.get_by_text("How this is made").scroll_into_view_if_needed()
     assert 0 <= button.bounding_box()["y"] < 60, "the keys stay in view"
     page.reload()
     expect_candidate(page, 3)
@@ -256,6 +256,20 @@ def test_the_editor_is_ready_to_be_typed_into(page, address):
     page.get_by_text("being edited").wait_for()
     page.get_by_role("button", name="Leave as it was").click()
     page.locator(".said[data-shown^=reviewed_]").wait_for()
+
+
+def test_rows_that_are_marked_one_after_another_do_not_move_under_the_pointer(page, address):
+    page.goto(f"{address}/review?run={GENERATE}&show=table")
+    rows = page.locator(".st-key-review_rows canvas").first
+    rows.wait_for()
+    page.set_viewport_size({"width": 1280, "height": 620})
+    page.get_by_role("button", name=re.compile(r"^Accept \d+$")).scroll_into_view_if_needed()
+    top = find_place(page, rows)["y"]
+    for row, n in ((4, "1 marked"), (5, "2 marked"), (6, "3 marked")):
+        page.mouse.click(rows.bounding_box()["x"] + 16, top + 33 * (row + 1) + 17)
+        page.get_by_role("button", name=f"Accept {n}", exact=True).wait_for()
+        assert find_place(page, rows)["y"] == top
+    assert page.errors == []
 
 
 def test_another_filter_shows_its_own_first_record(page, address):

@@ -49,7 +49,7 @@ def test_an_archive_of_seeds_that_nobody_answered_says_what_to_do(empty, visit):
 
 def test_the_button_draws_the_first_map(filled, visit):
     app = visit("diversity", show="words")
-    assert "There is none of this seed set yet: **Draw the map**" in texts(app)
+    assert "There is none of this seed set yet. **Draw the map**" in texts(app)
     button(app, "draw_map").click().run()
     run = filled.store.list_runs(["map"]).iloc[0]
     assert run["state"] == "queued" and run["title"].startswith("Map of")

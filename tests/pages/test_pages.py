@@ -49,7 +49,7 @@ def test_a_page_of_a_filled_home_is_drawn(filled, visit, name):
     app = visit(name)
     assert not app.exception and not app.error
     assert len(app.expander) >= 1
-    assert any("How this number is made" in expander.label for expander in app.expander)
+    assert any("How this is made" in expander.label for expander in app.expander)
 
 
 @pytest.mark.parametrize("name", ("generate", "review", "overview"))

@@ -325,3 +325,30 @@ def test_the_buttons_say_at_once_what_filters_and_who_reviews(filled, visit):
     app.selectbox(key="review_status").set_value("rejected")
     app.text_input(key="review_by").set_value("Ada").run()
     assert [each.proto.popover.label for each in app.get("popover")] == ["Filter · 1", "Reviewer · Ada"]
+
+
+def test_who_reviews_is_remembered_while_other_pages_are_looked_at(filled, visit):
+    app = visit("review", run=home.GENERATE)
+    app.text_input(key="review_by").set_value("Ada").run()
+    app.toggle(key="review_blind").set_value(True).run()
+    for page in ("runs", "review"):
+        app.switch_page(f"{page}_page.py").run()
+    assert app.text_input(key="review_by").value == "Ada" and app.toggle(key="review_blind").value
+    app.toggle(key="review_blind").set_value(False).run()
+    app.text_input(key="review_by").set_value("").run()
+    for page in ("runs", "review"):
+        app.switch_page(f"{page}_page.py").run()
+    assert app.text_input(key="review_by").value == "" and not app.toggle(key="review_blind").value
+
+
+def test_another_order_begins_at_its_beginning_and_another_filter_stays(filled, app, browser):
+    browser.order("skip")
+    app.run()
+    browser.order("skip")
+    app.run()
+    kept = browser.data["shown"]
+    assert place(browser) == 3
+    app.selectbox(key="review_shown").set_value("waiting").run()
+    assert browser.data["shown"] == kept
+    app.selectbox(key="review_order").set_value("newest").run()
+    assert place(browser) == 1

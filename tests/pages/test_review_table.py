@@ -141,7 +141,7 @@ def test_what_the_filters_rejected_is_no_part_of_what_is_estimated(filled, visit
 def test_where_nothing_was_drawn_by_chance_a_sample_is_offered(filled, visit):
     filled.add_review(home.GENERATE, "candidate_000", "accept", plan="made")
     app = visit("review", run=home.GENERATE, show="quality")
-    assert "was not drawn by chance" in app.info[0].value and "Read a sample of 100, drawn at random" in [
+    assert "was not drawn by chance" in app.info[0].value and "Read a sample of 8, drawn at random" in [
         link.proto.label for link in app.get("page_link")
     ]
 

@@ -158,6 +158,14 @@ def test_a_text_written_anew_is_one_mark_rather_than_confetti():
     assert candidate.count(":green-background[") == 1
 
 
+def test_where_hardly_a_word_was_kept_nothing_is_marked():
+    seed = "All onions look much the same. July brings 16 onions for the cooperative, and then 15 on top."
+    anew = "Along one wall of the old shed stand 12 stamps, on the other 3. How many are there now?"
+    assert mark_differences(seed, anew) == (to_markdown(seed), to_markdown(anew))
+    kept = "All onions look much the same. July brings 12 stamps for the old shed, and 3 more."
+    assert ":red-background[" in mark_differences(seed, kept)[0]
+
+
 def test_marks_hold_hostile_text_and_never_span_lines():
     seed, candidate = mark_differences("w x y a\nb", "w x y a](http://x.example)\nc ![i](u)\nd")
     assert seed == "w x y a  \n:red-background[b]"
