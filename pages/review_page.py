@@ -24,7 +24,7 @@ from pages.components.frame import (
 from pages.components.pausing import draw_passing, draw_paused, draw_way_back, find_pause
 from pages.components.review_asking import follow_student, offer_student
 from pages.components.review_export import draw_taking_out
-from pages.components.review_filter import draw_filter, say_filter
+from pages.components.review_filter import draw_filter, recall_reviewer, say_filter
 from pages.components.review_log import draw_log
 from pages.components.review_quality import draw_quality
 from pages.components.review_queue import forget_queue, open_queue
@@ -159,7 +159,11 @@ if view in ("read", "table", "export"):
     with st.container():  # there in any case: what stands below keeps its place
         follow_student(hub, chosen)
 else:
-    asked, reviewer, is_blind = QueueFilter(run=",".join(chosen)), st.query_params.get("by") or None, False
+    asked, reviewer, is_blind = (
+        QueueFilter(run=",".join(chosen)),
+        st.query_params.get("by") or recall_reviewer()[0],
+        False,
+    )
 number = draw_going_on(hub, chosen, [row for id_, row in paused.items() if id_ in chosen])
 if view == "table":
     draw_table(hub, asked, reviewer, task, is_blind=is_blind)

@@ -35,7 +35,7 @@ def draw_estimate(preview: RunPreview, config: Mapping[str, Any]) -> None:
     known = (
         f"{share}, as in {numbers.count(preview.n_judged)} before"
         if preview.n_judged
-        else f"{share} (assumed: no run of these settings was made before)"
+        else f"{share} (assumed: too little is known from such runs)"
     )
     tokens = f"{word_spread(whole.n_input)} tokens in, {word_spread(whole.n_output)} out"
     basis = "as such calls took before" if preview.each.is_from_use else "estimated from the seeds"

@@ -191,6 +191,18 @@ def follow_address(param: str, key: str, read: Callable[[str], T | None], usual:
     st.session_state[memory] = usual
 
 
+def peek(param: str, key: str) -> object:
+    """Return what a widget that follows the address will hold when it is drawn: its value, or the address's text.
+
+    Args:
+        param: query parameter.
+        key: of the widget.
+    """
+    wanted = st.query_params.get(param)
+    is_new = key not in st.session_state or st.session_state.get(f"{key}_in_address") != wanted
+    return wanted if wanted is not None and is_new else st.session_state.get(key)
+
+
 def tell_address(param: str, key: str, value: object, usual: object = None) -> None:
     """Put the value of a widget into the address, or nothing where it is the usual one."""
     st.session_state[f"{key}_in_address"] = str(value)

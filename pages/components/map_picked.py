@@ -48,7 +48,8 @@ def draw_inside(hub: Hub, drawn: Mapping[str, Any], inside: pd.DataFrame, area: 
             icon=":material/rate_review:",
             query_params=query,
         )
-        draw_table(hub, QueueFilter(area=text), recall_reviewer(), drawn["config"]["task"], is_blind=False)
+        reviewer, is_blind = recall_reviewer()
+        draw_table(hub, QueueFilter(area=text), reviewer, drawn["config"]["task"], is_blind=is_blind)
     if len(seeds):
         with st.expander(f"{numbers.counted(len(seeds), 'seed')} inside the line", icon=":material/grass:"):
             _draw_seeds(hub, drawn, seeds)

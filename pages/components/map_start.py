@@ -112,6 +112,8 @@ def say_first(hub: Hub, seed_set: str) -> str:
     counts = hub.store.count_texts_to_map(seed_set, None)
     n_seeds, n_grown = counts["seeds"], counts["grown"]
     texts = f"{numbers.counted(n_seeds, 'seed')} and {numbers.counted(n_grown, 'grown problem')}"
+    if n_seeds + n_grown > MOST_POINTS:
+        texts = f"{numbers.count(MOST_POINTS)}, drawn at random, of {texts}"
     time = _say_time(hub, n_seeds + n_grown, METHODS[0])
     return f"**Draw the map**, at the top of the page, makes one of {texts}. {time}"
 

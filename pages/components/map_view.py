@@ -22,7 +22,7 @@ MOST_DRAWN = 50_000
 
 MARKS = (
     "Rings are seeds, discs what was grown. Draw a line around points to act on them (by touch: after a press on the "
-    "loop), or click one; two clicks on the map let them go."
+    "lasso), or click one; two clicks on the map let them go."
 )
 SHOWN_CHARACTERS = 160
 """Of a question beside the pointer."""

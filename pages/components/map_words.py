@@ -139,8 +139,9 @@ def _draw_tokens(
     second: str,
 ) -> None:
     """Draw the tokens that contribute most, and examples of one of them."""
+    has_words = drawn["summary"]["embedder"] is not None  # in puzzles of numbers these are what there is
     is_short = st.checkbox(
-        "Leave out numbers and signs", value=True, key="words_only",
+        "Leave out numbers and signs", value=has_words, key=f"words_only_{has_words}",
         help="Of what is listed below; the distance above is of all tokens.",
     )  # fmt: skip
     tokens = counts.list_shifted(sets[first], sets[second], N_TOKENS, has_signs=not is_short)

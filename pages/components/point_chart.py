@@ -50,7 +50,8 @@ const ring = (node) => {  // around the point that was clicked, drawn over all o
 };
 const reveal = (name, until) => {  // what was clicked is told below, maybe out of sight; it comes with the next drawing
   const found = document.querySelector(`.st-key-${name}`);
-  if (found) found.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+  const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+  if (found) found.scrollIntoView({block: 'nearest', behavior});
   else if (Date.now() < until) setTimeout(reveal, 150, name, until);
 };
 const watch = (node, tip) => {
@@ -65,7 +66,7 @@ const watch = (node, tip) => {
     const point = event.points[0];
     if (node.seedbedRows) { node.seedbedAt = {x: point.x, y: point.y}; ring(node); }
     tell({at: node.seedbedRows ? {row: row(point)} : {x: point.pointNumber[1], y: point.pointNumber[0]}});
-    reveal(node.seedbedTold, Date.now() + 5000);
+    setTimeout(reveal, 600, node.seedbedTold, Date.now() + 5000);  // one of another point may still be there
   });
   node.on('plotly_hover', (event) => {
     const text = node.seedbedTexts && node.seedbedTexts[row(event.points[0])];

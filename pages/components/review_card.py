@@ -236,6 +236,10 @@ class Reader {
     this.count.textContent = this.data.editing ? 'being edited' : isWaiting ? `${number}loading` :
       `${number}${state}${locked}${entry ? ' · ' : ''}${counts.text}`;
     this.count.parentElement.dataset.shown = is ? slot : '';
+    if (is && this.begun !== slot) {
+      if (this.begun) this.beginAtTop();
+      this.begun = slot;
+    }
     const own = this.orders.length;
     this.told.textContent = own > 8 ? `${own} verdicts are not stored yet` : this.data.note[1];
     this.told.className = this.data.note[0] === 'error' ? 'error' : '';
@@ -245,6 +249,11 @@ class Reader {
       if (action === 'origin' && this.data.blind) button.disabled = true;
       if (action === 'lock') button.firstChild.textContent = entry && entry.locked ? 'Unlock' : 'Lock';
     }
+  }
+  beginAtTop() {  // who has read a long answer to its end would begin the next record in its middle
+    const place = document.querySelector('.st-key-reviewed_records'), bar = this.count.closest('.card');
+    const above = place ? bar.getBoundingClientRect().bottom - place.getBoundingClientRect().top : 0;
+    if (above > 0) document.querySelector('.stMain').scrollBy({top: -above});
   }
   tell(more = {}) { keep(this.orders); this.send({orders: this.orders, shown: this.shown, edit: null, ...more}); }
   act(action, more = {}) {

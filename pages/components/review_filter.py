@@ -10,7 +10,7 @@ from core.records import REASONS
 from core.store.queue_filter import ORDERS, PLANS, REVIEWED, QueueFilter
 from core.store.queue_text import read_filter
 from pages.components import numbers
-from pages.components.frame import choose, follow_address, tell_address
+from pages.components.frame import choose, follow_address, peek, tell_address
 from pages.components.text import plain
 
 SHOWN = {
@@ -74,30 +74,43 @@ def draw_filter(hub: Hub, run_ids: Sequence[str], usual: str = "any") -> tuple[Q
     )
     if found["order"] in PLANS:
         found["sample"] = _choose_sample()
-    labels = _name_filter(), _name_reviewer()
-    with st.popover(labels[0], icon=":material/filter_alt:", key="review_filters"):
-        found |= _draw_fields(hub, run_ids, read_filter([f"review={found['review']}"]).status)
+    there = hub.store.list_choices(run_ids)
+    status = read_filter([f"review={found['review']}"]).status
+    with st.popover(_name_filter(there, status), icon=":material/filter_alt:", key="review_filters"):
+        found |= _draw_fields(there, status)
     found |= {name: _draw_chip(name, label) for name, label in CHIPS.items()}
-    with st.popover(labels[1], icon=":material/person:", key="review_who"):
+    with st.popover(_name_reviewer(), icon=":material/person:", key="review_who"):
         reviewer, is_blind, found["unread_by"] = _draw_reviewer(hub)
-    if labels != (_name_filter(), _name_reviewer()):  # what is inside is known only once it is drawn
-        st.rerun()
     if st.session_state["review_second"] and found["review"] == "any":
         found["review"] = REVIEWED  # what nobody has read has no second reading
     return QueueFilter(**found), reviewer, is_blind
 
 
-def _name_filter() -> str:
-    """Return what the filter's button says: how many of its fields ask for something, by the address."""
-    fields = (*LABELS, "status", "answer", "search", "reason", "round")
-    n = len([name for name in st.query_params if name in fields])
+def _list_offered(there: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """Return field of the filter -> key of its box, where there is anything to choose from."""
+    found = {name: f"review_{name}" for name in ("search", "status", "answer")}
+    several = [name for name in LABELS if len(there[name]) > (name not in ("reviewer", "rejected_by"))]
+    several += [name for name, fewest in (("reason", 1), ("round", 2)) if len(there[name]) >= fewest]
+    return found | {name: f"review_{name}_field" for name in several}
+
+
+def _name_filter(there: Mapping[str, Sequence[Any]], status: str) -> str:
+    """Return what the filter's button says: how many of its fields ask for something."""
+    usual = {"status": status}
+    held = {name: peek(name, key) for name, key in _list_offered(there).items()}
+    n = sum(value is not None and value != usual.get(name, "") for name, value in held.items())
     return f"Filter · {n}" if n else "Filter"
 
 
 def _name_reviewer() -> str:
-    """Return what the reviewer's button says: who reviews and how, by the address."""
-    ways = ("blind", "second")
-    parts = [plain(st.query_params.get("by", "").strip()), *(name for name in ways if name in st.query_params)]
+    """Return what the reviewer's button says: who reviews, and how."""
+    own = st.session_state.get(REVIEWER, {})
+    name, is_blind = peek("by", "review_by"), peek("blind", "review_blind")
+    parts = [
+        plain(str(own.get("by", "") if name is None else name).strip()),
+        "blind" if (own.get("blind") if is_blind is None else is_blind) else "",
+        "second reading" if peek("second", "review_second") else "",
+    ]
     return " · ".join(["Reviewer", *filter(None, parts)])
 
 
@@ -122,10 +135,12 @@ def _read_sample(text: str) -> int | None:
     return int(text) if text.isdecimal() and 1 <= int(text) <= MOST_SAMPLED else None
 
 
-def _draw_fields(hub: Hub, run_ids: Sequence[str], status: str) -> dict[str, Any]:
+def _draw_fields(there: Mapping[str, Sequence[Any]], status: str) -> dict[str, Any]:
     """Draw the filter's fields that have anything to choose from, at first with that status."""
-    there = hub.store.list_choices(run_ids)
     found: dict[str, Any] = {}
+    offered = _list_offered(there)
+    for name in {*LABELS, "reason", "round"} - offered.keys():
+        st.query_params.pop(name, None)  # of another run: it would seem to ask for something
     follow_address("search", "review_search", str, "")
     found["search"] = st.text_input("Text in question, answer or note", key="review_search").strip()
     tell_address("search", "review_search", found["search"], "")
@@ -136,11 +151,11 @@ def _draw_fields(hub: Hub, run_ids: Sequence[str], status: str) -> dict[str, Any
         "The student", list(ANSWERS), param="answer", key="review_answer", usual="", shown=ANSWERS.get
     )
     for name, label in LABELS.items():
-        if len(there[name]) > (name not in ("reviewer", "rejected_by")):
+        if name in offered:
             found[name] = _choose_field(name, label, there[name])
-    if there["reason"]:
+    if "reason" in offered:
         found["reason"] = _choose_field("reason", "Rejected by hand because", there["reason"], REASONS)
-    if len(there["round"]) > 1:
+    if "round" in offered:
         rounds = [str(number) for number in there["round"]]
         chosen = _choose_field("round", "Round", rounds)
         found["round"] = int(chosen) if chosen else None
@@ -168,16 +183,17 @@ def _draw_reviewer(hub: Hub) -> tuple[str | None, bool, str | None]:
         help="Hides what filters, students and other people said, and shows all as waiting.",
     )
     tell_address("blind", "review_blind", "1" if is_blind else "", "")
-    follow_address("second", "review_second", lambda text: text == "1", own.get("second", False))
+    follow_address("second", "review_second", lambda text: text == "1", False)
     is_second = st.toggle("Second reading", key="review_second", help="What others have judged and you have not.")
     tell_address("second", "review_second", "1" if is_second else "", "")
-    st.session_state[REVIEWER] = {"by": name, "blind": is_blind, "second": is_second}
+    st.session_state[REVIEWER] = {"by": name, "blind": is_blind}
     return name or None, is_blind, name if is_second or is_blind else None
 
 
-def recall_reviewer() -> str | None:
-    """Return the name that this session reviews by, on whatever page; None: somebody without a name."""
-    return st.session_state.get(REVIEWER, {}).get("by") or None
+def recall_reviewer() -> tuple[str | None, bool]:
+    """Return the name that this session reviews by, on whatever page (None: without one), and whether it is blind."""
+    own = st.session_state.get(REVIEWER, {})
+    return own.get("by") or None, bool(own.get("blind"))
 
 
 def say_filter(n: int, asked: QueueFilter) -> str:

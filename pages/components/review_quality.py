@@ -35,12 +35,12 @@ def _draw_estimates(hub: Hub, run_ids: Sequence[str], people: pd.DataFrame) -> N
     passed = people[people["status"] == "accepted"]
     latest = passed.drop_duplicates(["run_id", "candidate_id"], keep="last")
     other = latest[~latest["plan"].isin(PLANS)]
-    sizes = pd.Series(hub.store.count_by_type(run_ids))
-    sizes = sizes.sub(other["type"].value_counts(), fill_value=0).clip(lower=0).astype(int)
+    of_all = pd.Series(hub.store.count_by_type(run_ids))
+    sizes = of_all.sub(other["type"].value_counts(), fill_value=0).clip(lower=0).astype(int)
     st.subheader("How good are they?", anchor=False)
-    if len(other) == len(latest):
+    if len(other) == len(latest) and sizes.sum():
         st.info("What was judged so far was not drawn by chance, so that it tells nothing of the rest.")
-        n = min(SAMPLE, int(sizes.sum()))
+        n = min(SAMPLE, int(of_all.sum()))
         sample = {"run": st.query_params["run"], "show": "read", "order": "random", "sample": str(n)}
         label = f"Read a sample of {numbers.count(n)}, drawn at random"
         st.page_link("review_page.py", label=label, icon=":material/casino:", query_params=sample)
@@ -65,7 +65,7 @@ def _draw_estimates(hub: Hub, run_ids: Sequence[str], people: pd.DataFrame) -> N
 def _draw_estimate(found: Estimate, how: str) -> None:
     if found.share is None:
         return
-    if found.n_read == found.n_all:
+    if found.n_read == found.n_all and not found.n_unseen:
         st.markdown(
             f"**{numbers.percent(found.share)}** of {numbers.counted(found.n_all, 'candidate')} are right as they are: "
             "all of them were read."

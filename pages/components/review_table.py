@@ -24,7 +24,7 @@ MOST_SHOWN, MOST_OFFERED = 5, 6
 """Changed candidates that are shown before a change, and changes of recent edits that are offered."""
 
 DONE = "review_table_done"
-"""Key of the session: what the last act did, its batch, and what was looked at then."""
+"""Key of the session: what the last act did, its batch, and what was looked at then (None: it was taken back)."""
 
 ACTS = {
     "accept": ("Accept", ":material/check:"),
@@ -191,7 +191,9 @@ def _draw_acts(hub: Hub, asked: QueueFilter, chosen: pd.DataFrame, reviewer: str
                 _act(hub, asked, [Review(*key, action, reviewer=reviewer, **more) for key in _list_keys(chosen)], label)
         trashed = chosen[chosen["review"] == "trash"]
         if len(trashed) and st.button(
-            f"Restore {numbers.count(len(trashed))}", key="bulk_restore", icon=":material/restore_from_trash:"
+            f"Restore {numbers.count(len(trashed))} {word}".strip(),
+            key="bulk_restore",
+            icon=":material/restore_from_trash:",
         ):
             _restore(hub, _list_keys(trashed), reviewer)
 
@@ -224,14 +226,14 @@ def _restore(hub: Hub, keys: Sequence[tuple[str, str]], reviewer: str | None) ->
 def _draw_done(hub: Hub, asked: QueueFilter, reviewer: str | None) -> None:
     """Say what the last act did: with the way back where there is one, as long as the same is looked at."""
     said, batch, of = st.session_state.get(DONE, (None, None, None))
-    if batch is None or of != asked:  # what has no way back is told once; the log has all
+    if of != asked:  # told once, where it was taken back; an act on something else is in the log
         st.session_state.pop(DONE, None)
-        if said is not None and batch is None:
+        if said is not None and of is None:
             st.toast(plain(said), icon=":material/undo:")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="review_done"):
         st.success(plain(said), icon=":material/done_all:")
-        if st.button("Undo", key="bulk_undo", icon=":material/undo:"):
+        if batch is not None and st.button("Undo", key="bulk_undo", icon=":material/undo:"):
             n = hub.undo_batch(batch, reviewer)
             st.session_state[DONE] = (f"Took back {numbers.counted(n, 'review')}.", None, None)
             forget_queue()

@@ -269,7 +269,7 @@ def read_standing(store: Store, wanted: str | None = None) -> Standing:
     sentence = (
         _say_paused(first, len(paused) - 1) if paused else ROUND_OVER if is_round_over else NEXT_SENTENCES[next_step]
     )
-    rounds = active[active["kind"].isin(ROUNDS)]
+    rounds = active[active["kind"].isin(ROUNDS) & active["parent_id"].isna() & (active["state"] != "cancelling")]
     is_at_work = not paused and seed_set["run_id"] in set(rounds["seed_set_id"])
     sentence = AT_WORK if is_at_work else sentence
     return Standing(

@@ -68,6 +68,9 @@ STOPS = (
 )
 """In the order of the tour."""
 
+BEGUN = "A run is at work, and shown below. The strip above is the loop, with what each step has made; go on meanwhile."
+"""What to look at at the first stop while something runs."""
+
 _STYLE = """<style>
 .st-key-tour_bar {padding: .25rem .8rem; border-left: 3px solid #3F9463; border-radius: 4px; gap: .2rem .9rem;
   background: rgba(128,128,128,.1);}
@@ -92,7 +95,7 @@ def draw_tour(hub: Hub, here: str) -> None:
     st.html(_STYLE)
     with st.container(key="tour_bar", horizontal=True, vertical_alignment="center"):
         is_begun = place == 0 and standing.running_step is not None  # who started the demo is not told to start it
-        words = stop.look if is_begun or _has_something(stop, standing) else stop.coming
+        words = BEGUN if is_begun else stop.look if _has_something(stop, standing) else stop.coming
         st.markdown(f"**{place + 1} of {len(STOPS)} · {stop.name}** {words}")
         page, query = _find_page(stop, standing)
         if here != stop.name:

@@ -258,6 +258,23 @@ def test_the_editor_is_ready_to_be_typed_into(page, address):
     page.locator(".said[data-shown^=reviewed_]").wait_for()
 
 
+def test_the_next_record_begins_at_its_beginning_however_far_one_has_read(page, address):
+    page.set_viewport_size({"width": 1280, "height": 560})
+    page.goto(f"{address}/review?run={GENERATE}&candidate=candidate_000")
+    expect_candidate(page, 1, "")
+    page.locator(".said[data-shown^=reviewed_]").wait_for()
+    page.wait_for_timeout(1000)  # until the foot of the page is drawn too
+    page.locator(".stMain").evaluate("(node) => node.scrollTo(0, node.scrollHeight)")
+    page.wait_for_timeout(300)
+    under = """() => document.querySelector('.st-key-review_card').getBoundingClientRect().bottom
+        - document.querySelector('.st-key-reviewed_records').getBoundingClientRect().top"""
+    assert page.evaluate(under) > 50
+    page.keyboard.press("ArrowRight")
+    expect_candidate(page, 2, "")
+    page.wait_for_function(f"({under})() <= 1")
+    assert page.errors == []
+
+
 def test_rows_that_are_marked_one_after_another_do_not_move_under_the_pointer(page, address):
     page.goto(f"{address}/review?run={GENERATE}&show=table")
     rows = page.locator(".st-key-review_rows canvas").first

@@ -132,7 +132,7 @@ def test_where_all_failed_it_is_said_and_the_estimate_assumes_the_usual(filled, 
     filled.step()
     app = visit("generate", selection=home.SELECT)
     usual = [item.value for item in app.caption if "tokens in" in item.value]
-    assert "(assumed: no run" in usual[0] and not app.warning
+    assert "(assumed: too little" in usual[0] and not app.warning
     app.multiselect(key="filters").set_value(["rouge_l"]).run()
     assert app.warning[0].value.startswith("All 4 candidates")
     assert [item.value for item in app.caption if "tokens in" in item.value] == usual

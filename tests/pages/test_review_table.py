@@ -41,6 +41,13 @@ def test_what_an_act_did_is_said_while_the_same_is_looked_at(filled, visit):
     assert not app.exception and not app.success
 
 
+def test_a_name_and_an_act_that_come_at_once_are_both_taken(filled, visit):
+    app = visit("review", run=home.GENERATE, show="table")
+    app.text_input(key="review_by").set_value("Ada")
+    button(app, "bulk_lock").click().run()
+    assert list(filled.store.list_reviews([home.GENERATE])["reviewer"]) == ["Ada"] * 9
+
+
 def whose(app, value):
     app.segmented_control(key="review_whose").set_value(value).run()
 
@@ -141,7 +148,7 @@ def test_what_the_filters_rejected_is_no_part_of_what_is_estimated(filled, visit
 def test_where_nothing_was_drawn_by_chance_a_sample_is_offered(filled, visit):
     filled.add_review(home.GENERATE, "candidate_000", "accept", plan="made")
     app = visit("review", run=home.GENERATE, show="quality")
-    assert "was not drawn by chance" in app.info[0].value and "Read a sample of 8, drawn at random" in [
+    assert "was not drawn by chance" in app.info[0].value and "Read a sample of 9, drawn at random" in [
         link.proto.label for link in app.get("page_link")
     ]
 

@@ -155,6 +155,21 @@ def test_the_rest_of_a_stage_is_told_from_its_own_rate():
     assert describe_rest({**run, "total": None}) == "" and describe_rest({**run, "began_at": float("nan")}) == ""
 
 
+def test_while_a_loop_works_no_step_is_asked_of_a_person(filled, visit):
+    arm = {"seed_set": home.SEED_SET, "parent": "an experiment"}
+    filled.submit("loop", "An arm", arm, lane="device")
+    filled.step()
+    assert not read_standing(filled.store).is_at_work, "experiments are nobody's next step"
+    run_id = filled.submit("loop", "A loop", {"seed_set": home.SEED_SET}, lane="device")
+    filled.step()
+    standing = read_standing(filled.store)
+    assert standing.is_at_work and "takes the next steps by itself" in standing.sentence
+    assert "go_on" not in {each.key for each in visit("overview").button}
+    filled.order(run_id, "cancel")
+    filled.step()
+    assert not read_standing(filled.store).is_at_work
+
+
 def test_a_later_run_that_brought_nothing_hides_no_earlier_one(filled):
     filled.submit("generate", "Generate", {"seed_set": home.SEED_SET, "is_preview": False}, lane="teacher")
     filled.step()
